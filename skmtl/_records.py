@@ -1,0 +1,121 @@
+"""The records that one stage hands to the next: frozen, and hashable where they key a cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
+
+import numpy as np
+
+Kind = Literal["regression", "classification"]
+Link = Literal["identity", "softmax", "sigmoid", "softplus", "none"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One column of y: its name, its kind and, for a classification, its sorted classes.
+
+    ``classes`` is a tuple of labels, empty for a regression.
+    """
+
+    name: str
+    kind: Kind
+    classes: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class EncodedTargets:
+    """y as numbers: regression targets as they are, classes as codes 0, 1, …; missing cells hold 0.
+
+    ``values`` and ``weights`` are (n_samples, n_tasks) float64; a weight of 0 marks a missing label
+    (or one that the caller gave no weight).
+    """
+
+    values: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def observed(self) -> np.ndarray:
+        """Mask of the labels that count, (n_samples, n_tasks) bool."""
+        return self.weights > 0
+
+
+@dataclass(frozen=True)
+class Head:
+    """A task's output layers as the network sees them: how many units, and what turns them into a prediction."""
+
+    name: str
+    units: int
+    link: Link
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """Structure of a network; everything that changes the compiled program, and nothing that is a mere number."""
+
+    architecture: str
+    n_inputs: int
+    heads: tuple[Head, ...]
+    hidden_layer_sizes: tuple[int, ...]
+    head_layer_sizes: tuple[int, ...]
+    activation: str
+    dropout: bool
+    members: int
+    options: tuple[tuple[str, Any], ...] = ()
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class TargetScaling:
+    """Per task, how a network's output becomes a prediction: ``shift + scale * output``; float64 (n_tasks,)."""
+
+    shift: np.ndarray
+    scale: np.ndarray
+
+
+@dataclass(frozen=True)
+class TrainingNumbers:
+    """The numbers of a fit: inputs of the compiled program, so that changing one re-traces nothing."""
+
+    learning_rate: float | None
+    weight_decay: float | None
+    dropout: float
+    task_weights: np.ndarray
+    epochs: int
+    batch_size: int
+    tol: float
+    patience: int
+    early_stopping: bool
+    shuffle: bool
+    seed: int
+    balancing: tuple[tuple[str, float], ...] = ()
+
+
+class StopReason(Enum):
+    """Why training ended; the value is the sentence shown to the user."""
+
+    EPOCHS_USED = "all epochs were used"
+    NO_IMPROVEMENT = "the validation loss stopped improving"
+    CALLBACK = "a callback asked to stop"
+    INTERRUPTED = "training was interrupted"
+    DIVERGED = "training diverged"
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training gives back: numpy weights and the record of how they came about.
+
+    ``parameters`` is (members, n_parameters) float32; ``frozen`` the network's other variables.
+    ``history`` maps a name to one float per epoch; ``member_history`` to one row per epoch, one column per member.
+    """
+
+    parameters: np.ndarray
+    frozen: tuple[np.ndarray, ...]
+    optimizer_state: tuple[np.ndarray, ...]
+    history: dict[str, list[float]]
+    member_history: dict[str, np.ndarray]
+    n_epochs: int
+    best_epochs: np.ndarray
+    stop: StopReason
+    held_out: tuple[np.ndarray, ...] = field(default=())

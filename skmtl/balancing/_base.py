@@ -1,0 +1,385 @@
+"""What a balancing method is: the signal it reads, the state it carries, the weights it answers with."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import tensorflow as tf
+from sklearn.base import BaseEstimator
+
+State: TypeAlias = dict[str, tf.Tensor]
+Constants: TypeAlias = Mapping[str, tf.Tensor]
+
+
+class BalancingSignal(NamedTuple):
+    """What the training engine tells a method at one step, for ``M`` members and ``K`` tasks.
+
+    Attributes
+    ----------
+    losses : tf.Tensor of shape (M, K), float32
+        Mean loss of each task over its labelled rows of the batch, normalised so that 1 is the loss of the
+        best constant prediction. Not weighted.
+    present : tf.Tensor of shape (M, K), bool
+        Whether the task has a label in the batch.
+    loss_weights : tf.Tensor of shape (K,) or (M, K), float32
+        The user's weights, not negative, summing to K over the tasks; all ones where the user gave none.
+        A task of weight zero is treated as absent.
+    gram : tf.Tensor of shape (M, K, K), float32, optional
+        Inner products of the tasks' unweighted gradients over the shared parameters; for methods with
+        ``requires = "gram"``.
+    norms : tf.Tensor of shape (M, K), float32, optional
+        Euclidean norms of the same gradients; for methods with ``requires = "norms"``. Taken from the
+        diagonal of ``gram`` where only that is given.
+    noise : tf.Tensor of shape (M, *noise_shape), float32, optional
+        Independent standard normal numbers, fresh at every step, for methods whose ``noise_shape`` is not
+        None.
+    """
+
+    losses: tf.Tensor
+    present: tf.Tensor
+    loss_weights: tf.Tensor
+    gram: tf.Tensor | None = None
+    norms: tf.Tensor | None = None
+    noise: tf.Tensor | None = None
+
+
+class Balancing(BaseEstimator, ABC):
+    """Base of all balancing methods: decides how the tasks' losses or gradients become one update.
+
+    A method only decides. It gets the losses, or the Gram matrix of the tasks' gradients, and answers with
+    one weight per task; the engine then moves the shared parameters along ``sum_k w_k g_k``, where ``g_k`` is
+    the gradient of the unweighted loss ``L_k``. Every tensor has a leading axis of ``M`` members, networks
+    trained side by side, which must not influence each other.
+
+    The engine calls, in this order: ``constants`` and ``initial_state`` once, outside the compiled program;
+    then inside it ``task_weights`` at every step, ``after_step`` after every step where
+    ``needs_losses_after_step`` is true, and ``epoch_end`` after every epoch. A task's own parameters move
+    along ``w_k`` times their gradient where ``weighs_heads`` is true, else along ``loss_weights_k`` times
+    their gradient.
+
+    Attributes
+    ----------
+    requires : {"losses", "norms", "gram"}
+        What the method reads. "losses" costs one backward pass a step, the others one for each task.
+    weighs_heads : bool
+        Whether the weights also scale the gradients of the tasks' own parameters.
+    needs_losses_after_step : bool
+        Whether the engine evaluates the same batch again after the step and calls ``after_step``.
+    needs_loss_weights : bool
+        Whether the method makes no sense without the user's ``loss_weights``.
+
+    Notes
+    -----
+    How to add a method: subclass, give the constructor explicit keyword parameters stored under their own
+    names (as scikit-learn's estimators do, so that ``get_params``, ``clone`` and grid searches work), set the
+    class attributes above, and implement ``decide``. Where the method remembers something, return its initial
+    values, without the member axis, from ``initial_state`` and the new ones from ``decide``,
+    ``update_after_step`` or ``update_after_epoch``: keys, shapes and dtypes must stay the same. Bounds of the
+    parameters go into ``_parameter_constraints`` (scikit-learn's).
+
+    Inside these functions use TensorFlow operations of static shape alone: no variables, no ``py_function``,
+    no ``tf.random``, no branch on a tensor's value in Python. They are compiled into the training loop, both
+    as a graph and by XLA. What is drawn at random comes from ``signal.noise``; ask for it with
+    ``noise_shape``. Numeric parameters arrive as scalar tensors in ``constants``: never read them from
+    ``self``, or each value compiles its own program; all other parameters (strings, booleans, None) are part
+    of the program's structure and are read from ``self``.
+
+    What ``decide`` sees is clean: ``present`` is false for tasks of zero loss weight, ``loss_weights`` has
+    shape (M, K) and is zero for absent tasks, and losses, norms and Gram entries of absent tasks are replaced
+    (by 1, 0 and 0), so that a NaN there reaches nothing. What it returns for absent tasks is replaced by
+    zero, and no gradient flows through the weights. Non-finite values of present tasks are not hidden: they
+    show in the weights of their member, and only there.
+
+    Scale: weights made from losses sum to the sum of ``loss_weights`` over the present tasks (their number,
+    where the user gave no loss weights), so that a step is as long as under equal weights; each gradient
+    method states its own scale.
+
+    Examples
+    --------
+    Tasks with the larger loss weigh more, with an exponent that a grid search can vary:
+
+    >>> import numpy as np, tensorflow as tf
+    >>> from skmtl.balancing import Balancing, BalancingSignal
+    >>> class Focal(Balancing):
+    ...     requires = "losses"
+    ...     weighs_heads = True
+    ...     def __init__(self, *, gamma=2.0):
+    ...         self.gamma = gamma
+    ...     def decide(self, signal, state, constants):
+    ...         raw = signal.loss_weights * signal.losses ** constants["gamma"]
+    ...         total = tf.reduce_sum(signal.loss_weights, -1, keepdims=True)
+    ...         return total * raw / tf.reduce_sum(raw, -1, keepdims=True), state
+    >>> method = Focal(gamma=1.0)
+    >>> signal = BalancingSignal(
+    ...     losses=tf.constant([[0.25, 0.75]]), present=tf.constant([[True, True]]), loss_weights=tf.ones(2)
+    ... )
+    >>> constants = {name: tf.constant(value) for name, value in method.constants().items()}
+    >>> weights, state = method.task_weights(signal, {}, constants)
+    >>> weights.numpy()
+    array([[0.5, 1.5]], dtype=float32)
+    """
+
+    requires: ClassVar[Literal["losses", "norms", "gram"]] = "losses"
+    weighs_heads: ClassVar[bool] = True
+    needs_losses_after_step: ClassVar[bool] = False
+    needs_loss_weights: ClassVar[bool] = False
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
+
+    def constants(self) -> dict[str, float]:
+        """Check the parameters and return the numeric ones, which are inputs of the compiled program.
+
+        Returns
+        -------
+        dict of str to float
+            Numeric constructor parameters by name.
+
+        Raises
+        ------
+        ValueError
+            A parameter is outside its bounds.
+        """
+        self._validate_params()
+        return {
+            name: float(value) for name, value in self.get_params(deep=False).items() if _is_number(value)
+        }
+
+    def structure(self) -> tuple[object, ...]:
+        """Key of this method's compiled program: the class and the non-numeric parameters.
+
+        Returns
+        -------
+        tuple
+            Hashable; equal for two instances that differ in numbers alone.
+        """
+        params = self.get_params(deep=False)
+        return (
+            type(self),
+            *((name, params[name]) for name in sorted(params) if not _is_number(params[name])),
+        )
+
+    def noise_shape(self, n_tasks: int) -> tuple[int, ...] | None:
+        """Shape, per member, of the random numbers that ``decide`` uses; None where it uses none.
+
+        Parameters
+        ----------
+        n_tasks : int
+            Number of tasks.
+
+        Returns
+        -------
+        tuple of int or None
+            Shape of ``signal.noise`` without the member axis.
+        """
+        del n_tasks
+        return None
+
+    def initial_state(self, n_tasks: int) -> dict[str, np.ndarray]:
+        """State of one member before the first step; the engine stacks it to a leading axis M.
+
+        Parameters
+        ----------
+        n_tasks : int
+            Number of tasks.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Empty for methods that remember nothing.
+        """
+        del n_tasks
+        return {}
+
+    def task_weights(
+        self, signal: BalancingSignal, state: State, constants: Constants
+    ) -> tuple[tf.Tensor, State]:
+        """Weights of one step. Called by the engine; methods implement ``decide``.
+
+        Parameters
+        ----------
+        signal : BalancingSignal
+            What the engine measured at this step.
+        state : dict of str to tf.Tensor
+            The method's state, with a leading axis M.
+        constants : mapping of str to scalar tf.Tensor
+            The values of ``constants()``.
+
+        Returns
+        -------
+        weights : tf.Tensor of shape (M, K), float32
+            Weight of each task's gradient, zero for absent tasks.
+        state : dict of str to tf.Tensor
+            The new state.
+
+        Raises
+        ------
+        ValueError
+            The signal lacks what the method requires.
+        """
+        self._check(signal)
+        signal = _clean(signal)
+        weights, state = self.decide(signal, state, constants)
+        weights = tf.where(signal.present, tf.cast(weights, tf.float32), 0.0)
+        return tf.stop_gradient(weights), tf.nest.map_structure(tf.stop_gradient, state)
+
+    def after_step(
+        self, signal: BalancingSignal, losses_after: tf.Tensor, state: State, constants: Constants
+    ) -> State:
+        """Update the state after the parameters moved. Methods implement ``update_after_step``.
+
+        Parameters
+        ----------
+        signal : BalancingSignal
+            The signal that ``task_weights`` got at this step.
+        losses_after : tf.Tensor of shape (M, K), float32
+            Losses on the same batch after the step.
+        state : dict of str to tf.Tensor
+            The method's state, with a leading axis M.
+        constants : mapping of str to scalar tf.Tensor
+            The values of ``constants()``.
+
+        Returns
+        -------
+        dict of str to tf.Tensor
+            The new state.
+        """
+        signal = _clean(signal)
+        after = tf.where(signal.present, losses_after, 1.0)
+        return tf.nest.map_structure(
+            tf.stop_gradient, self.update_after_step(signal, after, state, constants)
+        )
+
+    def epoch_end(
+        self, epoch_losses: tf.Tensor, epoch_present: tf.Tensor, state: State, constants: Constants
+    ) -> State:
+        """Update the state after an epoch. Methods implement ``update_after_epoch``.
+
+        Parameters
+        ----------
+        epoch_losses : tf.Tensor of shape (M, K), float32
+            Mean training loss of each task over the epoch.
+        epoch_present : tf.Tensor of shape (M, K), bool
+            Whether the task had a label in the epoch.
+        state : dict of str to tf.Tensor
+            The method's state, with a leading axis M.
+        constants : mapping of str to scalar tf.Tensor
+            The values of ``constants()``.
+
+        Returns
+        -------
+        dict of str to tf.Tensor
+            The new state.
+        """
+        losses = tf.where(epoch_present, epoch_losses, 1.0)
+        return tf.nest.map_structure(
+            tf.stop_gradient, self.update_after_epoch(losses, epoch_present, state, constants)
+        )
+
+    @abstractmethod
+    def decide(self, signal: BalancingSignal, state: State, constants: Constants) -> tuple[tf.Tensor, State]:
+        """Weights and new state from a cleaned signal; what a method implements.
+
+        Parameters
+        ----------
+        signal : BalancingSignal
+            The cleaned signal (see the class's notes).
+        state : dict of str to tf.Tensor
+            The method's state, with a leading axis M.
+        constants : mapping of str to scalar tf.Tensor
+            The values of ``constants()``.
+
+        Returns
+        -------
+        weights : tf.Tensor of shape (M, K)
+            Weight of each task's gradient; what stands at absent tasks is ignored.
+        state : dict of str to tf.Tensor
+            The new state.
+        """
+
+    def update_after_step(
+        self, signal: BalancingSignal, losses_after: tf.Tensor, state: State, constants: Constants
+    ) -> State:
+        """State after a step; for methods with ``needs_losses_after_step``.
+
+        Parameters
+        ----------
+        signal : BalancingSignal
+            The cleaned signal of the step.
+        losses_after : tf.Tensor of shape (M, K), float32
+            Losses on the same batch after the step, 1 for absent tasks.
+        state : dict of str to tf.Tensor
+            The method's state, with a leading axis M.
+        constants : mapping of str to scalar tf.Tensor
+            The values of ``constants()``.
+
+        Returns
+        -------
+        dict of str to tf.Tensor
+            The new state.
+        """
+        del signal, losses_after, constants
+        return state
+
+    def update_after_epoch(
+        self, epoch_losses: tf.Tensor, epoch_present: tf.Tensor, state: State, constants: Constants
+    ) -> State:
+        """State after an epoch; for methods that work epoch by epoch.
+
+        Parameters
+        ----------
+        epoch_losses : tf.Tensor of shape (M, K), float32
+            Mean training loss of each task over the epoch, 1 for absent tasks.
+        epoch_present : tf.Tensor of shape (M, K), bool
+            Whether the task had a label in the epoch.
+        state : dict of str to tf.Tensor
+            The method's state, with a leading axis M.
+        constants : mapping of str to scalar tf.Tensor
+            The values of ``constants()``.
+
+        Returns
+        -------
+        dict of str to tf.Tensor
+            The new state.
+        """
+        del epoch_losses, epoch_present, constants
+        return state
+
+    def _check(self, signal: BalancingSignal) -> None:
+        """Refuse, while tracing, a signal that lacks what the class declares to need."""
+        name = type(self).__name__
+        if self.requires == "gram" and signal.gram is None:
+            raise ValueError(
+                f"{name} needs the Gram matrix of the tasks' gradients, but signal.gram is None."
+            )
+        if self.requires == "norms" and signal.norms is None and signal.gram is None:
+            raise ValueError(
+                f"{name} needs the tasks' gradient norms, but signal.norms and signal.gram are None."
+            )
+        if signal.noise is None and self.noise_shape(signal.losses.shape[-1]) is not None:
+            raise ValueError(f"{name} draws random numbers, but signal.noise is None.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def _clean(signal: BalancingSignal) -> BalancingSignal:
+    """Take absent tasks out of the signal, so that nothing that stands there reaches a present task."""
+    loss_weights = tf.broadcast_to(signal.loss_weights, tf.shape(signal.losses))
+    present = signal.present & (loss_weights > 0.0)
+    gram, norms = signal.gram, signal.norms
+    if gram is not None:
+        gram = tf.where(present[:, :, None] & present[:, None, :], gram, 0.0)
+    if norms is not None:
+        norms = tf.where(present, norms, 0.0)
+    elif gram is not None:
+        norms = tf.sqrt(tf.maximum(tf.linalg.diag_part(gram), 0.0))
+    return signal._replace(
+        losses=tf.where(present, signal.losses, 1.0),
+        present=present,
+        loss_weights=tf.where(present, loss_weights, 0.0),
+        gram=gram,
+        norms=norms,
+    )

@@ -1,0 +1,82 @@
+"""Multi-task learning as a bargaining game."""
+
+import tensorflow as tf
+
+from ._base import Balancing, BalancingSignal, Constants, State
+from ._gram import finish, scale_to_budget, unit_gram
+
+_RIDGE = 1e-4
+_STEPS = 40
+_TOLERANCE = 1e-9
+# Share of the way to the boundary that one step may go.
+_DAMPING = 0.95
+
+
+class Nash(Balancing):
+    """Nash-MTL: the update that the tasks agree on as in Nash's bargaining game.
+
+    Notes
+    -----
+    The weights solve ``G a = 1 / a`` with ``a > 0`` ([1]_), which maximises the product of the tasks' gains.
+    Multiplying a task's loss by a constant changes the update's length alone. [1]_ solve a sequence of convex
+    programs; the equation is also the optimality condition of ``min a'Ga / 2 - sum_k log a_k``, which we
+    solve by a primal-dual interior-point method, on the matrix of cosines so that the scale of the gradients
+    does not matter, to a residual of 1e-9.
+
+    The cosines get a ridge of 1e-4, without which dependent gradients (more tasks than free parameters,
+    opposite gradients) have no solution. The solution's own length is ``sqrt(K)`` at any point of the
+    training, which the paper clips to ``max_norm``; we scale the weights to the sum of the loss weights
+    instead, so that the update shrinks with the gradients. Loss weights are bargaining powers: ``G a =
+    loss_weights / a``. A task whose gradient is zero takes no part. The tasks' own parameters get their plain
+    gradients.
+
+    References
+    ----------
+    .. [1] A. Navon, A. Shamsian, I. Achituve, H. Maron, K. Kawaguchi, G. Chechik, E. Fetaya, "Multi-Task
+       Learning as a Bargaining Game", ICML 2022.
+
+    Examples
+    --------
+    >>> from skmtl.balancing import Nash
+    >>> Nash().requires
+    'gram'
+    """
+
+    requires = "gram"
+    weighs_heads = False
+
+    def decide(self, signal: BalancingSignal, state: State, constants: Constants) -> tuple[tf.Tensor, State]:
+        """See `Balancing.decide`."""
+        del constants
+        unit = unit_gram(signal)
+        powers = tf.where(unit.active, unit.loss_weights, 1.0)
+        solution = _bargain(unit.ridged(_RIDGE), powers)
+        return finish(scale_to_budget(solution / unit.norms, unit), unit, signal), state
+
+
+def _bargain(matrix: tf.Tensor, powers: tf.Tensor) -> tf.Tensor:
+    """Solve ``x * (A x) = powers``, ``x > 0``: Newton's method on ``A x = s``, ``x * s = powers``, both positive."""
+
+    def unfinished(index: tf.Tensor, x: tf.Tensor, s: tf.Tensor, done: tf.Tensor) -> tf.Tensor:
+        del x, s
+        return (index < _STEPS) & ~tf.reduce_all(done)
+
+    def step(index: tf.Tensor, x: tf.Tensor, s: tf.Tensor, done: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        gap = s - tf.linalg.matvec(matrix, x)
+        target = gap + powers / x - s
+        dx = tf.linalg.solve(matrix + tf.linalg.diag(s / x), target[:, :, None])[:, :, 0]
+        ds = tf.linalg.matvec(matrix, dx) - gap
+        length = tf.minimum(1.0, _DAMPING * tf.minimum(_room(x, dx), _room(s, ds)))
+        length = tf.where(done, 0.0, length)[:, None]
+        x, s = x + length * dx, s + length * ds
+        residual = tf.reduce_max(tf.abs(x * tf.linalg.matvec(matrix, x) / powers - 1.0), -1)
+        return index + 1, x, s, done | (residual < _TOLERANCE)
+
+    x = tf.sqrt(powers)
+    return tf.while_loop(unfinished, step, (tf.constant(0), x, x, tf.zeros_like(powers[:, 0], tf.bool)))[1]
+
+
+def _room(value: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+    """Longest step along the change that keeps all values positive."""
+    shrinks = change < 0.0
+    return tf.reduce_min(tf.where(shrinks, -value / tf.where(shrinks, change, -1.0), 1e300), -1)

@@ -1,0 +1,52 @@
+"""Soft optimal uncertainty weighting."""
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import tensorflow as tf
+from sklearn.utils._param_validation import Interval
+
+from ._base import Balancing, BalancingSignal, Constants, State
+from ._losses import floored, share, softmax_over
+
+
+class UWSO(Balancing):
+    """Soft optimal uncertainty weighting (UW-SO): softmax of the inverse losses, ``softmax(1 / (L_k T))``.
+
+    Parameters
+    ----------
+    temperature : float, default=1.0
+        T: large values make the weights equal; tune it. The smaller the losses get, the larger it has to be.
+
+    Notes
+    -----
+    [1]_ puts the optimum ``1 / L_k`` of uncertainty weighting through a softmax with temperature; 1 is the
+    default of the authors' code. We rescale the weights to the sum of the loss weights, which multiply them,
+    and let losses below 1e-3 of a constant prediction's count as 1e-3.
+
+    References
+    ----------
+    .. [1] L. Kirchdorfer, C. Elich, S. Kutsche, H. Stuckenschmidt, L. Schott, J. M. Köhler, "Analytical
+       Uncertainty-Based Loss Weighting in Multi-Task Learning", GCPR 2024 (arXiv 2408.07985).
+
+    Examples
+    --------
+    >>> from skmtl.balancing import UWSO
+    >>> UWSO(temperature=5.0).constants()
+    {'temperature': 5.0}
+    """
+
+    requires = "losses"
+    weighs_heads = True
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "temperature": [Interval(Real, 0, None, closed="neither")]
+    }
+
+    def __init__(self, *, temperature: float = 1.0) -> None:
+        self.temperature = temperature
+
+    def decide(self, signal: BalancingSignal, state: State, constants: Constants) -> tuple[tf.Tensor, State]:
+        """See `Balancing.decide`."""
+        logits = 1.0 / (floored(signal.losses) * constants["temperature"])
+        return share(softmax_over(logits, signal.present), signal), state

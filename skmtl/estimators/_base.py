@@ -1,0 +1,351 @@
+"""What the three estimators share: the scikit-learn contract around encode, train and predict."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .._records import Kind
+from ..targets import TargetColumns, TargetEncoder, read_columns
+from ._fit import FitInput, Settings, fit_network
+from ._fitted import FittedNetwork
+from ._routing import RoutedParameters
+from ._validation import check_inputs, check_rows, check_weights, unchanged_on_error
+
+_SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
+_PER_TASK = [str, type, dict, list, tuple, callable, None, HasMethods(["call"])]
+
+
+class BaseMultiTask(RoutedParameters, BaseEstimator):
+    """Fit, predict and score of one network for several tasks; subclasses say what kinds the tasks have."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "architecture": [str],
+        "hidden_layer_sizes": _SIZES,
+        "head_layer_sizes": _SIZES,
+        "activation": [str],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "model": [callable, None],
+        "ensemble_size": [Interval(Integral, 1, None, closed="left")],
+        "optimizer": [str, type, HasMethods(["get_config", "update_step"])],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "loss": _PER_TASK,
+        "loss_weights": ["array-like", dict, None],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "callbacks": [type, list, tuple, dict, HasMethods(["set_model", "on_epoch_end"]), None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "jit_compile": ["boolean", StrOptions({"auto"})],
+        "scale_inputs": ["boolean", StrOptions({"auto"})],
+        "scale_targets": ["boolean", StrOptions({"auto"})],
+    }
+
+    def __init__(
+        self,
+        architecture: str,
+        hidden_layer_sizes: Any,
+        head_layer_sizes: Any,
+        activation: str,
+        dropout: float,
+        model: Any,
+        ensemble_size: int,
+        optimizer: Any,
+        learning_rate: float | None,
+        weight_decay: float | None,
+        loss: Any,
+        loss_weights: Any,
+        epochs: int,
+        batch_size: int | str,
+        shuffle: bool,
+        early_stopping: bool | str,
+        validation_fraction: float,
+        n_iter_no_change: int,
+        tol: float,
+        callbacks: Any,
+        warm_start: bool,
+        random_state: Any,
+        verbose: int,
+        jit_compile: bool | str,
+        scale_inputs: bool | str,
+        scale_targets: bool | str,
+        routed: dict[str, Any],
+    ) -> None:
+        self.architecture = architecture
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.head_layer_sizes = head_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.model = model
+        self.ensemble_size = ensemble_size
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.loss = loss
+        self.loss_weights = loss_weights
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.jit_compile = jit_compile
+        self.scale_inputs = scale_inputs
+        self.scale_targets = scale_targets
+        self._set_routed(routed)
+
+    @abstractmethod
+    def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
+        """Kind of each task."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features, numeric. NaN marks a missing value; it is replaced by the column's mean, and
+            columns that have any get an indicator.
+        y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
+            Targets, one column a task. NaN, None or pandas.NA marks a label that is not known: it counts
+            neither in the loss nor in its gradient.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the rows, or of the single labels.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+            Rows to validate on, instead of rows held out of X.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            Where the data or a parameter cannot be used; the estimator is then as it was before.
+        TrainingDivergedError
+            Where the loss became infinite or NaN (a ValueError too).
+        """
+        with unchanged_on_error(self):
+            keep = self.warm_start and hasattr(self, "network_")
+            data = self._read(X, y, sample_weight, encoder=self.network_.targets if keep else None, reset=not keep)
+            if (X_val is None) != (y_val is None):
+                raise ValueError("X_val and y_val belong together: pass both, or neither.")
+            if X_val is not None:
+                data = data.with_validation(self._read_validation(X_val, y_val, sample_weight_val, data))
+            previous = self.network_ if keep else None
+            self._adopt(*fit_network(self._settings(), data, previous), append=keep)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Predict all tasks.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            Predictions, one column a task; 1-D where y was 1-D in ``fit``.
+        """
+        check_is_fitted(self)
+        return self._form(self._columns(self._quantities(X)))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Mean of the tasks' scores: R2 of a regression, accuracy of a classification.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
+            True values; missing labels are left out.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights.
+
+        Returns
+        -------
+        score : float
+            Mean over the tasks that have a label here.
+        """
+        scores = self.score_tasks(X, y, sample_weight)
+        return float(scores.mean())
+
+    def score_tasks(self, X: Any, y: Any, sample_weight: Any = None) -> pd.Series:
+        """Score of every task: R2 of a regression, accuracy of a classification.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
+            True values; missing labels are left out.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights.
+
+        Returns
+        -------
+        scores : Series
+            Task name to score; NaN for a task without a label here.
+        """
+        from ._scores import score_columns
+
+        check_is_fitted(self)
+        columns = read_columns(y, estimator=type(self).__name__)
+        predicted = self._columns(self._quantities(X))
+        check_rows(predicted[0], columns.values[0])
+        weights = check_weights(sample_weight, predicted[0], len(predicted), columns.one_dimensional)
+        return score_columns(self.network_.tasks, columns, predicted, weights)
+
+    @property
+    def model_(self) -> Any:
+        """The network as a ``keras.Model``: from the columns of X to predictions, one output a task."""
+        check_is_fitted(self)
+        return self.network_.keras_model()
+
+    def __sklearn_tags__(self) -> Any:
+        """Tags: several outputs, sparse and missing X."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there is a network."""
+        return hasattr(self, "network_")
+
+    def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Any:
+        """One epoch more over the given rows; the first call fixes tasks, classes and scalings."""
+        if self.early_stopping is True:
+            raise ValueError("partial_fit does not support early_stopping=True: it never sees rows to hold out.")
+        with unchanged_on_error(self):
+            known = hasattr(self, "network_")
+            encoder = self.network_.targets if known else None
+            data = self._read(X, y, sample_weight, encoder=encoder, reset=not known, classes=classes)
+            settings = self._settings().for_partial_fit()
+            self._adopt(*fit_network(settings, data, self.network_ if known else None), append=known)
+        return self
+
+    def _checked_classes(self, y: Any, classes: Any) -> list[Any] | None:
+        """``classes`` of partial_fit as one entry a task; None in later calls."""
+        if hasattr(self, "network_"):
+            if classes is not None:
+                self._check_same_classes(classes)
+            return None
+        columns = read_columns(y, estimator=type(self).__name__)
+        kinds = self._kinds(columns)
+        if "classification" not in kinds:
+            return None
+        if classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        entries = [classes] if columns.one_dimensional else list(classes)
+        if len(entries) != len(kinds):
+            raise ValueError(
+                f"classes has {len(entries)} entries, but y has {len(kinds)} tasks: give a list with the labels of each."
+            )
+        return entries
+
+    def _check_same_classes(self, classes: Any) -> None:
+        targets = self.network_.targets
+        entries = [classes] if targets.one_dimensional else list(classes)
+        for task, known, given in zip(targets.tasks, targets.classes, entries, strict=True):
+            if known is not None and not np.array_equal(known, np.unique(given)):
+                raise ValueError(
+                    f"`classes={list(given)!r}` is not the same as on the last call to partial_fit: task {task.name!r} "
+                    f"had {known.tolist()}."
+                )
+
+    def _read(
+        self, X: Any, y: Any, sample_weight: Any, *, encoder: TargetEncoder | None, reset: bool, classes: Any = None
+    ) -> FitInput:
+        if y is None:
+            read_columns(y, estimator=type(self).__name__)
+        X = check_inputs(self, X, reset=reset)
+        columns = read_columns(y, estimator=type(self).__name__)
+        check_rows(X, columns.values[0])
+        weights = check_weights(sample_weight, X, len(columns.names), columns.one_dimensional)
+        if encoder is None:
+            encoder = TargetEncoder.fit(columns, self._kinds(columns), classes)
+        return FitInput.build(X, encoder, encoder.encode(columns, weights), getattr(self, "class_weight", None))
+
+    def _read_validation(self, X: Any, y: Any, sample_weight: Any, data: FitInput) -> FitInput:
+        X = check_inputs(self, X, reset=False)
+        columns = read_columns(y, estimator=type(self).__name__)
+        check_rows(X, columns.values[0])
+        weights = check_weights(sample_weight, X, len(columns.names), columns.one_dimensional, "sample_weight_val")
+        return FitInput.build(X, data.encoder, data.encoder.encode(columns, weights), None)
+
+    def _settings(self) -> Settings:
+        names = self._get_param_names()
+        return Settings(
+            parameters={name: getattr(self, name) for name in names},
+            routed={prefix: self._routed(prefix) for prefix in ("model", "optimizer", "architecture", "callbacks")},
+        )
+
+    def _adopt(self, network: FittedNetwork, result: Any, *, append: bool) -> None:
+        """Take over what a fit gave: the only place that sets fitted attributes."""
+        before = self.history_ if append else {}
+        self.history_ = {name: [*before.get(name, []), *values] for name, values in result.history.items()}
+        earlier = self.n_iter_ if append else 0
+        best = earlier + result.best_epochs
+        self.network_ = network
+        self.n_iter_ = earlier + result.n_epochs
+        self.best_epoch_ = int(best[0]) if len(best) == 1 else best
+        self.task_names_ = [task.name for task in network.tasks]
+        self.n_tasks_ = len(network.tasks)
+        self.stop_reason_ = result.stop.value
+
+    def _quantities(self, X: Any) -> list[np.ndarray]:
+        return self.network_.quantities(check_inputs(self, X, reset=False))
+
+    def _columns(self, quantities: list[np.ndarray]) -> list[np.ndarray]:
+        """Predicted values or labels of each task."""
+        targets, columns = self.network_.targets, []
+        for task, values in enumerate(quantities):
+            if targets.classes[task] is not None:
+                columns.append(targets.decode_labels(values.argmax(axis=1), task))
+            else:
+                columns.append(values.astype(np.float32) if targets.single_precision else values)
+        return columns
+
+    def _form(self, columns: list[np.ndarray]) -> Any:
+        if self.network_.targets.one_dimensional:
+            return columns[0]
+        if len({column.dtype.kind for column in columns}) > 1:
+            columns = [column.astype(object) for column in columns]
+        return np.column_stack(columns)
+

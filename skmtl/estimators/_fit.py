@@ -1,0 +1,172 @@
+"""From checked data and parameters to a fitted network: the one place where the stages are wired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .._records import EncodedTargets, TrainingNumbers, TrainingResult
+from ..features import FeatureEncoder
+from ..targets import TargetEncoder, fit_scaling
+from ._fitted import FittedNetwork
+from ._per_task import class_weights, task_weights
+from ._validation import stack_rows
+
+# Below this many rows early_stopping="auto" holds none out: the few it would judge by say too little.
+_FEWEST_ROWS_TO_HOLD_OUT = 50
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The estimator's parameters by name, and the routed ones by target."""
+
+    parameters: Mapping[str, Any]
+    routed: Mapping[str, Mapping[str, Any]]
+    incremental: bool = False
+
+    def __getitem__(self, name: str) -> Any:
+        return self.parameters[name]
+
+    def for_partial_fit(self) -> Settings:
+        """The same with one epoch, and nothing held out."""
+        changed = {**self.parameters, "epochs": 1, "early_stopping": False}
+        return replace(self, parameters=changed, incremental=True)
+
+
+@dataclass(frozen=True)
+class FitInput:
+    """Checked X, the encoder of y, and y encoded; rows beyond ``n_train`` are for validation only."""
+
+    X: Any
+    encoder: TargetEncoder
+    targets: EncodedTargets
+    n_train: int
+    validation: FitInput | None = field(default=None)
+
+    @classmethod
+    def build(cls, X: Any, encoder: TargetEncoder, targets: EncodedTargets, class_weight: Any) -> FitInput:
+        """Multiply class weights in and drop rows without weight."""
+        weights = class_weights(class_weight, encoder, targets.values, targets.weights)
+        keep = weights.any(axis=1)
+        if not keep.all():
+            X, targets, weights = X[keep], EncodedTargets(targets.values[keep], weights[keep]), weights[keep]
+        return cls(X, encoder, EncodedTargets(targets.values, weights), int(keep.sum()))
+
+    def with_validation(self, other: FitInput) -> FitInput:
+        """The same with rows to validate on."""
+        if other.n_train == 0:
+            raise ValueError("y_val has no label with a positive weight: there is nothing to validate on.")
+        return replace(self, validation=other)
+
+    def check_labels(self) -> None:
+        """Every task has a label with a positive weight."""
+        for i, task in enumerate(self.encoder.tasks):
+            if not self.targets.observed[:, i].any():
+                raise ValueError(
+                    f"Task {task.name!r} has no label with a positive weight: sample_weight (or class_weight) "
+                    "is zero wherever it is known."
+                )
+
+
+def fit_network(
+    settings: Settings, data: FitInput, previous: FittedNetwork | None
+) -> tuple[FittedNetwork, TrainingResult]:
+    """Encode, build, train; ``previous`` is the network to go on from (warm_start, partial_fit)."""
+    from ._networks import build_fit
+    from ._training import callbacks_for, run_training
+
+    if previous is None or not settings.incremental:
+        data.check_labels()
+    features = previous.features if previous is not None else _fit_features(settings, data)
+    random = check_random_state(settings["random_state"])
+    seeds = dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
+    built = build_fit(settings, data, features, previous, seeds)
+    scaling = previous.scaling if previous is not None else fit_scaling(data.targets, built.objective.modes)
+    numbers = _numbers(settings, data, seeds["batches"])
+    network = FittedNetwork(
+        features=features,
+        targets=data.encoder,
+        scaling=scaling,
+        heads=built.objective.heads,
+        parameters=built.parameters,
+        frozen=tuple(built.frozen),
+        members=int(settings["ensemble_size"]),
+        dropout=float(settings["dropout"]),
+        spec=built.spec,
+        custom=built.source,
+        custom_key=built.custom_key,
+        optimizer_state=previous.optimizer_state if previous is not None and settings.incremental else None,
+    )
+    callbacks = callbacks_for(settings, network)
+    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks)
+    keeps_optimizer = settings.incremental
+    network = replace(
+        network,
+        parameters=result.parameters,
+        frozen=result.frozen,
+        optimizer_state=result.optimizer_state if keeps_optimizer else None,
+        held_out=result.held_out,
+    )
+    return network, result
+
+
+def _fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:
+    scale = settings["scale_inputs"]
+    if scale == "auto":
+        # The caller's own network sees what the caller gives it.
+        scale = settings["model"] is None
+    return FeatureEncoder.fit(data.X, scale=bool(scale), weights=_row_weights(data.targets))
+
+
+def _row_weights(targets: EncodedTargets) -> np.ndarray | None:
+    """Mean weight of each row's labels; None where all are the same."""
+    observed = np.maximum(targets.observed.sum(axis=1), 1)
+    weights = targets.weights.sum(axis=1) / observed
+    return None if np.ptp(weights) == 0 else weights
+
+
+def _numbers(settings: Settings, data: FitInput, seed: int) -> TrainingNumbers:
+    rate, decay = settings["learning_rate"], settings["weight_decay"]
+    return TrainingNumbers(
+        learning_rate=None if rate is None else float(rate),
+        weight_decay=None if decay is None else float(decay),
+        dropout=float(settings["dropout"]),
+        task_weights=task_weights(settings["loss_weights"], [task.name for task in data.encoder.tasks]),
+        epochs=int(settings["epochs"]),
+        batch_size=batch_size(settings["batch_size"], data.n_train),
+        tol=float(settings["tol"]),
+        patience=int(settings["n_iter_no_change"]),
+        early_stopping=stops_early(settings, data),
+        shuffle=bool(settings["shuffle"]),
+        seed=seed,
+    )
+
+
+def stops_early(settings: Settings, data: FitInput) -> bool:
+    """Whether members stop at their best epoch: with rows to validate on given, or enough to hold some out."""
+    if settings["early_stopping"] == "auto":
+        return data.validation is not None or data.n_train >= _FEWEST_ROWS_TO_HOLD_OUT
+    return bool(settings["early_stopping"])
+
+
+def batch_size(given: int | str, n_samples: int) -> int:
+    """Rows a step: as given, at most all; "auto" takes a 32nd of the rows as a power of 2, from 32 to 256."""
+    if given == "auto":
+        given = 1 << int(np.clip(np.round(np.log2(max(n_samples, 1) / 32)), 5, 8))
+    return max(1, min(int(given), n_samples))
+
+
+def all_rows(data: FitInput) -> tuple[Any, EncodedTargets]:
+    """Training rows, then validation rows."""
+    if data.validation is None:
+        return data.X, data.targets
+    other = data.validation
+    targets = EncodedTargets(
+        np.concatenate([data.targets.values, other.targets.values]),
+        np.concatenate([data.targets.weights, other.targets.weights]),
+    )
+    return stack_rows(data.X, other.X), targets

@@ -1,0 +1,94 @@
+"""A fitted network: numpy weights and what is needed to predict with them; plain to pickle and copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .._records import Head, NetworkSpec, TargetScaling, Task
+from ..features import FeatureEncoder
+from ..targets import TargetEncoder
+
+# Up to so many rows are predicted in float64: there, the order and number of rows change nothing.
+_EXACT_ROWS = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetwork:
+    """Weights, encoders and structure; either ``spec`` (a built-in scheme) or ``custom`` is set."""
+
+    features: FeatureEncoder
+    targets: TargetEncoder
+    scaling: TargetScaling
+    heads: tuple[Head, ...]
+    parameters: np.ndarray
+    frozen: tuple[np.ndarray, ...]
+    members: int
+    dropout: float
+    spec: NetworkSpec | None = None
+    custom: Any = None
+    custom_key: Any = None
+    optimizer_state: tuple[np.ndarray, ...] | None = None
+    held_out: tuple[np.ndarray, ...] = field(default=())
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks, in the order of y's columns."""
+        return self.targets.tasks
+
+    def quantities(self, X: Any) -> list[np.ndarray]:
+        """Per task, float64: predictions (n,) of a regression, class probabilities (n, n_classes) else."""
+        from ..inference import predict_raw
+
+        exact = self.spec is not None and X.shape[0] <= _EXACT_ROWS
+        dtype = np.float64 if exact else np.float32
+        raw = predict_raw(
+            self._structure("float64" if exact else "float32"),
+            self.parameters,
+            self.frozen,
+            lambda rows: self.features.transform(X[rows], dtype=dtype),
+            X.shape[0],
+        )
+        return [self._decode(task, values) for task, values in enumerate(raw)]
+
+    def keras_model(self) -> Any:
+        """Keras model from the caller's columns to the caller's units."""
+        from ..networks import export_custom_model, export_model
+
+        encoding = {
+            "center": self.features.center,
+            "scale": self.features.scale,
+            "fill": self.features.fill,
+            "indicators": self.features.indicators,
+        }
+        if self.spec is None:
+            return export_custom_model(
+                self.custom, self.heads, encoding, self.scaling, self.parameters, self.frozen, self.members
+            )
+        return export_model(self.spec, encoding, self.scaling, self.parameters, self.dropout)
+
+    def _structure(self, dtype: str) -> Any:
+        from dataclasses import replace
+
+        from ..inference import ForwardStructure
+        from ..networks import CustomNetwork, StackedNetwork
+
+        if self.spec is None:
+            custom, tasks, members = self.custom, self.tasks, self.members
+            key = None if self.custom_key is None else (self.custom_key, members)
+            return ForwardStructure(
+                key, lambda: CustomNetwork([custom.build() for _ in range(members)], tasks), self.heads, dtype
+            )
+        spec = replace(self.spec, dtype=dtype)
+        return ForwardStructure(spec, lambda: StackedNetwork(spec), self.heads, dtype)
+
+    def _decode(self, task: int, values: np.ndarray) -> np.ndarray:
+        if self.tasks[task].kind == "regression":
+            return self.scaling.shift[task] + self.scaling.scale[task] * values[:, 0]
+        if values.shape[1] == 1 and len(self.tasks[task].classes) == 2:
+            values = np.hstack([1.0 - values, values])
+        elif values.shape[1] == 1:
+            values = np.ones_like(values)
+        return values / values.sum(axis=1, keepdims=True)

@@ -1,0 +1,81 @@
+"""From the ``loss`` parameter to what the engine computes, and what that asks of heads and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._records import Head, Task
+from ..losses import LossGroup, LossRule, default_rule, group_losses, resolve_rule
+from ..losses._rule import is_regression_only
+from ..targets import ScalingMode
+from ._per_task import per_task
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The tasks' losses, heads and target scalings."""
+
+    rules: tuple[LossRule, ...]
+    heads: tuple[Head, ...]
+    modes: tuple[ScalingMode, ...]
+
+    @property
+    def groups(self) -> tuple[LossGroup, ...]:
+        """Losses with tasks of the same kind taken together."""
+        return group_losses(self.rules, [head.units for head in self.heads])
+
+
+def objective(
+    loss: Any, tasks: Sequence[Task], scale_targets: bool, widths: Sequence[int] | None = None, linear: Sequence[bool] = ()
+) -> Objective:
+    """Objective of the tasks; ``widths`` and ``linear`` describe the heads of the caller's own model."""
+    rules, heads, modes = [], [], []
+    own = widths is not None
+    for i, (task, given) in enumerate(zip(tasks, per_task(loss, [t.name for t in tasks], "loss"), strict=True)):
+        units = widths[i] if widths is not None else max(1, len(task.classes))
+        rule = (
+            default_rule(task.kind, probabilities=own, units=units)
+            if given is None
+            else resolve_rule(given, task.kind, task.name, probabilities=own, units=units)
+        )
+        if task.kind == "classification" and is_regression_only(rule) and rule.key[0] not in _PROPER:
+            raise ValueError(f"loss of task {task.name!r}: {rule.key[0]} is for regressions, the task is a classification.")
+        logits = own and _from_logits(given)
+        if own and task.kind == "classification" and linear and linear[i] and not logits:
+            raise ValueError(
+                f"The head of task {task.name!r} ends in a linear activation: give its last layer a softmax "
+                "(or a sigmoid for one unit), or pass a loss with from_logits=True."
+            )
+        rules.append(rule)
+        heads.append(Head(task.name, units, _link(task, rule, own, units, logits)))
+        modes.append(_mode(task, rule, scale_targets, own))
+    return Objective(tuple(rules), tuple(heads), tuple(modes))
+
+
+# Squared and absolute error of class probabilities are losses too (the former is the Brier score).
+_PROPER = ("MeanSquaredError", "MeanAbsoluteError")
+
+
+def _from_logits(loss: Any) -> bool:
+    config = loss.get_config() if hasattr(loss, "get_config") else {}
+    return bool(config.get("from_logits", False))
+
+
+def _link(task: Task, rule: LossRule, own: bool, units: int, logits: bool) -> Any:
+    if task.kind == "regression":
+        return rule.link
+    if not own:
+        return "softmax"
+    if not logits:
+        return "none"
+    return "sigmoid" if units == 1 else "softmax"
+
+
+def _mode(task: Task, rule: LossRule, scale_targets: bool, own: bool) -> ScalingMode:
+    if task.kind == "classification" or not scale_targets:
+        return "none"
+    if rule.positive:
+        return "none" if own else "positive"
+    return "standard"

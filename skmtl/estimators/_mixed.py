@@ -1,0 +1,307 @@
+"""Regressions and classifications in one network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.base import MultiOutputMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .._records import Kind
+from ..targets import TargetColumns, infer_kinds
+from ._base import BaseMultiTask
+
+
+class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
+    """Estimator for targets of mixed kinds, regressions and classifications, that share one Keras network.
+
+    Losses count in units of a constant prediction's loss, which makes a squared error and a cross-entropy
+    comparable, and are averaged over each task's observed labels.
+
+    Parameters
+    ----------
+    architecture : {"shared_bottom"}, default="shared_bottom"
+        Sharing scheme: who shares which layers. "shared_bottom" is one trunk for all tasks and one head
+        per task (Caruana, 1997).
+    hidden_layer_sizes : int or sequence of int, default=(128, 64)
+        Widths of the shared layers.
+    head_layer_sizes : int or sequence of int, default=()
+        Widths of the hidden layers that each task has to itself; none means linear heads.
+    activation : str, default="relu"
+        Activation of all hidden layers: any name Keras knows, or scikit-learn's "logistic" and "identity".
+    dropout : float, default=0.0
+        Fraction of a hidden layer's outputs left out at random in training, in [0, 1).
+    model : callable, default=None
+        Function that builds and returns a Keras model, instead of ``architecture``: one input, one output
+        a task, in order (or a dict of outputs by task name). It gets the ``model__*`` parameters, and
+        ``meta`` if it asks for it: a dict with ``n_features_in_`` (columns the network will see),
+        ``task_names_``, ``task_types_``, ``output_units_`` and scikeras' other keys. Optimizer and loss
+        compiled into the model count where ``optimizer`` and ``loss`` are left at their defaults.
+    ensemble_size : int, default=1
+        Number of networks trained side by side in one program; predictions are averaged. Each starts from
+        its own weights and holds out its own rows.
+    optimizer : str, class or keras.optimizers.Optimizer, default="adam"
+        Any Keras optimizer; ``optimizer__*`` are its arguments.
+    learning_rate : float, default=None
+        Step size; None is the optimizer's own. A number here costs no new compilation, a schedule in
+        ``optimizer`` does.
+    weight_decay : float, default=None
+        Decoupled weight decay (Loshchilov and Hutter, 2019), on kernels, not on biases; None is the
+        optimizer's own (which Keras applies to all variables).
+    loss : str, class, keras.losses.Loss, callable, or list or dict of them, default=None
+        Any Keras loss, for all tasks, per task by position, or by name. A function takes (y_true, y_pred)
+        and returns one value per row. None is the squared error of a regression, the cross-entropy of a
+        classification. Losses see standardised targets, except Poisson, MSLE and MAPE, which see the
+        caller's units, and positive predictions.
+    loss_weights : list or dict of float, default=None
+        Weights of the tasks in the mean of their losses, by position or name; only their ratios count.
+    class_weight : dict, "balanced", list or None, default=None
+        Weights of the classes: for 1-D y a dict from class to weight or "balanced"; for 2-D y
+        "balanced" for all, or a list or dict of such per task.
+    epochs : int, default=100
+        Passes over the training rows (at most, with early stopping).
+    batch_size : int or "auto", default="auto"
+        Rows a step; "auto" is a 32nd of the rows, rounded to a power of 2, from 32 to 256.
+    shuffle : bool, default=True
+        Whether every epoch has its own order of rows.
+    early_stopping : bool or "auto", default="auto"
+        Whether each member keeps the weights of its best epoch on rows held out, and stops when it has not
+        improved for ``n_iter_no_change`` epochs. "auto" does where validation rows are passed, or from
+        50 rows on.
+    validation_fraction : float, default=0.1
+        Part of the rows that each member holds out, in (0, 1).
+    n_iter_no_change : int, default=10
+        Epochs without improvement after which a member stops.
+    tol : float, default=1e-4
+        What counts as an improvement of the validation loss, whose unit is the loss of a constant.
+    callbacks : keras.callbacks.Callback, class, or list or dict of them, default=None
+        Keras callbacks; ``callbacks__*`` are arguments of classes. Copies are used, so that instances stay
+        as they are. One that acts on batches makes training run step by step.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last fit, with its scalings.
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, shuffling, held-out rows and dropout. The same seed gives the same bits;
+        no global generator is touched, but for Python's and numpy's while ``model`` is called, which are
+        put back.
+    verbose : int, default=0
+        1 prints a line an epoch.
+    jit_compile : bool or "auto", default="auto"
+        Whether to compile with XLA; "auto" does where the fit is long enough to earn it back.
+    scale_inputs : bool or "auto", default="auto"
+        Whether to standardise the columns of X; "auto" does, but not for ``model``.
+    scale_targets : bool or "auto", default="auto"
+        Whether to standardise regression targets while training (predictions are in the caller's units
+        all the same); "auto" does, but not for a ``model`` with heads that end in an activation.
+    task_types : dict, default=None
+        Task name to "regression" or "classification". Tasks not named are taken from their column:
+        strings, categories, booleans and numbers with at most two values are classes, other numbers are
+        quantities.
+    **routed : dict
+        Parameters of ``model``, ``optimizer``, ``architecture`` and ``callbacks``, as ``optimizer__clipnorm=1.0``.
+
+    Attributes
+    ----------
+    model_ : keras.Model
+        The network from X to predictions, built anew at every access: ``summary()``, ``save()`` and Keras'
+        own tools work on it.
+    history_ : dict of str to list of float
+        Per epoch: "loss" and "<task>_loss", and "val_loss" and "val_<task>_loss" where rows were held out,
+        averaged over members. A loss of 1 is that of a constant prediction.
+    n_iter_ : int
+        Epochs run.
+    best_epoch_ : int or ndarray of shape (ensemble_size,)
+        Epoch whose weights were kept, counted from 1.
+    stop_reason_ : str
+        Why training ended.
+    task_names_ : list of str
+        Names of the tasks: y's columns, else y0, y1, …
+    n_tasks_ : int
+        Number of tasks.
+    classes_ : ndarray or list of ndarray
+        Classes of the task, or of every task for 2-D y; None for a regression.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Names of the columns of X, where it had names.
+
+    See Also
+    --------
+    MultiTaskKerasRegressor : All tasks regressions.
+    MultiTaskKerasClassifier : All tasks classifications.
+
+    References
+    ----------
+    R. Caruana (1997), "Multitask Learning", Machine Learning 28.
+
+    I. Loshchilov and F. Hutter (2019), "Decoupled Weight Decay Regularization", ICLR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skmtl import MultiTaskKerasEstimator
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 4))
+    >>> y = pd.DataFrame({"price": 100 + 20 * X[:, 0], "type": np.where(X[:, 1] > 0, "house", "flat")})
+    >>> model = MultiTaskKerasEstimator(hidden_layer_sizes=32, learning_rate=0.01, random_state=0).fit(X, y)
+    >>> model.predict(X).dtypes.astype(str).tolist()
+    ['float64', 'object']
+    >>> model.score(X, y) > 0.9
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseMultiTask._parameter_constraints,
+        "class_weight": [dict, list, tuple, StrOptions({"balanced"}), None],
+        "task_types": [dict, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        architecture: str = "shared_bottom",
+        hidden_layer_sizes: Any = (128, 64),
+        head_layer_sizes: Any = (),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        model: Any = None,
+        ensemble_size: int = 1,
+        optimizer: Any = "adam",
+        learning_rate: float | None = None,
+        weight_decay: float | None = None,
+        loss: Any = None,
+        loss_weights: Any = None,
+        class_weight: Any = None,
+        epochs: int = 100,
+        batch_size: int | str = "auto",
+        shuffle: bool = True,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: int = 0,
+        jit_compile: bool | str = "auto",
+        scale_inputs: bool | str = "auto",
+        scale_targets: bool | str = "auto",
+        task_types: Any = None,
+        **routed: Any,
+    ) -> None:
+        super().__init__(
+            architecture=architecture,
+            hidden_layer_sizes=hidden_layer_sizes,
+            head_layer_sizes=head_layer_sizes,
+            activation=activation,
+            dropout=dropout,
+            model=model,
+            ensemble_size=ensemble_size,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            loss=loss,
+            loss_weights=loss_weights,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            callbacks=callbacks,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+            jit_compile=jit_compile,
+            scale_inputs=scale_inputs,
+            scale_targets=scale_targets,
+            routed=routed,
+        )
+        self.class_weight = class_weight
+        self.task_types = task_types
+
+    @property
+    def classes_(self) -> Any:
+        """Classes of the task, or a list of them, one entry a task, for 2-D y; None for a regression."""
+        check_is_fitted(self)
+        classes = list(self.network_.targets.classes)
+        return classes[0] if self.network_.targets.one_dimensional else classes
+
+    def predict(self, X: Any) -> Any:
+        """Predict all tasks.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : DataFrame or ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            A DataFrame, each column of its own dtype, where y was one in ``fit``; else an array (of objects
+            where labels and numbers meet), 1-D where y was.
+        """
+        check_is_fitted(self)
+        columns = self._columns(self._quantities(X))
+        if not self.network_.targets.is_frame:
+            return self._form(columns)
+        index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(columns[0]))
+        series = {name: _series(column, index) for name, column in zip(self.task_names_, columns, strict=True)}
+        return pd.DataFrame(series)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> MultiTaskKerasEstimator:
+        """Train one epoch more, on the given rows.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
+            Targets; NaN, None or pandas.NA where they are not known.
+        classes : list, default=None
+            One entry a task: all labels that will ever come of a classification, None for a regression.
+            Must be given in the first call where a task is a classification.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the rows, or of the single labels.
+
+        Returns
+        -------
+        self : MultiTaskKerasEstimator
+            The fitted estimator. The first call fixes kinds of tasks and scalings.
+        """
+        self._validate_params()
+        return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Class probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes), or list of them
+            For 1-D y one array, for 2-D y one a task, float64; columns in the order of ``classes_``; None for a regression.
+        """
+        check_is_fitted(self)
+        quantities = self._quantities(X)
+        classes = self.network_.targets.classes
+        proba = [None if known is None else values for known, values in zip(classes, quantities, strict=True)]
+        if all(values is None for values in proba):
+            raise AttributeError("predict_proba needs a classification; all tasks of this estimator are regressions.")
+        return proba[0] if self.network_.targets.one_dimensional else proba
+
+    def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
+        return infer_kinds(columns, self.task_types)
+
+
+def _series(column: np.ndarray, index: pd.Index) -> pd.Series:
+    """Labels stay what they were: pandas would turn an object array of strings into its own string type."""
+    return pd.Series(column, index=index, dtype=column.dtype)

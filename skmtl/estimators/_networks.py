@@ -1,0 +1,193 @@
+"""What network a fit trains: a built-in scheme, or the caller's own model; with its start values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from .._names import proposal
+from .._records import NetworkSpec
+from ..features import FeatureEncoder
+from ..networks import CustomNetwork, CustomSource, Network, StackedNetwork
+from ..networks._build import check_architecture
+from ..networks._custom import (
+    builder_arguments,
+    call_builder,
+    describe,
+    frozen_values,
+    head_widths,
+    linear_heads,
+    parameter_values,
+)
+from ._fit import FitInput, Settings
+from ._fitted import FittedNetwork
+from ._losses import Objective, objective
+
+# scikit-learn's names for what Keras calls otherwise.
+_ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
+
+
+@dataclass(frozen=True)
+class BuiltNetwork:
+    """A network to train: how to make it, its start values, and its tasks' losses."""
+
+    make: Callable[[], Network]
+    key: Any
+    objective: Objective
+    parameters: np.ndarray
+    frozen: Sequence[np.ndarray]
+    spec: NetworkSpec | None = None
+    source: CustomSource | None = None
+    custom_key: Any = None
+    compiled_optimizer: Any = None
+    flops: float = 0.0
+
+
+def build_fit(
+    settings: Settings, data: FitInput, features: FeatureEncoder, previous: FittedNetwork | None, seeds: dict[str, int]
+) -> BuiltNetwork:
+    """Build the network that the settings ask for; goes on from ``previous`` where there is one."""
+    build = _build_custom if settings["model"] is not None else _build_scheme
+    built = build(settings, data, features, seeds)
+    if previous is None:
+        return built
+    if built.parameters.shape != previous.parameters.shape or built.objective.heads != previous.heads:
+        raise ValueError(
+            "The network of this fit differs from the one fitted before (layers, ensemble_size or tasks changed), "
+            "so training cannot go on from it: set warm_start=False, or fit a new estimator."
+        )
+    return replace_values(built, previous)
+
+
+def replace_values(built: BuiltNetwork, previous: FittedNetwork) -> BuiltNetwork:
+    """The same network with the values of one fitted before."""
+    from dataclasses import replace
+
+    return replace(built, parameters=previous.parameters, frozen=previous.frozen)
+
+
+def sizes(value: Any, parameter: str) -> tuple[int, ...]:
+    """Layer widths as a tuple of positive integers."""
+    entries = np.atleast_1d(np.asarray(value, dtype=object)).tolist() if not isinstance(value, list | tuple) else list(value)
+    if any(isinstance(w, bool) or not isinstance(w, int | np.integer) or w < 1 for w in entries):
+        raise ValueError(f"{parameter} should be positive integers, one a layer, got {value!r}.")
+    return tuple(int(width) for width in entries)
+
+
+def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, seeds: dict[str, int]) -> BuiltNetwork:
+    options = dict(settings.routed["architecture"])
+    check_architecture(settings["architecture"], options)
+    _refuse(settings.routed["model"], "model", "model= is None")
+    scale = settings["scale_targets"]
+    goal = objective(settings["loss"], data.encoder.tasks, scale_targets=scale is not False)
+    spec = NetworkSpec(
+        architecture=settings["architecture"],
+        n_inputs=features.n_outputs,
+        heads=goal.heads,
+        hidden_layer_sizes=sizes(settings["hidden_layer_sizes"], "hidden_layer_sizes"),
+        head_layer_sizes=sizes(settings["head_layer_sizes"], "head_layer_sizes"),
+        activation=_activation(settings["activation"]),
+        dropout=settings["dropout"] > 0,
+        members=int(settings["ensemble_size"]),
+        options=tuple(sorted(options.items())),
+    )
+    network = _network_of(spec)
+    return BuiltNetwork(
+        make=lambda: network,
+        key=spec,
+        objective=goal,
+        parameters=network.initial_parameters(seeds["weights"]),
+        frozen=network.initial_frozen(seeds["frozen"], float(settings["dropout"])),
+        spec=spec,
+        flops=6.0 * network.parameters[-1].stop,
+    )
+
+
+def _network_of(spec: NetworkSpec) -> StackedNetwork:
+    """The spec's network; a network holds no state, so all fits of one structure share it."""
+    from ..training._train import NETWORKS
+
+    return NETWORKS.get(spec, lambda: StackedNetwork(spec))
+
+
+def _activation(name: str) -> str:
+    name = _ACTIVATIONS.get(name, name)
+    try:
+        keras.activations.get(name)
+    except ValueError as error:
+        valid = [n for n in dir(keras.activations) if n[:1].islower() and n not in ("get", "serialize", "deserialize")]
+        raise ValueError(f"activation: Keras has no activation named {name!r}.{proposal(name, valid)}") from error
+    return name
+
+
+def _refuse(routed: Any, prefix: str, why: str) -> None:
+    if routed:
+        raise ValueError(f"{', '.join(f'{prefix}__{name}' for name in routed)} given, but {why}.")
+
+
+def _build_custom(settings: Settings, data: FitInput, features: FeatureEncoder, seeds: dict[str, int]) -> BuiltNetwork:
+    _refuse(settings.routed["architecture"], "architecture", "model= builds the network")
+    if settings["architecture"] != "shared_bottom" or settings["dropout"] > 0:
+        raise ValueError("architecture and dropout have no effect on a network that model= builds; leave them as they are.")
+    tasks, members = data.encoder.tasks, int(settings["ensemble_size"])
+    arguments = builder_arguments(settings["model"], settings.routed["model"], _meta(data, features))
+    models = [call_builder(settings["model"], arguments, seeds["weights"] + member) for member in range(members)]
+    widths = head_widths(models[0], features.n_outputs, tasks)
+    key, source = describe(models[0], settings["model"], arguments)
+    goal = objective(
+        _compiled_loss(settings, models[0]),
+        tasks,
+        scale_targets=_scales_custom(settings, models[0]),
+        widths=widths,
+        linear=linear_heads(models[0], len(tasks)),
+    )
+    # In the program's cache the models serve as structure only; start values are this fit's own.
+    return BuiltNetwork(
+        make=lambda: CustomNetwork(models, tasks),
+        key=None if key is None else (key, members, tuple(task.name for task in tasks)),
+        objective=goal,
+        parameters=parameter_values(models),
+        frozen=frozen_values(models),
+        source=source,
+        custom_key=None if key is None else (key, tuple(task.name for task in tasks)),
+        compiled_optimizer=getattr(models[0], "optimizer", None),
+    )
+
+
+def _scales_custom(settings: Settings, model: Any) -> bool:
+    """"auto" standardises targets unless a head ends in an activation that cannot give negative values."""
+    if settings["scale_targets"] != "auto":
+        return bool(settings["scale_targets"])
+    return all(linear_heads(model, 1)) if getattr(model, "outputs", None) else True
+
+
+def _compiled_loss(settings: Settings, model: Any) -> Any:
+    """The estimator's loss, else that the builder compiled into the model."""
+    if settings["loss"] is not None or getattr(model, "optimizer", None) is None:
+        return settings["loss"]
+    config = model.get_compile_config() or {}
+    loss = config.get("loss")
+    return keras.saving.deserialize_keras_object(loss) if isinstance(loss, dict) and "class_name" in loss else loss
+
+
+def _meta(data: FitInput, features: FeatureEncoder) -> dict[str, Any]:
+    """What a builder may want to know, under scikeras' names where it has one."""
+    encoder, tasks = data.encoder, data.encoder.tasks
+    widths = [max(1, len(task.classes)) for task in tasks]
+    single = encoder.one_dimensional
+    return {
+        "n_features_in_": features.n_outputs,
+        "X_shape_": (data.n_train, features.n_outputs),
+        "n_outputs_": len(tasks),
+        "n_outputs_expected_": len(tasks),
+        "n_tasks_": len(tasks),
+        "task_names_": [task.name for task in tasks],
+        "task_types_": [task.kind for task in tasks],
+        "output_units_": widths,
+        "classes_": encoder.classes[0] if single else list(encoder.classes),
+        "n_classes_": widths[0] if single else widths,
+    }

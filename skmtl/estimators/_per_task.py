@@ -1,0 +1,87 @@
+"""Settings that may be given once or per task, by name or by position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._names import proposal
+from .._records import Task
+from ..targets import TargetEncoder
+
+
+def per_task(value: Any, names: Sequence[str], parameter: str, default: Any = None) -> list[Any]:
+    """One value a task: ``value`` is a single one, a list by position, or a dict by name.
+
+    Raises
+    ------
+    ValueError
+        Where a list has another length than there are tasks, or a dict names a task that is not there.
+    """
+    if isinstance(value, Mapping):
+        for name in value:
+            if str(name) not in names:
+                raise ValueError(f"{parameter} names the task {name!r}, which y does not have.{proposal(str(name), names)}")
+        given = {str(name): entry for name, entry in value.items()}
+        return [given.get(name, default) for name in names]
+    if isinstance(value, list | tuple | np.ndarray):
+        if len(value) != len(names):
+            raise ValueError(f"{parameter} has {len(value)} entries, but there are {len(names)} tasks: {', '.join(names)}.")
+        return list(value)
+    return [value] * len(names)
+
+
+def task_weights(loss_weights: Any, names: Sequence[str]) -> np.ndarray:
+    """Weights of the tasks' losses in their mean, adding up to 1."""
+    weights = np.asarray([1.0 if w is None else w for w in per_task(loss_weights, names, "loss_weights", 1.0)], dtype=object)
+    try:
+        numbers = weights.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"loss_weights should be numbers, got {loss_weights!r}.") from error
+    if not np.isfinite(numbers).all() or (numbers < 0).any() or numbers.sum() == 0:
+        raise ValueError(f"loss_weights should be non-negative, finite and not all zero, got {loss_weights!r}.")
+    return numbers / numbers.sum()
+
+
+def class_weights(class_weight: Any, encoder: TargetEncoder, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Cell weights with each label's class weight multiplied in; (n_samples, n_tasks)."""
+    if class_weight is None:
+        return weights
+    names = [task.name for task in encoder.tasks]
+    single = len(names) == 1 and isinstance(class_weight, Mapping) and set(map(str, class_weight)) != set(names)
+    entries = [class_weight] if single else per_task(class_weight, names, "class_weight")
+    weights = weights.copy()
+    for i, (task, entry) in enumerate(zip(encoder.tasks, entries, strict=True)):
+        if entry is None or task.kind == "regression":
+            if isinstance(entry, Mapping):
+                raise ValueError(f"class_weight names the task {task.name!r}, which is a regression and has no classes.")
+            continue
+        table = _class_table(task, encoder.classes[i], entry, values[:, i], weights[:, i])
+        weights[:, i] *= table[values[:, i].astype(np.intp)]
+    return weights
+
+
+def _class_table(task: Task, classes: Any, entry: Any, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    if isinstance(entry, str) and entry == "balanced":
+        counts = np.bincount(codes[weights > 0].astype(np.intp), minlength=len(classes))
+        present = counts > 0
+        table = np.ones(len(classes))
+        table[present] = counts.sum() / (present.sum() * counts[present])
+        return table
+    if not isinstance(entry, Mapping):
+        raise ValueError(
+            f"class_weight of task {task.name!r} should be None, 'balanced' or a dict from class to weight, got {entry!r}."
+        )
+    table = np.ones(len(classes))
+    for label, weight in entry.items():
+        found = np.flatnonzero(classes == label)
+        if len(found) == 0:
+            raise ValueError(
+                f"class_weight of task {task.name!r} names the class {label!r}; its classes are {classes.tolist()}."
+            )
+        if not (np.isfinite(weight) and weight >= 0):
+            raise ValueError(f"class_weight of task {task.name!r}: the weight of {label!r} should be >= 0, got {weight!r}.")
+        table[found[0]] = weight
+    return table

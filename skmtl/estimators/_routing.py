@@ -1,0 +1,82 @@
+"""Parameters that are routed, not declared: ``model__units``, ``optimizer__clipnorm``, ``callbacks__patience``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from .._names import proposal
+
+PREFIXES = ("model", "optimizer", "architecture", "callbacks")
+
+
+class RoutedParameters(BaseEstimator):
+    """Keeps ``prefix__name`` parameters as attributes of that name, beside the declared ones.
+
+    They pass through ``get_params``, ``set_params`` and ``clone`` without being declared first, as
+    scikeras has it; whether the target knows the name is checked in ``fit``, when the target is known.
+    """
+
+    def _set_routed(self, routed: dict[str, Any]) -> None:
+        for name, value in routed.items():
+            if not _is_routed(name):
+                raise TypeError(f"{type(self).__name__} got an unexpected parameter {name!r}.{self._propose(name)}")
+            setattr(self, name, value)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters of this estimator, routed ones included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the parameters of nested estimators.
+
+        Returns
+        -------
+        dict
+            Parameter names mapped to their values.
+        """
+        return {**super().get_params(deep=deep), **{name: getattr(self, name) for name in self._routed_names()}}
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters of this estimator, declared or routed.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameter names mapped to their new values.
+
+        Returns
+        -------
+        self : estimator
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            Where a name is neither declared nor starts with a routed prefix.
+        """
+        declared = set(self._get_param_names())
+        for name in params:
+            if name not in declared and not _is_routed(name):
+                raise ValueError(f"Invalid parameter {name!r} for estimator {self}.{self._propose(name)}")
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def _routed(self, prefix: str) -> dict[str, Any]:
+        """Parameters routed to one target, without the prefix."""
+        start = f"{prefix}__"
+        return {name[len(start) :]: getattr(self, name) for name in self._routed_names() if name.startswith(start)}
+
+    def _routed_names(self) -> list[str]:
+        return sorted(name for name in vars(self) if _is_routed(name))
+
+    def _propose(self, name: str) -> str:
+        routed = ", ".join(f"{prefix}__…" for prefix in PREFIXES)
+        return f"{proposal(name, self._get_param_names())[:-1]}, and routed names ({routed})."
+
+
+def _is_routed(name: str) -> bool:
+    return any(name.startswith(f"{prefix}__") and len(name) > len(prefix) + 2 for prefix in PREFIXES)

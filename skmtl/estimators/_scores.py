@@ -1,0 +1,39 @@
+"""Scores of tasks on their observed labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score, r2_score
+
+from .._records import Task
+from ..targets import TargetColumns
+
+
+def score_columns(
+    tasks: Sequence[Task], columns: TargetColumns, predicted: Sequence[np.ndarray], weights: np.ndarray | None
+) -> pd.Series:
+    """R2 or accuracy of every task; NaN where a task has no label."""
+    if len(columns.names) != len(tasks):
+        raise ValueError(f"y has {len(columns.names)} tasks, but this estimator was fitted with {len(tasks)}.")
+    scores = {}
+    for i, task in enumerate(tasks):
+        seen = columns.observed[i]
+        if not seen.any():
+            scores[task.name] = np.nan
+            continue
+        weight = None if weights is None else (weights if weights.ndim == 1 else weights[:, i])[seen]
+        truth, guess = columns.values[i][seen], predicted[i][seen]
+        if task.kind == "regression":
+            scores[task.name] = r2_score(truth.astype(np.float64), guess, sample_weight=weight)
+        else:
+            scores[task.name] = accuracy_score(*_same_type(truth, guess), sample_weight=weight)
+    return pd.Series(scores, name="score", dtype=np.float64)
+
+
+def _same_type(truth: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels as codes of their union: what type they are plays no part in whether they agree."""
+    codes, _ = pd.factorize(np.concatenate([truth.astype(object), guess.astype(object)]))
+    return codes[: len(truth)], codes[len(truth) :]

@@ -1,0 +1,185 @@
+"""From a built network and checked data to the engine's records, and through the engine."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from .._names import proposal
+from .._records import TrainingNumbers, TrainingResult
+from ..losses import constant_losses
+from ..networks._export import write_members
+from ..training import TrainingData, TrainingStructure, resolve_optimizer, train
+from ..training._buckets import bucket
+from ..training._callbacks import KerasCallbacks
+from ..training._compile_choice import worth_compiling
+from ..training._rows import RowPlan, plan_rows
+from ._fit import FitInput, Settings, all_rows
+from ._fitted import FittedNetwork
+from ._networks import BuiltNetwork
+
+
+def run_training(
+    settings: Settings,
+    data: FitInput,
+    built: BuiltNetwork,
+    network: FittedNetwork,
+    numbers: TrainingNumbers,
+    seed: int,
+    callbacks: KerasCallbacks | None,
+) -> TrainingResult:
+    """Train the network on the data."""
+    X, targets = all_rows(data)
+    rows = bucket(len(targets.values))
+    scaled = (targets.values - network.scaling.shift) / network.scaling.scale
+    scaled = np.where(targets.observed, scaled, 0.0)
+    plan = _plan(settings, data, numbers, seed)
+    structure = TrainingStructure(
+        key=built.key,
+        make_network=built.make,
+        groups=built.objective.groups,
+        optimizer=_optimizer(settings, built),
+        task_names=tuple(task.name for task in network.tasks),
+        jit=_compiled(settings, built, plan, numbers),
+    )
+    training = TrainingData(
+        inputs=network.features.transform(X, n_rows=rows),
+        labels=_padded(scaled, rows),
+        weights=_padded(targets.weights, rows),
+        units=1.0 / constant_losses(data.targets, built.objective.rules, network.heads, network.scaling),
+        scale=network.scaling.scale,
+        plan=plan,
+        parameters=built.parameters,
+        frozen=built.frozen,
+        optimizer_state=network.optimizer_state,
+    )
+    return train(structure, training, numbers, callbacks, int(settings["verbose"]))
+
+
+def _optimizer(settings: Settings, built: BuiltNetwork) -> Any:
+    optimizer = settings["optimizer"]
+    if built.compiled_optimizer is not None and optimizer == "adam" and not settings.routed["optimizer"]:
+        optimizer = built.compiled_optimizer
+    return resolve_optimizer(optimizer, settings.routed["optimizer"], settings["weight_decay"])
+
+
+def _plan(settings: Settings, data: FitInput, numbers: TrainingNumbers, seed: int) -> RowPlan:
+    members = int(settings["ensemble_size"])
+    if data.validation is not None:
+        train_rows, held = np.arange(data.n_train), np.arange(data.n_train, data.n_train + data.validation.n_train)
+        return RowPlan((train_rows,) * members, (held,) * members)
+    fraction = float(settings["validation_fraction"]) if numbers.early_stopping else 0.0
+    classified = [task.kind == "classification" for task in data.encoder.tasks]
+    plan = plan_rows(data.targets, classified, members, fraction, seed)
+    if numbers.early_stopping and any(len(rows) == 0 for rows in plan.evaluate):
+        raise ValueError(
+            f"early_stopping=True holds {fraction:.0%} of the rows out, but with n_samples={data.n_train} none can be "
+            "spared without losing the last label of a task or class. Set early_stopping=False, or give more samples."
+        )
+    return plan
+
+
+def _compiled(settings: Settings, built: BuiltNetwork, plan: RowPlan, numbers: TrainingNumbers) -> bool:
+    if settings["jit_compile"] != "auto":
+        return bool(settings["jit_compile"])
+    if built.spec is None:
+        return False
+    steps = -(-max(len(rows) for rows in plan.train) // numbers.batch_size) * numbers.epochs
+    return worth_compiling(steps, built.flops * numbers.batch_size, len(plan.train))
+
+
+def _padded(values: np.ndarray, rows: int) -> np.ndarray:
+    out = np.zeros((rows, values.shape[1]), dtype=np.float32)
+    out[: len(values)] = values
+    return out
+
+
+def callbacks_for(settings: Settings, network: FittedNetwork) -> KerasCallbacks | None:
+    """The caller's callbacks, copied, around a model of their own; None where there are none."""
+    callbacks = make_callbacks(settings["callbacks"], settings.routed["callbacks"])
+    if not callbacks:
+        return None
+    model = network.keras_model()
+    members = _member_models(model, network)
+    trainable, other = model.trainable_variables, _other_variables(model, network)
+
+    def write(flat: np.ndarray, frozen: Sequence[np.ndarray]) -> None:
+        if members is not None:
+            write_members(members, flat, frozen)
+            return
+        start = 0
+        for variable in trainable:
+            size = int(np.prod(variable.shape)) // len(flat)
+            variable.assign(flat[:, start : start + size].reshape(variable.shape))
+            start += size
+        for variable, value in zip(other, frozen, strict=True):
+            variable.assign(value)
+
+    def read() -> tuple[np.ndarray, list[np.ndarray]]:
+        if members is not None:
+            rows = [np.concatenate([v.numpy().ravel() for v in m.trainable_variables]) for m in members]
+            return np.stack(rows), [v.numpy() for m in members for v in m.non_trainable_variables]
+        rows = [v.numpy().reshape(network.members, -1) for v in trainable]
+        return np.concatenate(rows, axis=1), [v.numpy() for v in other]
+
+    return KerasCallbacks(callbacks, model, write, read)
+
+
+def _member_models(model: Any, network: FittedNetwork) -> list[Any] | None:
+    """The caller's own models inside the exported one."""
+    if network.spec is not None:
+        return None
+    return [layer for layer in model.layers if isinstance(layer, keras.Model)]
+
+
+def _other_variables(model: Any, network: FittedNetwork) -> list[Any]:
+    return list(model.non_trainable_variables) if network.spec is not None else []
+
+
+def make_callbacks(callbacks: Any, routed: Mapping[str, Any]) -> list[Any]:
+    """Fresh callbacks from instances, classes, or lists and dicts of them; ``callbacks__*`` are arguments of classes.
+
+    ``callbacks__patience`` goes to the one class (or to all), ``callbacks__0__patience`` to the first of a
+    list, ``callbacks__stop__patience`` to the entry "stop" of a dict.
+    """
+    if callbacks is None:
+        if routed:
+            raise ValueError(f"callbacks__{next(iter(routed))} given, but callbacks= is None.")
+        return []
+    if isinstance(callbacks, Mapping):
+        entries = {str(name): entry for name, entry in callbacks.items()}
+    elif isinstance(callbacks, Iterable):
+        entries = {str(i): entry for i, entry in enumerate(callbacks)}
+    else:
+        entries = {"0": callbacks}
+    targeted = {name: value for name, value in routed.items() if "__" in name}
+    for name in targeted:
+        if name.split("__", 1)[0] not in entries:
+            raise ValueError(f"callbacks__{name}: there is no such callback.{proposal(name.split('__', 1)[0], entries)}")
+    common = {name: value for name, value in routed.items() if "__" not in name}
+    made = []
+    for key, entry in entries.items():
+        own = {name.split("__", 1)[1]: value for name, value in targeted.items() if name.split("__", 1)[0] == key}
+        made.append(_make_callback(entry, {**common, **own}))
+    return made
+
+
+def _make_callback(entry: Any, arguments: dict[str, Any]) -> Any:
+    if isinstance(entry, type) and issubclass(entry, keras.callbacks.Callback):
+        try:
+            return entry(**arguments)
+        except TypeError as error:
+            raise ValueError(f"callbacks: {entry.__name__} does not take these arguments: {error}.") from error
+    if not isinstance(entry, keras.callbacks.Callback):
+        raise TypeError(f"callbacks should be Keras callbacks (instances or classes), got {entry!r}.")
+    if arguments:
+        raise ValueError(
+            f"callbacks__{next(iter(arguments))}: {type(entry).__name__} is an instance; pass the class to have "
+            "its arguments routed."
+        )
+    # A callback keeps what it saw; a copy keeps the caller's as it was, for clone and for the next fit.
+    return copy.deepcopy(entry)

@@ -1,0 +1,64 @@
+"""What the caller passes to fit, checked and taken apart before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array
+from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length, validate_data
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Put the estimator's attributes back where the block raises: bad input leaves nothing half-changed."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def check_inputs(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """X as a float array or CSR matrix; NaN is allowed (it is imputed), infinity is not."""
+    return validate_data(
+        estimator,
+        X,
+        reset=reset,
+        accept_sparse="csr",
+        dtype=[np.float64, np.float32],
+        ensure_all_finite="allow-nan",
+    )
+
+
+def check_weights(sample_weight: Any, X: Any, n_tasks: int, one_dimensional: bool, name: str = "sample_weight") -> Any:
+    """Weights as float64, (n,) or (n, n_tasks), or None."""
+    if sample_weight is None:
+        return None
+    n_samples = _num_samples(X)
+    if np.ndim(sample_weight) < 2:
+        return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    weights = check_array(sample_weight, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name)
+    if one_dimensional or weights.shape != (n_samples, n_tasks):
+        expected = f"({n_samples},)" if one_dimensional else f"({n_samples},) or ({n_samples}, {n_tasks})"
+        raise ValueError(f"{name}.shape == {weights.shape}, expected {expected}: one weight a row, or one a label.")
+    if (weights < 0).any():
+        raise ValueError(f"Negative values in {name}: weights should be zero or positive.")
+    return weights
+
+
+def check_rows(X: Any, *others: Any) -> None:
+    """X and the others have the same number of rows."""
+    check_consistent_length(X, *[other for other in others if other is not None])
+
+
+def stack_rows(first: Any, second: Any) -> Any:
+    """Rows of both, in one matrix of the first one's kind."""
+    if sparse.issparse(first) or sparse.issparse(second):
+        return sparse.vstack([first, second], format="csr")
+    return np.concatenate([first, second])

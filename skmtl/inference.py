@@ -1,0 +1,92 @@
+"""Prediction: the network's forward pass on given weights, compiled once per structure."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from ._records import Head
+from .networks import Network
+from .training._cache import ProgramCache
+from .training._counters import counters
+
+# Rows per pass through the network: bounds memory, and stays in the processor's cache.
+_CHUNK_ROWS = 8192
+
+
+class ForwardProgram:
+    """Compiled forward pass: (weights, frozen, inputs) to every member's predictions, averaged."""
+
+    def __init__(self, network: Network, heads: Sequence[Head], dtype: str) -> None:
+        self.network = network
+        self.heads = tuple(heads)
+        self.dtype = tf.as_dtype(dtype)
+        self._lock = threading.Lock()
+        self._concrete: Callable[..., list[tf.Tensor]] | None = None
+
+    def __call__(self, flat: tf.Tensor, frozen: list[tf.Tensor], inputs: tf.Tensor) -> list[tf.Tensor]:
+        """Linked outputs of each head, (rows, units), averaged over members."""
+        with self._lock:
+            if self._concrete is None:
+                rows = tf.TensorSpec((None, inputs.shape[1]), inputs.dtype)
+                function = tf.function(self._forward, autograph=False)
+                self._concrete = function.get_concrete_function(flat, frozen, rows)
+        counters.add("program_calls")
+        return self._concrete(flat, frozen, inputs)
+
+    def _forward(self, flat: tf.Tensor, frozen: list[tf.Tensor], inputs: tf.Tensor) -> list[tf.Tensor]:
+        counters.add("traces")
+        members = self.network.members
+        rows = tf.broadcast_to(inputs[None], (members, tf.shape(inputs)[0], inputs.shape[1]))
+        raw, _, _ = self.network.forward(flat, frozen, rows, training=False)
+        outputs, start = [], 0
+        for head in self.heads:
+            part = _LINKS.get(head.link, tf.identity)(raw[..., start : start + head.units])
+            outputs.append(part[0] if members == 1 else tf.reduce_mean(part, axis=0))
+            start += head.units
+        return outputs
+
+
+_LINKS = {"softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid, "softplus": tf.nn.softplus}
+
+FORWARD_PROGRAMS: ProgramCache[ForwardProgram] = ProgramCache(32)
+
+
+@dataclass(frozen=True)
+class ForwardStructure:
+    """What makes one compiled forward pass."""
+
+    key: Hashable | None
+    make_network: Callable[[], Network]
+    heads: tuple[Head, ...]
+    dtype: str
+
+    def program(self) -> ForwardProgram:
+        """The program, from the cache where it is known."""
+        key = None if self.key is None else (self.key, self.heads, self.dtype)
+        return FORWARD_PROGRAMS.get(key, lambda: ForwardProgram(self.make_network(), self.heads, self.dtype))
+
+
+def predict_raw(
+    structure: ForwardStructure,
+    parameters: np.ndarray,
+    frozen: Sequence[np.ndarray],
+    encode: Callable[[slice], np.ndarray],
+    n_rows: int,
+) -> list[np.ndarray]:
+    """Predictions of each head as float64 (n_rows, units), before the targets' scaling is undone.
+
+    ``encode`` gives the encoded inputs of a range of rows.
+    """
+    program = structure.program()
+    flat = tf.constant(parameters, program.dtype)
+    values = [tf.constant(value) for value in frozen]
+    parts = []
+    for start in range(0, n_rows, _CHUNK_ROWS):
+        inputs = encode(slice(start, min(start + _CHUNK_ROWS, n_rows)))
+        parts.append([output.numpy() for output in program(flat, values, tf.constant(inputs, program.dtype))])
+    return [np.concatenate(pieces).astype(np.float64) for pieces in zip(*parts, strict=True)]

@@ -1,0 +1,283 @@
+"""Keras layers with a member axis or a task axis, registered for saving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+_PACKAGE = "skmtl"
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class MemberDense(keras.layers.Layer):
+    """Dense layer of several networks side by side: one kernel a member, one batched matrix product.
+
+    Parameters
+    ----------
+    units : int
+        Output width of each member.
+    members : int
+        Number of networks.
+    activation : str or None, default=None
+        Name of a Keras activation.
+    **kwargs
+        Passed to :class:`keras.layers.Layer`.
+
+    Notes
+    -----
+    Input ``(members, batch, width)`` or ``(1, batch, width)``, output ``(members, batch, units)``.
+    """
+
+    def __init__(self, units: int, members: int, activation: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.members = members
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create a kernel (members, width, units) and a bias (members, 1, units)."""
+        fan_in = int(input_shape[-1] or 0)
+        self.kernel = self.add_weight(
+            name="kernel", shape=(self.members, fan_in, self.units), initializer=_GlorotPerSlice()
+        )
+        self.bias = self.add_weight(name="bias", shape=(self.members, 1, self.units), initializer="zeros")
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Members' outputs."""
+        return self.activation(ops.matmul(inputs, self.kernel) + self.bias)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape (members, batch, units)."""
+        return (self.members, *input_shape[1:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, for saving."""
+        config = {
+            "units": self.units,
+            "members": self.members,
+            "activation": keras.activations.serialize(self.activation),
+        }
+        return super().get_config() | config
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class TaskDense(keras.layers.Layer):
+    """Dense layer with its own kernel for every task, as one batched matrix product.
+
+    Parameters
+    ----------
+    units : int
+        Output width of each task.
+    tasks : int
+        Number of tasks.
+    activation : str or None, default=None
+        Name of a Keras activation.
+    members : int or None, default=None
+        Number of networks side by side; None for one network without a member axis.
+    **kwargs
+        Passed to :class:`keras.layers.Layer`.
+
+    Notes
+    -----
+    Input ``([members,] tasks, batch, width)``, or ``([members,] 1, batch, width)`` where all tasks
+    see the same; output ``([members,] tasks, batch, units)``.
+    """
+
+    def __init__(
+        self, units: int, tasks: int, activation: str | None = None, members: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.tasks = tasks
+        self.members = members
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create a kernel ([members,] tasks, width, units) and a bias ([members,] tasks, 1, units)."""
+        lead = (self.tasks,) if self.members is None else (self.members, self.tasks)
+        fan_in = int(input_shape[-1] or 0)
+        self.kernel = self.add_weight(name="kernel", shape=(*lead, fan_in, self.units), initializer=_GlorotPerSlice())
+        self.bias = self.add_weight(name="bias", shape=(*lead, 1, self.units), initializer="zeros")
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Tasks' outputs."""
+        return self.activation(ops.matmul(inputs, self.kernel) + self.bias)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape ([members,] tasks, batch, units)."""
+        return (*input_shape[:-3], self.tasks, input_shape[-2], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, for saving."""
+        config = {
+            "units": self.units,
+            "tasks": self.tasks,
+            "members": self.members,
+            "activation": keras.activations.serialize(self.activation),
+        }
+        return super().get_config() | config
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class VariableDropout(keras.layers.Layer):
+    """Dropout whose rate is a variable, so that another rate needs no new trace.
+
+    Parameters
+    ----------
+    rate : float, default=0.5
+        Fraction of the inputs set to zero while training, in [0, 1).
+    **kwargs
+        Passed to :class:`keras.layers.Layer`.
+    """
+
+    def __init__(self, rate: float = 0.5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.initial_rate = rate
+        self.seed_generator = keras.random.SeedGenerator(0)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:  # noqa: ARG002 - Keras' signature
+        """Create the rate variable."""
+        self.rate = self.add_weight(
+            name="rate", shape=(), initializer=keras.initializers.Constant(self.initial_rate), trainable=False
+        )
+        self.built = True
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Inputs with a random part set to zero and the rest scaled up, in training; else the inputs."""
+        if not training:
+            return inputs
+        rate = ops.cast(self.rate, inputs.dtype)
+        noise = keras.random.uniform(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
+        return ops.where(noise >= rate, inputs / (1 - rate), ops.zeros_like(inputs))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, for saving."""
+        return super().get_config() | {"rate": self.initial_rate}
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class MemberAverage(keras.layers.Layer):
+    """Mean over the leading member axis: ``(members, batch, units)`` to ``(batch, units)``."""
+
+    def call(self, inputs: Any) -> Any:
+        """Mean over axis 0."""
+        return ops.mean(inputs, axis=0)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape without the member axis."""
+        return tuple(input_shape[1:])
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class InputEncoding(keras.layers.Layer):
+    """Fill missing values, standardise, and append missing-value indicators, as the estimator did in ``fit``.
+
+    Parameters
+    ----------
+    center, scale, fill : sequence of float, length n_features
+        A cell x becomes ``(x - center) / scale``; NaN stands for ``fill``.
+    indicators : sequence of int
+        Columns that get an indicator.
+    **kwargs
+        Passed to :class:`keras.layers.Layer`.
+    """
+
+    def __init__(self, center: Any, scale: Any, fill: Any, indicators: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.center = np.asarray(center, dtype=np.float64)
+        self.scale = np.asarray(scale, dtype=np.float64)
+        self.fill = np.asarray(fill, dtype=np.float64)
+        self.indicators = np.asarray(indicators, dtype=np.int64)
+
+    def call(self, inputs: Any) -> Any:
+        """Encoded inputs."""
+        missing = ops.isnan(inputs)
+        dtype = inputs.dtype
+        filled = ops.where(missing, ops.convert_to_tensor(self.fill, dtype), inputs)
+        encoded = (filled - ops.convert_to_tensor(self.center, dtype)) / ops.convert_to_tensor(self.scale, dtype)
+        if len(self.indicators) == 0:
+            return encoded
+        gaps = ops.take(ops.cast(missing, dtype), ops.convert_to_tensor(self.indicators, "int32"), axis=-1)
+        return ops.concatenate([encoded, gaps], axis=-1)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape with the indicator columns."""
+        return (*input_shape[:-1], len(self.center) + len(self.indicators))
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, for saving."""
+        config = {
+            "center": self.center.tolist(),
+            "scale": self.scale.tolist(),
+            "fill": self.fill.tolist(),
+            "indicators": self.indicators.tolist(),
+        }
+        return super().get_config() | config
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class OutputDecoding(keras.layers.Layer):
+    """A task's columns of the raw output as a prediction: linked, then shifted and scaled.
+
+    Parameters
+    ----------
+    start, units : int
+        The task's columns.
+    link : {"identity", "softmax", "sigmoid", "softplus", "none"}
+        What turns raw outputs into a prediction.
+    shift, scale : float
+        Applied after the link.
+    **kwargs
+        Passed to :class:`keras.layers.Layer`.
+    """
+
+    def __init__(self, start: int, units: int, link: str, shift: float, scale: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.start, self.units, self.link = start, units, link
+        self.shift, self.scale = float(shift), float(scale)
+
+    def call(self, inputs: Any) -> Any:
+        """Prediction in the caller's units."""
+        part = inputs[..., self.start : self.start + self.units]
+        linked = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "softplus": ops.softplus}.get(self.link)
+        return self.shift + self.scale * (part if linked is None else linked(part))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape with the task's columns only."""
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, for saving."""
+        config = {
+            "start": self.start,
+            "units": self.units,
+            "link": self.link,
+            "shift": self.shift,
+            "scale": self.scale,
+        }
+        return super().get_config() | config
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class _GlorotPerSlice(keras.initializers.Initializer):
+    """Glorot uniform with the fans of the last two axes: the axes before them stack separate kernels."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = seed
+
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Any:
+        limit = np.sqrt(6.0 / (shape[-2] + shape[-1]))
+        return keras.random.uniform(shape, -limit, limit, dtype=dtype, seed=self.seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, for saving."""
+        return {"seed": self.seed}

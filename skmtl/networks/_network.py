@@ -1,0 +1,132 @@
+"""A network as a pure function of one flat parameter array: what the engine trains.
+
+One flat (members, n_parameters) array instead of many variables makes an optimizer step a handful of
+operations whatever the number of layers, and a program free of state that two fits could fight over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from .._records import NetworkSpec
+from ._build import build_outputs
+from ._layers import MemberDense, TaskDense
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Where a variable lies in the flat array: columns ``start`` to ``stop``; ``shape`` is one member's."""
+
+    name: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+class Network(Protocol):
+    """What the engine needs of a network."""
+
+    members: int
+    separate: bool  # frozen values come member by member
+    parameters: tuple[Parameter, ...]
+    constraints: Sequence[tuple[int, Callable[[tf.Tensor], tf.Tensor]]]  # (position of the parameter, projection)
+
+    def initial_frozen(self, seed: int, dropout: float) -> list[np.ndarray]:
+        """Start values of the variables that no gradient changes (random states, moving averages)."""
+
+    def forward(
+        self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], inputs: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
+        """Raw outputs (members, batch, units), new frozen values, and penalties (members,)."""
+
+
+def n_parameters(network: Network) -> int:
+    """Number of parameters of one member."""
+    return network.parameters[-1].stop if network.parameters else 0
+
+
+def lay_out(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> tuple[Parameter, ...]:
+    """Positions of variables of the given shapes, one after the other."""
+    stops = np.cumsum([int(np.prod(shape)) for shape in shapes], dtype=int).tolist()
+    starts = [0, *stops[:-1]]
+    return tuple(Parameter(*entry) for entry in zip(names, shapes, starts, stops, strict=True))
+
+
+def split(flat: tf.Tensor, parameters: Sequence[Parameter]) -> list[tf.Tensor]:
+    """Cut (members, n_parameters) into (members, *shape) tensors."""
+    sizes = [parameter.stop - parameter.start for parameter in parameters]
+    members = flat.shape[0]
+    parts = tf.split(flat, sizes, axis=1)
+    return [tf.reshape(part, (members, *p.shape)) for part, p in zip(parts, parameters, strict=True)]
+
+
+class StackedNetwork:
+    """A built-in scheme: all members in one Keras model, batched over the member axis."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        self.spec = spec
+        self.members = spec.members
+        self.separate = False
+        self.constraints = ()
+        shape = (None, spec.n_inputs) if spec.members == 1 else (spec.members, None, spec.n_inputs)
+        inputs = keras.Input(batch_shape=shape, dtype=spec.dtype)
+        self.model = keras.Model(inputs, build_outputs(inputs, spec))
+        variables = self.model.trainable_variables
+        self._shapes = [tuple(variable.shape) for variable in variables]
+        shapes = self._shapes if spec.members == 1 else [shape[1:] for shape in self._shapes]
+        self.parameters = lay_out([variable.path for variable in variables], shapes)
+        self._frozen = [(v.name, tuple(v.shape), v.dtype) for v in self.model.non_trainable_variables]
+
+    def initial_parameters(self, seed: int) -> np.ndarray:
+        """Glorot-uniform kernels and zero biases (Glorot and Bengio, 2010); (members, n_parameters) float32."""
+        rng = np.random.default_rng(seed)
+        blocks = []
+        for layer in self.model.layers:
+            if layer.trainable_weights:
+                blocks += [block.reshape(self.members, -1) for block in _initial_values(layer, self.spec, rng)]
+        return np.concatenate(blocks, axis=1).astype(np.float32)
+
+    def initial_frozen(self, seed: int, dropout: float) -> list[np.ndarray]:
+        """Random states of the dropout layers from ``seed``, and their rate."""
+        rng = np.random.default_rng(seed)
+        values = []
+        for name, shape, dtype in self._frozen:
+            if name == "seed_generator_state":
+                values.append(rng.integers(0, 2**31 - 1, size=shape).astype(dtype))
+            else:
+                values.append(np.full(shape, dropout, dtype=dtype))
+        return values
+
+    def forward(
+        self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], inputs: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
+        """Raw outputs (members, batch, units) of inputs (members, batch, n_inputs)."""
+        parts = split(flat, self.parameters)
+        if self.members == 1:
+            parts = [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
+            inputs = tf.squeeze(inputs, 0)
+        outputs, frozen = self.model.stateless_call(parts, list(frozen), inputs, training=training)
+        if self.members == 1:
+            outputs = tf.expand_dims(outputs, 0)
+        return outputs, list(frozen), tf.zeros((self.members,), flat.dtype)
+
+
+def _initial_values(layer: Any, spec: NetworkSpec, rng: np.random.Generator) -> list[np.ndarray]:
+    """Kernel and bias of a layer, with a leading member axis."""
+    kernel, bias = layer.kernel, layer.bias
+    shape = tuple(kernel.shape) if isinstance(layer, MemberDense | TaskDense) else (1, *kernel.shape)
+    fan_in = shape[-2]
+    if layer.name == "heads":
+        # A head's fan-out is its own units, not those of all heads that share the kernel's array.
+        units = np.array([head.units for head in spec.heads])
+        fan_out = np.repeat(units, units) if isinstance(layer, keras.layers.Dense | MemberDense) else units[:, None, None]
+    else:
+        fan_out = np.array(shape[-1])
+    limit = np.sqrt(6.0 / (fan_in + fan_out))
+    return [rng.uniform(-1.0, 1.0, size=shape) * limit, np.zeros((1, *bias.shape) if spec.members == 1 else bias.shape)]

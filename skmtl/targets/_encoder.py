@@ -1,0 +1,126 @@
+"""Columns of y to numbers and back, with what was learnt in the first fit: tasks and their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+
+from .._records import EncodedTargets, Kind, Task
+from ._columns import TargetColumns
+
+
+@dataclass(frozen=True)
+class TargetEncoder:
+    """What the tasks are: their kinds, the classes of the classifications, and the form y came in."""
+
+    tasks: tuple[Task, ...]
+    classes: tuple[np.ndarray | None, ...]
+    one_dimensional: bool
+    is_frame: bool
+    single_precision: bool
+
+    @classmethod
+    def fit(
+        cls, columns: TargetColumns, kinds: Sequence[Kind], classes: Sequence[Any] | None = None
+    ) -> TargetEncoder:
+        """Learn tasks from the columns; ``classes`` (one entry a task) replaces what the labels say."""
+        tasks, found = [], []
+        for i, (name, kind) in enumerate(zip(columns.names, kinds, strict=True)):
+            present = columns.values[i][columns.observed[i]]
+            if len(present) == 0 and (classes is None or kind == "regression"):
+                raise ValueError(
+                    f"Task {name!r} has no label at all: every entry of its column is missing. "
+                    "Leave the column out, or give it labels."
+                )
+            if kind == "regression":
+                tasks.append(Task(name, "regression"))
+                found.append(None)
+                continue
+            labels = _unique(name, present) if classes is None else _given_classes(name, classes[i])
+            tasks.append(Task(name, "classification", tuple(labels.tolist())))
+            found.append(labels)
+        single = all(values.dtype == np.float32 for values in columns.values)
+        return cls(tuple(tasks), tuple(found), columns.one_dimensional, columns.is_frame, single)
+
+    def encode(self, columns: TargetColumns, sample_weight: np.ndarray | None) -> EncodedTargets:
+        """Values and weights, (n_samples, n_tasks) float64; ``sample_weight`` is None, (n,) or (n, n_tasks)."""
+        if len(columns.names) != len(self.tasks):
+            raise ValueError(f"y has {len(columns.names)} tasks, but this estimator was fitted with {len(self.tasks)}.")
+        shape = (columns.n_samples, len(self.tasks))
+        values, weights = np.zeros(shape), np.zeros(shape)
+        for i, task in enumerate(self.tasks):
+            observed = columns.observed[i]
+            present = columns.values[i][observed]
+            values[observed, i] = (
+                _quantity(task.name, present) if self.classes[i] is None else _codes(task.name, present, self.classes[i])
+            )
+            weights[observed, i] = 1.0
+        if sample_weight is not None:
+            weights *= sample_weight.reshape(shape[0], -1)
+        return EncodedTargets(values, weights)
+
+    def decode_labels(self, codes: np.ndarray, task: int) -> np.ndarray:
+        """Class labels of a task from class codes."""
+        labels = self.classes[task]
+        if labels is None:
+            raise ValueError(f"Task {self.tasks[task].name!r} is a regression and has no classes.")
+        return labels[codes]
+
+
+def _quantity(name: str, present: np.ndarray) -> np.ndarray:
+    try:
+        numbers = present.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Task {name!r} is a regression, but its column holds labels that are not numbers: {error}."
+        ) from error
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"Input y contains infinity or a value too large for dtype('float64') in task {name!r}.")
+    return numbers
+
+
+def _check_labels(name: str, labels: np.ndarray) -> None:
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError(f"Input y contains infinity or a value too large for dtype('float64') in task {name!r}.")
+    kinds = {type(label).__name__ for label in labels[:1000]} if labels.dtype == object else set()
+    if len(kinds - {"str_"}) > 1:
+        raise ValueError(f"Task {name!r} mixes labels of types {sorted(kinds)}; use one type for all its classes.")
+    if labels.dtype.kind == "f":
+        check_classification_targets(labels)
+
+
+def _unique(name: str, present: np.ndarray) -> np.ndarray:
+    _check_labels(name, present)
+    try:
+        return np.unique(present)
+    except TypeError as error:
+        raise ValueError(f"Task {name!r} has labels that cannot be sorted: {error}.") from error
+
+
+def _given_classes(name: str, classes: Any) -> np.ndarray:
+    labels = np.asarray(classes)
+    if labels.dtype.kind in "US":
+        labels = labels.astype(object)
+    if labels.ndim != 1 or len(labels) == 0:
+        raise ValueError(f"classes of task {name!r} should be a 1-D list of labels, got {classes!r}.")
+    return _unique(name, labels)
+
+
+def _codes(name: str, present: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    _check_labels(name, present)
+    try:
+        codes = np.searchsorted(classes, present)
+    except TypeError as error:
+        raise ValueError(f"Task {name!r} has labels of another type than its classes {classes.tolist()}.") from error
+    codes = np.minimum(codes, len(classes) - 1)
+    unknown = classes[codes] != present
+    if unknown.any():
+        raise ValueError(
+            f"Task {name!r} has labels {np.unique(present[unknown]).tolist()} that are not among its classes "
+            f"{classes.tolist()}. `classes=` of the first partial_fit must name every label that will come."
+        )
+    return codes

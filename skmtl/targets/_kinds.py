@@ -1,0 +1,41 @@
+"""Which tasks are regressions and which classifications, where the caller mixes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .._names import proposal
+from .._records import Kind
+from ._columns import TargetColumns
+
+KINDS: tuple[Kind, ...] = ("regression", "classification")
+
+
+def infer_kinds(columns: TargetColumns, task_types: Mapping[str, str] | None) -> tuple[Kind, ...]:
+    """Kind of each task: as ``task_types`` says, else from the column.
+
+    Strings, categories and booleans are classes, and so are numbers that take at most two values
+    (a 0/1 label that has missing entries arrives as floats); all other numbers are quantities.
+    """
+    given = dict(task_types or {})
+    for name, kind in given.items():
+        if str(name) not in columns.names:
+            raise ValueError(f"task_types names the task {name!r}, which y does not have.{proposal(str(name), columns.names)}")
+        if kind not in KINDS:
+            raise ValueError(f"task_types gives the task {name!r} the type {kind!r}.{proposal(str(kind), KINDS)}")
+    given = {str(name): kind for name, kind in given.items()}
+    return tuple(
+        given[name] if name in given else _infer(values[observed])
+        for name, values, observed in zip(columns.names, columns.values, columns.observed, strict=True)
+    )
+
+
+def _infer(present: np.ndarray) -> Kind:
+    if present.dtype.kind not in "fiu":
+        return "classification"
+    # Two values can be told apart on a short prefix in all but degenerate columns.
+    if len(np.unique(present[:1000])) > 2 or len(np.unique(present)) > 2:
+        return "regression"
+    return "classification"

@@ -1,0 +1,29 @@
+"""Scaling of regression targets: what the network learns is close to zero mean and unit variance."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from .._records import EncodedTargets, TargetScaling
+
+# "standard": shift and scale; "positive": divide by the mean (the loss needs positive values); "none".
+ScalingMode = Literal["standard", "positive", "none"]
+
+
+def fit_scaling(targets: EncodedTargets, modes: tuple[ScalingMode, ...]) -> TargetScaling:
+    """Shift and scale per task from the weighted, observed labels; a constant task gets scale 1."""
+    weights = targets.weights
+    total = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
+    mean = (weights * targets.values).sum(axis=0) / total
+    # Two passes: the variance of values far from zero loses its digits in one.
+    deviation = np.sqrt((weights * (targets.values - mean) ** 2).sum(axis=0) / total)
+    constant = deviation <= 1e-12 * np.maximum(np.abs(mean), 1e-300)
+    shift, scale = np.zeros(len(modes)), np.ones(len(modes))
+    for i, mode in enumerate(modes):
+        if mode == "standard":
+            shift[i], scale[i] = mean[i], 1.0 if constant[i] else deviation[i]
+        elif mode == "positive":
+            scale[i] = abs(mean[i]) if mean[i] != 0 else 1.0
+    return TargetScaling(shift, scale)

@@ -1,0 +1,7 @@
+"""Training: the compiled program, its cache, and the loop that drives it."""
+
+from ._counters import counters
+from ._optimizer import OptimizerRule, resolve_optimizer
+from ._train import TrainingData, TrainingStructure, train
+
+__all__ = ["OptimizerRule", "TrainingData", "TrainingStructure", "counters", "resolve_optimizer", "train"]

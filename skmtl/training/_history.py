@@ -1,0 +1,86 @@
+"""The record of a training run: losses per epoch, in total and per task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..exceptions import TrainingDivergedError
+
+
+class History:
+    """Grows with every chunk of epochs; losses count in units of the constant prediction's loss."""
+
+    def __init__(self, task_names: Sequence[str], task_weights: np.ndarray) -> None:
+        self.task_names = tuple(task_names)
+        self.task_weights = np.asarray(task_weights, dtype=np.float64)
+        self.last_state: Any = None
+        self.diverged = False
+        self._train: list[np.ndarray] = []
+        self._evaluation: list[np.ndarray] = []
+        self._penalty: list[np.ndarray] = []
+
+    def extend(self, report: Any, epochs: int, evaluated: np.ndarray | None, state: Any) -> None:
+        """Add ``epochs`` epochs of a report; ``evaluated`` (members, tasks) marks tasks with held-out labels."""
+        self._train.append(np.asarray(report.train)[:epochs])
+        self._penalty.append(np.asarray(report.penalty)[:epochs])
+        if evaluated is not None:
+            self._evaluation.append(np.where(evaluated, np.asarray(report.evaluation)[:epochs], np.nan))
+        self.diverged = not np.isfinite(self._train[-1]).all()
+        self.last_state = state
+
+    def check_finite(self) -> None:
+        """Raise where training diverged, with epoch, task and cures."""
+        if not self.diverged:
+            return
+        train = np.concatenate(self._train)
+        epoch, _, task = np.argwhere(~np.isfinite(train))[0]
+        raise TrainingDivergedError(
+            f"Training diverged in epoch {epoch + 1}: the loss of task {self.task_names[task]!r} is not finite. "
+            "Likely cures: a smaller learning_rate, optimizer__clipnorm=1.0, inputs without extreme values "
+            "(scale_inputs=True), or a loss that is defined for all predictions."
+        )
+
+    def members(self) -> dict[str, np.ndarray]:
+        """Every series as (epochs, members)."""
+        train, penalty = np.concatenate(self._train), np.concatenate(self._penalty)
+        series = {"loss": train @ self.task_weights + penalty}
+        for task, name in enumerate(self.task_names):
+            series[f"{name}_loss"] = train[:, :, task]
+        if self._evaluation:
+            evaluation = np.concatenate(self._evaluation)
+            present = ~np.isnan(evaluation)
+            weights = np.where(present, self.task_weights, 0.0)
+            total = np.where(present, evaluation, 0.0) * weights
+            # Divided like this, the total of tasks without held-out labels is 0 / 0: there is none.
+            with np.errstate(invalid="ignore"):
+                series["val_loss"] = total.sum(axis=2) / weights.sum(axis=2)
+            for task, name in enumerate(self.task_names):
+                series[f"val_{name}_loss"] = evaluation[:, :, task]
+        return series
+
+    def averages(self) -> dict[str, list[float]]:
+        """Every series as one float per epoch, averaged over members (those that have a value)."""
+        return {name: _mean(values).tolist() for name, values in self.members().items()}
+
+    def last_logs(self) -> dict[str, float]:
+        """The last epoch's losses, as Keras callbacks get them."""
+        return {name: values[-1] for name, values in self.averages().items()}
+
+    def lines(self, start: int, stop: int, epochs: int) -> list[str]:
+        """Lines to print for the epochs from ``start`` to ``stop``."""
+        series = self.averages()
+        shown = [name for name in ("loss", "val_loss") if name in series]
+        return [
+            f"epoch {epoch + 1}/{epochs}  " + "  ".join(f"{name} {series[name][epoch]:.4f}" for name in shown)
+            for epoch in range(start, stop)
+        ]
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    present = ~np.isnan(values)
+    count = present.sum(axis=1)
+    total = np.where(present, values, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

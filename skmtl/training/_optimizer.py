@@ -1,0 +1,249 @@
+"""Any Keras optimizer as a pure update of the flat parameters, each member for itself."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from .._names import proposal
+from ..networks import Network, Parameter
+
+# Optimizers whose update treats every number alike: the whole flat array is one variable to them.
+_ELEMENTWISE = (
+    keras.optimizers.SGD,
+    keras.optimizers.Adam,
+    keras.optimizers.AdamW,
+    keras.optimizers.RMSprop,
+    keras.optimizers.Adagrad,
+    keras.optimizers.Adadelta,
+    keras.optimizers.Adamax,
+    keras.optimizers.Nadam,
+    keras.optimizers.Ftrl,
+    keras.optimizers.Lion,
+)
+_REFUSED = {"use_ema": False, "gradient_accumulation_steps": None, "loss_scale_factor": None}
+
+
+@dataclass(frozen=True)
+class OptimizerRule:
+    """A Keras optimizer without its numbers: learning rate and weight decay come in as inputs.
+
+    ``decay_everything`` follows Keras (all variables decay) where the optimizer brought its own weight
+    decay; the estimator's ``weight_decay`` leaves biases alone.
+    """
+
+    kind: type
+    settings: str
+    decay_everything: bool
+    learning_rate: float = field(compare=False)
+    weight_decay: float = field(compare=False)
+    has_schedule: bool = False
+
+    def create(self, *, stateless: bool = False) -> Any:
+        """Fresh Keras optimizer of these settings; ``stateless`` for use inside a StatelessScope."""
+        kind = type(self.kind.__name__, (_StatelessMixin, self.kind), {}) if stateless else self.kind
+        return kind.from_config(json.loads(self.settings))
+
+
+class _StatelessMixin:
+    """Keras' TensorFlow optimizers assign to tf.Variables; this puts back the backend-neutral assignments.
+
+    Those respect StatelessScope, in which variables are plain tensors.
+    """
+
+    def assign(self, variable: Any, value: Any) -> None:
+        variable.assign(value)
+
+    def assign_add(self, variable: Any, value: Any) -> None:
+        variable.assign_add(value)
+
+    def assign_sub(self, variable: Any, value: Any) -> None:
+        variable.assign_sub(value)
+
+    def _var_key(self, variable: Any) -> int:
+        return id(variable)
+
+
+def resolve_optimizer(optimizer: Any, routed: Mapping[str, Any], weight_decay: float | None) -> OptimizerRule:
+    """Rule for an optimizer given as a string, class or instance, with its ``optimizer__*`` parameters."""
+    instance = _instantiate(optimizer, routed)
+    config = dict(instance.get_config())
+    for name, harmless in _REFUSED.items():
+        if config.get(name, harmless) not in (harmless, 0, 1.0 if name == "loss_scale_factor" else harmless):
+            raise ValueError(f"optimizer: {name}={config[name]!r} is not supported; leave it at {harmless!r}.")
+    own_decay = config.get("weight_decay")
+    rate = config["learning_rate"]
+    has_schedule = isinstance(rate, dict)
+    for name in ("weight_decay", "name"):
+        config.pop(name, None)
+    if "weight_decay" in inspect.signature(type(instance).__init__).parameters:
+        # AdamW insists on a decay; ours is applied outside, so its own is nothing.
+        config["weight_decay"] = 0.0 if isinstance(instance, keras.optimizers.AdamW) else None
+    if not has_schedule:
+        config["learning_rate"] = 0.001
+    try:
+        settings = json.dumps(config, sort_keys=True)
+    except TypeError as error:
+        raise ValueError(f"optimizer: the settings of {type(instance).__name__} cannot be written as JSON: {error}.") from error
+    decay = weight_decay if weight_decay is not None else float(own_decay or 0.0)
+    return OptimizerRule(
+        kind=type(instance),
+        settings=settings,
+        decay_everything=weight_decay is None and bool(own_decay),
+        learning_rate=0.0 if has_schedule else float(rate),
+        weight_decay=decay,
+        has_schedule=has_schedule,
+    )
+
+
+def _instantiate(optimizer: Any, routed: Mapping[str, Any]) -> Any:
+    if isinstance(optimizer, str):
+        try:
+            kind = type(keras.optimizers.get(optimizer))
+        except ValueError as error:
+            names = [c.__name__.lower() for c in (*_ELEMENTWISE, keras.optimizers.Adafactor, keras.optimizers.Lamb)]
+            raise ValueError(f"optimizer: Keras has no optimizer named {optimizer!r}.{proposal(optimizer, names)}") from error
+        return _call(kind, routed)
+    if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
+        return _call(optimizer, routed)
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        if not routed:
+            return optimizer
+        _check_names(type(optimizer), routed)
+        return type(optimizer).from_config({**optimizer.get_config(), **routed})
+    raise TypeError(f"optimizer should be a Keras optimizer (string, class or instance), got {optimizer!r}.")
+
+
+def _call(kind: type, routed: Mapping[str, Any]) -> Any:
+    _check_names(kind, routed)
+    return kind(**routed)
+
+
+def _check_names(kind: type, routed: Mapping[str, Any]) -> None:
+    names = [name for name in inspect.signature(kind.__init__).parameters if name not in ("self", "kwargs")]
+    names += ["clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "learning_rate"]
+    for name in routed:
+        if name not in names:
+            raise ValueError(f"{kind.__name__} has no parameter {name!r} (optimizer__{name}).{proposal(name, set(names))}")
+
+
+class FlatUpdate:
+    """One optimizer step on (members, n_parameters); members never touch each other."""
+
+    def __init__(self, rule: OptimizerRule, network: Network) -> None:
+        self.rule = rule
+        self.members = network.members
+        self.parameters = network.parameters
+        self.optimizer = rule.create(stateless=True)
+        self.clipping = {name: getattr(self.optimizer, name, None) for name in ("clipvalue", "clipnorm", "global_clipnorm")}
+        for name in self.clipping:
+            setattr(self.optimizer, name, None)
+        self.flat = rule.kind in _ELEMENTWISE
+        size = network.parameters[-1].stop if network.parameters else 0
+        self.decayed = _decay_mask(network.parameters, rule.decay_everything)
+        if self.flat:
+            self._variables = [keras.Variable(np.zeros((self.members, size), np.float32), name="flat")]
+        else:
+            self._variables = [_named(np.zeros(p.shape, np.float32), p.name) for p in self.parameters]
+        self.optimizer.build(self._variables)
+        self._constraints = dict(network.constraints)
+        variables = self.optimizer.variables
+        self.iterations = _position(variables, self.optimizer.iterations)
+        self._initial = [variable.numpy() for variable in variables]
+
+    def initial_state(self) -> list[np.ndarray]:
+        """State of the optimizer before the first step."""
+        return [value.copy() for value in self._initial] * (1 if self.flat else self.members)
+
+    def apply(
+        self, flat: tf.Tensor, gradient: tf.Tensor, state: Sequence[tf.Tensor], rate: tf.Tensor, decay: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """New parameters and new state."""
+        gradient = self._clip(gradient)
+        schedule = self.optimizer._learning_rate if self.rule.has_schedule else None
+        step_rate = rate if schedule is None else tf.cast(schedule(state[self.iterations]), tf.float32)
+        flat = flat - flat * (self.decayed * (step_rate * decay))
+        if self.flat:
+            (flat,), values = self._step([flat], [gradient], list(state), step_rate)
+        else:
+            flat, values = self._apply_each(flat, gradient, state, step_rate)
+        return self._constrain(flat), values
+
+    def _step(
+        self, variables: list[tf.Tensor], gradients: list[tf.Tensor], state: list[tf.Tensor], rate: tf.Tensor
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Keras' own update rule on plain tensors."""
+        slots = self.optimizer.variables
+        mapping = [*zip(self._variables, variables, strict=True), *zip(slots, state, strict=True)]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            for gradient, variable in zip(gradients, self._variables, strict=True):
+                self.optimizer.update_step(gradient, variable, rate)
+            self.optimizer.iterations.assign_add(1)
+        return [scope.get_current_value(v) for v in self._variables], [scope.get_current_value(v) for v in slots]
+
+    def _constrain(self, flat: tf.Tensor) -> tf.Tensor:
+        """The constraints of the caller's own layers (kernel_constraint=…)."""
+        if not self._constraints:
+            return flat
+        rows = []
+        for member in range(self.members):
+            pieces = [tf.reshape(flat[member, p.start : p.stop], p.shape) for p in self.parameters]
+            pieces = [self._constraints[i](v) if i in self._constraints else v for i, v in enumerate(pieces)]
+            rows.append(tf.concat([tf.reshape(piece, (-1,)) for piece in pieces], axis=0))
+        return tf.stack(rows)
+
+    def _apply_each(
+        self, flat: tf.Tensor, gradient: tf.Tensor, state: Sequence[tf.Tensor], rate: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Optimizers that look at a whole variable get the members' variables one by one."""
+        count, rows, after = len(self._initial), [], []
+        for member in range(self.members):
+            values = list(state[member * count : (member + 1) * count])
+            slopes, pieces = (
+                [tf.reshape(source[member, p.start : p.stop], p.shape) for p in self.parameters]
+                for source in (gradient, flat)
+            )
+            new, values = self._step(pieces, slopes, values, rate)
+            rows.append(tf.concat([tf.reshape(piece, (-1,)) for piece in new], axis=0))
+            after += list(values)
+        return tf.stack(rows), after
+
+    def _clip(self, gradient: tf.Tensor) -> tf.Tensor:
+        if self.clipping["clipvalue"] is not None:
+            return tf.clip_by_value(gradient, -self.clipping["clipvalue"], self.clipping["clipvalue"])
+        if self.clipping["global_clipnorm"] is not None:
+            return _clip_rows(gradient, self.clipping["global_clipnorm"])
+        if self.clipping["clipnorm"] is not None:
+            parts = [gradient[:, p.start : p.stop] for p in self.parameters]
+            return tf.concat([_clip_rows(part, self.clipping["clipnorm"]) for part in parts], axis=1)
+        return gradient
+
+
+def _clip_rows(gradient: tf.Tensor, most: float) -> tf.Tensor:
+    norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=1, keepdims=True))
+    return gradient * (most / tf.maximum(norm, most))
+
+
+def _decay_mask(parameters: Sequence[Parameter], everything: bool) -> np.ndarray:
+    mask = np.zeros((1, parameters[-1].stop if parameters else 0), dtype=np.float32)
+    for parameter in parameters:
+        bias = parameter.name.rsplit("/", 1)[-1] == "bias" or len(parameter.shape) < 2
+        mask[0, parameter.start : parameter.stop] = everything or not bias
+    return mask
+
+
+def _named(value: np.ndarray, path: str) -> Any:
+    variable = keras.Variable(value, name=path.rsplit("/", 1)[-1])
+    variable._path = path
+    return variable
+
+
+def _position(variables: Sequence[Any], wanted: Any) -> int:
+    return next(i for i, variable in enumerate(variables) if variable is wanted)

@@ -1,0 +1,98 @@
+"""Which rows each member learns from and which it holds out, and their order in every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._records import EncodedTargets
+
+
+@dataclass(frozen=True)
+class RowPlan:
+    """Row numbers per member: ``train`` and ``evaluate`` (empty where nothing is held out)."""
+
+    train: tuple[np.ndarray, ...]
+    evaluate: tuple[np.ndarray, ...]
+
+
+def plan_rows(
+    targets: EncodedTargets, classified: Sequence[bool], members: int, fraction: float, seed: int
+) -> RowPlan:
+    """Hold out another ``fraction`` of the rows for every member.
+
+    The members' parts lie side by side in one shuffled order, so that together they cover as many rows
+    as they can. No member loses the last label of a task or of a class: such a row stays in training.
+    """
+    n_samples = len(targets.values)
+    everything = np.arange(n_samples)
+    n_held = min(n_samples - 1, max(1, round(fraction * n_samples))) if fraction > 0 else 0
+    if n_held == 0:
+        return RowPlan((everything,) * members, (everything[:0],) * members)
+    order = np.random.default_rng(seed).permutation(n_samples)
+    groups = _label_groups(targets, classified)
+    train, evaluate = [], []
+    for member in range(members):
+        start = member * n_held
+        held = order[np.arange(start, start + n_held) % n_samples]
+        held = np.sort(_give_back_last_labels(held, groups))
+        train.append(np.setdiff1d(everything, held, assume_unique=True))
+        evaluate.append(held)
+    return RowPlan(tuple(train), tuple(evaluate))
+
+
+def _label_groups(targets: EncodedTargets, classified: Sequence[bool]) -> np.ndarray:
+    """Number of the (task, class) each cell belongs to, (n_samples, n_tasks); -1 where there is no label."""
+    codes = np.where(np.asarray(classified), targets.values, 0).astype(np.intp)
+    widths = codes.max(axis=0) + 1
+    offsets = np.concatenate([[0], np.cumsum(widths)[:-1]])
+    return np.where(targets.observed, codes + offsets, -1)
+
+
+def _give_back_last_labels(held: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    size = int(groups.max(initial=-1)) + 1
+    total = np.bincount(groups[groups >= 0], minlength=size)
+    inside = groups[held]
+    lost = np.flatnonzero((total > 0) & (np.bincount(inside[inside >= 0], minlength=size) == total))
+    keep = np.ones(len(held), dtype=bool)
+    for group in lost:
+        rows = np.flatnonzero((inside == group).any(axis=1))
+        if keep[rows].all():
+            keep[rows[0]] = False
+    return held[keep]
+
+
+class BatchOrder:
+    """Index matrices for one epoch after another, from one seeded stream."""
+
+    def __init__(self, train: Sequence[np.ndarray], batch_size: int, shuffle: bool, seed: int) -> None:
+        self.batch_size = batch_size
+        self.steps = max(-(-len(rows) // batch_size) for rows in train)
+        self._train = train
+        self._shuffle = shuffle
+        self._rng = np.random.default_rng(seed)
+
+    def epochs(self, number: int, room: tuple[int, int]) -> np.ndarray:
+        """Indices of ``number`` epochs in an array of ``room`` (epochs, steps): (epochs, steps, members, batch).
+
+        The last batch is filled up with rows from the epoch's start: real rows, so that layers which
+        look across the batch see nothing made up; the program gives them no weight.
+        """
+        members, width = len(self._train), self.steps * self.batch_size
+        out = np.zeros((*room, members, self.batch_size), dtype=np.int32)
+        for epoch in range(number):
+            for member, rows in enumerate(self._train):
+                order = self._rng.permutation(rows) if self._shuffle else rows
+                filled = np.resize(order, width).reshape(self.steps, self.batch_size)
+                out[epoch, : self.steps, member] = filled
+        return out
+
+
+def evaluation_index(rows: Sequence[np.ndarray], batch_size: int, steps: int) -> np.ndarray:
+    """Indices of the held-out rows, (steps, members, batch); unused places point at row 0."""
+    out = np.zeros((len(rows), steps * batch_size), dtype=np.int32)
+    for member, held in enumerate(rows):
+        out[member, : len(held)] = held
+    return np.ascontiguousarray(out.reshape(len(rows), steps, batch_size).transpose(1, 0, 2))
