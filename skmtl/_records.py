@@ -65,6 +65,15 @@ class NetworkSpec:
     options: tuple[tuple[str, Any], ...] = ()
     dtype: str = "float32"
 
+    @property
+    def stacked(self) -> bool:
+        """Whether the layers carry a member axis.
+
+        A lone network needs none, except in float64: TensorFlow's graph optimizer warns about each plain
+        product of that type, and leaves batched ones alone.
+        """
+        return self.members > 1 or self.dtype == "float64"
+
 
 @dataclass(frozen=True)
 class TargetScaling:

@@ -1,16 +1,34 @@
 """scikit-learn's own checks, on all three estimators."""
 
-import numpy as np
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import (
+    check_sample_weight_equivalence_on_dense_data,
+    check_sample_weight_equivalence_on_sparse_data,
+    parametrize_with_checks,
+)
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
 
 SMALL = {"hidden_layer_sizes": (16,), "learning_rate": 0.03, "epochs": 20, "jit_compile": False, "random_state": 0}
+ESTIMATORS = [MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator]
+
+# In float32, sums over repeated rows and weighted sums round differently, and training carries the
+# difference on to the sixth digit. In float64 the checks hold: see below.
+EXPECTED = {
+    "check_sample_weight_equivalence_on_dense_data": "holds in float64 with one batch, see the test below",
+    "check_sample_weight_equivalence_on_sparse_data": "holds in float64 with one batch, see the test below",
+}
 
 
-@parametrize_with_checks(
-    [MultiTaskKerasRegressor(**SMALL), MultiTaskKerasClassifier(**SMALL), MultiTaskKerasEstimator(**SMALL)],
-)
+@parametrize_with_checks([kind(**SMALL) for kind in ESTIMATORS], expected_failed_checks=lambda _: EXPECTED)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+@pytest.mark.parametrize(
+    "check", [check_sample_weight_equivalence_on_dense_data, check_sample_weight_equivalence_on_sparse_data]
+)
+def test_a_weight_of_two_is_a_row_twice_in_float64_with_one_batch(kind, check):
+    estimator = kind(**SMALL, dtype="float64", batch_size=1000, shuffle=False, early_stopping=False)
+    check(kind.__name__, estimator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -77,14 +78,13 @@ def find_by_value(
     targets = [_Target.of(name, y[name]) for name in y.columns]
     for name in (name for name in X.columns if name not in keep):
         cells = _Cells.of(X[name])
-        for target in targets:
-            shared, chance = target.compare(cells)
-            finding = Finding(name, target.name, f"in all {shared} rows that hold both, equals")
-            if chance < _COPY_CHANCE:
-                copies.append(finding)
-                break
-            if chance < _MENTION_CHANCE:
-                suspects.append(finding)
+        compared = [(*target.compare(cells), target.name) for target in targets]
+        chance, shared, likest = min(compared, key=operator.itemgetter(0))
+        finding = Finding(name, likest, f"in all {shared} rows that hold both, equals")
+        if chance < _COPY_CHANCE:
+            copies.append(finding)
+        elif chance < _MENTION_CHANCE:
+            suspects.append(finding)
     return copies, suspects
 
 
@@ -94,7 +94,6 @@ class _Cells:
 
     values: np.ndarray
     present: np.ndarray
-    numeric: bool
 
     @classmethod
     def of(cls, column: pd.Series) -> _Cells:
@@ -102,7 +101,7 @@ class _Cells:
         numeric = column_kind(column[present]) in ("number", "boolean")
         values = np.full(len(column), np.nan, dtype=np.float64 if numeric else object)
         values[present] = column[present].to_numpy(dtype=values.dtype)
-        return cls(values, present, numeric)
+        return cls(values, present)
 
 
 @dataclass(frozen=True)
@@ -123,12 +122,10 @@ class _Target:
         surprise[rows] = -np.log(np.bincount(codes) / max(len(rows), 1))[codes]
         return cls(name, cells, rows, surprise)
 
-    def compare(self, feature: _Cells) -> tuple[int, float]:
-        """Count the shared rows, and give the chance that unrelated values agree in all; 1 if some differ."""
-        if feature.numeric != self.cells.numeric:
-            return 0, 1.0
+    def compare(self, feature: _Cells) -> tuple[float, int]:
+        """Give the chance that unrelated cells agree in all shared rows, 1 if some differ; count the rows."""
         for rows in (self.rows[:_PREFIX], self.rows):
             shared = rows[feature.present[rows]]
             if (feature.values[shared] != self.cells.values[shared]).any():
-                return len(shared), 1.0
-        return len(shared), float(np.exp(-self.surprise[shared].sum()))
+                return 1.0, len(shared)
+        return float(np.exp(-self.surprise[shared].sum())), len(shared)

@@ -89,8 +89,7 @@ def _to_pandas(data: Any, what: str) -> Any:
     array = np.asarray(data)
     if array.ndim not in (1, 2):
         raise ValueError(f"{what} should have one or two dimensions, got an array of shape {array.shape}.")
-    # An object array hides what its columns hold: each column gets its own dtype back.
-    return (pd.Series(array) if array.ndim == 1 else pd.DataFrame(array)).infer_objects()
+    return pd.Series(array) if array.ndim == 1 else pd.DataFrame(array)
 
 
 def _list_to_pandas(rows: Sequence[Any], what: str) -> Any:

@@ -89,7 +89,7 @@ def solve_faces(
         length = tf.minimum(tf.reduce_min(ratio, -1, keepdims=True), 1.0)
         inside = length[:, 0] >= 1.0
         moved = tf.where(inside[:, None], target, tf.maximum(point + length * (target - point), 0.0))
-        gain = tf.where(free, 0.0, slope)
+        gain = tf.where(~free, slope, 0.0)
         arrived = inside & (tf.reduce_min(gain, -1) >= -_TOLERANCE * scale[:, 0])
         entering, leaving = tf.argmin(gain, -1), tf.argmin(ratio, -1)
         chosen = tf.one_hot(
@@ -97,7 +97,7 @@ def solve_faces(
         )
         chosen = chosen & ~(done | arrived)[:, None]
         # A variable that leaves stands at zero exactly, whatever rounding left of it.
-        moved = tf.where(chosen, 0.0, moved)
+        moved = tf.where(~chosen, moved, 0.0)
         return index + 1, _Progress(
             _pivot(tableau, chosen, free, floor),
             free ^ chosen,

@@ -62,18 +62,18 @@ def _rotations(matrix: tf.Tensor, partner: tf.Tensor) -> tuple[tf.Tensor, tf.Ten
     here = tf.range(partner.shape[0])
     diagonal = tf.linalg.diag_part(matrix)
     common = tf.reduce_sum(matrix * tf.one_hot(partner, partner.shape[0], dtype=matrix.dtype), -1)
-    common = tf.where(partner == here, 0.0, common)
+    common = tf.where(partner != here, common, 0.0)
     turns = tf.abs(common) > 0.0
     tau = (tf.gather(diagonal, partner, axis=1) - diagonal) / tf.where(turns, 2.0 * common, 1.0)
     # Partners must see opposite signs, in a tie as well.
-    sign = tf.where(tau == 0.0, tf.where(here < partner, 1.0, tf.cast(-1.0, tau.dtype)), tf.sign(tau))
+    sign = tf.where(tau != 0.0, tf.sign(tau), tf.cast(tf.sign(partner - here), tau.dtype))
     tangent = tf.where(turns, sign / (tf.abs(tau) + tf.sqrt(1.0 + tau**2)), 0.0)
     cos = 1.0 / tf.sqrt(1.0 + tangent**2)
     return cos, tangent * cos
 
 
 def _round_robin(n: int) -> np.ndarray:
-    """Partner of each index (or the index itself), one row a round: over the rounds all pairs of n meet once."""
+    """Partner of each index (or itself) in each round: over the rounds all pairs of n indices meet once."""
     size = n + n % 2
     seats = list(range(size))
     rounds = []

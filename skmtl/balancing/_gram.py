@@ -42,7 +42,7 @@ def unit_gram(signal: BalancingSignal) -> UnitGram:
     norms = tf.where(active, tf.sqrt(tf.maximum(squares, _ZERO)), 1.0)
     both = active[:, :, None] & active[:, None, :]
     cosines = tf.where(both, gram / (norms[:, :, None] * norms[:, None, :]), 0.0)
-    cosines = tf.linalg.set_diag(tf.clip_by_value(cosines, -1.0, 1.0), tf.ones_like(norms))
+    cosines = tf.linalg.set_diag(cosines, tf.ones_like(norms))
     loss_weights = tf.where(active, tf.cast(signal.loss_weights, tf.float64), 0.0)
     return UnitGram(cosines, norms, active, loss_weights, finite)
 

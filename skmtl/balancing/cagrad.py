@@ -12,7 +12,7 @@ from ._gram import RIDGE, UnitGram, finish, unit_gram
 
 
 class CAGrad(Balancing):
-    """Conflict-averse gradient descent (CAGrad): the update near the average that is best for the worst-off task.
+    """Conflict-averse gradient descent (CAGrad): the update near the average that most helps the worst-off.
 
     Parameters
     ----------
@@ -76,9 +76,9 @@ def _towards_worst_off(unit: UnitGram, average: tf.Tensor, c: tf.Tensor) -> tf.T
     matrix = unit.ridged()
     length = _norm(matrix, average)
     towards = tf.linalg.matvec(matrix, average) / tf.where(length > 0.0, length, 1.0)
-    shortest = tf.reduce_min(tf.where(unit.active, unit.norms, 1e300), -1, keepdims=True)
-    # In x_k = w_k |g_k| / shortest the simplex is ``ratio . x = 1``.
-    ratio = tf.where(unit.active, shortest / unit.norms, 0.0)
+    # On the scale of unit gradients, x_k = w_k |g_k| / loss_weight_k, the simplex is ``ratio . x = 1``.
+    ratio = unit.loss_weights / unit.norms
+    ratio /= tf.maximum(tf.reduce_max(ratio, -1, keepdims=True), 1e-300)
     safe = tf.where(unit.active, ratio, 1.0)
     # The best single task to start from; the diagonal of the matrix is the same for all.
     value = tf.where(unit.active, (towards + c * tf.sqrt(1.0 + tf.cast(RIDGE, tf.float64))) / safe, 1e300)

@@ -55,7 +55,7 @@ class Nash(Balancing):
 
 
 def _bargain(matrix: tf.Tensor, powers: tf.Tensor) -> tf.Tensor:
-    """Solve ``x * (A x) = powers``, ``x > 0``: Newton's method on ``A x = s``, ``x * s = powers``, both positive."""
+    """Solve ``x * (A x) = powers``: Newton's method on ``A x = s`` and ``x * s = powers``, both positive."""
 
     def unfinished(index: tf.Tensor, x: tf.Tensor, s: tf.Tensor, done: tf.Tensor) -> tf.Tensor:
         del x, s
@@ -67,7 +67,7 @@ def _bargain(matrix: tf.Tensor, powers: tf.Tensor) -> tf.Tensor:
         dx = tf.linalg.solve(matrix + tf.linalg.diag(s / x), target[:, :, None])[:, :, 0]
         ds = tf.linalg.matvec(matrix, dx) - gap
         length = tf.minimum(1.0, _DAMPING * tf.minimum(_room(x, dx), _room(s, ds)))
-        length = tf.where(done, 0.0, length)[:, None]
+        length = tf.where(~done, length, 0.0)[:, None]
         x, s = x + length * dx, s + length * ds
         residual = tf.reduce_max(tf.abs(x * tf.linalg.matvec(matrix, x) / powers - 1.0), -1)
         return index + 1, x, s, done | (residual < _TOLERANCE)

@@ -54,6 +54,7 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
         "jit_compile": ["boolean", StrOptions({"auto"})],
         "scale_inputs": ["boolean", StrOptions({"auto"})],
         "scale_targets": ["boolean", StrOptions({"auto"})],
+        "dtype": [StrOptions({"float32", "float64"})],
     }
 
     def __init__(
@@ -84,6 +85,7 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
         jit_compile: bool | str,
         scale_inputs: bool | str,
         scale_targets: bool | str,
+        dtype: str,
         routed: dict[str, Any],
     ) -> None:
         self.architecture = architecture
@@ -112,6 +114,7 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
         self.jit_compile = jit_compile
         self.scale_inputs = scale_inputs
         self.scale_targets = scale_targets
+        self.dtype = dtype
         self._set_routed(routed)
 
     @abstractmethod

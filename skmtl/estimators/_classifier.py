@@ -95,6 +95,9 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
     scale_targets : bool or "auto", default="auto"
         Whether to standardise regression targets while training (predictions are in the caller's units
         all the same); "auto" does, but not for a ``model`` with heads that end in an activation.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of training. float64 is slower; with it, one batch of all rows and ``shuffle=False``,
+        ``sample_weight=2`` is the same as a row twice, to the last digits.
     **routed : dict
         Parameters of ``model``, ``optimizer``, ``architecture`` and ``callbacks``, as ``optimizer__clipnorm=1.0``.
 
@@ -183,6 +186,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         jit_compile: bool | str = "auto",
         scale_inputs: bool | str = "auto",
         scale_targets: bool | str = "auto",
+        dtype: str = "float32",
         **routed: Any,
     ) -> None:
         super().__init__(
@@ -212,6 +216,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
             jit_compile=jit_compile,
             scale_inputs=scale_inputs,
             scale_targets=scale_targets,
+            dtype=dtype,
             routed=routed,
         )
         self.class_weight = class_weight

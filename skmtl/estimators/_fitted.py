@@ -87,8 +87,9 @@ class FittedNetwork:
     def _decode(self, task: int, values: np.ndarray) -> np.ndarray:
         if self.tasks[task].kind == "regression":
             return self.scaling.shift[task] + self.scaling.scale[task] * values[:, 0]
-        if values.shape[1] == 1 and len(self.tasks[task].classes) == 2:
+        n_classes = len(self.tasks[task].classes)
+        if n_classes == 1:
+            return np.ones((len(values), 1))
+        if values.shape[1] == 1:
             values = np.hstack([1.0 - values, values])
-        elif values.shape[1] == 1:
-            values = np.ones_like(values)
         return values / values.sum(axis=1, keepdims=True)

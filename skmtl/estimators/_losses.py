@@ -34,7 +34,9 @@ def objective(
     rules, heads, modes = [], [], []
     own = widths is not None
     for i, (task, given) in enumerate(zip(tasks, per_task(loss, [t.name for t in tasks], "loss"), strict=True)):
-        units = widths[i] if widths is not None else max(1, len(task.classes))
+        # A classification has two units at least, also where only one class was seen.
+        least = 1 if task.kind == "regression" else 2
+        units = widths[i] if widths is not None else max(least, len(task.classes))
         rule = (
             default_rule(task.kind, probabilities=own, units=units)
             if given is None

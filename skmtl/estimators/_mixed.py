@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import MultiOutputMixin
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
@@ -96,6 +97,9 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
     scale_targets : bool or "auto", default="auto"
         Whether to standardise regression targets while training (predictions are in the caller's units
         all the same); "auto" does, but not for a ``model`` with heads that end in an activation.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of training. float64 is slower; with it, one batch of all rows and ``shuffle=False``,
+        ``sample_weight=2`` is the same as a row twice, to the last digits.
     task_types : dict, default=None
         Task name to "regression" or "classification". Tasks not named are taken from their column:
         strings, categories, booleans and numbers with at most two values are classes, other numbers are
@@ -190,6 +194,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         jit_compile: bool | str = "auto",
         scale_inputs: bool | str = "auto",
         scale_targets: bool | str = "auto",
+        dtype: str = "float32",
         task_types: Any = None,
         **routed: Any,
     ) -> None:
@@ -220,6 +225,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
             jit_compile=jit_compile,
             scale_inputs=scale_inputs,
             scale_targets=scale_targets,
+            dtype=dtype,
             routed=routed,
         )
         self.class_weight = class_weight
@@ -277,6 +283,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         self._validate_params()
         return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)
 
+    @available_if(lambda estimator: _has_classes(estimator))
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities.
 
@@ -294,12 +301,19 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         quantities = self._quantities(X)
         classes = self.network_.targets.classes
         proba = [None if known is None else values for known, values in zip(classes, quantities, strict=True)]
-        if all(values is None for values in proba):
-            raise AttributeError("predict_proba needs a classification; all tasks of this estimator are regressions.")
         return proba[0] if self.network_.targets.one_dimensional else proba
 
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
         return infer_kinds(columns, self.task_types)
+
+
+def _has_classes(estimator: MultiTaskKerasEstimator) -> bool:
+    """Whether a task is a classification, as far as is known."""
+    if not hasattr(estimator, "network_"):
+        raise AttributeError("predict_proba is there once fit has found a classification among the tasks.")
+    if all(task.kind == "regression" for task in estimator.network_.tasks):
+        raise AttributeError("predict_proba needs a classification; all tasks of this estimator are regressions.")
+    return True
 
 
 def _series(column: np.ndarray, index: pd.Index) -> pd.Series:

@@ -94,6 +94,7 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
         dropout=settings["dropout"] > 0,
         members=int(settings["ensemble_size"]),
         options=tuple(sorted(options.items())),
+        dtype=settings["dtype"],
     )
     network = _network_of(spec)
     return BuiltNetwork(
@@ -133,6 +134,8 @@ def _build_custom(settings: Settings, data: FitInput, features: FeatureEncoder, 
     _refuse(settings.routed["architecture"], "architecture", "model= builds the network")
     if settings["architecture"] != "shared_bottom" or settings["dropout"] > 0:
         raise ValueError("architecture and dropout have no effect on a network that model= builds; leave them as they are.")
+    if settings["dtype"] != "float32":
+        raise ValueError("dtype has no effect on a network that model= builds: its layers have a dtype of their own.")
     tasks, members = data.encoder.tasks, int(settings["ensemble_size"])
     arguments = builder_arguments(settings["model"], settings.routed["model"], _meta(data, features))
     models = [call_builder(settings["model"], arguments, seeds["weights"] + member) for member in range(members)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -17,6 +18,13 @@ class RoutedParameters(BaseEstimator):
     They pass through ``get_params``, ``set_params`` and ``clone`` without being declared first, as
     scikeras has it; whether the target knows the name is checked in ``fit``, when the target is known.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Show tools the declared parameters only: routed names are open-ended."""
+        super().__init_subclass__(**kwargs)
+        declared = inspect.signature(cls.__init__)
+        shown = [p for p in declared.parameters.values() if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+        cls.__signature__ = declared.replace(parameters=shown)
 
     def _set_routed(self, routed: dict[str, Any]) -> None:
         for name, value in routed.items():

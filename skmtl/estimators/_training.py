@@ -47,9 +47,9 @@ def run_training(
         jit=_compiled(settings, built, plan, numbers),
     )
     training = TrainingData(
-        inputs=network.features.transform(X, n_rows=rows),
-        labels=_padded(scaled, rows),
-        weights=_padded(targets.weights, rows),
+        inputs=network.features.transform(X, n_rows=rows, dtype=np.dtype(settings["dtype"])),
+        labels=_padded(scaled, rows, settings["dtype"]),
+        weights=_padded(targets.weights, rows, settings["dtype"]),
         units=1.0 / constant_losses(data.targets, built.objective.rules, network.heads, network.scaling),
         scale=network.scaling.scale,
         plan=plan,
@@ -92,8 +92,8 @@ def _compiled(settings: Settings, built: BuiltNetwork, plan: RowPlan, numbers: T
     return worth_compiling(steps, built.flops * numbers.batch_size, len(plan.train))
 
 
-def _padded(values: np.ndarray, rows: int) -> np.ndarray:
-    out = np.zeros((rows, values.shape[1]), dtype=np.float32)
+def _padded(values: np.ndarray, rows: int, dtype: str) -> np.ndarray:
+    out = np.zeros((rows, values.shape[1]), dtype=dtype)
     out[: len(values)] = values
     return out
 

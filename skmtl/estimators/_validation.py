@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -41,7 +42,7 @@ def check_weights(sample_weight: Any, X: Any, n_tasks: int, one_dimensional: boo
     if sample_weight is None:
         return None
     n_samples = _num_samples(X)
-    if np.ndim(sample_weight) < 2:
+    if isinstance(sample_weight, numbers.Number) or np.asarray(sample_weight).ndim < 2:
         return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     weights = check_array(sample_weight, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name)
     if one_dimensional or weights.shape != (n_samples, n_tasks):

@@ -75,5 +75,5 @@ def _generic_regression(
 
 def _evaluate(rule: LossRule, labels: np.ndarray, raw: np.ndarray, scale: float) -> np.ndarray:
     return rule.rows(
-        tf.constant(labels, tf.float32), tf.constant(raw, tf.float32), tf.fill((len(labels),), np.float32(scale))
+        tf.constant(labels, tf.float64), tf.constant(raw, tf.float64), tf.fill((len(labels),), np.float64(scale))
     ).numpy()

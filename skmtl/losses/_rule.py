@@ -63,7 +63,7 @@ class LossRule:
         elif self.target_form == "codes":
             truth = tf.cast(labels, tf.int32)[:, None]
         else:
-            truth = labels[:, None]
+            truth = tf.cast(labels[:, None], raw.dtype)
         if self.positive:
             truth, predicted = truth * scale[:, None], predicted * scale[:, None]
         values = self.function(truth, predicted)
@@ -72,7 +72,7 @@ class LossRule:
                 f"The loss {self.key[0]!r} returned shape {tuple(values.shape)}; skmtl needs one value per row, so "
                 "that missing labels can be left out: do not average over the batch inside the loss."
             )
-        return tf.cast(values, tf.float32)
+        return tf.cast(values, raw.dtype)
 
 
 _LINKS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {

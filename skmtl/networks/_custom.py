@@ -136,6 +136,7 @@ class CustomNetwork:
     def __init__(self, models: Sequence[keras.Model], tasks: Sequence[Task]) -> None:
         self.models = tuple(models)
         self.members = len(models)
+        self.dtype = "float32"
         self.separate = True
         self._task_names = tuple(task.name for task in tasks)
         variables = models[0].trainable_variables

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -27,6 +28,7 @@ def export_model(
 
     ``parameters`` is flat, (members, n_parameters), as :class:`StackedNetwork` lays it out.
     """
+    spec = replace(spec, dtype="float32")
     inputs = keras.Input((len(encoding["center"]),), name="X")
     hidden: Any = InputEncoding(**encoding, name="input_encoding")(inputs)
     if spec.members > 1:

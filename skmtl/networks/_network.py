@@ -33,6 +33,7 @@ class Network(Protocol):
     """What the engine needs of a network."""
 
     members: int
+    dtype: str
     separate: bool  # frozen values come member by member
     parameters: tuple[Parameter, ...]
     constraints: Sequence[tuple[int, Callable[[tf.Tensor], tf.Tensor]]]  # (position of the parameter, projection)
@@ -72,25 +73,26 @@ class StackedNetwork:
     def __init__(self, spec: NetworkSpec) -> None:
         self.spec = spec
         self.members = spec.members
+        self.dtype = spec.dtype
         self.separate = False
         self.constraints = ()
-        shape = (None, spec.n_inputs) if spec.members == 1 else (spec.members, None, spec.n_inputs)
+        shape = (spec.members, None, spec.n_inputs) if spec.stacked else (None, spec.n_inputs)
         inputs = keras.Input(batch_shape=shape, dtype=spec.dtype)
         self.model = keras.Model(inputs, build_outputs(inputs, spec))
         variables = self.model.trainable_variables
         self._shapes = [tuple(variable.shape) for variable in variables]
-        shapes = self._shapes if spec.members == 1 else [shape[1:] for shape in self._shapes]
+        shapes = [shape[1:] for shape in self._shapes] if spec.stacked else self._shapes
         self.parameters = lay_out([variable.path for variable in variables], shapes)
         self._frozen = [(v.name, tuple(v.shape), v.dtype) for v in self.model.non_trainable_variables]
 
     def initial_parameters(self, seed: int) -> np.ndarray:
-        """Glorot-uniform kernels and zero biases (Glorot and Bengio, 2010); (members, n_parameters) float32."""
+        """Glorot-uniform kernels and zero biases (Glorot and Bengio, 2010); (members, n_parameters)."""
         rng = np.random.default_rng(seed)
         blocks = []
         for layer in self.model.layers:
             if layer.trainable_weights:
                 blocks += [block.reshape(self.members, -1) for block in _initial_values(layer, self.spec, rng)]
-        return np.concatenate(blocks, axis=1).astype(np.float32)
+        return np.concatenate(blocks, axis=1).astype(self.dtype)
 
     def initial_frozen(self, seed: int, dropout: float) -> list[np.ndarray]:
         """Random states of the dropout layers from ``seed``, and their rate."""
@@ -108,11 +110,11 @@ class StackedNetwork:
     ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
         """Raw outputs (members, batch, units) of inputs (members, batch, n_inputs)."""
         parts = split(flat, self.parameters)
-        if self.members == 1:
+        if not self.spec.stacked:
             parts = [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
             inputs = tf.squeeze(inputs, 0)
         outputs, frozen = self.model.stateless_call(parts, list(frozen), inputs, training=training)
-        if self.members == 1:
+        if not self.spec.stacked:
             outputs = tf.expand_dims(outputs, 0)
         return outputs, list(frozen), tf.zeros((self.members,), flat.dtype)
 

@@ -25,7 +25,7 @@ def connect(inputs: Any, spec: NetworkSpec) -> Any:
 
 def dense(spec: NetworkSpec, units: int, activation: str | None, name: str) -> keras.layers.Layer:
     """Dense layer for one network, or for its members side by side."""
-    if spec.members == 1:
+    if not spec.stacked:
         return keras.layers.Dense(units, activation=activation, name=name, dtype=spec.dtype)
     return MemberDense(units, spec.members, activation=activation, name=name, dtype=spec.dtype)
 
@@ -40,7 +40,7 @@ def connect_heads(hidden: Any, spec: NetworkSpec) -> Any:
     units = [head.units for head in spec.heads]
     if not spec.head_layer_sizes:
         return dense(spec, sum(units), None, name="heads")(hidden)
-    members = None if spec.members == 1 else spec.members
+    members = spec.members if spec.stacked else None
     towers = ops.expand_dims(hidden, -3)
     for depth, width in enumerate(spec.head_layer_sizes):
         layer = TaskDense(width, len(units), spec.activation, members, name=f"tower_{depth}", dtype=spec.dtype)

@@ -149,9 +149,9 @@ class FlatUpdate:
         size = network.parameters[-1].stop if network.parameters else 0
         self.decayed = _decay_mask(network.parameters, rule.decay_everything)
         if self.flat:
-            self._variables = [keras.Variable(np.zeros((self.members, size), np.float32), name="flat")]
+            self._variables = [keras.Variable(np.zeros((self.members, size)), dtype=network.dtype, name="flat")]
         else:
-            self._variables = [_named(np.zeros(p.shape, np.float32), p.name) for p in self.parameters]
+            self._variables = [_named(p, network.dtype) for p in self.parameters]
         self.optimizer.build(self._variables)
         self._constraints = dict(network.constraints)
         variables = self.optimizer.variables
@@ -168,8 +168,8 @@ class FlatUpdate:
         """New parameters and new state."""
         gradient = self._clip(gradient)
         schedule = self.optimizer._learning_rate if self.rule.has_schedule else None
-        step_rate = rate if schedule is None else tf.cast(schedule(state[self.iterations]), tf.float32)
-        flat = flat - flat * (self.decayed * (step_rate * decay))
+        step_rate = rate if schedule is None else tf.cast(schedule(state[self.iterations]), flat.dtype)
+        flat = flat - flat * (tf.cast(self.decayed, flat.dtype) * (step_rate * decay))
         if self.flat:
             (flat,), values = self._step([flat], [gradient], list(state), step_rate)
         else:
@@ -239,9 +239,9 @@ def _decay_mask(parameters: Sequence[Parameter], everything: bool) -> np.ndarray
     return mask
 
 
-def _named(value: np.ndarray, path: str) -> Any:
-    variable = keras.Variable(value, name=path.rsplit("/", 1)[-1])
-    variable._path = path
+def _named(parameter: Parameter, dtype: str) -> Any:
+    variable = keras.Variable(np.zeros(parameter.shape), dtype=dtype, name=parameter.name.rsplit("/", 1)[-1])
+    variable._path = parameter.name
     return variable
 
 

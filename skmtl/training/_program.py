@@ -79,6 +79,7 @@ class Program:
         self.update = FlatUpdate(optimizer, network)
         self.n_tasks = n_tasks
         self.jit = jit
+        self.dtype = tf.as_dtype(network.dtype)
         self._lock = threading.Lock()
         self._shapes: set[tuple[Any, ...]] = set()
         self._concrete: Any = None
@@ -112,7 +113,7 @@ class Program:
     ) -> tuple[State, Report]:
         counters.add("traces")
         shape = (tf.shape(index)[0], self.network.members, self.n_tasks)
-        report = Report(tf.zeros(shape), tf.zeros(shape), tf.zeros(shape[:2]))
+        report = Report(*(tf.zeros(size, self.dtype) for size in (shape, shape, shape[:2])))
 
         def more(done: tf.Tensor, state: State, report: Report) -> tf.Tensor:  # noqa: ARG001
             return tf.logical_and(done < n_epochs, tf.reduce_any(state.active))
@@ -136,20 +137,20 @@ class Program:
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
         """All steps of an epoch; returns the losses per member and task, averaged over the epoch's rows."""
         members, size = self.network.members, tf.shape(batches)[2]
-        sums = tf.zeros((members, self.n_tasks))
+        sums = tf.zeros((members, self.n_tasks), self.dtype)
 
         def step(number: Any, flat: Any, optimizer: Any, frozen: Any, sums: Any, penalties: Any) -> tuple[Any, ...]:
             rows = batches[number]
-            left = tf.cast(numbers.train_rows - number * size, tf.float32)
-            real = tf.cast(tf.cast(tf.range(size), tf.float32) < left[:, None], tf.float32)
-            count = tf.clip_by_value(left, 1.0, tf.cast(size, tf.float32))
+            left = numbers.train_rows - number * size
+            real = tf.cast(tf.range(size) < left[:, None], self.dtype)
+            count = tf.cast(tf.clip_by_value(left, 1, size), self.dtype)
             gradient, losses, frozen, penalty = self._gradient(flat, frozen, data, numbers, rows, real, count)
             flat, optimizer = self.update.apply(flat, gradient, optimizer, numbers.rate, numbers.decay)
-            share = count / tf.maximum(tf.cast(numbers.train_rows, tf.float32), 1.0)
-            share = tf.where(left > 0, share, 0.0)
+            share = tf.where(left > 0, count / tf.cast(tf.maximum(numbers.train_rows, 1), self.dtype), 0.0)
             return number + 1, flat, optimizer, frozen, sums + losses * share[:, None], penalties + penalty * share
 
-        loop = (tf.constant(0), state.flat, list(state.optimizer), list(state.frozen), sums, tf.zeros((members,)))
+        loop = (tf.constant(0), state.flat, list(state.optimizer), list(state.frozen), sums)
+        loop = (*loop, tf.zeros((members,), self.dtype))
         _, flat, optimizer, frozen, sums, penalties = tf.while_loop(
             lambda number, *_: number < numbers.steps, step, loop, parallel_iterations=1
         )
@@ -192,14 +193,14 @@ class Program:
         def step(number: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             rows = data.evaluation[number]
             position = number * size + tf.range(size)
-            real = tf.cast(position < numbers.eval_rows[:, None], tf.float32)
+            real = tf.cast(position < numbers.eval_rows[:, None], self.dtype)
             raw, _, _ = self.network.forward(
                 state.flat, state.frozen, tf.gather(data.inputs, rows), training=False
             )
             weights = tf.gather(data.weights, rows) * real[:, :, None]
             return number + 1, sums + self._task_losses(tf.gather(data.labels, rows), weights, raw, numbers)
 
-        zero = tf.zeros((self.network.members, self.n_tasks))
+        zero = tf.zeros((self.network.members, self.n_tasks), self.dtype)
         _, sums = tf.while_loop(
             lambda number, _: number < numbers.eval_steps, step, (tf.constant(0), zero), parallel_iterations=1
         )

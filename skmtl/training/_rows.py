@@ -10,6 +10,10 @@ import numpy as np
 from .._records import EncodedTargets
 
 
+# Tasks that rows are sorted by before they are dealt out; more would leave every kind with a row or two.
+_MOST_STRATIFIED = 8
+
+
 @dataclass(frozen=True)
 class RowPlan:
     """Row numbers per member: ``train`` and ``evaluate`` (empty where nothing is held out)."""
@@ -24,15 +28,15 @@ def plan_rows(
     """Hold out another ``fraction`` of the rows for every member.
 
     The members' parts lie side by side in one shuffled order, so that together they cover as many rows
-    as they can. No member loses the last label of a task or of a class: such a row stays in training.
+    as they can; each part has its share of every class and of every pattern of missing labels. No member loses the last label of a task or of a class: such a row stays in training.
     """
     n_samples = len(targets.values)
     everything = np.arange(n_samples)
     n_held = min(n_samples - 1, max(1, round(fraction * n_samples))) if fraction > 0 else 0
     if n_held == 0:
         return RowPlan((everything,) * members, (everything[:0],) * members)
-    order = np.random.default_rng(seed).permutation(n_samples)
     groups = _label_groups(targets, classified)
+    order = _stratified_order(groups, n_held, np.random.default_rng(seed))
     train, evaluate = [], []
     for member in range(members):
         start = member * n_held
@@ -41,6 +45,20 @@ def plan_rows(
         train.append(np.setdiff1d(everything, held, assume_unique=True))
         evaluate.append(held)
     return RowPlan(tuple(train), tuple(evaluate))
+
+
+def _stratified_order(groups: np.ndarray, n_held: int, rng: np.random.Generator) -> np.ndarray:
+    """Shuffled row numbers in which every run of ``n_held`` has its share of each kind of row.
+
+    Rows of one kind (same classes, same labels missing) are put side by side, then dealt out in turn.
+    """
+    shuffled = rng.permutation(len(groups))
+    kinds = groups[shuffled][:, :_MOST_STRATIFIED]
+    if (kinds != kinds[:1]).any():
+        shuffled = shuffled[np.lexsort(kinds.T[::-1])]
+    parts = max(1, round(len(groups) / n_held))
+    dealt = [rng.permutation(shuffled[part::parts]) for part in rng.permutation(parts)]
+    return np.concatenate(dealt)
 
 
 def _label_groups(targets: EncodedTargets, classified: Sequence[bool]) -> np.ndarray:

@@ -38,7 +38,7 @@ def run_epoch_by_steps(
     state, report = program.run(state, data, idle, to_device(index[:, :1], np.int32), one)
     finite = np.isfinite(sums).all(axis=1)
     state = state._replace(active=tf.logical_and(state.active, tf.constant(finite)))
-    return state, Report(sums[None], report.evaluation, penalties[None])
+    return state, Report(np.asarray(sums)[None], report.evaluation, np.asarray(penalties)[None])
 
 
 def _as_before(state: State, before: State) -> State:
@@ -52,4 +52,4 @@ def _show_batch(callbacks: KerasCallbacks, state: State, step: int, loss: float)
     flat, _ = callbacks.read()
     if np.array_equal(flat, state.flat.numpy()):
         return state
-    return state._replace(flat=to_device(flat, np.float32))
+    return state._replace(flat=to_device(flat, state.flat.dtype.as_numpy_dtype))

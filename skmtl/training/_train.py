@@ -99,9 +99,9 @@ def train(
     run = _Run(structure, data, numbers, callbacks, verbose, History(structure.task_names, numbers.task_weights))
     program = structure.program()
     order = BatchOrder(data.plan.train, numbers.batch_size, numbers.shuffle, numbers.seed)
-    tensors = _device_data(data)
+    tensors = _device_data(data, program.network.dtype)
     state = _initial_state(program, data)
-    fixed = _numbers(run, order, tensors)
+    fixed = _numbers(run, order, tensors, program.network.dtype)
     if callbacks is not None:
         callbacks.begin(structure.optimizer.create(), run.rate, numbers.epochs, order.steps)
     try:
@@ -159,14 +159,14 @@ def _epochs_per_call(run: _Run, order: BatchOrder) -> int:
     return min(most, bucket(run.numbers.epochs))
 
 
-def _device_data(data: TrainingData) -> Data:
+def _device_data(data: TrainingData, dtype: str) -> Data:
     largest = max(len(rows) for rows in data.plan.evaluate)
     size = min(_EVALUATION_ROWS, bucket(max(1, largest)))
     steps = bucket(-(-max(1, largest) // size))
     return Data(
-        inputs=to_device(data.inputs, np.float32),
-        labels=to_device(data.labels, np.float32),
-        weights=to_device(data.weights, np.float32),
+        inputs=to_device(data.inputs, dtype),
+        labels=to_device(data.labels, dtype),
+        weights=to_device(data.weights, dtype),
         evaluation=to_device(evaluation_index(data.plan.evaluate, size, steps), np.int32),
     )
 
@@ -175,8 +175,9 @@ def _initial_state(program: Program, data: TrainingData) -> State:
     members = program.network.members
     state = program.update.initial_state() if data.optimizer_state is None else data.optimizer_state
     frozen = [tf.constant(value) for value in data.frozen]
-    flat = to_device(data.parameters, np.float32)
-    far = tf.fill((members,), np.float32(np.inf))
+    dtype = program.network.dtype
+    flat = to_device(data.parameters, dtype)
+    far = to_device(np.full(members, np.inf), dtype)
     none = tf.zeros((members,), tf.int32)
     return State(
         flat=flat,
@@ -193,7 +194,7 @@ def _initial_state(program: Program, data: TrainingData) -> State:
     )
 
 
-def _numbers(run: _Run, order: BatchOrder, tensors: Data) -> Numbers:
+def _numbers(run: _Run, order: BatchOrder, tensors: Data, single: str) -> Numbers:
     plan, weights, numbers = run.data.plan, run.data.weights, run.numbers
     trained = np.stack([weights[rows].sum(axis=0, dtype=np.float64) for rows in plan.train])
     evaluated = np.stack([weights[rows].sum(axis=0, dtype=np.float64) for rows in plan.evaluate])
@@ -201,7 +202,7 @@ def _numbers(run: _Run, order: BatchOrder, tensors: Data) -> Numbers:
     held = np.array([len(rows) for rows in plan.evaluate])
     size = tensors.evaluation.shape[2]
     decay = run.structure.optimizer.weight_decay if numbers.weight_decay is None else numbers.weight_decay
-    single, whole = np.float32, np.int32
+    whole = np.int32
     return Numbers(
         rate=to_device(run.rate, single),
         decay=to_device(decay, single),
@@ -226,7 +227,7 @@ def _callback_rate(run: _Run, fixed: Numbers) -> Numbers:
     if np.isnan(rate) or rate == run.rate:
         return fixed
     run.rate = rate
-    return fixed._replace(rate=to_device(rate, np.float32))
+    return fixed._replace(rate=tf.cast(rate, fixed.rate.dtype))
 
 
 def _after_epoch(run: _Run, state: State) -> State:
@@ -246,7 +247,7 @@ def _read_back(run: _Run, state: State) -> State:
         return state
     flat, frozen = run.callbacks.read()
     if not np.array_equal(flat, state.flat.numpy()):
-        state = state._replace(flat=to_device(flat, np.float32))
+        state = state._replace(flat=to_device(flat, state.flat.dtype.as_numpy_dtype))
         if not run.numbers.early_stopping:
             return state._replace(frozen=[tf.constant(value) for value in frozen])
     return state

@@ -45,6 +45,12 @@ def test_the_index_tells_task_and_row():
     assert X.loc["area"].index.tolist() == [5, 2, 3, 4, 1]
 
 
+def test_the_rows_keep_the_name_of_their_labels():
+    tables = {task: pd.DataFrame({"a": [1, 2]}, index=pd.Index([7, 8], name="house")) for task in ("s", "t")}
+    X, _ = combine_task_datasets({task: (table, [1.0, 1.0]) for task, table in tables.items()})
+    assert X.index.names == ["task", "house"]
+
+
 def test_labels_that_repeat_or_differ_in_type_do_not_matter():
     first = pd.DataFrame({"a": [1, 2, 3]}, index=["p", "p", "q"])
     second = pd.DataFrame({"a": [4, 5]}, index=[0, 0])

@@ -147,6 +147,16 @@ def test_a_few_identical_rows_are_mentioned_and_kept():
     assert "m2" in X.columns
 
 
+def test_a_column_like_two_targets_is_told_of_once_by_the_one_it_is_likest_to():
+    first = np.array([1.0, 2.0, 3.0, *np.full(9, np.nan)])
+    second = np.array([np.nan, 2.0, 3.0, *np.arange(9.0)])
+    table = frame(other=[1.0, *second[1:]], a=np.arange(12.0) ** 2)
+    with pytest.warns(UserWarning) as caught:
+        X, _ = combine_task_datasets({"s": (table, pd.DataFrame({"first": first, "second": second}))})
+    assert X.columns.tolist() == ["a"]
+    assert len(caught) == 1 and "equals the target 'second'" in str(caught[0].message)
+
+
 @pytest.mark.parametrize("target", [[1.0] * 50, [0.0, 1.0, 0.0, 1.0]])
 def test_agreement_that_says_nothing_is_no_copy(target):
     X, _ = combine_task_datasets(renamed(len(target), target=target), on="k")

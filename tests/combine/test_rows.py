@@ -78,6 +78,7 @@ def test_several_keys_and_indexes_of_several_levels_join_alike():
     "first, second",
     [
         (pd.Series(["a", "b"], dtype="category"), pd.Series(["b", "c"])),
+        (pd.Series(["a", "b"], dtype="category"), pd.Series(["b", "c"], dtype="category")),
         (pd.Series([1, 2], dtype="int8"), pd.Series([2.0, 3.0])),
         (pd.Series([1, 2], dtype="Int64"), pd.Series([2, 3], dtype="int64")),
         (pd.Series(["a", "b"], dtype=object), pd.Series(["b", "c"], dtype="string")),
@@ -96,6 +97,7 @@ def test_keys_of_one_kind_join_whatever_their_dtypes(first, second):
         on="k",
     )
     assert X["a"].tolist() == [1.0, 2.0, 3.0]
+    assert not isinstance(X.index.dtype, pd.CategoricalDtype)
 
 
 def test_no_common_key_is_worth_a_warning():

@@ -27,6 +27,9 @@ def test_object_arrays_and_mixed_lists_get_a_dtype_per_column():
     for rows in ([[1, "a"], [2, "b"]], np.array([[1, "a"], [2, "b"]], dtype=object)):
         X, _ = combine_task_datasets({"s": (rows, [1.0, 2.0])})
         assert X["x0"].dtype == np.int64 and X["x1"].tolist() == ["a", "b"]
+    dates = pd.to_datetime(["2020-01-01", "2020-01-02"])
+    X, _ = combine_task_datasets({"s": (dates.astype(object).to_numpy().reshape(-1, 1), [1.0, 2.0])})
+    assert X["x0"].dtype.kind == "M"
 
 
 def test_polars_frames_are_taken():

@@ -1,0 +1,17 @@
+"""Metrics of several tasks at once, with missing labels: scores per task, scorers for searches, comparisons."""
+
+from ._delta import delta_m
+from ._relative import average_relative_rmse, relative_error_scores
+from ._scorer import MultiMetricTaskScorer, TaskScorer, make_multimetric_task_scorer, make_task_scorer
+from ._task_scores import task_scores
+
+__all__ = [
+    "MultiMetricTaskScorer",
+    "TaskScorer",
+    "average_relative_rmse",
+    "delta_m",
+    "make_multimetric_task_scorer",
+    "make_task_scorer",
+    "relative_error_scores",
+    "task_scores",
+]

@@ -1,0 +1,96 @@
+"""Every metric of every task, and one warning for all that is undefined."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import UndefinedMetricWarning
+
+from ..targets import TargetColumns
+from ._inputs import shown
+from ._metric import Metric
+from ._responses import Responses, TaskAnswer
+
+Plan = Mapping[int, Sequence[Metric]]
+
+
+class _Remarks:
+    """What is to be said once at the end: undefined metrics, and values that scikit-learn set by convention."""
+
+    def __init__(self) -> None:
+        self._undefined: dict[str, list[str]] = defaultdict(list)
+        self._set: dict[str, list[str]] = defaultdict(list)
+
+    def undefined(self, metric: str, reason: str, task: str) -> None:
+        self._undefined[f"{metric} is undefined{reason}, hence NaN, for"].append(task)
+
+    def conventional(self, metric: str, text: str, task: str) -> None:
+        self._set[f"{metric}: {text} So for"].append(task)
+
+    def warn(self, stacklevel: int) -> None:
+        """Give one warning for everything, or none."""
+        lines = [f"{text} {shown(tasks)}." for text, tasks in {**self._undefined, **self._set}.items()]
+        if lines:
+            warnings.warn("\n".join(lines), UndefinedMetricWarning, stacklevel=stacklevel + 1)
+
+
+def score_table(
+    targets: TargetColumns,
+    responses: Responses,
+    plan: Plan,
+    weights: np.ndarray | None,
+    *,
+    stacklevel: int,
+) -> pd.DataFrame:
+    """Scores of the tasks of the plan: one row per task, one column per metric, NaN where not asked for."""
+    columns = list(dict.fromkeys(metric.name for metrics in plan.values() for metric in metrics))
+    index = pd.Index([targets.names[task] for task in plan], name="task")
+    table = pd.DataFrame(np.nan, index=index, columns=columns, dtype=np.float64)
+    remarks = _Remarks()
+    for row, (task, metrics) in enumerate(plan.items()):
+        rows = np.flatnonzero(targets.observed[task])
+        answer = TaskAnswer(responses, task, rows)
+        own = None if weights is None else weights[rows, task]
+        for metric in metrics:
+            table.iat[row, columns.index(metric.name)] = _score(metric, answer, own, remarks)
+    remarks.warn(stacklevel + 1)
+    return table
+
+
+def _score(metric: Metric, answer: TaskAnswer, weights: np.ndarray | None, remarks: _Remarks) -> float:
+    if weights is not None and not metric.takes_weights:
+        raise ValueError(f"The metric {metric.name} does not take sample weights; leave sample_weight out.")
+    if len(answer.y_true) == 0:
+        remarks.undefined(metric.name, " without a label", answer.name)
+        return np.nan
+    if weights is not None and weights.sum() == 0:
+        remarks.undefined(metric.name, " without a weight above 0", answer.name)
+        return np.nan
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        value = _evaluate(metric, answer, weights)
+    if np.isnan(value):
+        remarks.undefined(metric.name, " on these labels", answer.name)
+    for warning in caught:
+        if not issubclass(warning.category, UndefinedMetricWarning):
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno, source=warning.source
+            )
+        elif not np.isnan(value):
+            remarks.conventional(metric.name, str(warning.message), answer.name)
+    return value
+
+
+def _evaluate(metric: Metric, answer: TaskAnswer, weights: np.ndarray | None) -> float:
+    try:
+        value = metric.value(answer, weights)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{metric.name} of the task {answer.name!r}: {error}") from error
+    if np.ndim(value) != 0:
+        raise ValueError(f"The metric {metric.name} should give one number per task, got {value!r}.")
+    return float(value)
