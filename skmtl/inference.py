@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from ._records import Head
 from .networks import Network
-from .training._cache import ProgramCache
-from .training._counters import counters
+from ._cache import ProgramCache
+from ._counters import counters
 
 # Rows per pass through the network: bounds memory, and stays in the processor's cache.
 _CHUNK_ROWS = 8192

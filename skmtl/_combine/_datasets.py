@@ -17,7 +17,7 @@ from ._tables import TaskTable, read_tables
 class CombinedDatasets(NamedTuple):
     """One X and one y made of several data sets; unpacks as ``X, y``.
 
-    Attributes
+    Parameters
     ----------
     X : pandas.DataFrame of shape (n_samples, n_features)
         The union of the feature columns, missing where a row's data set does not have the column.

@@ -66,7 +66,7 @@ def _bargain(matrix: tf.Tensor, powers: tf.Tensor) -> tf.Tensor:
         target = gap + powers / x - s
         dx = tf.linalg.solve(matrix + tf.linalg.diag(s / x), target[:, :, None])[:, :, 0]
         ds = tf.linalg.matvec(matrix, dx) - gap
-        length = tf.minimum(1.0, _DAMPING * tf.minimum(_room(x, dx), _room(s, ds)))
+        length = tf.minimum(_DAMPING * tf.minimum(_room(x, dx), _room(s, ds)), 1.0)
         length = tf.where(~done, length, 0.0)[:, None]
         x, s = x + length * dx, s + length * ds
         residual = tf.reduce_max(tf.abs(x * tf.linalg.matvec(matrix, x) / powers - 1.0), -1)

@@ -73,7 +73,7 @@ class FittedNetwork:
         from dataclasses import replace
 
         from ..inference import ForwardStructure
-        from ..networks import CustomNetwork, StackedNetwork
+        from ..networks import CustomNetwork, network_of
 
         if self.spec is None:
             custom, tasks, members = self.custom, self.tasks, self.members
@@ -82,7 +82,7 @@ class FittedNetwork:
                 key, lambda: CustomNetwork([custom.build() for _ in range(members)], tasks), self.heads, dtype
             )
         spec = replace(self.spec, dtype=dtype)
-        return ForwardStructure(spec, lambda: StackedNetwork(spec), self.heads, dtype)
+        return ForwardStructure(spec, lambda: network_of(spec), self.heads, dtype)
 
     def _decode(self, task: int, values: np.ndarray) -> np.ndarray:
         if self.tasks[task].kind == "regression":

@@ -12,7 +12,7 @@ import numpy as np
 from .._names import proposal
 from .._records import NetworkSpec
 from ..features import FeatureEncoder
-from ..networks import CustomNetwork, CustomSource, Network, StackedNetwork
+from ..networks import CustomNetwork, CustomSource, Network, network_of
 from ..networks._build import check_architecture
 from ..networks._custom import (
     builder_arguments,
@@ -96,7 +96,7 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
         options=tuple(sorted(options.items())),
         dtype=settings["dtype"],
     )
-    network = _network_of(spec)
+    network = network_of(spec)
     return BuiltNetwork(
         make=lambda: network,
         key=spec,
@@ -106,13 +106,6 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
         spec=spec,
         flops=6.0 * network.parameters[-1].stop,
     )
-
-
-def _network_of(spec: NetworkSpec) -> StackedNetwork:
-    """The spec's network; a network holds no state, so all fits of one structure share it."""
-    from ..training._train import NETWORKS
-
-    return NETWORKS.get(spec, lambda: StackedNetwork(spec))
 
 
 def _activation(name: str) -> str:

@@ -58,9 +58,7 @@ def _prior_output(rule: LossRule, prior: np.ndarray) -> np.ndarray:
     return prior if rule.link == "none" else np.log(np.maximum(prior, 1e-7))
 
 
-def _generic_regression(
-    rule: LossRule, values: np.ndarray, weights: np.ndarray, shift: float, scale: float
-) -> float:
+def _generic_regression(rule: LossRule, values: np.ndarray, weights: np.ndarray, shift: float, scale: float) -> float:
     if len(values) > _MOST_ROWS:
         step = -(-len(values) // _MOST_ROWS)
         values, weights = values[::step], weights[::step]

@@ -29,9 +29,7 @@ class LossGroup:
         members, batch = labels.shape[0], tf.shape(labels)[1]
         n_tasks = len(self.tasks)
         scales = tf.broadcast_to(tf.gather(scale, self.tasks), (members, batch, n_tasks))
-        values = self.rule.rows(
-            tf.reshape(labels, (-1,)), tf.reshape(raw, (-1, self.units)), tf.reshape(scales, (-1,))
-        )
+        values = self.rule.rows(tf.reshape(labels, (-1,)), tf.reshape(raw, (-1, self.units)), tf.reshape(scales, (-1,)))
         return tf.reshape(values, (members, batch, n_tasks))
 
 

@@ -102,7 +102,9 @@ def resolve_rule(loss: Any, kind: Kind, task: str, *, probabilities: bool, units
     if not isinstance(instance, keras.losses.Loss):
         return _function_rule(instance, kind, probabilities, units)
     if kind == "classification" and isinstance(instance, _POSITIVE):
-        raise ValueError(f"loss of task {task!r}: {type(instance).__name__} is for regressions, the task is a classification.")
+        raise ValueError(
+            f"loss of task {task!r}: {type(instance).__name__} is for regressions, the task is a classification."
+        )
     key = (type(instance).__name__, type(instance), _configuration(instance))
     if kind == "regression":
         positive = isinstance(instance, _POSITIVE)
@@ -140,8 +142,14 @@ def _instantiate(loss: Any, task: str) -> Any:
         try:
             found = keras.losses.get(loss)
         except ValueError as error:
-            names = [name for name in dir(keras.losses) if name[:1].islower() and name not in ("get", "serialize", "deserialize")]
-            raise ValueError(f"loss of task {task!r}: Keras has no loss named {loss!r}.{proposal(loss, names)}") from error
+            names = [
+                name
+                for name in dir(keras.losses)
+                if name[:1].islower() and name not in ("get", "serialize", "deserialize")
+            ]
+            raise ValueError(
+                f"loss of task {task!r}: Keras has no loss named {loss!r}.{proposal(loss, names)}"
+            ) from error
         return _wrap(found)
     if isinstance(loss, type) and issubclass(loss, keras.losses.Loss):
         return loss()
@@ -149,7 +157,9 @@ def _instantiate(loss: Any, task: str) -> Any:
         return loss
     if callable(loss):
         return _wrap(loss)
-    raise TypeError(f"loss of task {task!r} should be a Keras loss (string, class, instance) or a function, got {loss!r}.")
+    raise TypeError(
+        f"loss of task {task!r} should be a Keras loss (string, class, instance) or a function, got {loss!r}."
+    )
 
 
 def _wrap(found: Any) -> Any:

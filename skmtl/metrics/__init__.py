@@ -1,8 +1,9 @@
-"""Metrics of several tasks at once, with missing labels: scores per task, scorers for searches, comparisons."""
+"""Metrics of several tasks with missing labels: scores per task, scorers for searches, comparisons."""
 
 from ._delta import delta_m
+from ._multimetric import MultiMetricTaskScorer, make_multimetric_task_scorer
 from ._relative import average_relative_rmse, relative_error_scores
-from ._scorer import MultiMetricTaskScorer, TaskScorer, make_multimetric_task_scorer, make_task_scorer
+from ._scorer import TaskScorer, make_task_scorer
 from ._task_scores import task_scores
 
 __all__ = [

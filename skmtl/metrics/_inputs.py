@@ -43,7 +43,9 @@ def read_like(values: Any, targets: TargetColumns, *, name: str) -> TargetColumn
     if not (columns.is_frame and targets.is_frame):
         return columns
     if set(columns.names) != set(targets.names):
-        raise ValueError(f"{name} has the columns {list(columns.names)}, y_true the tasks {list(targets.names)}.")
+        raise ValueError(
+            f"{name} has the columns {list(columns.names)}, y_true the tasks {list(targets.names)}."
+        )
     order = [columns.names.index(task) for task in targets.names]
     return replace(
         columns,

@@ -1,4 +1,4 @@
-"""What a metric's name, function or scorer stands for: something to evaluate on one task, and its direction."""
+"""What a metric's name, function or scorer stands for: something to evaluate on one task."""
 
 from __future__ import annotations
 

@@ -12,11 +12,12 @@ from ._metric import Metric, resolve_metric
 def plan_metrics(metrics: Any, names: tuple[str, ...]) -> dict[int, list[Metric]]:
     """Metrics of each task, by its position, from all forms that the caller may use.
 
-    A mapping whose keys are tasks (by name or position) gives each task its own; any other mapping names metrics.
+    A mapping whose keys are tasks (by name or position) gives each task its own; any other mapping names
+    metrics.
     """
     if not isinstance(metrics, Mapping):
         found = _resolve_all(metrics)
-        return {task: found for task in range(len(names))}
+        return dict.fromkeys(range(len(names)), found)
     if not metrics:
         raise ValueError("metrics is an empty mapping; name at least one metric.")
     tasks = [_is_task(key, names) for key in metrics]
@@ -30,7 +31,7 @@ def plan_metrics(metrics: Any, names: tuple[str, ...]) -> dict[int, list[Metric]
             f"no task.{proposal(str(wrong), names)}"
         )
     found = [resolve_metric(metric, name=name) for name, metric in metrics.items()]
-    return {task: found for task in range(len(names))}
+    return dict.fromkeys(range(len(names)), found)
 
 
 def task_position(task: Any, names: tuple[str, ...]) -> int:

@@ -73,7 +73,7 @@ class Responses:
         return method in self._methods
 
     def labels(self, task: int, rows: np.ndarray) -> np.ndarray:
-        """What ``predict`` says of a task in ``rows``."""
+        """Return what ``predict`` says of a task in ``rows``."""
         if self._labels is None:
             if not self.has("predict"):
                 raise ValueError("The estimator has no method predict.")
@@ -84,7 +84,7 @@ class Responses:
         return present(self._labels, task, rows)
 
     def scores(self, task: int, rows: np.ndarray, methods: tuple[str, ...]) -> tuple[str, np.ndarray]:
-        """The first of ``methods`` there is, and its output of a task in ``rows``, (n_rows,) or (n_rows, k)."""
+        """Return the first of ``methods`` there is and its output for ``rows``, (n_rows,) or (n_rows, k)."""
         method = next((name for name in methods if self.has(name)), None)
         if method is None:
             raise ValueError(f"The metric needs {' or '.join(methods)}, which the estimator does not have.")

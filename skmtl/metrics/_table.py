@@ -19,11 +19,12 @@ Plan = Mapping[int, Sequence[Metric]]
 
 
 class _Remarks:
-    """What is to be said once at the end: undefined metrics, and values that scikit-learn set by convention."""
+    """What is to be said once at the end: undefined metrics, and values set by convention."""
 
     def __init__(self) -> None:
         self._undefined: dict[str, list[str]] = defaultdict(list)
         self._set: dict[str, list[str]] = defaultdict(list)
+        self._others: dict[tuple[type[Warning], str], None] = {}
 
     def undefined(self, metric: str, reason: str, task: str) -> None:
         self._undefined[f"{metric} is undefined{reason}, hence NaN, for"].append(task)
@@ -31,8 +32,13 @@ class _Remarks:
     def conventional(self, metric: str, text: str, task: str) -> None:
         self._set[f"{metric}: {text} So for"].append(task)
 
+    def passed_on(self, category: type[Warning], text: str) -> None:
+        self._others[category, text] = None
+
     def warn(self, stacklevel: int) -> None:
-        """Give one warning for everything, or none."""
+        """Give one warning for everything undefined, or none, and any other warning of a metric once."""
+        for category, text in self._others:
+            warnings.warn(text, category, stacklevel=stacklevel + 1)
         lines = [f"{text} {shown(tasks)}." for text, tasks in {**self._undefined, **self._set}.items()]
         if lines:
             warnings.warn("\n".join(lines), UndefinedMetricWarning, stacklevel=stacklevel + 1)
@@ -77,9 +83,7 @@ def _score(metric: Metric, answer: TaskAnswer, weights: np.ndarray | None, remar
         remarks.undefined(metric.name, " on these labels", answer.name)
     for warning in caught:
         if not issubclass(warning.category, UndefinedMetricWarning):
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno, source=warning.source
-            )
+            remarks.passed_on(warning.category, str(warning.message))
         elif not np.isnan(value):
             remarks.conventional(metric.name, str(warning.message), answer.name)
     return value

@@ -38,8 +38,8 @@ def task_scores(
     metrics : str, callable, list or dict
         What to compute. Each metric is
 
-        - a name of scikit-learn's scorers such as ``"r2"``, ``"neg_mean_squared_error"`` or ``"roc_auc"``: the
-          value has the scorer's sign, more is better;
+        - a name of scikit-learn's scorers such as ``"r2"``, ``"neg_mean_squared_error"`` or ``"roc_auc"``:
+          the value has the scorer's sign, more is better;
         - a name of a function of ``sklearn.metrics`` such as ``"mean_squared_error"`` or ``"log_loss"``:
           the value is the function's;
         - a function ``f(y_true, y_pred)`` or ``f(y_true, y_pred, sample_weight=...)``, among them those of
@@ -49,11 +49,11 @@ def task_scores(
         A dict names the metrics (``{"name": metric}``), or, where its keys are tasks (by name or position),
         gives each task its own (``{"price": "r2", "type": ["accuracy", "roc_auc"]}``).
     y_score : array-like, DataFrame or list of arrays, default=None
-        Class scores for the metrics that need them, in the forms named under ``y_pred``, which then serves the
-        other metrics.
+        Class scores for the metrics that need them, in the forms named under ``y_pred``, which then serves
+        the other metrics.
     classes : list of arrays, dict or array, default=None
-        Per task the classes in the order of the score columns, as in ``estimator.classes_``; a dict by task name;
-        for one task, an array. Needed only where the labels do not tell: without it, integer
+        Per task the classes in the order of the score columns, as in ``estimator.classes_``; a dict by task
+        name; for one task, an array. Needed only where the labels do not tell: without it, integer
         labels below the number of columns are column numbers, else all classes must be among the labels.
     sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
         Weights of the rows, or of every label.
@@ -84,16 +84,18 @@ def task_scores(
     -----
     On the rows with a label the values are those of scikit-learn's functions. For metrics of class scores:
 
-    - Labels count as class numbers, so that string classes work; of two classes the second is the positive one.
-    - ROC AUC of more than two classes is the unweighted mean of one-versus-rest, unless the metric says otherwise
-      (``"roc_auc_ovo"``, ``partial(roc_auc_score, average="weighted")``). It is undefined where a class has no row.
+    - Labels count as class numbers, so that string classes work; of two classes the second is the positive
+      one.
+    - ROC AUC of more than two classes is the unweighted mean of one-versus-rest, unless the metric says
+      otherwise (``"roc_auc_ovo"``, ``partial(roc_auc_score, average="weighted")``). It is undefined where a
+      class has no row.
     - Average precision without a positive row is undefined (scikit-learn's function gives 0), and so is any
       skill (D²) on labels of one class.
     - A class that is among the labels and not among ``classes`` has probability 0: that is what an
       estimator says of a class that it never saw.
 
-    Where scikit-learn sets an ill-defined value by convention (precision without predicted positives is 0), the
-    value stays and the warning says so.
+    Where scikit-learn sets an ill-defined value by convention (precision without predicted positives is 0),
+    the value stays and the warning says so.
 
     Examples
     --------

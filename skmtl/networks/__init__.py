@@ -8,7 +8,7 @@ from ._build import architecture_names, build_outputs
 from ._custom import CustomNetwork, CustomSource
 from ._export import export_custom_model, export_model
 from ._layers import InputEncoding, MemberAverage, MemberDense, OutputDecoding, TaskDense, VariableDropout
-from ._network import Network, Parameter, StackedNetwork
+from ._network import Network, Parameter, StackedNetwork, network_of
 
 __all__ = [
     "CustomNetwork",
@@ -26,4 +26,5 @@ __all__ = [
     "build_outputs",
     "export_custom_model",
     "export_model",
+    "network_of",
 ]

@@ -141,7 +141,9 @@ class CustomNetwork:
         self._task_names = tuple(task.name for task in tasks)
         variables = models[0].trainable_variables
         self.parameters = lay_out([v.path for v in variables], [tuple(v.shape) for v in variables])
-        self.constraints = [(i, v.constraint) for i, v in enumerate(variables) if v.constraint is not None]
+        self.constraints: Sequence[tuple[int, Callable[[tf.Tensor], tf.Tensor]]] = [
+            (i, v.constraint) for i, v in enumerate(variables) if v.constraint is not None
+        ]
         self._n_frozen = len(models[0].non_trainable_variables)
 
     def initial_frozen(self, seed: int, dropout: float) -> list[np.ndarray]:  # noqa: ARG002
@@ -181,7 +183,9 @@ def ordered_outputs(outputs: Any, task_names: Sequence[str]) -> list[Any]:
     """A model's outputs in the order of the tasks, each 2-D."""
     if isinstance(outputs, Mapping):
         if set(outputs) != set(task_names):
-            raise ValueError(f"The model's outputs are named {sorted(outputs)}, the tasks {sorted(task_names)}; they should agree.")
+            raise ValueError(
+                f"The model's outputs are named {sorted(outputs)}, the tasks {sorted(task_names)}; they should agree."
+            )
         outputs = [outputs[name] for name in task_names]
     outputs = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
     return [output[:, None] if len(output.shape) == 1 else output for output in outputs]

@@ -54,9 +54,7 @@ def decode_heads(raw: Any, spec: NetworkSpec, scaling: TargetScaling, average: b
     for task, head in enumerate(spec.heads):
         name = output_name(head.name, task)
         settings = {"shift": scaling.shift[task], "scale": scaling.scale[task]}
-        decoding = OutputDecoding(
-            start, head.units, head.link, name=f"{name}_members" if average else name, **settings
-        )
+        decoding = OutputDecoding(start, head.units, head.link, name=f"{name}_members" if average else name, **settings)
         output = decoding(raw)
         outputs.append(MemberAverage(name=name)(output) if average else output)
         start += head.units
@@ -66,7 +64,11 @@ def decode_heads(raw: Any, spec: NetworkSpec, scaling: TargetScaling, average: b
 def output_name(task: str, position: int) -> str:
     """Name that Keras takes for a layer: letters, digits and underscores, told apart by position if need be."""
     clean = re.sub(r"\W+", "_", task).strip("_")
-    return clean if clean and clean == task and not clean.startswith(("trunk_", "heads", "X")) else f"task_{position}_{clean}"
+    return (
+        clean
+        if clean and clean == task and not clean.startswith(("trunk_", "heads", "X"))
+        else f"task_{position}_{clean}"
+    )
 
 
 def export_custom_model(
@@ -90,7 +92,9 @@ def export_custom_model(
     for task, head in enumerate(heads):
         settings = {"shift": scaling.shift[task], "scale": scaling.scale[task]}
         name = output_name(head.name, task)
-        decoding = OutputDecoding(start, head.units, head.link, name=name if members == 1 else f"{name}_member", **settings)
+        decoding = OutputDecoding(
+            start, head.units, head.link, name=name if members == 1 else f"{name}_member", **settings
+        )
         parts = [decoding(raw) for raw in raws]
         outputs.append(parts[0] if members == 1 else keras.layers.Average(name=name)(parts))
         start += head.units

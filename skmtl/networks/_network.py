@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from .._cache import ProgramCache
 from .._records import NetworkSpec
 from ._build import build_outputs
 from ._layers import MemberDense, TaskDense
@@ -75,7 +76,7 @@ class StackedNetwork:
         self.members = spec.members
         self.dtype = spec.dtype
         self.separate = False
-        self.constraints = ()
+        self.constraints: Sequence[tuple[int, Callable[[tf.Tensor], tf.Tensor]]] = ()
         shape = (spec.members, None, spec.n_inputs) if spec.stacked else (None, spec.n_inputs)
         inputs = keras.Input(batch_shape=shape, dtype=spec.dtype)
         self.model = keras.Model(inputs, build_outputs(inputs, spec))
@@ -119,6 +120,15 @@ class StackedNetwork:
         return outputs, list(frozen), tf.zeros((self.members,), flat.dtype)
 
 
+# A network holds no state: all fits and predictions of one structure share it.
+_NETWORKS: ProgramCache[StackedNetwork] = ProgramCache(64)
+
+
+def network_of(spec: NetworkSpec) -> StackedNetwork:
+    """The network of a spec, built where there is none yet."""
+    return _NETWORKS.get(spec, lambda: StackedNetwork(spec))
+
+
 def _initial_values(layer: Any, spec: NetworkSpec, rng: np.random.Generator) -> list[np.ndarray]:
     """Kernel and bias of a layer, with a leading member axis."""
     kernel, bias = layer.kernel, layer.bias
@@ -127,7 +137,9 @@ def _initial_values(layer: Any, spec: NetworkSpec, rng: np.random.Generator) -> 
     if layer.name == "heads":
         # A head's fan-out is its own units, not those of all heads that share the kernel's array.
         units = np.array([head.units for head in spec.heads])
-        fan_out = np.repeat(units, units) if isinstance(layer, keras.layers.Dense | MemberDense) else units[:, None, None]
+        fan_out = (
+            np.repeat(units, units) if isinstance(layer, keras.layers.Dense | MemberDense) else units[:, None, None]
+        )
     else:
         fan_out = np.array(shape[-1])
     limit = np.sqrt(6.0 / (fan_in + fan_out))

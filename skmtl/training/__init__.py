@@ -1,6 +1,6 @@
 """Training: the compiled program, its cache, and the loop that drives it."""
 
-from ._counters import counters
+from .._counters import counters
 from ._optimizer import OptimizerRule, resolve_optimizer
 from ._train import TrainingData, TrainingStructure, train
 

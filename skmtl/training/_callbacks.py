@@ -96,7 +96,10 @@ class KerasCallbacks:
 def _overrides(callback: keras.callbacks.Callback, hooks: Sequence[str]) -> bool:
     for hook in hooks:
         method = getattr(type(callback), hook)
-        if method is not getattr(keras.callbacks.Callback, hook) and method.__module__ != "keras.src.callbacks.callback":
+        if (
+            method is not getattr(keras.callbacks.Callback, hook)
+            and method.__module__ != "keras.src.callbacks.callback"
+        ):
             return not _is_idle(callback)
     return False
 

@@ -39,7 +39,7 @@ class OptimizerRule:
     decay; the estimator's ``weight_decay`` leaves biases alone.
     """
 
-    kind: type
+    kind: type[Any]
     settings: str
     decay_everything: bool
     learning_rate: float = field(compare=False)
@@ -83,7 +83,7 @@ def resolve_optimizer(optimizer: Any, routed: Mapping[str, Any], weight_decay: f
     has_schedule = isinstance(rate, dict)
     for name in ("weight_decay", "name"):
         config.pop(name, None)
-    if "weight_decay" in inspect.signature(type(instance).__init__).parameters:
+    if "weight_decay" in inspect.signature(type(instance)).parameters:
         # AdamW insists on a decay; ours is applied outside, so its own is nothing.
         config["weight_decay"] = 0.0 if isinstance(instance, keras.optimizers.AdamW) else None
     if not has_schedule:
@@ -91,7 +91,9 @@ def resolve_optimizer(optimizer: Any, routed: Mapping[str, Any], weight_decay: f
     try:
         settings = json.dumps(config, sort_keys=True)
     except TypeError as error:
-        raise ValueError(f"optimizer: the settings of {type(instance).__name__} cannot be written as JSON: {error}.") from error
+        raise ValueError(
+            f"optimizer: the settings of {type(instance).__name__} cannot be written as JSON: {error}."
+        ) from error
     decay = weight_decay if weight_decay is not None else float(own_decay or 0.0)
     return OptimizerRule(
         kind=type(instance),
@@ -109,7 +111,9 @@ def _instantiate(optimizer: Any, routed: Mapping[str, Any]) -> Any:
             kind = type(keras.optimizers.get(optimizer))
         except ValueError as error:
             names = [c.__name__.lower() for c in (*_ELEMENTWISE, keras.optimizers.Adafactor, keras.optimizers.Lamb)]
-            raise ValueError(f"optimizer: Keras has no optimizer named {optimizer!r}.{proposal(optimizer, names)}") from error
+            raise ValueError(
+                f"optimizer: Keras has no optimizer named {optimizer!r}.{proposal(optimizer, names)}"
+            ) from error
         return _call(kind, routed)
     if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
         return _call(optimizer, routed)
@@ -131,7 +135,9 @@ def _check_names(kind: type, routed: Mapping[str, Any]) -> None:
     names += ["clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "learning_rate"]
     for name in routed:
         if name not in names:
-            raise ValueError(f"{kind.__name__} has no parameter {name!r} (optimizer__{name}).{proposal(name, set(names))}")
+            raise ValueError(
+                f"{kind.__name__} has no parameter {name!r} (optimizer__{name}).{proposal(name, set(names))}"
+            )
 
 
 class FlatUpdate:
@@ -142,7 +148,9 @@ class FlatUpdate:
         self.members = network.members
         self.parameters = network.parameters
         self.optimizer = rule.create(stateless=True)
-        self.clipping = {name: getattr(self.optimizer, name, None) for name in ("clipvalue", "clipnorm", "global_clipnorm")}
+        self.clipping = {
+            name: getattr(self.optimizer, name, None) for name in ("clipvalue", "clipnorm", "global_clipnorm")
+        }
         for name in self.clipping:
             setattr(self.optimizer, name, None)
         self.flat = rule.kind in _ELEMENTWISE

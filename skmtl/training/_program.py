@@ -12,7 +12,7 @@ import tensorflow as tf
 from ..losses import LossGroup
 from ..losses._groups import row_losses
 from ..networks import Network
-from ._counters import counters
+from .._counters import counters
 from ._optimizer import FlatUpdate, OptimizerRule
 
 
@@ -103,9 +103,7 @@ class Program:
     def _open_rows(signature: Any) -> Any:
         """Leave open what differs between fits: numbers of rows, steps, epochs and the batch size."""
         state, data, numbers, index, n_epochs = signature
-        data = Data(
-            _open(data.inputs, 0), _open(data.labels, 0), _open(data.weights, 0), _open(data.evaluation, 0, 2)
-        )
+        data = Data(_open(data.inputs, 0), _open(data.labels, 0), _open(data.weights, 0), _open(data.evaluation, 0, 2))
         return state, data, numbers, _open(index, 0, 1, 3), n_epochs
 
     def _epochs(
@@ -149,8 +147,8 @@ class Program:
             share = tf.where(left > 0, count / tf.cast(tf.maximum(numbers.train_rows, 1), self.dtype), 0.0)
             return number + 1, flat, optimizer, frozen, sums + losses * share[:, None], penalties + penalty * share
 
-        loop = (tf.constant(0), state.flat, list(state.optimizer), list(state.frozen), sums)
-        loop = (*loop, tf.zeros((members,), self.dtype))
+        penalties = tf.zeros((members,), self.dtype)
+        loop = (tf.constant(0), state.flat, list(state.optimizer), list(state.frozen), sums, penalties)
         _, flat, optimizer, frozen, sums, penalties = tf.while_loop(
             lambda number, *_: number < numbers.steps, step, loop, parallel_iterations=1
         )
@@ -194,9 +192,7 @@ class Program:
             rows = data.evaluation[number]
             position = number * size + tf.range(size)
             real = tf.cast(position < numbers.eval_rows[:, None], self.dtype)
-            raw, _, _ = self.network.forward(
-                state.flat, state.frozen, tf.gather(data.inputs, rows), training=False
-            )
+            raw, _, _ = self.network.forward(state.flat, state.frozen, tf.gather(data.inputs, rows), training=False)
             weights = tf.gather(data.weights, rows) * real[:, :, None]
             return number + 1, sums + self._task_losses(tf.gather(data.labels, rows), weights, raw, numbers)
 

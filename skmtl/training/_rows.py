@@ -22,9 +22,7 @@ class RowPlan:
     evaluate: tuple[np.ndarray, ...]
 
 
-def plan_rows(
-    targets: EncodedTargets, classified: Sequence[bool], members: int, fraction: float, seed: int
-) -> RowPlan:
+def plan_rows(targets: EncodedTargets, classified: Sequence[bool], members: int, fraction: float, seed: int) -> RowPlan:
     """Hold out another ``fraction`` of the rows for every member.
 
     The members' parts lie side by side in one shuffled order, so that together they cover as many rows

@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from .._records import StopReason, TrainingNumbers, TrainingResult
 from ..losses import LossGroup
-from ..networks import Network, StackedNetwork
+from ..networks import Network
 from ._buckets import bucket
-from ._cache import ProgramCache
+from .._cache import ProgramCache
 from ._callbacks import KerasCallbacks
 from ._history import History
 from ._optimizer import OptimizerRule
@@ -23,7 +23,6 @@ from ._rows import BatchOrder, RowPlan, evaluation_index
 from ._stepwise import run_epoch_by_steps
 
 PROGRAMS: ProgramCache[Program] = ProgramCache(32)
-NETWORKS: ProgramCache[StackedNetwork] = ProgramCache(64)
 
 # Python is entered again after this many row visits, or indices, at the latest (about a second's work).
 _MOST_INDICES = 1 << 20
@@ -110,7 +109,9 @@ def train(
         if run.done == 0:
             raise
         run.stop = StopReason.INTERRUPTED
-        warnings.warn(f"Training interrupted by the user after epoch {run.done}; the model is kept as it was then.", stacklevel=2)
+        warnings.warn(
+            f"Training interrupted by the user after epoch {run.done}; the model is kept as it was then.", stacklevel=2
+        )
         state = run.history.last_state
     run.history.check_finite()
     return _result(run, program, state)
@@ -127,9 +128,7 @@ def _loop(run: _Run, program: Program, order: BatchOrder, state: State, tensors:
             fixed = _callback_rate(run, fixed)
         index = order.epochs(number, room)
         if run.callbacks is not None and run.callbacks.batchwise:
-            state, report = run_epoch_by_steps(
-                program, run.callbacks, state, tensors, fixed, index[:, : order.steps]
-            )
+            state, report = run_epoch_by_steps(program, run.callbacks, state, tensors, fixed, index[:, : order.steps])
         else:
             state, report = program.run(state, tensors, fixed, to_device(index, np.int32), to_device(number, np.int32))
         taken = int(state.epoch) - run.done

@@ -56,7 +56,8 @@ def nash(gram: np.ndarray) -> np.ndarray:
     found = optimize.minimize(
         objective, np.zeros(len(norms)), jac=True, hess=hessian, method="trust-exact", options={"gtol": 1e-9}
     )
-    assert np.abs(objective(found.x)[1]).max() < 1e-6, found
+    found = optimize.root(lambda log_a: objective(log_a)[1], found.x, jac=hessian, tol=1e-14)
+    assert np.abs(objective(found.x)[1]).max() < 1e-8, found
     point = np.exp(found.x) / norms
     return point / point.sum() * len(point)
 

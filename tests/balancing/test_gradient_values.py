@@ -57,7 +57,7 @@ def test_gradvac_remembers_each_pairs_cosine() -> None:
         signal = make_signal(gram_of(each)[None], noise=noise[None])
         weights, state = method.task_weights(signal, state, tensors(method))
         expected, aims = reference.gradvac(each, noise, aims, beta=0.3)
-        np.testing.assert_allclose(weights[0] @ each, expected, atol=1e-4 * np.abs(expected).max())
+        np.testing.assert_allclose(weights[0].numpy() @ each, expected, atol=1e-4 * np.abs(expected).max())
         np.testing.assert_allclose(state["aim"][0], aims, atol=1e-5)
     assert (np.abs(aims[~np.eye(3, dtype=bool)]) > 0).all()
 
