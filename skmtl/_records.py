@@ -121,7 +121,7 @@ class TrainingResult:
 
     parameters: np.ndarray
     frozen: tuple[np.ndarray, ...]
-    optimizer_state: tuple[np.ndarray, ...]
+    optimizer_state: tuple[tuple[np.ndarray, ...], ...]
     history: dict[str, list[float]]
     member_history: dict[str, np.ndarray]
     n_epochs: int

@@ -36,7 +36,7 @@ def minimise_on_cone(matrix: tf.Tensor, linear: tf.Tensor, floor: float) -> tf.T
     linear : tf.Tensor of shape (B, K), float64
         The vector b, of unit scale.
     floor : float
-        Least pivot: a matrix that rounding made indefinite is lifted to it where that matters.
+        Least pivot; a matrix that rounding made indefinite has lower ones, which are left alone.
 
     Returns
     -------
@@ -51,9 +51,7 @@ def minimise_on_cone(matrix: tf.Tensor, linear: tf.Tensor, floor: float) -> tf.T
     return solve_faces(matrix, -linear[:, :, None], face, start, floor)
 
 
-def solve_faces(
-    matrix: tf.Tensor, columns: tf.Tensor, face: Face, start: tf.Tensor, floor: float
-) -> tf.Tensor:
+def solve_faces(matrix: tf.Tensor, columns: tf.Tensor, face: Face, start: tf.Tensor, floor: float) -> tf.Tensor:
     """Walk from face to face of the orthant to the minimiser of a convex function.
 
     Parameters
@@ -89,26 +87,25 @@ def solve_faces(
         length = tf.minimum(tf.reduce_min(ratio, -1, keepdims=True), 1.0)
         inside = length[:, 0] >= 1.0
         moved = tf.where(inside[:, None], target, tf.maximum(point + length * (target - point), 0.0))
-        gain = tf.where(~free, slope, 0.0)
+        # A variable whose pivot is below the floor depends on the free ones: letting it in would divide by
+        # rounding errors.
+        gain = tf.where(~free & (tf.linalg.diag_part(tableau) >= floor), slope, 0.0)
         arrived = inside & (tf.reduce_min(gain, -1) >= -_TOLERANCE * scale[:, 0])
         entering, leaving = tf.argmin(gain, -1), tf.argmin(ratio, -1)
-        chosen = tf.one_hot(
-            tf.where(inside, entering, leaving), n, on_value=True, off_value=False, dtype=tf.bool
-        )
+        chosen = tf.one_hot(tf.where(inside, entering, leaving), n, on_value=True, off_value=False, dtype=tf.bool)
         chosen = chosen & ~(done | arrived)[:, None]
         # A variable that leaves stands at zero exactly, whatever rounding left of it.
         moved = tf.where(~chosen, moved, 0.0)
         return index + 1, _Progress(
-            _pivot(tableau, chosen, free, floor),
+            _pivot(tableau, chosen),
             free ^ chosen,
             tf.where(done[:, None], point, moved),
             done | arrived,
         )
 
     first = start > 0.0
-    none = tf.zeros_like(first)
     begin = _Progress(
-        _pivot(tf.concat([matrix, columns], -1), first, none, floor),
+        _pivot(tf.concat([matrix, columns], -1), first),
         first,
         start,
         tf.zeros_like(first[:, 0]),
@@ -119,24 +116,17 @@ def solve_faces(
     return end.point
 
 
-def _pivot(tableau: tf.Tensor, chosen: tf.Tensor, free: tf.Tensor, floor: float) -> tf.Tensor:
+def _pivot(tableau: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
     """Exchange the chosen variable (none: leave all as it is) with its derivative.
 
     With pivot d, row r and column c of the tableau T, and e the chosen unit vector, the principal pivot is
-    the rank-one update T - (c + e)(r - e)'/d. Raising a diagonal element before its variable enters is exact:
-    nothing else in the tableau depends on it.
+    the rank-one update T - (c + e)(r - e)'/d.
     """
     n = chosen.shape[-1]
     unit = tf.cast(chosen, tableau.dtype)
-    wide = tf.pad(unit, [[0, 0], [0, tableau.shape[-1] - n]])
     column = tf.linalg.matvec(tableau[:, :, :n], unit)
     row = tf.linalg.matvec(tableau, unit, transpose_a=True)
     value = tf.reduce_sum(column * unit, -1, keepdims=True)
-    any_chosen = tf.reduce_any(chosen, -1, keepdims=True)
-    enters = any_chosen & ~tf.reduce_any(chosen & free, -1, keepdims=True)
-    lift = tf.where(enters, tf.maximum(floor - value, 0.0), 0.0)
-    pivot = tf.where(any_chosen, value + lift, 1.0)
-    left = (column + (1.0 + lift) * unit) / pivot
-    right = row + (lift - 1.0) * wide
-    lifted = tableau + lift[:, :, None] * unit[:, :, None] * wide[:, None, :]
-    return lifted - left[:, :, None] * right[:, None, :]
+    left = (column + unit) / tf.where(value != 0.0, value, 1.0)
+    right = row - tf.pad(unit, [[0, 0], [0, tableau.shape[-1] - n]])
+    return tableau - left[:, :, None] * right[:, None, :]

@@ -13,9 +13,7 @@ def adam_slots(n_tasks: int) -> dict[str, np.ndarray]:
     return {name: np.zeros(n_tasks, np.float32) for name in ("first_moment", "second_moment", "steps")}
 
 
-def adam_step(
-    variable: str, gradient: tf.Tensor, present: tf.Tensor, learning_rate: tf.Tensor, state: State
-) -> State:
+def adam_step(variable: str, gradient: tf.Tensor, present: tf.Tensor, learning_rate: tf.Tensor, state: State) -> State:
     """State after one step of Adam (Kingma and Ba, 2015) on ``state[variable]``; absent tasks stay put."""
     steps = state["steps"] + 1.0
     first = _BETA_1 * state["first_moment"] + (1.0 - _BETA_1) * gradient

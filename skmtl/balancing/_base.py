@@ -142,9 +142,7 @@ class Balancing(BaseEstimator, ABC):
             A parameter is outside its bounds.
         """
         self._validate_params()
-        return {
-            name: float(value) for name, value in self.get_params(deep=False).items() if _is_number(value)
-        }
+        return {name: float(value) for name, value in self.get_params(deep=False).items() if _is_number(value)}
 
     def structure(self) -> tuple[object, ...]:
         """Key of this method's compiled program: the class and the non-numeric parameters.
@@ -192,9 +190,8 @@ class Balancing(BaseEstimator, ABC):
         del n_tasks
         return {}
 
-    def task_weights(
-        self, signal: BalancingSignal, state: State, constants: Constants
-    ) -> tuple[tf.Tensor, State]:
+    @tf.autograph.experimental.do_not_convert
+    def task_weights(self, signal: BalancingSignal, state: State, constants: Constants) -> tuple[tf.Tensor, State]:
         """Weights of one step. Called by the engine; methods implement ``decide``.
 
         Parameters
@@ -224,9 +221,8 @@ class Balancing(BaseEstimator, ABC):
         weights = tf.where(signal.present, tf.cast(weights, tf.float32), 0.0)
         return tf.stop_gradient(weights), tf.nest.map_structure(tf.stop_gradient, state)
 
-    def after_step(
-        self, signal: BalancingSignal, losses_after: tf.Tensor, state: State, constants: Constants
-    ) -> State:
+    @tf.autograph.experimental.do_not_convert
+    def after_step(self, signal: BalancingSignal, losses_after: tf.Tensor, state: State, constants: Constants) -> State:
         """Update the state after the parameters moved. Methods implement ``update_after_step``.
 
         Parameters
@@ -247,13 +243,10 @@ class Balancing(BaseEstimator, ABC):
         """
         signal = _clean(signal)
         after = tf.where(signal.present, losses_after, 1.0)
-        return tf.nest.map_structure(
-            tf.stop_gradient, self.update_after_step(signal, after, state, constants)
-        )
+        return tf.nest.map_structure(tf.stop_gradient, self.update_after_step(signal, after, state, constants))
 
-    def epoch_end(
-        self, epoch_losses: tf.Tensor, epoch_present: tf.Tensor, state: State, constants: Constants
-    ) -> State:
+    @tf.autograph.experimental.do_not_convert
+    def epoch_end(self, epoch_losses: tf.Tensor, epoch_present: tf.Tensor, state: State, constants: Constants) -> State:
         """Update the state after an epoch. Methods implement ``update_after_epoch``.
 
         Parameters
@@ -273,9 +266,7 @@ class Balancing(BaseEstimator, ABC):
             The new state.
         """
         losses = tf.where(epoch_present, epoch_losses, 1.0)
-        return tf.nest.map_structure(
-            tf.stop_gradient, self.update_after_epoch(losses, epoch_present, state, constants)
-        )
+        return tf.nest.map_structure(tf.stop_gradient, self.update_after_epoch(losses, epoch_present, state, constants))
 
     @abstractmethod
     def decide(self, signal: BalancingSignal, state: State, constants: Constants) -> tuple[tf.Tensor, State]:
@@ -350,13 +341,9 @@ class Balancing(BaseEstimator, ABC):
         """Refuse, while tracing, a signal that lacks what the class declares to need."""
         name = type(self).__name__
         if self.requires == "gram" and signal.gram is None:
-            raise ValueError(
-                f"{name} needs the Gram matrix of the tasks' gradients, but signal.gram is None."
-            )
+            raise ValueError(f"{name} needs the Gram matrix of the tasks' gradients, but signal.gram is None.")
         if self.requires == "norms" and signal.norms is None and signal.gram is None:
-            raise ValueError(
-                f"{name} needs the tasks' gradient norms, but signal.norms and signal.gram are None."
-            )
+            raise ValueError(f"{name} needs the tasks' gradient norms, but signal.norms and signal.gram are None.")
         if signal.noise is None and self.noise_shape(signal.losses.shape[-1]) is not None:
             raise ValueError(f"{name} draws random numbers, but signal.noise is None.")
 

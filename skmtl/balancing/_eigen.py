@@ -37,9 +37,7 @@ def eigenpairs(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         off = tf.linalg.set_diag(rotated, tf.zeros_like(rotated[:, 0]))
         return tf.reduce_sum(off**2, [1, 2]) > _TOLERANCE * size
 
-    def sweep_round(
-        index: tf.Tensor, rotated: tf.Tensor, vectors: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def sweep_round(index: tf.Tensor, rotated: tf.Tensor, vectors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         partner = tf.gather(rounds, index % n_rounds)
         cos, sin = _rotations(rotated, partner)
         turn = unfinished(rotated)[:, None]

@@ -84,7 +84,7 @@ def get(method: str | Balancing, **constants: Any) -> Balancing:
 
     if isinstance(method, str):
         if method not in METHODS:
-            raise ValueError(f"No balancing method is called {method!r}.{proposal(method, METHODS)}")
+            raise ValueError(f"No balancing method is called {method!r}.{proposal(method.lower(), METHODS)}")
         instance = getattr(import_module(f".{method}", __package__), METHODS[method])()
     elif isinstance(method, Balancing):
         instance = clone(method)

@@ -82,9 +82,7 @@ def _towards_worst_off(unit: UnitGram, average: tf.Tensor, c: tf.Tensor) -> tf.T
     safe = tf.where(unit.active, ratio, 1.0)
     # The best single task to start from; the diagonal of the matrix is the same for all.
     value = tf.where(unit.active, (towards + c * tf.sqrt(1.0 + tf.cast(RIDGE, tf.float64))) / safe, 1e300)
-    first = tf.one_hot(tf.argmin(value, -1), ratio.shape[-1], dtype=tf.float64) * tf.cast(
-        unit.active, tf.float64
-    )
+    first = tf.one_hot(tf.argmin(value, -1), ratio.shape[-1], dtype=tf.float64) * tf.cast(unit.active, tf.float64)
 
     def face(columns: tf.Tensor, free: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # On a face y = c x / |x| is ``inv(A)(t ratio - towards)``, where t is the larger root of |y|^2 = c^2.

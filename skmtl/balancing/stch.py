@@ -43,9 +43,7 @@ class STCH(Balancing):
     requires = "losses"
     weighs_heads = True
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "mu": [Interval(Real, 0, None, closed="neither")]
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"mu": [Interval(Real, 0, None, closed="neither")]}
 
     def __init__(self, *, mu: float = 1.0) -> None:
         self.mu = mu

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._records import Head, NetworkSpec, TargetScaling, Task
 from ..features import FeatureEncoder
+from ..inference import exact_outputs, has_exact_form
 from ..targets import TargetEncoder
 
 # Up to so many rows are predicted in float64: there, the order and number of rows change nothing.
@@ -40,18 +41,23 @@ class FittedNetwork:
 
     def quantities(self, X: Any) -> list[np.ndarray]:
         """Per task, float64: predictions (n,) of a regression, class probabilities (n, n_classes) else."""
-        from ..inference import predict_raw
-
         exact = self.spec is not None and X.shape[0] <= _EXACT_ROWS
-        dtype = np.float64 if exact else np.float32
-        raw = predict_raw(
-            self._structure("float64" if exact else "float32"),
+        if exact and self.spec is not None and has_exact_form(self.spec):
+            raw = exact_outputs(self.spec, self.parameters, self.features.transform(X, dtype=np.float64), owner=self)
+        else:
+            raw = self._compiled_outputs(X, "float64" if exact else "float32")
+        return [self._decode(task, values) for task, values in enumerate(raw)]
+
+    def _compiled_outputs(self, X: Any, dtype: str) -> list[np.ndarray]:
+        from ..inference._compiled import predict_raw
+
+        return predict_raw(
+            self._structure(dtype),
             self.parameters,
             self.frozen,
-            lambda rows: self.features.transform(X[rows], dtype=dtype),
+            lambda rows: self.features.transform(X[rows], dtype=np.dtype(dtype)),
             X.shape[0],
         )
-        return [self._decode(task, values) for task, values in enumerate(raw)]
 
     def keras_model(self) -> Any:
         """Keras model from the caller's columns to the caller's units."""
@@ -72,7 +78,7 @@ class FittedNetwork:
     def _structure(self, dtype: str) -> Any:
         from dataclasses import replace
 
-        from ..inference import ForwardStructure
+        from ..inference._compiled import ForwardStructure
         from ..networks import CustomNetwork, network_of
 
         if self.spec is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -35,7 +35,7 @@ _ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
 class BuiltNetwork:
     """A network to train: how to make it, its start values, and its tasks' losses."""
 
-    make: Callable[[], Network]
+    make: Callable[[int], Network]
     key: Any
     objective: Objective
     parameters: np.ndarray
@@ -65,8 +65,6 @@ def build_fit(
 
 def replace_values(built: BuiltNetwork, previous: FittedNetwork) -> BuiltNetwork:
     """The same network with the values of one fitted before."""
-    from dataclasses import replace
-
     return replace(built, parameters=previous.parameters, frozen=previous.frozen)
 
 
@@ -98,8 +96,8 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
     )
     network = network_of(spec)
     return BuiltNetwork(
-        make=lambda: network,
-        key=spec,
+        make=lambda members: network_of(replace(spec, members=members)),
+        key=replace(spec, members=1),
         objective=goal,
         parameters=network.initial_parameters(seeds["weights"]),
         frozen=network.initial_frozen(seeds["frozen"], float(settings["dropout"])),
@@ -143,8 +141,8 @@ def _build_custom(settings: Settings, data: FitInput, features: FeatureEncoder, 
     )
     # In the program's cache the models serve as structure only; start values are this fit's own.
     return BuiltNetwork(
-        make=lambda: CustomNetwork(models, tasks),
-        key=None if key is None else (key, members, tuple(task.name for task in tasks)),
+        make=lambda count: CustomNetwork(models[:count], tasks),
+        key=None if key is None else (key, tuple(task.name for task in tasks)),
         objective=goal,
         parameters=parameter_values(models),
         frozen=frozen_values(models),

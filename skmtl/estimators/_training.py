@@ -45,6 +45,7 @@ def run_training(
         optimizer=_optimizer(settings, built),
         task_names=tuple(task.name for task in network.tasks),
         jit=_compiled(settings, built, plan, numbers),
+        separate=built.spec is None,
     )
     training = TrainingData(
         inputs=network.features.transform(X, n_rows=rows, dtype=np.dtype(settings["dtype"])),

@@ -85,7 +85,7 @@ def check_direction(metric: Metric) -> Metric:
     """Refuse a metric of unknown direction, which a scorer cannot turn into "more is better"."""
     if metric.greater_is_better is None:
         raise ValueError(
-            f"Nothing says whether more of {metric.name} is better: pass greater_is_better, or give the function "
-            "a name that ends in _score, _error, _loss or _deviance."
+            f"Nothing says whether more of {metric.name} is better: pass greater_is_better, or give the "
+            "function a name that ends in _score, _error, _loss or _deviance."
         )
     return metric

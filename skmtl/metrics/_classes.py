@@ -56,8 +56,8 @@ def _infer_classes(name: str, labels: np.ndarray, n_columns: int) -> np.ndarray:
     if len(found) == n_columns:
         return found
     raise ValueError(
-        f"Task {name!r} has the labels {found.tolist()}, but {n_columns} columns of scores: pass `classes`, one "
-        "array per task, to say which column is which class."
+        f"Task {name!r} has the labels {found.tolist()}, but {n_columns} columns of scores: pass `classes`, "
+        "one array per task, to say which column is which class."
     )
 
 

@@ -81,7 +81,7 @@ def delta_m(
     usable = theirs.abs() > atol
     _warn_of_unusable(ours, theirs, usable)
     gain = (sign * (ours - theirs) / theirs.abs()).where(usable)
-    # First over the metrics of a task, then over tasks: a task with many metrics counts no more than the others.
+    # First over the metrics of a task, then over tasks: a task with many metrics counts no more than others.
     return float(100.0 * gain.mean(axis=1).mean())
 
 
@@ -114,8 +114,8 @@ def _signs(table: pd.DataFrame, greater_is_better: bool | Mapping[str, bool], *,
     wrong = [str(label) for label in greater_is_better if label not in labels]
     if missing or wrong:
         raise ValueError(
-            f"greater_is_better should name every {'task' if by_task else 'metric'}; it lacks {missing} and names "
-            f"{wrong} besides.{proposal(wrong[0], map(str, labels)) if wrong else ''}"
+            f"greater_is_better should name every {'task' if by_task else 'metric'}; it lacks {missing} and "
+            f"names {wrong} besides.{proposal(wrong[0], map(str, labels)) if wrong else ''}"
         )
     signs = np.array([1.0 if greater_is_better[label] else -1.0 for label in labels])
     return signs[:, None] if by_task else signs[None, :]

@@ -17,6 +17,8 @@ def read_targets(y_true: Any, *, caller: str, task_names: Sequence[str] | None =
     columns = read_columns(y_true, estimator=caller)
     if task_names is None:
         return columns
+    if columns.is_frame:
+        raise ValueError("task_names is for arrays; y_true is a table, whose columns are the tasks' names.")
     names = tuple(str(name) for name in task_names)
     if len(names) != len(columns.names) or len(set(names)) != len(names):
         raise ValueError(
@@ -30,7 +32,7 @@ def read_like(values: Any, targets: TargetColumns, *, name: str) -> TargetColumn
     if holds_matrices(values):
         raise ValueError(
             f"{name} is a list of matrices, which looks like the output of predict_proba, where labels or "
-            "quantities are needed. Pass the output of predict as y_pred and that of predict_proba as y_score."
+            "quantities are needed. Pass the output of predict as y_pred, that of predict_proba as y_score."
         )
     try:
         columns = read_columns(values, estimator=name)
@@ -43,9 +45,7 @@ def read_like(values: Any, targets: TargetColumns, *, name: str) -> TargetColumn
     if not (columns.is_frame and targets.is_frame):
         return columns
     if set(columns.names) != set(targets.names):
-        raise ValueError(
-            f"{name} has the columns {list(columns.names)}, y_true the tasks {list(targets.names)}."
-        )
+        raise ValueError(f"{name} has the columns {list(columns.names)}, y_true the tasks {list(targets.names)}.")
     order = [columns.names.index(task) for task in targets.names]
     return replace(
         columns,

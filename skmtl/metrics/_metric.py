@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -76,15 +76,13 @@ def resolve_metric(
         return _named(metric, name or metric, response_method, greater_is_better)
     if not callable(metric):
         raise TypeError(f"A metric should be a name, a function or a scorer, got {metric!r}.")
-    function = metric.func if isinstance(metric, partial) and not metric.args else metric
-    if isinstance(function, Hashable) and function in FUNCTIONS:
+    function: Any = metric.func if isinstance(metric, partial) and not metric.args else metric
+    if getattr(function, "__hash__", None) and function in FUNCTIONS:
         options = metric.keywords if isinstance(metric, partial) else {}
         return _of_scores(function, options, name or function.__name__, response_method, greater_is_better)
     if _is_scorer(metric):
         if response_method != "auto" or greater_is_better is not None:
-            raise ValueError(
-                f"The scorer {metric!r} knows its response method and its direction; leave both out."
-            )
+            raise ValueError(f"The scorer {metric!r} knows its response method and its direction; leave both out.")
         return _scorer_metric(metric, name or repr(metric), greater_is_better=True, needs_classes=True)
     return _of_function(metric, name or _function_name(metric), response_method, greater_is_better)
 
@@ -102,9 +100,7 @@ def _named(metric: str, name: str, response_method: str, greater_is_better: bool
         return _scorer_metric(scorer, name, greater_is_better=True, needs_classes=False)
     if metric in _function_names():
         function = getattr(metrics, metric)
-        return resolve_metric(
-            function, name=name, response_method=response_method, greater_is_better=greater_is_better
-        )
+        return resolve_metric(function, name=name, response_method=response_method, greater_is_better=greater_is_better)
     valid = [*SCORER_NAMES, *metrics.get_scorer_names(), *_function_names()]
     raise ValueError(f"Unknown metric {metric!r}.{proposal(metric, set(valid))}")
 
@@ -199,14 +195,14 @@ def _function_name(function: Any) -> str:
 
 
 def _direction(function: Any) -> bool | None:
-    """Direction by scikit-learn's naming: ``_score`` is to be maximised, ``_error`` and the like minimised."""
+    """Direction by scikit-learn's naming: ``_score`` is maximised, ``_error`` and the like minimised."""
     name = _function_name(function)
     return name.endswith(_HIGHER) if name.endswith(_HIGHER + _LOWER) else None
 
 
 @cache
 def _function_names() -> tuple[str, ...]:
-    """Metric functions of scikit-learn that work on one task by name: those of labels, and those of scores."""
+    """Names of scikit-learn's metric functions that work on one task, of labels or of scores."""
     firsts, seconds = {"y_true", "y1", "labels_true"}, {"y_pred", "y2", "labels_pred"}
     names = []
     for name in metrics.__all__:

@@ -121,7 +121,7 @@ def make_multimetric_task_scorer(
     1.0
     """
     scorer = MultiMetricTaskScorer(metrics, average=average, per_task=per_task)
-    # With one metric for every task, the form of the tasks does not matter: check it before anything is fitted.
+    # Without a dict the plan is the same for all tasks: check it before anything is fitted.
     if not isinstance(metrics, Mapping):
         scorer._plan(("y0",))
     return scorer

@@ -27,8 +27,8 @@ def plan_metrics(metrics: Any, names: tuple[str, ...]) -> dict[int, list[Metric]
     if any(tasks) or not all(isinstance(key, str) for key in metrics):
         wrong = next(key for key, is_task in zip(metrics, tasks, strict=True) if not is_task)
         raise ValueError(
-            f"The keys of metrics should be all tasks or all names of metrics, got {list(metrics)}; {wrong!r} is "
-            f"no task.{proposal(str(wrong), names)}"
+            f"The keys of metrics should be all tasks or all names of metrics, got {list(metrics)}; {wrong!r} "
+            f"is no task.{proposal(str(wrong), names)}"
         )
     found = [resolve_metric(metric, name=name) for name, metric in metrics.items()]
     return dict.fromkeys(range(len(names)), found)

@@ -31,25 +31,19 @@ def _average_precision(answer: ClassScores, weights: Weights, **options: Any) ->
     if n_classes <= 2:
         if n_classes < 2 or totals[1] == 0:
             return np.nan
-        return metrics.average_precision_score(
-            answer.codes, answer.scores[:, 1], sample_weight=weights, **options
-        )
+        return metrics.average_precision_score(answer.codes, answer.scores[:, 1], sample_weight=weights, **options)
     if options.get("average", "macro") == "macro" and (totals == 0).any():
         return np.nan
     one_hot = np.eye(n_classes, dtype=int)[answer.codes]
     return metrics.average_precision_score(one_hot, answer.scores, sample_weight=weights, **options)
 
 
-def _with_labels(
-    function: Callable[..., float], answer: ClassScores, weights: Weights, **options: Any
-) -> float:
+def _with_labels(function: Callable[..., float], answer: ClassScores, weights: Weights, **options: Any) -> float:
     """Metrics that take a column per class and the labels of the columns; undefined for a single class."""
     n_classes = answer.scores.shape[1]
     if n_classes < 2:
         return np.nan
-    return function(
-        answer.codes, answer.scores, sample_weight=weights, labels=np.arange(n_classes), **options
-    )
+    return function(answer.codes, answer.scores, sample_weight=weights, labels=np.arange(n_classes), **options)
 
 
 def _skill(function: Callable[..., float], answer: ClassScores, weights: Weights, **options: Any) -> float:

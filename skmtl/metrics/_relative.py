@@ -13,9 +13,7 @@ from ..targets import TargetColumns
 from ._inputs import present, read_like, read_targets, read_weights, shown
 
 
-def relative_error_scores(
-    y_true: Any, y_pred: Any, *, y_train: Any = None, sample_weight: Any = None
-) -> pd.Series:
+def relative_error_scores(y_true: Any, y_pred: Any, *, y_train: Any = None, sample_weight: Any = None) -> pd.Series:
     """Relative root mean squared error (RRMSE) of every task; 1 is as good as predicting the mean.
 
     Parameters
@@ -86,16 +84,14 @@ def relative_error_scores(
     undefined = [name for name, score in zip(targets.names, scores, strict=True) if np.isnan(score)]
     if undefined:
         warnings.warn(
-            f"The relative error is undefined (no label, or labels that all equal the mean) for {shown(undefined)}.",
+            f"Undefined relative error (no label, or all labels equal the mean) for {shown(undefined)}.",
             UndefinedMetricWarning,
             stacklevel=2,
         )
     return pd.Series(scores, index=pd.Index(targets.names, name="task"), name="rrmse")
 
 
-def average_relative_rmse(
-    y_true: Any, y_pred: Any, *, y_train: Any = None, sample_weight: Any = None
-) -> float:
+def average_relative_rmse(y_true: Any, y_pred: Any, *, y_train: Any = None, sample_weight: Any = None) -> float:
     """Average relative root mean squared error (aRRMSE): the mean of `relative_error_scores` over tasks.
 
     Parameters
@@ -154,6 +150,4 @@ def _quantities(columns: TargetColumns, task: int, rows: np.ndarray) -> np.ndarr
     try:
         return values.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"The task {columns.names[task]!r} holds labels that are not numbers: {error}."
-        ) from error
+        raise ValueError(f"The task {columns.names[task]!r} holds labels that are not numbers: {error}.") from error

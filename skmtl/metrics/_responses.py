@@ -167,8 +167,8 @@ def _read_scores(scores: Any, targets: TargetColumns, method: str) -> list[np.nd
         return [array]
     if array.ndim != 2 or array.shape[1] != n_tasks:
         raise ValueError(
-            f"{method} should give a list of {n_tasks} matrices, one per task, or a matrix with one column of "
-            f"scores per (binary) task, got an array of shape {array.shape}."
+            f"{method} should give a list of {n_tasks} matrices, one per task, or a matrix with one column "
+            f"of scores per (binary) task, got an array of shape {array.shape}."
         )
     return list(array.T)
 

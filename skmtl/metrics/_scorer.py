@@ -103,9 +103,7 @@ class TaskScorer(BaseTaskScorer):
         return {position: plan[position]}
 
     def _resolve(self, metric: Any) -> Metric:
-        found = resolve_metric(
-            metric, response_method=self.response_method, greater_is_better=self.greater_is_better
-        )
+        found = resolve_metric(metric, response_method=self.response_method, greater_is_better=self.greater_is_better)
         return check_direction(found)
 
     def _accept_sample_weight(self) -> bool:

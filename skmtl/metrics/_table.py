@@ -92,9 +92,9 @@ def _score(metric: Metric, answer: TaskAnswer, weights: np.ndarray | None, remar
 def _evaluate(metric: Metric, answer: TaskAnswer, weights: np.ndarray | None) -> float:
     try:
         value = metric.value(answer, weights)
-    except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{metric.name} of the task {answer.name!r}: {error}") from error
+    except Exception as error:
+        error.add_note(f"This happened in {metric.name} of the task {answer.name!r}.")
+        raise
     if np.ndim(value) != 0:
         raise ValueError(f"The metric {metric.name} should give one number per task, got {value!r}.")
     return float(value)

@@ -58,7 +58,7 @@ def task_scores(
     sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
         Weights of the rows, or of every label.
     task_names : sequence of str, default=None
-        Names of the tasks; by default y_true's column names, else ``y0``, ``y1``, ...
+        Names of the tasks of an array, by default ``y0``, ``y1``, ...; a table has its column names.
 
     Returns
     -------
@@ -103,11 +103,8 @@ def task_scores(
     >>> from skmtl.metrics import task_scores
     >>> y_true = np.array([[1.0, 10.0], [2.0, np.nan], [3.0, 30.0]])
     >>> y_pred = np.array([[1.0, 12.0], [2.0, 21.0], [3.0, 30.0]])
-    >>> task_scores(y_true, y_pred, ["r2", "mean_absolute_error"])
-           r2  mean_absolute_error
-    task
-    y0   1.00                  0.0
-    y1   0.98                  1.0
+    >>> task_scores(y_true, y_pred, ["r2", "mean_absolute_error"]).round(6).to_dict("index")
+    {'y0': {'r2': 1.0, 'mean_absolute_error': 0.0}, 'y1': {'r2': 0.98, 'mean_absolute_error': 1.0}}
     """
     targets = read_targets(y_true, caller="task_scores", task_names=task_names)
     plan = plan_metrics(metrics, targets.names)

@@ -2,6 +2,7 @@
 
 from .._counters import counters
 from ._optimizer import OptimizerRule, resolve_optimizer
-from ._train import TrainingData, TrainingStructure, train
+from ._structure import TrainingData, TrainingStructure
+from ._train import train
 
 __all__ = ["OptimizerRule", "TrainingData", "TrainingStructure", "counters", "resolve_optimizer", "train"]

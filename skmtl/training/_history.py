@@ -61,22 +61,23 @@ class History:
                 series[f"val_{name}_loss"] = evaluation[:, :, task]
         return series
 
-    def averages(self) -> dict[str, list[float]]:
-        """Every series as one float per epoch, averaged over members (those that have a value)."""
-        return {name: _mean(values).tolist() for name, values in self.members().items()}
-
     def last_logs(self) -> dict[str, float]:
         """The last epoch's losses, as Keras callbacks get them."""
-        return {name: values[-1] for name, values in self.averages().items()}
+        return {name: values[-1] for name, values in averages(self.members()).items()}
 
     def lines(self, start: int, stop: int, epochs: int) -> list[str]:
         """Lines to print for the epochs from ``start`` to ``stop``."""
-        series = self.averages()
+        series = averages(self.members())
         shown = [name for name in ("loss", "val_loss") if name in series]
         return [
             f"epoch {epoch + 1}/{epochs}  " + "  ".join(f"{name} {series[name][epoch]:.4f}" for name in shown)
             for epoch in range(start, stop)
         ]
+
+
+def averages(members: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    """Every series as one float per epoch, averaged over members (those that have a value)."""
+    return {name: _mean(values).tolist() for name, values in members.items()}
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

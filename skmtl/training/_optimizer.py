@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,21 @@ class _StatelessMixin:
 
 def resolve_optimizer(optimizer: Any, routed: Mapping[str, Any], weight_decay: float | None) -> OptimizerRule:
     """Rule for an optimizer given as a string, class or instance, with its ``optimizer__*`` parameters."""
-    instance = _instantiate(optimizer, routed)
+    if isinstance(optimizer, str | type):
+        try:
+            return _known_rule(optimizer, tuple(sorted(routed.items())), weight_decay)
+        except TypeError:  # an argument that cannot be hashed
+            pass
+    return _rule(_instantiate(optimizer, routed), weight_decay)
+
+
+@functools.lru_cache(maxsize=256)
+def _known_rule(optimizer: Any, routed: tuple[tuple[str, Any], ...], weight_decay: float | None) -> OptimizerRule:
+    """Making a Keras optimizer creates variables, which costs more than a short fit."""
+    return _rule(_instantiate(optimizer, dict(routed)), weight_decay)
+
+
+def _rule(instance: Any, weight_decay: float | None) -> OptimizerRule:
     config = dict(instance.get_config())
     for name, harmless in _REFUSED.items():
         if config.get(name, harmless) not in (harmless, 0, 1.0 if name == "loss_scale_factor" else harmless):

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from .._counters import counters
 from ..losses import LossGroup
 from ..losses._groups import row_losses
 from ..networks import Network
-from .._counters import counters
 from ._optimizer import FlatUpdate, OptimizerRule
 
 

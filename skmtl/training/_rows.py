@@ -9,7 +9,6 @@ import numpy as np
 
 from .._records import EncodedTargets
 
-
 # Tasks that rows are sorted by before they are dealt out; more would leave every kind with a row or two.
 _MOST_STRATIFIED = 8
 
@@ -83,12 +82,15 @@ def _give_back_last_labels(held: np.ndarray, groups: np.ndarray) -> np.ndarray:
 class BatchOrder:
     """Index matrices for one epoch after another, from one seeded stream."""
 
-    def __init__(self, train: Sequence[np.ndarray], batch_size: int, shuffle: bool, seed: int) -> None:
+    def __init__(
+        self, train: Sequence[np.ndarray], batch_size: int, shuffle: bool, seed: int, first: int = 0
+    ) -> None:
         self.batch_size = batch_size
         self.steps = max(-(-len(rows) // batch_size) for rows in train)
         self._train = train
         self._shuffle = shuffle
-        self._rng = np.random.default_rng(seed)
+        # A stream a member: its order depends neither on how many others there are nor on how they are grouped.
+        self._streams = [np.random.default_rng([seed, first + member]) for member in range(len(train))]
 
     def epochs(self, number: int, room: tuple[int, int]) -> np.ndarray:
         """Indices of ``number`` epochs in an array of ``room`` (epochs, steps): (epochs, steps, members, batch).
@@ -98,11 +100,12 @@ class BatchOrder:
         """
         members, width = len(self._train), self.steps * self.batch_size
         out = np.zeros((*room, members, self.batch_size), dtype=np.int32)
-        for epoch in range(number):
-            for member, rows in enumerate(self._train):
-                order = self._rng.permutation(rows) if self._shuffle else rows
-                filled = np.resize(order, width).reshape(self.steps, self.batch_size)
-                out[epoch, : self.steps, member] = filled
+        for member, rows in enumerate(self._train):
+            order = np.broadcast_to(rows.astype(np.int32), (number, len(rows)))
+            if self._shuffle:
+                order = self._streams[member].permuted(order, axis=1)
+            filled = order if len(rows) == width else np.take(order, np.arange(width) % len(rows), axis=1)
+            out[:number, : self.steps, member] = filled.reshape(number, self.steps, self.batch_size)
         return out
 
 

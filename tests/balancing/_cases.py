@@ -66,6 +66,21 @@ def make_signal(
     )
 
 
+def zoo_signal(method: Balancing, n_tasks: int = 4) -> BalancingSignal:
+    """One member for each kind of Gram matrix, then zero gradients in one task and in all, and absent tasks."""
+    grams = [gram_of(jacobian(kind, n_tasks, seed=0)) for kind in KINDS]
+    vanishing = jacobian("independent", n_tasks, seed=1)
+    vanishing[2] = 0.0
+    grams += [gram_of(vanishing), np.zeros((n_tasks, n_tasks)), gram_of(jacobian("conflicting", n_tasks, seed=2))]
+    grams += [np.ones((n_tasks, n_tasks)), gram_of(jacobian("independent", n_tasks, seed=3))]
+    present = np.ones((len(grams), n_tasks), bool)
+    present[-3, [0, 2]] = False
+    present[-1] = False
+    losses = np.random.default_rng(0).uniform(0.05, 1.2, size=present.shape)
+    losses[0, 0], losses[1, 1], losses[2] = 0.0, 1e6, 0.5
+    return make_signal(np.stack(grams), losses=losses, present=present, method=method)
+
+
 def tensors(method: Balancing) -> dict[str, tf.Tensor]:
     """The method's constants as the engine passes them."""
     return {name: tf.constant(value, tf.float32) for name, value in method.constants().items()}
@@ -120,9 +135,7 @@ def loop(method: Balancing, n_steps: int, *, jit_compile: bool | None) -> Callab
             weights, now, state = step(now, state, constants)
             return index + 1, weights, now.losses, noise if now.noise is None else now.noise, state
 
-        out = tf.while_loop(
-            lambda index, *_: index < n_steps, body, (tf.constant(0), weights, loss, noise, state)
-        )
+        out = tf.while_loop(lambda index, *_: index < n_steps, body, (tf.constant(0), weights, loss, noise, state))
         return out[1], out[4]
 
     return run if jit_compile is None else tf.function(run, jit_compile=jit_compile)

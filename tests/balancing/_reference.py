@@ -107,9 +107,7 @@ def pcgrad(gradients: np.ndarray, noise: np.ndarray) -> np.ndarray:
     return update
 
 
-def gradvac(
-    gradients: np.ndarray, noise: np.ndarray, aims: np.ndarray, beta: float
-) -> tuple[np.ndarray, np.ndarray]:
+def gradvac(gradients: np.ndarray, noise: np.ndarray, aims: np.ndarray, beta: float) -> tuple[np.ndarray, np.ndarray]:
     """The update itself and the new aims."""
     aims = aims.copy()
     update = np.zeros(gradients.shape[1])

@@ -9,7 +9,7 @@ from scipy import optimize
 from skmtl import balancing
 
 from . import _reference as reference
-from ._cases import KINDS, decide, gram_of, gram_weights, jacobian, make_signal, start, tensors
+from ._cases import GRADIENT_METHODS, KINDS, decide, gram_of, gram_weights, jacobian, make_signal, start, tensors
 
 SIZES = [2, 3, 12, 20]
 
@@ -123,7 +123,16 @@ def test_nash_solves_the_bargaining_equation(kind: str, n_tasks: int) -> None:
 
 PINNED_GRAM = np.array([[4.0, -1.0, 0.5], [-1.0, 1.0, 0.0], [0.5, 0.0, 2.0]])
 PINNED_NOISE = np.array([[0.1, 0.2, 0.3], [0.3, 0.2, 0.1], [0.2, 0.1, 0.3]])
-PINNED = {}
+PINNED = {
+    "aligned": [0.57068, 1.07766, 0.50855],
+    "cagrad": [0.8, 1.77980, 0.8],  # the worst-off task gets all that is added
+    "gradvac": [1.25, 2.0, 1.0],
+    "imtl_g": [0.83228, 1.73644, 0.43128],
+    "mgda": [0.71186, 1.88136, 0.40678],  # inv(G) 1, scaled
+    "nash": [0.73386, 1.55417, 0.71197],
+    "pcgrad": [1.25, 2.0, 1.0],  # only the first two conflict
+    "upgrad": [1.25, 2.0, 1.0],
+}
 
 
 @pytest.mark.parametrize("name", sorted(PINNED))
@@ -169,10 +178,15 @@ def test_orthogonal_gradients_of_one_length_are_added() -> None:
     ],
 )
 def test_loss_weights_without_conflict(name: str, expected: np.ndarray) -> None:
-    weights = gram_weights(
-        name, np.eye(3), loss_weights=np.array([0.5, 1.5, 1.0]), noise=np.zeros((1, 3, 3))
-    )
+    weights = gram_weights(name, np.eye(3), loss_weights=np.array([0.5, 1.5, 1.0]), noise=np.zeros((1, 3, 3)))
     np.testing.assert_allclose(weights, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", GRADIENT_METHODS)
+def test_zero_gradients_everywhere_give_the_loss_weights(name: str) -> None:
+    loss_weights = np.array([2.0, 0.5, 0.5])
+    weights = gram_weights(name, np.zeros((3, 3)), loss_weights=loss_weights)
+    np.testing.assert_allclose(weights, loss_weights, rtol=1e-6)
 
 
 def test_upgrad_weighs_projections() -> None:

@@ -76,9 +76,7 @@ def test_cagrad_stays_within_its_ball_and_helps_the_worst_off_task(c: float) -> 
     gradients = jacobian("conflicting", 4, 1)
     update = gram_weights("cagrad", gram_of(gradients), constants={"c": c, "rescale": "none"}) @ gradients / 4
     average = gradients.mean(0)
-    np.testing.assert_allclose(
-        np.linalg.norm(update - average), c * np.linalg.norm(average), rtol=1e-3
-    )
+    np.testing.assert_allclose(np.linalg.norm(update - average), c * np.linalg.norm(average), rtol=1e-3)
     assert (gradients @ update).min() > (gradients @ average).min()
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from ._records import Head
-from .networks import Network
-from ._cache import ProgramCache
-from ._counters import counters
+from .._cache import ProgramCache
+from .._counters import counters
+from .._records import Head
+from ..networks import Network
 
 # Rows per pass through the network: bounds memory, and stays in the processor's cache.
 _CHUNK_ROWS = 8192

@@ -1,0 +1,130 @@
+"""Forward pass of the shared bottom in float64 numpy: for a few rows, calling a compiled function costs more.
+
+Float64 also makes a row's prediction independent of which rows stand beside it, to the last digits that
+matter, and predicting needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy.special import erf, expit
+
+from .._records import Head, NetworkSpec
+
+
+def _softplus(x: np.ndarray) -> np.ndarray:
+    return np.logaddexp(x, 0.0)
+
+
+def _softmax(x: np.ndarray) -> np.ndarray:
+    powers = np.exp(x - x.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+_ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+    "gelu": lambda x: 0.5 * x * (1 + erf(x / np.sqrt(2))),
+    "linear": lambda x: x,
+    "mish": lambda x: x * np.tanh(_softplus(x)),
+    "relu": lambda x: np.maximum(x, 0),
+    "selu": lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))),
+    "sigmoid": expit,
+    "silu": lambda x: x * expit(x),
+    "softplus": _softplus,
+    "swish": lambda x: x * expit(x),
+    "tanh": np.tanh,
+}
+
+_LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "identity": lambda raw: raw,
+    "sigmoid": expit,
+    "softmax": _softmax,
+    "softplus": _softplus,
+}
+
+Layers = list[tuple[np.ndarray, np.ndarray]]
+# Weights in float64, cut into layers; gone with the fitted network they belong to.
+_LAYERS: weakref.WeakKeyDictionary[object, Layers] = weakref.WeakKeyDictionary()
+
+
+def has_exact_form(spec: NetworkSpec) -> bool:
+    """Whether this network can be evaluated here."""
+    links = {head.link for head in spec.heads}
+    return spec.architecture == "shared_bottom" and spec.activation in _ACTIVATIONS and links <= set(_LINKS)
+
+
+def exact_outputs(spec: NetworkSpec, parameters: np.ndarray, inputs: np.ndarray, owner: object) -> list[np.ndarray]:
+    """Linked outputs of each head, (rows, units) float64, averaged over members.
+
+    ``parameters`` is (members, n_parameters); its float64 form is kept for as long as ``owner`` lives.
+    """
+    layers = _LAYERS.get(owner)
+    if layers is None:
+        layers = _LAYERS[owner] = _cut(spec, parameters)
+    raw = _raw_outputs(spec, layers, inputs)
+    if len({head.link for head in spec.heads}) == 1 and all(head.units == 1 for head in spec.heads):
+        linked = _LINKS[spec.heads[0].link](raw)
+        mean = linked if linked.ndim == 2 else linked.mean(axis=0)
+        return [mean[:, i : i + 1] for i in range(len(spec.heads))]
+    outputs, start = [], 0
+    for head in spec.heads:
+        linked = _link(head, raw[..., start : start + head.units])
+        outputs.append(linked if linked.ndim == 2 else linked.mean(axis=0))
+        start += head.units
+    return outputs
+
+
+def _link(head: Head, raw: np.ndarray) -> np.ndarray:
+    return _LINKS[head.link](raw)
+
+
+def parameter_shapes(spec: NetworkSpec) -> list[tuple[int, ...]]:
+    """Shapes of one member's variables, kernel and bias in turn, as the Keras network lays them out."""
+    shapes: list[tuple[int, ...]] = []
+    units, width = [head.units for head in spec.heads], spec.n_inputs
+    for size in spec.hidden_layer_sizes:
+        shapes += [(width, size), (1, size)]
+        width = size
+    if not spec.head_layer_sizes:
+        return [*shapes, (width, sum(units)), (1, sum(units))]
+    for size in (*spec.head_layer_sizes, max(units)):
+        shapes += [(len(units), width, size), (len(units), 1, size)]
+        width = size
+    return shapes
+
+
+def _cut(spec: NetworkSpec, parameters: np.ndarray) -> Layers:
+    lead = () if spec.members == 1 else (spec.members,)
+    blocks, start = [], 0
+    for shape in parameter_shapes(spec):
+        stop = start + int(np.prod(shape))
+        blocks.append(parameters[:, start:stop].astype(np.float64).reshape(*lead, *shape))
+        start = stop
+    return list(zip(blocks[::2], blocks[1::2], strict=True))
+
+
+def _raw_outputs(spec: NetworkSpec, layers: Layers, inputs: np.ndarray) -> np.ndarray:
+    """Raw outputs ([members,] rows, all units)."""
+    activation, depth = _ACTIVATIONS[spec.activation], len(spec.hidden_layer_sizes)
+    hidden = inputs
+    for kernel, bias in layers[:depth]:
+        hidden = activation(hidden @ kernel + bias)
+    if not spec.head_layer_sizes:
+        kernel, bias = layers[depth]
+        return hidden @ kernel + bias
+    towers = hidden[..., None, :, :]
+    for kernel, bias in layers[depth:-1]:
+        towers = activation(towers @ kernel + bias)
+    kernel, bias = layers[-1]
+    towers = towers @ kernel + bias
+    return _side_by_side(towers, spec.heads)
+
+
+def _side_by_side(towers: np.ndarray, heads: Sequence[Head]) -> np.ndarray:
+    columns = [towers[..., task, :, : head.units] for task, head in enumerate(heads)]
+    return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=-1)

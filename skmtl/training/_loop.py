@@ -1,0 +1,214 @@
+"""The loop: chunks of epochs through the compiled program, until something says stop."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+import tensorflow as tf
+
+from .._records import StopReason, TrainingNumbers, TrainingResult
+from ._buckets import bucket
+from ._callbacks import KerasCallbacks
+from ._history import History, averages
+from ._program import Data, Numbers, Program, State, to_device
+from ._rows import BatchOrder
+from ._stepwise import run_epoch_by_steps
+from ._structure import TrainingData, TrainingStructure
+
+# Python is entered again after this many row visits, or indices, at the latest (about a second's work).
+_MOST_INDICES = 1 << 20
+
+
+@dataclass
+class Run:
+    """Some members' fit under way; ``first`` is the number of the first of them."""
+
+    structure: TrainingStructure
+    data: TrainingData
+    numbers: TrainingNumbers
+    callbacks: KerasCallbacks | None
+    verbose: int
+    history: History
+    first: int = 0
+    label: str = ""
+    halt: threading.Event = field(default_factory=threading.Event)
+    stop: StopReason = StopReason.EPOCHS_USED
+    done: int = 0
+    rate: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        rate = self.numbers.learning_rate
+        self.rate = self.structure.optimizer.learning_rate if rate is None else rate
+
+
+def run_members(run: Run, tensors: Data) -> TrainingResult:
+    """Train the run's members; ``tensors`` holds the rows, with this run's own evaluation index.
+
+    Interrupted, it gives what there is after the last whole epoch.
+    """
+    program = run.structure.program(run.data.members)
+    order = BatchOrder(run.data.plan.train, run.numbers.batch_size, run.numbers.shuffle, run.numbers.seed, run.first)
+    state = _initial_state(program, run.data)
+    fixed = _numbers(run, order, tensors, program.network.dtype)
+    if run.callbacks is not None:
+        run.callbacks.begin(run.structure.optimizer.create(), run.rate, run.numbers.epochs, order.steps)
+    try:
+        state = _loop(run, program, order, state, tensors, fixed)
+    except KeyboardInterrupt:
+        if run.done == 0:
+            raise
+        run.stop = StopReason.INTERRUPTED
+        state = run.history.last_state
+    run.history.check_finite()
+    return _result(run, state)
+
+
+def _loop(run: Run, program: Program, order: BatchOrder, state: State, tensors: Data, fixed: Numbers) -> State:
+    per_call = _epochs_per_call(run, order)
+    room = (per_call, bucket(order.steps))
+    evaluated = fixed.eval_weight.numpy() > 0 if int(fixed.eval_steps) else None
+    while run.done < run.numbers.epochs and not run.halt.is_set():
+        number = min(per_call, run.numbers.epochs - run.done)
+        if run.callbacks is not None:
+            run.callbacks.epoch_begin(run.done)
+            fixed = _callback_rate(run, fixed)
+        index = order.epochs(number, room)
+        if run.callbacks is not None and run.callbacks.batchwise:
+            state, report = run_epoch_by_steps(program, run.callbacks, state, tensors, fixed, index[:, : order.steps])
+        else:
+            state, report = program.run(state, tensors, fixed, to_device(index, np.int32), to_device(number, np.int32))
+        taken = int(state.epoch) - run.done
+        run.history.extend(report, taken, evaluated, state)
+        run.done += taken
+        if run.history.diverged:
+            break
+        _tell(run, taken)
+        if run.callbacks is not None:
+            state = _after_epoch(run, state)
+        if run.stop is StopReason.CALLBACK or not bool(np.any(state.active.numpy())):
+            break
+    if run.stop is StopReason.EPOCHS_USED and not np.any(state.active.numpy()):
+        run.stop = StopReason.NO_IMPROVEMENT
+    if run.callbacks is not None and not run.history.diverged:
+        run.callbacks.end(run.history.last_logs())
+        state = _read_back(run, state)
+    return state
+
+
+def _epochs_per_call(run: Run, order: BatchOrder) -> int:
+    """Epochs between two visits to Python: many where they are tiny, one where something watches each."""
+    if run.callbacks is not None:
+        return 1
+    visits = len(run.data.plan.train) * order.steps * order.batch_size
+    most = max(1, _MOST_INDICES // visits)
+    return min(most, bucket(run.numbers.epochs))
+
+
+def _initial_state(program: Program, data: TrainingData) -> State:
+    members = program.network.members
+    state = program.update.initial_state() if data.optimizer_state is None else data.optimizer_state[0]
+    frozen = [tf.constant(value) for value in data.frozen]
+    dtype = program.network.dtype
+    flat = to_device(data.parameters, dtype)
+    far = to_device(np.full(members, np.inf), dtype)
+    none = tf.zeros((members,), tf.int32)
+    return State(
+        flat=flat,
+        optimizer=[tf.constant(value) for value in state],
+        frozen=frozen,
+        best_flat=flat,
+        best_frozen=frozen,
+        best_loss=far,
+        reference=far,
+        wait=none,
+        active=tf.ones((members,), tf.bool),
+        best_epoch=none,
+        epoch=tf.constant(0),
+    )
+
+
+def _numbers(run: Run, order: BatchOrder, tensors: Data, single: str) -> Numbers:
+    plan, weights, numbers = run.data.plan, run.data.weights, run.numbers
+    trained = np.stack([weights[rows].sum(axis=0, dtype=np.float64) for rows in plan.train])
+    evaluated = np.stack([weights[rows].sum(axis=0, dtype=np.float64) for rows in plan.evaluate])
+    rows = np.array([len(rows) for rows in plan.train])
+    held = np.array([len(rows) for rows in plan.evaluate])
+    size = tensors.evaluation.shape[2]
+    decay = run.structure.optimizer.weight_decay if numbers.weight_decay is None else numbers.weight_decay
+    whole = np.int32
+    return Numbers(
+        rate=to_device(run.rate, single),
+        decay=to_device(decay, single),
+        task_weights=to_device(numbers.task_weights, single),
+        units=to_device(run.data.units, single),
+        scale=to_device(run.data.scale, single),
+        train_share=to_device(trained / rows[:, None], single),
+        train_rows=to_device(rows, whole),
+        eval_weight=to_device(evaluated, single),
+        eval_rows=to_device(held, whole),
+        steps=to_device(order.steps, whole),
+        eval_steps=to_device(-(-int(held.max()) // size), whole),
+        tol=to_device(numbers.tol, single),
+        patience=to_device(numbers.patience, whole),
+        stopping=to_device(numbers.early_stopping and held.max() > 0, np.bool_),
+    )
+
+
+def _callback_rate(run: Run, fixed: Numbers) -> Numbers:
+    """The learning rate as a callback may have set it."""
+    rate = run.callbacks.rate if run.callbacks is not None else run.rate
+    if np.isnan(rate) or rate == run.rate:
+        return fixed
+    run.rate = rate
+    return fixed._replace(rate=tf.cast(rate, fixed.rate.dtype))
+
+
+def _after_epoch(run: Run, state: State) -> State:
+    callbacks = run.callbacks
+    if callbacks is None:
+        return state
+    callbacks.write(state.flat.numpy(), [value.numpy() for value in state.frozen])
+    callbacks.epoch_end(run.done - 1, run.history.last_logs())
+    if callbacks.stop:
+        run.stop = StopReason.CALLBACK
+    return _read_back(run, state)
+
+
+def _read_back(run: Run, state: State) -> State:
+    """Take over weights that a callback changed (restored best weights, pruning, …)."""
+    if run.callbacks is None:
+        return state
+    flat, frozen = run.callbacks.read()
+    if not np.array_equal(flat, state.flat.numpy()):
+        state = state._replace(flat=to_device(flat, state.flat.dtype.as_numpy_dtype))
+        if not run.numbers.early_stopping:
+            return state._replace(frozen=[tf.constant(value) for value in frozen])
+    return state
+
+
+def _tell(run: Run, taken: int) -> None:
+    if run.verbose > 0:
+        for line in run.history.lines(run.done - taken, run.done, run.numbers.epochs):
+            sys.stdout.write(f"{run.label}{line}\n")
+
+
+def _result(run: Run, state: State) -> TrainingResult:
+    held_out = any(len(rows) for rows in run.data.plan.evaluate)
+    keep_best = run.numbers.early_stopping and held_out
+    best = state.best_epoch.numpy() if held_out else np.full(run.data.members, run.done)
+    flat, frozen = (state.best_flat, state.best_frozen) if keep_best else (state.flat, state.frozen)
+    members = run.history.members()
+    return TrainingResult(
+        parameters=flat.numpy(),
+        frozen=tuple(value.numpy() for value in frozen),
+        optimizer_state=(tuple(value.numpy() for value in state.optimizer),),
+        history=averages(members),
+        member_history=members,
+        n_epochs=run.done,
+        best_epochs=best,
+        stop=StopReason.INTERRUPTED if run.halt.is_set() else run.stop,
+        held_out=tuple(run.data.plan.evaluate),
+    )

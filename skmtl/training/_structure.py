@@ -1,0 +1,65 @@
+"""What a fit hands to the engine: the structure of its program, and its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._cache import ProgramCache
+from ..losses import LossGroup
+from ..networks import Network
+from ._optimizer import OptimizerRule
+from ._program import Program
+from ._rows import RowPlan
+
+PROGRAMS: ProgramCache[Program] = ProgramCache(32)
+
+
+@dataclass(frozen=True)
+class TrainingStructure:
+    """What makes one compiled program, but for the number of members.
+
+    ``key`` says what network ``make_network(members)`` makes; None is compiled for this fit alone.
+    """
+
+    key: Hashable | None
+    make_network: Callable[[int], Network]
+    groups: tuple[LossGroup, ...]
+    optimizer: OptimizerRule
+    task_names: tuple[str, ...]
+    jit: bool
+    separate: bool = False  # the network's frozen values come member by member
+
+    def program(self, members: int) -> Program:
+        """The program for so many members, from the cache where it is known."""
+        key = None if self.key is None else (self.key, members, self.groups, self.optimizer, self.jit)
+        return PROGRAMS.get(
+            key,
+            lambda: Program(self.make_network(members), self.groups, self.optimizer, len(self.task_names), self.jit),
+        )
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Encoded rows (padded with zeros to any length) and who uses which; start values of the network.
+
+    ``inputs`` (rows, features), ``labels`` and ``weights`` (rows, tasks); ``units`` and ``scale`` (tasks,):
+    1 / the constant prediction's loss, and the targets' scale. ``parameters`` is (members, n_parameters).
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    units: np.ndarray
+    scale: np.ndarray
+    plan: RowPlan
+    parameters: np.ndarray
+    frozen: Sequence[np.ndarray]
+    optimizer_state: Sequence[Sequence[np.ndarray]] | None = None  # one entry a group of members
+
+    @property
+    def members(self) -> int:
+        """Number of networks to train."""
+        return len(self.parameters)

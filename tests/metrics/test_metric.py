@@ -1,0 +1,66 @@
+"""Every metric that scikit-learn names means the same here."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn import metrics
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from skmtl.metrics import make_task_scorer, task_scores
+
+REGRESSION = ["explained_variance", "r2", "d2_absolute_error_score"] + [
+    name
+    for name in metrics.get_scorer_names()
+    if name.endswith(("_error", "_deviance"))  # neg_mean_squared_error and the like
+]
+CLASSIFICATION = [
+    name for name in metrics.get_scorer_names() if name not in REGRESSION and not name.endswith("_samples")
+]
+# Ours are one-versus-rest for several classes where scikit-learn's refuse them.
+BINARY_ONLY = {"roc_auc", "f1", "precision", "recall", "jaccard"} | {
+    name for name in CLASSIFICATION if name.endswith("likelihood_ratio")
+}
+
+
+@pytest.mark.parametrize("name", REGRESSION)
+def test_scorers_of_regressions_agree_with_scikit_learns(name):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(1.0, 2.0, (40, 2))
+    y = X.sum(axis=1) + rng.uniform(0.0, 1.0, 40)
+    model = LinearRegression().fit(X, y)
+    assert make_task_scorer(name)(model, X, y) == pytest.approx(metrics.get_scorer(name)(model, X, y), abs=1e-12)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("name", CLASSIFICATION)
+def test_scorers_of_classifications_agree_with_scikit_learns(name, n_classes):
+    if n_classes > 2 and name in BINARY_ONLY:
+        pytest.skip(f"{name} of scikit-learn takes two classes only")
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = (X[:, 0] + rng.normal(size=60) > 0) + (n_classes - 2) * (X[:, 1] > 0.5)
+    model = LogisticRegression().fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", metrics.DetCurveDisplay and UserWarning)
+        expected, got = metrics.get_scorer(name)(model, X, y), make_task_scorer(name)(model, X, y)
+    assert got == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "name", ["mean_squared_error", "accuracy_score", "log_loss", "rand_score", "cohen_kappa_score"]
+)
+def test_a_functions_name_and_the_function_are_the_same_metric(name):
+    y, p = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])
+    function = getattr(metrics, name)
+    scores = p * 0.8 + 0.1
+    by_name = task_scores(y, p, name, y_score=scores)
+    assert by_name.equals(task_scores(y, p, function, y_score=scores))
+    assert list(by_name.columns) == [name]
+    assert by_name.iloc[0, 0] == pytest.approx(function(y, scores if name == "log_loss" else p))
+
+
+@pytest.mark.parametrize("name", ["silhouette_score", "ndcg_score", "hinge_loss", "confusion_matrix", "auc"])
+def test_functions_that_score_no_single_task_are_no_metrics(name):
+    with pytest.raises(ValueError, match=f"Unknown metric '{name}'"):
+        make_task_scorer(name)
