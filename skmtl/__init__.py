@@ -1,8 +1,18 @@
-"""Multi-task neural networks for tables: one Keras network, several targets, the scikit-learn interface."""
+"""Multi-task neural networks for tables: one Keras network, several targets, the scikit-learn interface.
 
-from ._combine import combine_task_datasets
-from .estimators import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
-from .exceptions import TrainingDivergedError
+Public names are resolved when they are first asked for: importing the package costs next to nothing, and
+TensorFlow is imported by ``fit``, not before.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._combine import combine_task_datasets
+    from .estimators import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
+    from .exceptions import TrainingDivergedError
 
 __version__ = "0.1.0"
 
@@ -13,3 +23,21 @@ __all__ = [
     "TrainingDivergedError",
     "combine_task_datasets",
 ]
+
+_HOMES = {
+    "MultiTaskKerasClassifier": "estimators",
+    "MultiTaskKerasEstimator": "estimators",
+    "MultiTaskKerasRegressor": "estimators",
+    "TrainingDivergedError": "exceptions",
+    "combine_task_datasets": "_combine",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from ._registry import METHODS, get, names
 
 if TYPE_CHECKING:
-    from ._base import Balancing, BalancingSignal, Constants, State
+    from ._base import Balancing, Constants, State
+    from ._signal import BalancingSignal
     from .aligned import Aligned
     from .cagrad import CAGrad
     from .dwa import DWA
@@ -59,7 +60,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Balancing", "BalancingSignal", "Constants", "State"), "_base"),
+    **dict.fromkeys(("Balancing", "Constants", "State"), "_base"),
+    "BalancingSignal": "_signal",
     **{class_name: module for module, class_name in METHODS.items()},
 }
 

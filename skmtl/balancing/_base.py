@@ -1,48 +1,18 @@
-"""What a balancing method is: the signal it reads, the state it carries, the weights it answers with."""
+"""What a balancing method is: what it needs, the state it carries, the weights it answers with."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 from sklearn.base import BaseEstimator
 
+from ._signal import BalancingSignal, clean
+
 State: TypeAlias = dict[str, tf.Tensor]
 Constants: TypeAlias = Mapping[str, tf.Tensor]
-
-
-class BalancingSignal(NamedTuple):
-    """What the training engine tells a method at one step, for ``M`` members and ``K`` tasks.
-
-    Attributes
-    ----------
-    losses : tf.Tensor of shape (M, K), float32
-        Mean loss of each task over its labelled rows of the batch, normalised so that 1 is the loss of the
-        best constant prediction. Not weighted.
-    present : tf.Tensor of shape (M, K), bool
-        Whether the task has a label in the batch.
-    loss_weights : tf.Tensor of shape (K,) or (M, K), float32
-        The user's weights, not negative, summing to K over the tasks; all ones where the user gave none.
-        A task of weight zero is treated as absent.
-    gram : tf.Tensor of shape (M, K, K), float32, optional
-        Inner products of the tasks' unweighted gradients over the shared parameters; for methods with
-        ``requires = "gram"``.
-    norms : tf.Tensor of shape (M, K), float32, optional
-        Euclidean norms of the same gradients; for methods with ``requires = "norms"``. Taken from the
-        diagonal of ``gram`` where only that is given.
-    noise : tf.Tensor of shape (M, *noise_shape), float32, optional
-        Independent standard normal numbers, fresh at every step, for methods whose ``noise_shape`` is not
-        None.
-    """
-
-    losses: tf.Tensor
-    present: tf.Tensor
-    loss_weights: tf.Tensor
-    gram: tf.Tensor | None = None
-    norms: tf.Tensor | None = None
-    noise: tf.Tensor | None = None
 
 
 class Balancing(BaseEstimator, ABC):
@@ -216,7 +186,7 @@ class Balancing(BaseEstimator, ABC):
             The signal lacks what the method requires.
         """
         self._check(signal)
-        signal = _clean(signal)
+        signal = clean(signal)
         weights, state = self.decide(signal, state, constants)
         weights = tf.where(signal.present, tf.cast(weights, tf.float32), 0.0)
         return tf.stop_gradient(weights), tf.nest.map_structure(tf.stop_gradient, state)
@@ -241,7 +211,7 @@ class Balancing(BaseEstimator, ABC):
         dict of str to tf.Tensor
             The new state.
         """
-        signal = _clean(signal)
+        signal = clean(signal)
         after = tf.where(signal.present, losses_after, 1.0)
         return tf.nest.map_structure(tf.stop_gradient, self.update_after_step(signal, after, state, constants))
 
@@ -350,23 +320,3 @@ class Balancing(BaseEstimator, ABC):
 
 def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-
-
-def _clean(signal: BalancingSignal) -> BalancingSignal:
-    """Take absent tasks out of the signal, so that nothing that stands there reaches a present task."""
-    loss_weights = tf.broadcast_to(signal.loss_weights, tf.shape(signal.losses))
-    present = signal.present & (loss_weights > 0.0)
-    gram, norms = signal.gram, signal.norms
-    if gram is not None:
-        gram = tf.where(present[:, :, None] & present[:, None, :], gram, 0.0)
-    if norms is not None:
-        norms = tf.where(present, norms, 0.0)
-    elif gram is not None:
-        norms = tf.sqrt(tf.maximum(tf.linalg.diag_part(gram), 0.0))
-    return signal._replace(
-        losses=tf.where(present, signal.losses, 1.0),
-        present=present,
-        loss_weights=tf.where(present, loss_weights, 0.0),
-        gram=gram,
-        norms=norms,
-    )

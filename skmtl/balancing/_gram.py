@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ._base import BalancingSignal
+from ._signal import BalancingSignal
 
 # Added to the unit diagonal where a method needs a positive definite matrix. Above the rounding errors of a
 # float32 Gram matrix (about 1e-6), below what a comparison with the exact solution would notice.

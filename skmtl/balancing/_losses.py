@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from ._base import BalancingSignal
+from ._signal import BalancingSignal
 
 # Losses under this count as this (1 is a constant prediction's loss). Where a weight is 1/loss, a task that
 # is fitted almost exactly, or whose target is constant, would otherwise take the whole update.

@@ -53,7 +53,8 @@ def operate(unit: UnitGram, noise: tf.Tensor, memory: tf.Tensor, amend: Amend) -
     def visit(
         index: tf.Tensor, coefficients: tf.Tensor, products: tf.Tensor, memory: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        other = tf.one_hot(tf.gather(order, index, axis=2), n, dtype=tf.float64)
+        whom = tf.gather(order, index, axis=2)
+        other = tf.one_hot(whom, n, dtype=tf.float64)
         met = Visit(
             product=tf.reduce_sum(products * other, -1),
             norm=tf.sqrt(tf.maximum(tf.reduce_sum(products * coefficients, -1), 0.0)),
@@ -61,7 +62,8 @@ def operate(unit: UnitGram, noise: tf.Tensor, memory: tf.Tensor, amend: Amend) -
         )
         added, memory = amend(met, other, memory)
         added = tf.where(met.allowed, added, 0.0)[:, :, None]
-        return index + 1, coefficients + added * other, products + added * (other @ unit.cosines), memory
+        theirs = tf.gather(unit.cosines, whom, axis=1, batch_dims=1)
+        return index + 1, coefficients + added * other, products + added * theirs, memory
 
     start = tf.eye(n, batch_shape=[tf.shape(noise)[0]], dtype=tf.float64)
     _, coefficients, _, memory = tf.while_loop(

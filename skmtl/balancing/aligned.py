@@ -3,9 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from ._base import Balancing, BalancingSignal, Constants, State
+from ._base import Balancing, Constants, State
 from ._eigen import eigenpairs
 from ._gram import finish, unit_gram
+from ._signal import BalancingSignal
 
 _EPSILON = float(np.finfo(np.float32).eps)
 

@@ -7,8 +7,9 @@ import tensorflow as tf
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._active_set import solve_faces
-from ._base import Balancing, BalancingSignal, Constants, State
+from ._base import Balancing, Constants, State
 from ._gram import RIDGE, UnitGram, finish, unit_gram
+from ._signal import BalancingSignal
 
 
 class CAGrad(Balancing):
@@ -24,16 +25,16 @@ class CAGrad(Balancing):
 
     Notes
     -----
-    With the average gradient g0, the update d maximises ``min_k g_k . d`` over ``|d - g0| <= c |g0|``. [1]_
-    (algorithm 1) solve the dual: w minimises ``g_w . g0 + c |g0| |g_w|`` over the simplex, and ``d = g0 + c
-    |g0| / |g_w| g_w``. We solve it exactly by an active-set method, on the scale of unit gradients.
+    With the average gradient g0, the update d maximises ``min_k g_k . d`` over ``|d - g0| <= c |g0|``.
+    [1]_ (algorithm 1) solve the dual: w minimises ``g_w . g0 + c |g0| |g_w|`` over the simplex, and
+    ``d = g0 + c |g0| / |g_w| g_w``. We solve it exactly by an active-set method, on the scale of unit gradients.
 
     The matrix is ``G + 1e-5 diag(G)``, so that duplicated and opposite gradients have one answer. The
     quadratic rescaling is the default of the authors' code. The update is K times theirs (the sum of the loss
-    weights times), so that ``c = 0`` with ``rescale="none"`` is the update of equal weights. Loss weights
-    weigh the average g0, which is what the method minimises; the worst-off task is sought without them. A
-    task whose gradient is zero takes no part, and a task alone has its loss weight for weight. The tasks' own
-    parameters get their plain gradients.
+    weights times), so that ``c = 0`` with ``rescale="none"`` is the update of equal weights. Loss weights weigh
+    the average g0, and the worst-off task is that of the least ``g_k . d / loss_weights_k``. A task whose
+    gradient is zero takes no part, and a task alone has its loss weight for weight. The tasks' own parameters
+    get their plain gradients.
 
     References
     ----------

@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 from sklearn.utils._param_validation import Interval
 
-from ._base import Balancing, BalancingSignal, Constants, State
+from ._base import Balancing, Constants, State
 from ._losses import floored, share, softmax_over
+from ._signal import BalancingSignal
 
 
 class DWA(Balancing):

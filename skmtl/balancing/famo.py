@@ -8,8 +8,9 @@ import tensorflow as tf
 from sklearn.utils._param_validation import Interval
 
 from ._adam import adam_slots, adam_step
-from ._base import Balancing, BalancingSignal, Constants, State
+from ._base import Balancing, Constants, State
 from ._losses import floored, share, softmax_over
+from ._signal import BalancingSignal
 
 
 class FAMO(Balancing):

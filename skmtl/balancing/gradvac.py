@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 from sklearn.utils._param_validation import Interval
 
-from ._base import Balancing, BalancingSignal, Constants, State
+from ._base import Balancing, Constants, State
 from ._gram import finish, unit_gram
+from ._signal import BalancingSignal
 from ._surgery import Visit, operate
 
 # The correction grows without bound as the aim approaches 1.

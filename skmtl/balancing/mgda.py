@@ -3,8 +3,9 @@
 import tensorflow as tf
 
 from ._active_set import minimise_on_cone
-from ._base import Balancing, BalancingSignal, Constants, State
+from ._base import Balancing, Constants, State
 from ._gram import RIDGE, finish, scale_to_budget, unit_gram
+from ._signal import BalancingSignal
 
 
 class MGDA(Balancing):

@@ -2,8 +2,9 @@
 
 import tensorflow as tf
 
-from ._base import Balancing, BalancingSignal, Constants, State
+from ._base import Balancing, Constants, State
 from ._gram import finish, unit_gram
+from ._signal import BalancingSignal
 from ._surgery import Visit, operate
 
 

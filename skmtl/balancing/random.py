@@ -2,8 +2,9 @@
 
 import tensorflow as tf
 
-from ._base import Balancing, BalancingSignal, Constants, State
+from ._base import Balancing, Constants, State
 from ._losses import share, softmax_over
+from ._signal import BalancingSignal
 
 
 class Random(Balancing):

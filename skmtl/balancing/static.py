@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from ._base import Balancing, BalancingSignal, Constants, State
+from ._base import Balancing, Constants, State
+from ._signal import BalancingSignal
 
 
 class Static(Balancing):

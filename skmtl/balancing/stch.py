@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import tensorflow as tf
 from sklearn.utils._param_validation import Interval
 
-from ._base import Balancing, BalancingSignal, Constants, State
+from ._base import Balancing, Constants, State
 from ._losses import share, softmax_over
+from ._signal import BalancingSignal
 
 
 class STCH(Balancing):
@@ -25,7 +26,7 @@ class STCH(Balancing):
     softmax_k(lambda_k (f_k - z_k) / mu)``. The preferences ``lambda`` are the loss weights, ``f_k`` the
     normalised losses, and the ideal point z is 0. The authors' multi-task code puts logarithms of the losses,
     relative to their mean after a few warm-up epochs, in place of ``f_k``; that makes different losses
-    comparable, which they are here already (and with its default mu = 1 it is a static weighting). We rescale
+    comparable, which they are here already (and with mu = 1 that form is a static weighting). We rescale
     the weights to the sum of the loss weights.
 
     References

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import tensorflow as tf
 from sklearn.utils._param_validation import Interval
 
-from ._base import Balancing, BalancingSignal, Constants, State
+from ._base import Balancing, Constants, State
 from ._losses import floored, share, softmax_over
+from ._signal import BalancingSignal
 
 
 class UWSO(Balancing):

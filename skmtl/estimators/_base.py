@@ -15,10 +15,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
 from ..targets import TargetColumns, TargetEncoder, read_columns
+from ._backend import check_backend
 from ._fit import FitInput, Settings, fit_network
 from ._fitted import FittedNetwork
+from ._per_task import check_incremental_class_weight
 from ._routing import RoutedParameters
-from ._validation import check_inputs, check_rows, check_weights, unchanged_on_error
+from ._validation import (
+    check_inputs,
+    check_number_of_classes,
+    check_rows,
+    check_validation_arguments,
+    check_weights,
+    unchanged_on_error,
+)
 
 _SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
 _PER_TASK = [str, type, dict, list, tuple, callable, None, HasMethods(["call"])]
@@ -159,11 +168,11 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
         TrainingDivergedError
             Where the loss became infinite or NaN (a ValueError too).
         """
+        check_backend()
+        check_validation_arguments(X_val, y_val, sample_weight_val)
         with unchanged_on_error(self):
             keep = self.warm_start and hasattr(self, "network_")
             data = self._read(X, y, sample_weight, encoder=self.network_.targets if keep else None, reset=not keep)
-            if (X_val is None) != (y_val is None):
-                raise ValueError("X_val and y_val belong together: pass both, or neither.")
             if X_val is not None:
                 data = data.with_validation(self._read_validation(X_val, y_val, sample_weight_val, data))
             previous = self.network_ if keep else None
@@ -202,8 +211,15 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
         -------
         score : float
             Mean over the tasks that have a label here.
+
+        Raises
+        ------
+        ValueError
+            Where no task has one.
         """
         scores = self.score_tasks(X, y, sample_weight)
+        if scores.isna().all() and not any(mask.any() for mask in read_columns(y, estimator=type(self).__name__).observed):
+            raise ValueError("y has no label at all: there is nothing to score.")
         return float(scores.mean())
 
     def score_tasks(self, X: Any, y: Any, sample_weight: Any = None) -> pd.Series:
@@ -227,6 +243,7 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
 
         check_is_fitted(self)
         columns = read_columns(y, estimator=type(self).__name__)
+        self.network_.targets.check_columns(columns)
         predicted = self._columns(self._quantities(X))
         check_rows(predicted[0], columns.values[0])
         weights = check_weights(sample_weight, predicted[0], len(predicted), columns.one_dimensional)
@@ -253,8 +270,10 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
 
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Any:
         """One epoch more over the given rows; the first call fixes tasks, classes and scalings."""
+        check_backend()
         if self.early_stopping is True:
             raise ValueError("partial_fit does not support early_stopping=True: it never sees rows to hold out.")
+        check_incremental_class_weight(getattr(self, "class_weight", None))
         with unchanged_on_error(self):
             known = hasattr(self, "network_")
             encoder = self.network_.targets if known else None
@@ -276,15 +295,13 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
         if classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         entries = [classes] if columns.one_dimensional else list(classes)
-        if len(entries) != len(kinds):
-            raise ValueError(
-                f"classes has {len(entries)} entries, but y has {len(kinds)} tasks: give a list with the labels of each."
-            )
+        check_number_of_classes(entries, len(kinds))
         return entries
 
     def _check_same_classes(self, classes: Any) -> None:
         targets = self.network_.targets
         entries = [classes] if targets.one_dimensional else list(classes)
+        check_number_of_classes(entries, len(targets.tasks))
         for task, known, given in zip(targets.tasks, targets.classes, entries, strict=True):
             if known is not None and not np.array_equal(known, np.unique(given)):
                 raise ValueError(
@@ -316,6 +333,7 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
         names = self._get_param_names()
         return Settings(
             parameters={name: getattr(self, name) for name in names},
+            changed=frozenset(name for name in names if not self._is_default(name)),
             routed={prefix: self._routed(prefix) for prefix in ("model", "optimizer", "architecture", "callbacks")},
         )
 

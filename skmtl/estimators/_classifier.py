@@ -270,6 +270,9 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         quantities = self._quantities(X)
         return quantities[0] if self.network_.targets.one_dimensional else quantities
 
+    # ClassifierMixin has a score of its own, which knows neither several tasks nor missing labels.
+    score = BaseMultiTask.score
+
     def __sklearn_tags__(self) -> Any:
         """Tags: several outputs, several labels."""
         tags = super().__sklearn_tags__()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._records import EncodedTargets, TrainingNumbers, TrainingResult
+from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingResult
 from ..features import FeatureEncoder
 from ..targets import TargetEncoder, fit_scaling
 from ._fitted import FittedNetwork
 from ._per_task import class_weights, task_weights
 from ._validation import stack_rows
+
+if TYPE_CHECKING:
+    from ._losses import Objective
 
 # Below this many rows early_stopping="auto" holds none out: the few it would judge by say too little.
 _FEWEST_ROWS_TO_HOLD_OUT = 50
@@ -22,9 +25,10 @@ _FEWEST_ROWS_TO_HOLD_OUT = 50
 
 @dataclass(frozen=True)
 class Settings:
-    """The estimator's parameters by name, and the routed ones by target."""
+    """The estimator's parameters by name, which of them are not at their default, and the routed ones by target."""
 
     parameters: Mapping[str, Any]
+    changed: frozenset[str]
     routed: Mapping[str, Mapping[str, Any]]
     incremental: bool = False
 
@@ -62,14 +66,15 @@ class FitInput:
             raise ValueError("y_val has no label with a positive weight: there is nothing to validate on.")
         return replace(self, validation=other)
 
-    def check_labels(self) -> None:
-        """Every task has a label with a positive weight."""
+    def check_labels(self, incremental: bool) -> None:
+        """Every task has a label with a positive weight; in a first partial_fit, whose scale it has to give."""
         for i, task in enumerate(self.encoder.tasks):
-            if not self.targets.observed[:, i].any():
-                raise ValueError(
-                    f"Task {task.name!r} has no label with a positive weight: sample_weight (or class_weight) "
-                    "is zero wherever it is known."
-                )
+            if self.targets.observed[:, i].any() or (incremental and task.kind == "classification"):
+                continue
+            raise ValueError(
+                f"Task {task.name!r} has no label with a positive weight: its column is empty, or sample_weight "
+                "(or class_weight) is zero wherever it is known."
+            )
 
 
 def fit_network(
@@ -79,18 +84,23 @@ def fit_network(
     from ._networks import build_fit
     from ._training import callbacks_for, run_training
 
+    if data.n_train == 0:
+        raise ValueError("y has no label with a positive weight: there is nothing to learn from.")
     if previous is None or not settings.incremental:
-        data.check_labels()
+        data.check_labels(settings.incremental)
     features = previous.features if previous is not None else _fit_features(settings, data)
     random = check_random_state(settings["random_state"])
     seeds = dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
     built = build_fit(settings, data, features, previous, seeds)
     scaling = previous.scaling if previous is not None else fit_scaling(data.targets, built.objective.modes)
-    numbers = _numbers(settings, data, seeds["batches"])
+    trained = previous.trained_epochs if previous is not None else 0
+    # Another order of rows in every call of partial_fit, the same in every run.
+    numbers = _numbers(settings, data, seeds["batches"] + trained)
     network = FittedNetwork(
         features=features,
         targets=data.encoder,
         scaling=scaling,
+        units=_units(settings, data, built.objective, scaling, previous),
         heads=built.objective.heads,
         parameters=built.parameters,
         frozen=tuple(built.frozen),
@@ -110,8 +120,20 @@ def fit_network(
         frozen=result.frozen,
         optimizer_state=result.optimizer_state if keeps_optimizer else None,
         held_out=result.held_out,
+        trained_epochs=trained + result.n_epochs,
     )
     return network, result
+
+
+def _units(
+    settings: Settings, data: FitInput, goal: Objective, scaling: TargetScaling, previous: FittedNetwork | None
+) -> np.ndarray:
+    """What a constant prediction loses, per task; a batch of partial_fit counts in the units of the first one."""
+    from ..losses import constant_losses
+
+    if previous is not None and settings.incremental:
+        return previous.units
+    return constant_losses(data.targets, goal.rules, goal.heads, scaling)
 
 
 def _fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:

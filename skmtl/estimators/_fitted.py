@@ -9,7 +9,7 @@ import numpy as np
 
 from .._records import Head, NetworkSpec, TargetScaling, Task
 from ..features import FeatureEncoder
-from ..inference import exact_outputs, has_exact_form
+from ..inference import exact_outputs
 from ..targets import TargetEncoder
 
 # Up to so many rows are predicted in float64: there, the order and number of rows change nothing.
@@ -18,11 +18,15 @@ _EXACT_ROWS = 1024
 
 @dataclass(frozen=True, eq=False)
 class FittedNetwork:
-    """Weights, encoders and structure; either ``spec`` (a built-in scheme) or ``custom`` is set."""
+    """Weights, encoders and structure; either ``spec`` (a built-in scheme) or ``custom`` is set.
+
+    ``units`` are the losses of a constant prediction, (n_tasks,), in which partial_fit goes on counting.
+    """
 
     features: FeatureEncoder
     targets: TargetEncoder
     scaling: TargetScaling
+    units: np.ndarray
     heads: tuple[Head, ...]
     parameters: np.ndarray
     frozen: tuple[np.ndarray, ...]
@@ -33,6 +37,7 @@ class FittedNetwork:
     custom_key: Any = None
     optimizer_state: tuple[np.ndarray, ...] | None = None
     held_out: tuple[np.ndarray, ...] = field(default=())
+    trained_epochs: int = 0
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -42,9 +47,10 @@ class FittedNetwork:
     def quantities(self, X: Any) -> list[np.ndarray]:
         """Per task, float64: predictions (n,) of a regression, class probabilities (n, n_classes) else."""
         exact = self.spec is not None and X.shape[0] <= _EXACT_ROWS
-        if exact and self.spec is not None and has_exact_form(self.spec):
-            raw = exact_outputs(self.spec, self.parameters, self.features.transform(X, dtype=np.float64), owner=self)
-        else:
+        raw = None
+        if exact and self.spec is not None:
+            raw = exact_outputs(self.spec, self.parameters, self.features.transform_exactly(X), owner=self)
+        if raw is None:
             raw = self._compiled_outputs(X, "float64" if exact else "float32")
         return [self._decode(task, values) for task, values in enumerate(raw)]
 

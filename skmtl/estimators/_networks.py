@@ -23,12 +23,20 @@ from ..networks._custom import (
     linear_heads,
     parameter_values,
 )
+from ..targets import TargetEncoder
+from ..training import resolve_optimizer
 from ._fit import FitInput, Settings
 from ._fitted import FittedNetwork
 from ._losses import Objective, objective
 
 # scikit-learn's names for what Keras calls otherwise.
 _ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
+
+
+# Parameters of the built-in schemes: a network that the caller builds has no use for them.
+_SCHEME_PARAMETERS = frozenset(
+    ("architecture", "hidden_layer_sizes", "head_layer_sizes", "activation", "dropout", "dtype")
+)
 
 
 @dataclass(frozen=True)
@@ -123,12 +131,15 @@ def _refuse(routed: Any, prefix: str, why: str) -> None:
 
 def _build_custom(settings: Settings, data: FitInput, features: FeatureEncoder, seeds: dict[str, int]) -> BuiltNetwork:
     _refuse(settings.routed["architecture"], "architecture", "model= builds the network")
-    if settings["architecture"] != "shared_bottom" or settings["dropout"] > 0:
-        raise ValueError("architecture and dropout have no effect on a network that model= builds; leave them as they are.")
-    if settings["dtype"] != "float32":
-        raise ValueError("dtype has no effect on a network that model= builds: its layers have a dtype of their own.")
+    idle = sorted(_SCHEME_PARAMETERS & settings.changed)
+    if idle:
+        raise ValueError(
+            f"{', '.join(idle)} given, but model= builds the network and would not see this: leave it at its default, "
+            "or pass it to the builder (model__…)."
+        )
     tasks, members = data.encoder.tasks, int(settings["ensemble_size"])
-    arguments = builder_arguments(settings["model"], settings.routed["model"], _meta(data, features))
+    meta = _meta(data, features)
+    arguments = builder_arguments(settings["model"], settings.routed["model"], meta, lambda: _compile_kwargs(settings))
     models = [call_builder(settings["model"], arguments, seeds["weights"] + member) for member in range(members)]
     widths = head_widths(models[0], features.n_outputs, tasks)
     key, source = describe(models[0], settings["model"], arguments)
@@ -168,14 +179,34 @@ def _compiled_loss(settings: Settings, model: Any) -> Any:
     return keras.saving.deserialize_keras_object(loss) if isinstance(loss, dict) and "class_name" in loss else loss
 
 
+def _compile_kwargs(settings: Settings) -> dict[str, Any]:
+    """Arguments for ``Model.compile``, for builders that compile their model themselves, as scikeras has it."""
+    rule = resolve_optimizer(settings["optimizer"], settings.routed["optimizer"], settings["weight_decay"])
+    optimizer = rule.create()
+    if not rule.has_schedule:
+        optimizer.learning_rate = rule.learning_rate if settings["learning_rate"] is None else settings["learning_rate"]
+    return {"optimizer": optimizer, "loss": settings["loss"], "metrics": None, "run_eagerly": False}
+
+
 def _meta(data: FitInput, features: FeatureEncoder) -> dict[str, Any]:
     """What a builder may want to know, under scikeras' names where it has one."""
-    encoder, tasks = data.encoder, data.encoder.tasks
-    widths = [max(1, len(task.classes)) for task in tasks]
-    single = encoder.one_dimensional
     return {
         "n_features_in_": features.n_outputs,
         "X_shape_": (data.n_train, features.n_outputs),
+        "X_dtype_": data.X.dtype,
+        **target_meta(data.encoder),
+    }
+
+
+def target_meta(encoder: TargetEncoder) -> dict[str, Any]:
+    """The part of a builder's ``meta`` that describes the tasks."""
+    tasks, single = encoder.tasks, encoder.one_dimensional
+    widths = [max(1, len(task.classes)) for task in tasks]
+    number = np.dtype(np.float32 if encoder.single_precision else np.float64)
+    return {
+        "target_type_": _target_type(encoder),
+        "y_dtype_": np.result_type(*(number if known is None else known.dtype for known in encoder.classes)),
+        "y_ndim_": 1 if single else 2,
         "n_outputs_": len(tasks),
         "n_outputs_expected_": len(tasks),
         "n_tasks_": len(tasks),
@@ -185,3 +216,18 @@ def _meta(data: FitInput, features: FeatureEncoder) -> dict[str, Any]:
         "classes_": encoder.classes[0] if single else list(encoder.classes),
         "n_classes_": widths[0] if single else widths,
     }
+
+
+def _target_type(encoder: TargetEncoder) -> str:
+    """scikit-learn's name of the target type (``type_of_target``), from the tasks rather than from guesses."""
+    kinds = {task.kind for task in encoder.tasks}
+    if len(kinds) > 1:
+        return "unknown"
+    several = len(encoder.tasks) > 1
+    if kinds == {"regression"}:
+        return "continuous-multioutput" if several else "continuous"
+    if not several:
+        return "binary" if len(encoder.tasks[0].classes) <= 2 else "multiclass"
+    labels = {label for task in encoder.tasks for label in task.classes}
+    numeric = all(isinstance(label, int | float) for label in labels)
+    return "multilabel-indicator" if numeric and len(labels) <= 2 else "multiclass-multioutput"

@@ -63,6 +63,16 @@ def class_weights(class_weight: Any, encoder: TargetEncoder, values: np.ndarray,
     return weights
 
 
+def check_incremental_class_weight(class_weight: Any) -> None:
+    """A batch of partial_fit says nothing of how frequent its classes are."""
+    entries = class_weight.values() if isinstance(class_weight, Mapping) else class_weight
+    if isinstance(class_weight, str) or any(isinstance(entry, str) for entry in entries or ()):
+        raise ValueError(
+            "class_weight='balanced' is not supported by partial_fit, which sees a part of the labels at a time: "
+            "pass the weights as a dict, from sklearn.utils.class_weight.compute_class_weight on a large sample."
+        )
+
+
 def _class_table(task: Task, classes: Any, entry: Any, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
     if isinstance(entry, str) and entry == "balanced":
         counts = np.bincount(codes[weights > 0].astype(np.intp), minlength=len(classes))

@@ -228,5 +228,8 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         self._validate_params()
         return self._partial_fit(X, y, None, sample_weight)
 
+    # RegressorMixin has a score of its own, which knows no missing labels.
+    score = BaseMultiTask.score
+
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
         return ("regression",) * len(columns.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from typing import Any
 
@@ -33,7 +34,7 @@ class RoutedParameters(BaseEstimator):
             setattr(self, name, value)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters of this estimator, routed ones included.
+        """Return the parameters of this estimator, routed ones included.
 
         Parameters
         ----------
@@ -81,8 +82,20 @@ class RoutedParameters(BaseEstimator):
     def _routed_names(self) -> list[str]:
         return sorted(name for name in vars(self) if _is_routed(name))
 
+    def _is_default(self, name: str) -> bool:
+        """Whether a declared parameter has the value that the constructor gives it."""
+        value, default = getattr(self, name), inspect.signature(type(self)).parameters[name].default
+        if value is default:
+            return True
+        return type(value) is type(default) and bool(value == default)
+
     def _propose(self, name: str) -> str:
-        routed = ", ".join(f"{prefix}__…" for prefix in PREFIXES)
+        """Sentence that proposes the nearest name: of a prefix where the name has two parts, else of a parameter."""
+        prefix, separator, rest = name.partition("__")
+        routed = ", ".join(f"{valid}__…" for valid in PREFIXES)
+        near = difflib.get_close_matches(prefix, PREFIXES, n=1) if separator else []
+        if near:
+            return f" Did you mean {f'{near[0]}__{rest}'!r}? Routed names are {routed}."
         return f"{proposal(name, self._get_param_names())[:-1]}, and routed names ({routed})."
 
 

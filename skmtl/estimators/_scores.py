@@ -16,15 +16,16 @@ def score_columns(
     tasks: Sequence[Task], columns: TargetColumns, predicted: Sequence[np.ndarray], weights: np.ndarray | None
 ) -> pd.Series:
     """R2 or accuracy of every task; NaN where a task has no label."""
-    if len(columns.names) != len(tasks):
-        raise ValueError(f"y has {len(columns.names)} tasks, but this estimator was fitted with {len(tasks)}.")
     scores = {}
     for i, task in enumerate(tasks):
-        seen = columns.observed[i]
+        seen, cells = columns.observed[i], None
+        if weights is not None:
+            cells = weights if weights.ndim == 1 else weights[:, i]
+            seen = seen & (cells > 0)
         if not seen.any():
             scores[task.name] = np.nan
             continue
-        weight = None if weights is None else (weights if weights.ndim == 1 else weights[:, i])[seen]
+        weight = None if cells is None else cells[seen]
         truth, guess = columns.values[i][seen], predicted[i][seen]
         if task.kind == "regression":
             scores[task.name] = r2_score(truth.astype(np.float64), guess, sample_weight=weight)

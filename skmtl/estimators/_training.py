@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
+from .._arrays import aligned_zeros
 from .._names import proposal
-from .._records import TrainingNumbers, TrainingResult
-from ..losses import constant_losses
+from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingResult
 from ..networks._export import write_members
 from ..training import TrainingData, TrainingStructure, resolve_optimizer, train
 from ..training._buckets import bucket
@@ -35,9 +37,9 @@ def run_training(
     """Train the network on the data."""
     X, targets = all_rows(data)
     rows = bucket(len(targets.values))
-    scaled = (targets.values - network.scaling.shift) / network.scaling.scale
-    scaled = np.where(targets.observed, scaled, 0.0)
     plan = _plan(settings, data, numbers, seed)
+    if not any(len(rows) for rows in plan.evaluate):
+        numbers = replace(numbers, early_stopping=False)
     structure = TrainingStructure(
         key=built.key,
         make_network=built.make,
@@ -49,9 +51,9 @@ def run_training(
     )
     training = TrainingData(
         inputs=network.features.transform(X, n_rows=rows, dtype=np.dtype(settings["dtype"])),
-        labels=_padded(scaled, rows, settings["dtype"]),
+        labels=_labels(targets, network.scaling, rows, settings["dtype"]),
         weights=_padded(targets.weights, rows, settings["dtype"]),
-        units=1.0 / constant_losses(data.targets, built.objective.rules, network.heads, network.scaling),
+        units=1.0 / network.units,
         scale=network.scaling.scale,
         plan=plan,
         parameters=built.parameters,
@@ -77,6 +79,8 @@ def _plan(settings: Settings, data: FitInput, numbers: TrainingNumbers, seed: in
     classified = [task.kind == "classification" for task in data.encoder.tasks]
     plan = plan_rows(data.targets, classified, members, fraction, seed)
     if numbers.early_stopping and any(len(rows) == 0 for rows in plan.evaluate):
+        if settings["early_stopping"] == "auto":
+            return plan_rows(data.targets, classified, members, 0.0, seed)
         raise ValueError(
             f"early_stopping=True holds {fraction:.0%} of the rows out, but with n_samples={data.n_train} none can be "
             "spared without losing the last label of a task or class. Set early_stopping=False, or give more samples."
@@ -93,8 +97,17 @@ def _compiled(settings: Settings, built: BuiltNetwork, plan: RowPlan, numbers: T
     return worth_compiling(steps, built.flops * numbers.batch_size, len(plan.train))
 
 
+def _labels(targets: EncodedTargets, scaling: TargetScaling, rows: int, dtype: str) -> np.ndarray:
+    """Targets as the network sees them; 0 where there is no label."""
+    out = _padded(targets.values, rows, dtype)
+    part = out[: len(targets.values)]
+    part[:] = (targets.values - scaling.shift) / scaling.scale
+    part[~targets.observed] = 0.0
+    return out
+
+
 def _padded(values: np.ndarray, rows: int, dtype: str) -> np.ndarray:
-    out = np.zeros((rows, values.shape[1]), dtype=dtype)
+    out = aligned_zeros((rows, values.shape[1]), dtype)
     out[: len(values)] = values
     return out
 
@@ -171,10 +184,8 @@ def make_callbacks(callbacks: Any, routed: Mapping[str, Any]) -> list[Any]:
 
 def _make_callback(entry: Any, arguments: dict[str, Any]) -> Any:
     if isinstance(entry, type) and issubclass(entry, keras.callbacks.Callback):
-        try:
-            return entry(**arguments)
-        except TypeError as error:
-            raise ValueError(f"callbacks: {entry.__name__} does not take these arguments: {error}.") from error
+        _check_callback_arguments(entry, arguments)
+        return entry(**arguments)
     if not isinstance(entry, keras.callbacks.Callback):
         raise TypeError(f"callbacks should be Keras callbacks (instances or classes), got {entry!r}.")
     if arguments:
@@ -184,3 +195,19 @@ def _make_callback(entry: Any, arguments: dict[str, Any]) -> Any:
         )
     # A callback keeps what it saw; a copy keeps the caller's as it was, for clone and for the next fit.
     return copy.deepcopy(entry)
+
+
+def _check_callback_arguments(kind: type, arguments: Mapping[str, Any]) -> None:
+    parameters = [p for name, p in inspect.signature(kind.__init__).parameters.items() if name != "self"]  # type: ignore[misc]
+    names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    for name in arguments:
+        if name not in names and not takes_any:
+            raise ValueError(
+                f"The callback {kind.__name__} has no parameter {name!r} (callbacks__{name}).{proposal(name, names)}"
+            )
+    for parameter in parameters:
+        if parameter.name in names and parameter.default is parameter.empty and parameter.name not in arguments:
+            raise ValueError(
+                f"The callback {kind.__name__} needs {parameter.name!r}: pass callbacks__{parameter.name}, or an instance."
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,6 +27,7 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
 
 def check_inputs(estimator: Any, X: Any, *, reset: bool) -> Any:
     """X as a float array or CSR matrix; NaN is allowed (it is imputed), infinity is not."""
+    _refuse_times(X)
     return validate_data(
         estimator,
         X,
@@ -53,6 +54,22 @@ def check_weights(sample_weight: Any, X: Any, n_tasks: int, one_dimensional: boo
     return weights
 
 
+def check_validation_arguments(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
+    """Validation rows come whole or not at all."""
+    if (X_val is None) != (y_val is None):
+        raise ValueError("X_val and y_val belong together: pass both, or neither.")
+    if sample_weight_val is not None and X_val is None:
+        raise ValueError("sample_weight_val weighs the rows of X_val and y_val: pass these too, or none of them.")
+
+
+def check_number_of_classes(entries: Sequence[Any], n_tasks: int) -> None:
+    """``classes`` of partial_fit has one entry a task."""
+    if len(entries) != n_tasks:
+        raise ValueError(
+            f"classes has {len(entries)} entries, but y has {n_tasks} tasks: give a list with the labels of each."
+        )
+
+
 def check_rows(X: Any, *others: Any) -> None:
     """X and the others have the same number of rows."""
     check_consistent_length(X, *[other for other in others if other is not None])
@@ -63,3 +80,15 @@ def stack_rows(first: Any, second: Any) -> Any:
     if sparse.issparse(first) or sparse.issparse(second):
         return sparse.vstack([first, second], format="csr")
     return np.concatenate([first, second])
+
+
+def _refuse_times(X: Any) -> None:
+    """Dates would pass as counts of nanoseconds, and a missing one as a huge negative number."""
+    dtypes = [*X.dtypes] if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
+    if any(getattr(dtype, "kind", "") in "mM" or _is_polars_time(dtype) for dtype in dtypes):
+        raise ValueError("X has columns of dates or times: turn them into numbers first, as days since a start.")
+
+
+def _is_polars_time(dtype: Any) -> bool:
+    is_temporal = getattr(dtype, "is_temporal", None)
+    return callable(is_temporal) and bool(is_temporal())

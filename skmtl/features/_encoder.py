@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .._arrays import aligned_zeros
+
 # Rows encoded at a time: the float64 scratch space stays small however long the table is.
 _CHUNK_CELLS = 1 << 20
 
@@ -65,10 +67,19 @@ class FeatureEncoder:
 
         Scaling is done in float64, so that a column far from zero loses no digits on its way to float32.
         """
-        n_samples, n_features = X.shape
-        out = np.zeros((n_samples if n_rows is None else n_rows, self.n_outputs), dtype=dtype)
+        n_samples = X.shape[0]
+        out = aligned_zeros((n_samples if n_rows is None else n_rows, self.n_outputs), dtype)
         self.transform_into(X, out)
         return out
+
+    def transform_exactly(self, X: Any) -> np.ndarray:
+        """Encode a few rows to (n_samples, n_outputs) float64, with as few operations as it takes."""
+        part = _dense(X, slice(None))
+        gap = np.isnan(part)
+        if not gap.any() and len(self.indicators) == 0:
+            return (part - self.center) / self.scale
+        encoded = (np.where(gap, self.fill, part) - self.center) / self.scale
+        return np.hstack([encoded, gap[:, self.indicators]])
 
     def transform_into(self, X: Any, out: np.ndarray) -> None:
         """Encode X into the first rows of ``out``, chunk by chunk."""

@@ -1,5 +1,5 @@
 """Prediction: numpy arithmetic for a few rows, a compiled forward pass for many; imports TensorFlow only for the latter."""
 
-from ._exact import exact_outputs, has_exact_form
+from ._exact import exact_outputs
 
-__all__ = ["exact_outputs", "has_exact_form"]
+__all__ = ["exact_outputs"]

@@ -48,39 +48,38 @@ _LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
+Outputs = list[np.ndarray]
 # Weights in float64, cut into layers; gone with the fitted network they belong to.
 _LAYERS: weakref.WeakKeyDictionary[object, Layers] = weakref.WeakKeyDictionary()
 
 
-def has_exact_form(spec: NetworkSpec) -> bool:
-    """Whether this network can be evaluated here."""
-    links = {head.link for head in spec.heads}
-    return spec.architecture == "shared_bottom" and spec.activation in _ACTIVATIONS and links <= set(_LINKS)
-
-
-def exact_outputs(spec: NetworkSpec, parameters: np.ndarray, inputs: np.ndarray, owner: object) -> list[np.ndarray]:
-    """Linked outputs of each head, (rows, units) float64, averaged over members.
+def exact_outputs(spec: NetworkSpec, parameters: np.ndarray, inputs: np.ndarray, owner: object) -> Outputs | None:
+    """Linked outputs of each head, (rows, units) float64, averaged over members; None where there is no such form.
 
     ``parameters`` is (members, n_parameters); its float64 form is kept for as long as ``owner`` lives.
     """
     layers = _LAYERS.get(owner)
     if layers is None:
-        layers = _LAYERS[owner] = _cut(spec, parameters)
+        layers = _LAYERS[owner] = _cut(spec, parameters) if _has_exact_form(spec) else []
+    if not layers:
+        return None
     raw = _raw_outputs(spec, layers, inputs)
-    if len({head.link for head in spec.heads}) == 1 and all(head.units == 1 for head in spec.heads):
-        linked = _LINKS[spec.heads[0].link](raw)
-        mean = linked if linked.ndim == 2 else linked.mean(axis=0)
-        return [mean[:, i : i + 1] for i in range(len(spec.heads))]
-    outputs, start = [], 0
-    for head in spec.heads:
-        linked = _link(head, raw[..., start : start + head.units])
-        outputs.append(linked if linked.ndim == 2 else linked.mean(axis=0))
-        start += head.units
-    return outputs
+    first = spec.heads[0].link
+    if raw.shape[-1] == len(spec.heads) and all(head.link == first for head in spec.heads):
+        mean = _average(_LINKS[first](raw)).T[:, :, None]
+        return list(mean)
+    stops = np.cumsum([head.units for head in spec.heads])[:-1]
+    parts = zip(spec.heads, np.split(raw, stops, axis=-1), strict=True)
+    return [_average(_LINKS[head.link](part)) for head, part in parts]
 
 
-def _link(head: Head, raw: np.ndarray) -> np.ndarray:
-    return _LINKS[head.link](raw)
+def _average(linked: np.ndarray) -> np.ndarray:
+    return linked if linked.ndim == 2 else linked.mean(axis=0)
+
+
+def _has_exact_form(spec: NetworkSpec) -> bool:
+    links = {head.link for head in spec.heads}
+    return spec.architecture == "shared_bottom" and spec.activation in _ACTIVATIONS and links <= set(_LINKS)
 
 
 def parameter_shapes(spec: NetworkSpec) -> list[tuple[int, ...]]:

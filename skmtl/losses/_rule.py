@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,8 +9,8 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from .._names import proposal
 from .._records import Kind, Link
+from ._instance import identity, instantiate
 
 TargetForm = Literal["value", "codes", "one_hot"]
 
@@ -29,6 +27,23 @@ _REGRESSION_ONLY = (
     keras.losses.LogCosh,
     *_POSITIVE,
 )
+_SPARSE = (keras.losses.SparseCategoricalCrossentropy, keras.losses.CategoricalGeneralizedCrossEntropy)
+_BINARY = (
+    keras.losses.BinaryCrossentropy,
+    keras.losses.BinaryFocalCrossentropy,
+    keras.losses.Hinge,
+    keras.losses.SquaredHinge,
+)
+# On a single number these are constant, or compare with nothing.
+_CATEGORICAL = (
+    keras.losses.CategoricalCrossentropy,
+    keras.losses.CategoricalFocalCrossentropy,
+    keras.losses.CategoricalHinge,
+    keras.losses.KLDivergence,
+    keras.losses.CosineSimilarity,
+    *_SPARSE,
+)
+_ACROSS_ROWS = (keras.losses.Circle, keras.losses.CTC)
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,11 @@ class LossRule:
     positive : bool
         The loss is computed in the caller's units, on targets that are only divided by a scale.
     function : callable
-        (y_true, y_pred) of two axes each to one value per row.
+        (y_true, y_pred) of two axes each (codes have one) to one value per row.
+    from_logits : bool
+        The caller asked for a loss of logits, so that the network's own heads end in none.
+    entropy : bool
+        The best constant's loss is the entropy of the shares of the classes.
     """
 
     key: tuple[Any, ...]
@@ -54,6 +73,8 @@ class LossRule:
     link: Link
     positive: bool = False
     function: Callable[[Any, Any], Any] = field(compare=False, default=None)  # type: ignore[assignment]
+    from_logits: bool = field(compare=False, default=False)
+    entropy: bool = field(compare=False, default=False)
 
     def rows(self, labels: tf.Tensor, raw: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
         """Loss of each row: ``labels`` (rows,), ``raw`` (rows, units), ``scale`` (rows,)."""
@@ -61,18 +82,25 @@ class LossRule:
         if self.target_form == "one_hot":
             truth = tf.one_hot(tf.cast(labels, tf.int32), raw.shape[-1], dtype=raw.dtype)
         elif self.target_form == "codes":
-            truth = tf.cast(labels, tf.int32)[:, None]
+            truth = tf.cast(labels, tf.int32)
         else:
             truth = tf.cast(labels[:, None], raw.dtype)
         if self.positive:
             truth, predicted = truth * scale[:, None], predicted * scale[:, None]
-        values = self.function(truth, predicted)
-        if len(values.shape) != 1:
-            raise ValueError(
-                f"The loss {self.key[0]!r} returned shape {tuple(values.shape)}; skmtl needs one value per row, so "
-                "that missing labels can be left out: do not average over the batch inside the loss."
-            )
-        return tf.cast(values, raw.dtype)
+        values = tf.convert_to_tensor(self.function(truth, predicted))
+        return tf.cast(self._one_per_row(values, predicted), raw.dtype)
+
+    def _one_per_row(self, values: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
+        """The values, averaged over units where the loss left them apart, as Keras does."""
+        rows, units = predicted.shape
+        if values.shape.rank == 2 and values.shape[1] in (1, units) and values.shape[0] in (None, rows):
+            return tf.reduce_mean(values, axis=1)
+        if values.shape.rank == 1 and values.shape[0] in (None, rows):
+            return values
+        raise ValueError(
+            f"The loss {self.key[0]!r} returned shape {tuple(values.shape)}; skmtl needs one value per row, so "
+            "that missing labels can be left out: do not average over the batch inside the loss."
+        )
 
 
 _LINKS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
@@ -85,10 +113,11 @@ _LINKS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
 
 
 def default_rule(kind: Kind, *, probabilities: bool, units: int) -> LossRule:
-    """Squared error for a regression, cross-entropy for a classification (or Brier-free binary form of it)."""
+    """Squared error of a regression, cross-entropy of a classification (its binary form for one sigmoid unit)."""
     if kind == "regression":
-        return resolve_rule(keras.losses.MeanSquaredError(), kind, "y", probabilities=probabilities, units=units)
-    name = "binary_crossentropy" if units == 1 and probabilities else "categorical_crossentropy"
+        name = "mean_squared_error"
+    else:
+        name = "binary_crossentropy" if units == 1 and probabilities else "categorical_crossentropy"
     return resolve_rule(name, kind, "y", probabilities=probabilities, units=units)
 
 
@@ -98,101 +127,75 @@ def resolve_rule(loss: Any, kind: Kind, task: str, *, probabilities: bool, units
     ``probabilities`` says that the network's classification heads end in their own softmax or sigmoid
     (a caller's model), not in logits (ours).
     """
-    instance = _instantiate(loss, task)
+    instance = instantiate(loss, task)
+    name = getattr(instance, "__name__", type(instance).__name__)
     if not isinstance(instance, keras.losses.Loss):
-        return _function_rule(instance, kind, probabilities, units)
-    if kind == "classification" and isinstance(instance, _POSITIVE):
-        raise ValueError(
-            f"loss of task {task!r}: {type(instance).__name__} is for regressions, the task is a classification."
-        )
-    key = (type(instance).__name__, type(instance), _configuration(instance))
+        return _function_rule(name, instance, kind, probabilities, units)
+    _check_kind(instance, kind, task, probabilities, units)
+    key = (name, type(instance), identity(instance))
     if kind == "regression":
         positive = isinstance(instance, _POSITIVE)
         link: Link = "softplus" if positive and not probabilities else "identity"
         return LossRule((*key, link), "value", link, positive, instance.call)
-    return _classification_rule(instance, key, probabilities, units)
+    return _classification_rule(instance, key, task, probabilities, units)
+
+
+def _check_kind(instance: keras.losses.Loss, kind: Kind, task: str, probabilities: bool, units: int) -> None:
+    name = type(instance).__name__
+    if isinstance(instance, _ACROSS_ROWS):
+        raise ValueError(f"loss of task {task!r}: {name} is not a loss of single rows and labels.")
+    if kind == "classification":
+        if isinstance(instance, _POSITIVE):
+            raise ValueError(f"loss of task {task!r}: {name} is for regressions, the task is a classification.")
+        if units == 1 and isinstance(instance, _CATEGORICAL):
+            raise ValueError(
+                f"loss of task {task!r}: {name} needs one unit per class (softmax), the head has a single one; give "
+                "the head more units, or use a binary loss."
+            )
+        return
+    # A head of the caller's own may well learn shares between 0 and 1 by cross-entropy.
+    refused = _CATEGORICAL if probabilities else (*_CATEGORICAL, *_BINARY)
+    if isinstance(instance, refused):
+        raise ValueError(f"loss of task {task!r}: {name} is for classifications, the task is a regression.")
 
 
 def _classification_rule(
-    instance: keras.losses.Loss, key: tuple[Any, ...], probabilities: bool, units: int
+    instance: keras.losses.Loss, key: tuple[Any, ...], task: str, probabilities: bool, units: int
 ) -> LossRule:
-    sparse = isinstance(instance, keras.losses.SparseCategoricalCrossentropy)
-    form: TargetForm = "codes" if sparse else "value" if units == 1 and probabilities else "one_hot"
-    config = instance.get_config() if _has_config(instance) else {}
+    form: TargetForm = "codes" if isinstance(instance, _SPARSE) else "value" if units == 1 else "one_hot"
+    entropy = _is_entropy(instance, units)
+    logits = bool(getattr(instance, "from_logits", False))
     if probabilities:
-        return LossRule((*key, "none", form), form, "none", False, instance.call)
-    binary = isinstance(instance, keras.losses.BinaryCrossentropy | keras.losses.BinaryFocalCrossentropy)
-    if "from_logits" in config and not binary:
-        # Our heads give logits: the same loss, computed without leaving the log domain.
-        instance = type(instance).from_config({**config, "from_logits": True})
-        return LossRule((*key, "logits", form), form, "identity", False, instance.call)
-    return LossRule((*key, "softmax", form), form, "softmax", False, instance.call)
+        return LossRule((*key, "none", form), form, "none", False, instance.call, logits, entropy)
+    binary, built_in = isinstance(instance, _BINARY), type(instance).__module__.startswith("keras.")
+    if built_in and hasattr(instance, "from_logits") and logits is binary:
+        # Our heads give logits for a softmax: cross-entropies stay in the log domain, but for those of
+        # a sigmoid.
+        logits = not binary
+        instance = type(instance).from_config({**instance.get_config(), "from_logits": logits})
+    elif binary and logits:
+        raise ValueError(
+            f"loss of task {task!r}: the heads end in a softmax; pass {type(instance).__name__} with from_logits=False."
+        )
+    link: Link = "identity" if logits else "softmax"
+    return LossRule((*key, link, form), form, link, False, instance.call, False, entropy)
 
 
-def _function_rule(function: Callable[..., Any], kind: Kind, probabilities: bool, units: int) -> LossRule:
-    name = getattr(function, "__name__", type(function).__name__)
+def _is_entropy(instance: keras.losses.Loss, units: int) -> bool:
+    plain = not getattr(instance, "label_smoothing", 0) and getattr(instance, "ignore_class", None) is None
+    binary = type(instance) is keras.losses.BinaryCrossentropy and units <= 2
+    kinds = (keras.losses.CategoricalCrossentropy, keras.losses.SparseCategoricalCrossentropy)
+    return plain and (binary or type(instance) in kinds)
+
+
+def _function_rule(
+    name: str, function: Callable[..., Any], kind: Kind, probabilities: bool, units: int
+) -> LossRule:
+    key = (name, identity(function))
     if kind == "regression":
-        return LossRule((name, function), "value", "identity", False, function)
+        return LossRule(key, "value", "identity", False, function)
     form: TargetForm = "value" if units == 1 and probabilities else "one_hot"
-    return LossRule((name, function, form), form, "none" if probabilities else "softmax", False, function)
-
-
-def _instantiate(loss: Any, task: str) -> Any:
-    if isinstance(loss, str):
-        try:
-            found = keras.losses.get(loss)
-        except ValueError as error:
-            names = [
-                name
-                for name in dir(keras.losses)
-                if name[:1].islower() and name not in ("get", "serialize", "deserialize")
-            ]
-            raise ValueError(
-                f"loss of task {task!r}: Keras has no loss named {loss!r}.{proposal(loss, names)}"
-            ) from error
-        return _wrap(found)
-    if isinstance(loss, type) and issubclass(loss, keras.losses.Loss):
-        return loss()
-    if isinstance(loss, keras.losses.Loss):
-        return loss
-    if callable(loss):
-        return _wrap(loss)
-    raise TypeError(
-        f"loss of task {task!r} should be a Keras loss (string, class, instance) or a function, got {loss!r}."
-    )
-
-
-def _wrap(found: Any) -> Any:
-    """Class of a Keras loss function, where it has one: the class carries the settings."""
-    if not inspect.isfunction(found):
-        return found() if isinstance(found, type) else found
-    classes = (getattr(keras.losses, name) for name in dir(keras.losses))
-    for candidate in classes:
-        if isinstance(candidate, type) and candidate is not keras.losses.Loss:
-            try:
-                instance = candidate()
-            except TypeError:
-                continue
-            if getattr(instance, "fn", None) is found:
-                return instance
-    return found
-
-
-def _has_config(instance: keras.losses.Loss) -> bool:
-    try:
-        instance.get_config()
-    except NotImplementedError:
-        return False
-    return True
-
-
-def _configuration(instance: keras.losses.Loss) -> Any:
-    """Settings as text; an instance that cannot tell them counts by itself."""
-    try:
-        config = {k: v for k, v in instance.get_config().items() if k not in ("name", "reduction")}
-        return json.dumps(config, sort_keys=True)
-    except (NotImplementedError, TypeError):
-        return instance
+    return LossRule((*key, form), form, "none" if probabilities else "softmax", False, function)
 
 
 def is_regression_only(rule: LossRule) -> bool:

@@ -56,11 +56,13 @@ class BaseTaskScorer(BaseEstimator, metaclass=ABCMeta):
         targets: TargetColumns,
         plan: dict[int, list[Metric]],
         sample_weight: Any,
+        *,
+        stacklevel: int,
     ) -> pd.DataFrame:
         """Scores, more is better: those of metrics of which less is better with the sign changed."""
         responses = Responses.of_estimator(estimator, X, targets)
         weights = read_weights(sample_weight, targets)
-        table = score_table(targets, responses, plan, weights, stacklevel=5)
+        table = score_table(targets, responses, plan, weights, stacklevel=stacklevel)
         for row, metrics in enumerate(plan.values()):
             for metric in metrics:
                 if not metric.greater_is_better:

@@ -50,7 +50,7 @@ class MultiMetricTaskScorer(BaseTaskScorer):
         """
         targets = read_targets(y, caller="MultiMetricTaskScorer")
         plan = self._plan(targets.names)
-        table = self._table(estimator, X, targets, plan, sample_weight)
+        table = self._table(estimator, X, targets, plan, sample_weight, stacklevel=4)
         asked: dict[str, dict[str, float]] = {}
         for row, (task, metrics) in enumerate(plan.items()):
             for metric in metrics:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._names import proposal
@@ -22,8 +22,7 @@ def plan_metrics(metrics: Any, names: tuple[str, ...]) -> dict[int, list[Metric]
         raise ValueError("metrics is an empty mapping; name at least one metric.")
     tasks = [_is_task(key, names) for key in metrics]
     if all(tasks):
-        plan = {task_position(key, names): _resolve_all(value) for key, value in metrics.items()}
-        return dict(sorted(plan.items()))
+        return by_position(metrics, names, _resolve_all)
     if any(tasks) or not all(isinstance(key, str) for key in metrics):
         wrong = next(key for key, is_task in zip(metrics, tasks, strict=True) if not is_task)
         raise ValueError(
@@ -32,6 +31,16 @@ def plan_metrics(metrics: Any, names: tuple[str, ...]) -> dict[int, list[Metric]
         )
     found = [resolve_metric(metric, name=name) for name, metric in metrics.items()]
     return dict.fromkeys(range(len(names)), found)
+
+
+def by_position(
+    metrics: Mapping[Any, Any], names: tuple[str, ...], resolve: Callable[[Any], list[Metric]]
+) -> dict[int, list[Metric]]:
+    """Metrics of the tasks that a mapping names, in the order of the tasks."""
+    plan = {task_position(key, names): resolve(value) for key, value in metrics.items()}
+    if len(plan) < len(metrics):
+        raise ValueError(f"Two of the keys {list(metrics)} are the same task.")
+    return dict(sorted(plan.items()))
 
 
 def task_position(task: Any, names: tuple[str, ...]) -> int:

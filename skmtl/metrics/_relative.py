@@ -68,27 +68,7 @@ def relative_error_scores(y_true: Any, y_pred: Any, *, y_train: Any = None, samp
     y1    1.000000
     Name: rrmse, dtype: float64
     """
-    targets = read_targets(y_true, caller="relative_error_scores")
-    predictions = read_like(y_pred, targets, name="y_pred")
-    weights = read_weights(sample_weight, targets)
-    means = None if y_train is None else _means(y_train, targets)
-    scores = np.full(len(targets.names), np.nan)
-    for task, name in enumerate(targets.names):
-        rows = np.flatnonzero(targets.observed[task])
-        truth, prediction = _quantities(targets, task, rows), _quantities(predictions, task, rows)
-        if not np.isfinite(prediction).all():
-            raise ValueError(f"y_pred of the task {name!r} is not finite in rows that have a label.")
-        weight = np.ones(len(rows)) if weights is None else weights[rows, task]
-        if weight.sum() > 0:
-            scores[task] = _rrmse(truth, prediction, weight, None if means is None else means[task])
-    undefined = [name for name, score in zip(targets.names, scores, strict=True) if np.isnan(score)]
-    if undefined:
-        warnings.warn(
-            f"Undefined relative error (no label, or all labels equal the mean) for {shown(undefined)}.",
-            UndefinedMetricWarning,
-            stacklevel=2,
-        )
-    return pd.Series(scores, index=pd.Index(targets.names, name="task"), name="rrmse")
+    return _scores(y_true, y_pred, y_train, sample_weight, stacklevel=2)
 
 
 def average_relative_rmse(y_true: Any, y_pred: Any, *, y_train: Any = None, sample_weight: Any = None) -> float:
@@ -119,8 +99,31 @@ def average_relative_rmse(y_true: Any, y_pred: Any, *, y_train: Any = None, samp
     >>> round(average_relative_rmse([[0.0, 1.0], [2.0, 3.0]], [[0.0, 2.0], [1.0, 2.0]]), 6)
     0.853553
     """
-    scores = relative_error_scores(y_true, y_pred, y_train=y_train, sample_weight=sample_weight)
-    return float(scores.mean())
+    return float(_scores(y_true, y_pred, y_train, sample_weight, stacklevel=2).mean())
+
+
+def _scores(y_true: Any, y_pred: Any, y_train: Any, sample_weight: Any, *, stacklevel: int) -> pd.Series:
+    targets = read_targets(y_true, caller="relative_error_scores")
+    predictions = read_like(y_pred, targets, name="y_pred")
+    weights = read_weights(sample_weight, targets)
+    means = None if y_train is None else _means(y_train, targets)
+    scores = np.full(len(targets.names), np.nan)
+    for task, name in enumerate(targets.names):
+        rows = np.flatnonzero(targets.observed[task])
+        truth, prediction = _quantities(targets, task, rows), _quantities(predictions, task, rows)
+        if not np.isfinite(prediction).all():
+            raise ValueError(f"y_pred of the task {name!r} is not finite in rows that have a label.")
+        weight = np.ones(len(rows)) if weights is None else weights[rows, task]
+        if weight.sum() > 0:
+            scores[task] = _rrmse(truth, prediction, weight, None if means is None else means[task])
+    undefined = [name for name, score in zip(targets.names, scores, strict=True) if np.isnan(score)]
+    if undefined:
+        warnings.warn(
+            f"Undefined relative error (no label, or all labels equal the mean) for {shown(undefined)}.",
+            UndefinedMetricWarning,
+            stacklevel=stacklevel + 1,
+        )
+    return pd.Series(scores, index=pd.Index(targets.names, name="task"), name="rrmse")
 
 
 def _rrmse(truth: np.ndarray, prediction: np.ndarray, weight: np.ndarray, mean: float | None) -> float:

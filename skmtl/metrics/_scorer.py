@@ -11,7 +11,7 @@ from .._names import proposal
 from ._base_scorer import Average, BaseTaskScorer, average_of, check_average, check_direction
 from ._inputs import read_targets
 from ._metric import RESPONSE_METHODS, Metric, resolve_metric
-from ._plan import task_position
+from ._plan import by_position, task_position
 
 
 class TaskScorer(BaseTaskScorer):
@@ -65,7 +65,7 @@ class TaskScorer(BaseTaskScorer):
         score : float
             More is better; NaN where no task has a defined score.
         """
-        return average_of(self._scores(estimator, X, y, sample_weight), self.average)
+        return average_of(self.task_scores(estimator, X, y, sample_weight), self.average)
 
     def task_scores(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> pd.Series:
         """Score every task on its own.
@@ -80,23 +80,20 @@ class TaskScorer(BaseTaskScorer):
         scores : Series of length n_tasks, float64
             What ``score`` averages; NaN where undefined.
         """
-        return self._scores(estimator, X, y, sample_weight)
-
-    def _scores(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> pd.Series:
         targets = read_targets(y, caller="TaskScorer")
-        table = self._table(estimator, X, targets, self._plan(targets.names), sample_weight)
+        # A warning names the line of the caller's call of the scorer, five frames up.
+        table = self._table(estimator, X, targets, self._plan(targets.names), sample_weight, stacklevel=5)
         # Each task has one metric, whatever its name.
         return table.max(axis=1).rename("score")
 
     def _plan(self, names: tuple[str, ...]) -> dict[int, list[Metric]]:
         if isinstance(self.metric, Mapping):
-            keys = [task_position(key, names) for key in self.metric]
-            plan = {key: [self._resolve(one)] for key, one in zip(keys, self.metric.values(), strict=True)}
+            plan = by_position(self.metric, names, lambda one: [self._resolve(one)])
         else:
             found = self._resolve(self.metric)
             plan = {task: [found] for task in range(len(names))}
         if self.task is None:
-            return dict(sorted(plan.items()))
+            return plan
         position = task_position(self.task, names)
         if position not in plan:
             raise ValueError(f"metric names no metric for the task {self.task!r}: {self.metric}.")
@@ -138,7 +135,8 @@ def make_task_scorer(
         How the scores of the tasks become one. Tasks whose score is undefined are left out, with a warning.
     response_method : {"auto", "predict", "predict_proba", "decision_function"}, default="auto"
         What feeds the metric. ``"auto"``: ``predict_proba`` (if there is none and the metric only ranks,
-        ``decision_function``) for scikit-learn's metrics of scores, ``predict`` for all others.
+        ``decision_function``) for scikit-learn's metrics of scores, ``predict`` for all others. scikit-learn's
+        own scorers of rankings ask for ``decision_function`` first.
     greater_is_better : bool, default=None
         Direction of a metric of your own, needed where its name does not end in ``_score`` (more is
         better), ``_error``, ``_loss`` or ``_deviance`` (less is better).

@@ -33,9 +33,7 @@ class _MultiTaskFolds(BaseCrossValidator, metaclass=ABCMeta):
         if not isinstance(shuffle, bool):
             raise TypeError(f"shuffle should be True or False, got {shuffle!r}.")
         if not shuffle and random_state is not None:
-            raise ValueError(
-                "random_state has no effect without shuffling; leave it None, or set shuffle=True."
-            )
+            raise ValueError("random_state has no effect without shuffling; leave it None, or set shuffle=True.")
         self.n_splits = int(n_splits)
         self.shuffle = shuffle
         self.random_state = random_state

@@ -49,14 +49,10 @@ def stratify_rows(codes: np.ndarray, indicators: sparse.csr_matrix, fold_sizes: 
     return folds
 
 
-def stratify_groups(
-    indicators: sparse.csr_matrix, groups: np.ndarray, shares: np.ndarray, n_tasks: int
-) -> np.ndarray:
+def stratify_groups(indicators: sparse.csr_matrix, groups: np.ndarray, shares: np.ndarray, n_tasks: int) -> np.ndarray:
     """Fold of every group, none of them empty; ``shares`` are the folds' parts of the rows and sum to 1."""
     n_samples, n_groups = len(groups), int(groups.max()) + 1
-    member = sparse.csr_matrix(
-        (np.ones(n_samples), (groups, np.arange(n_samples))), shape=(n_groups, n_samples)
-    )
+    member = sparse.csr_matrix((np.ones(n_samples), (groups, np.arange(n_samples))), shape=(n_groups, n_samples))
     sizes = np.asarray(member.sum(axis=1)).ravel()
     # The number of rows is one more thing to share out; it counts as much as one label of every task.
     items = sparse.csr_matrix(sparse.hstack([member @ indicators, sparse.csr_matrix(sizes[:, None])]))
@@ -121,9 +117,7 @@ def _open_folds(empty: np.ndarray, n_left: int) -> np.ndarray:
     return empty if empty.sum() == n_left else np.ones_like(empty)
 
 
-def _rarest_first(
-    by_label: sparse.csc_matrix, left: np.ndarray, waiting: np.ndarray, folds: np.ndarray
-) -> np.ndarray:
+def _rarest_first(by_label: sparse.csc_matrix, left: np.ndarray, waiting: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Items without a fold that have the rarest waiting label; all that are left once no label waits."""
     waiting &= left > 0.5
     if not waiting.any():

@@ -59,8 +59,13 @@ def call_builder(builder: Callable[..., Any], arguments: Mapping[str, Any], seed
     return model
 
 
-def builder_arguments(builder: Callable[..., Any], routed: Mapping[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
-    """Arguments for the builder: the ``model__*`` parameters, and ``meta`` where it asks for it."""
+def builder_arguments(
+    builder: Callable[..., Any],
+    routed: Mapping[str, Any],
+    meta: dict[str, Any],
+    compile_kwargs: Callable[[], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """The ``model__*`` parameters, and ``meta`` and ``compile_kwargs`` where the builder asks for them."""
     try:
         signature = inspect.signature(builder)
     except (TypeError, ValueError):
@@ -73,7 +78,12 @@ def builder_arguments(builder: Callable[..., Any], routed: Mapping[str, Any], me
                 f"model__{name} was given, but the function passed as model= has no parameter {name!r}."
                 f"{proposal(name, names)}"
             )
-    return {**routed, "meta": meta} if "meta" in names or takes_any else dict(routed)
+    arguments = dict(routed)
+    if "meta" in names or takes_any:
+        arguments["meta"] = meta
+    if compile_kwargs is not None and ("compile_kwargs" in names or takes_any):
+        arguments["compile_kwargs"] = compile_kwargs()
+    return arguments
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,20 +44,18 @@ def read_columns(y: Any, *, estimator: str) -> TargetColumns:
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise ValueError(f"y names the tasks {twice} more than once; give every column its own name.")
-    # A numpy matrix of numbers has nothing to infer: isnan over all cells at once is the quick way.
     observed = [~_missing(column) for column in columns]
     columns = [_to_numpy(column, mask) for column, mask in zip(columns, observed, strict=True)]
     return TargetColumns(tuple(names), tuple(columns), tuple(observed), one_dimensional, is_frame)
 
 
 def _split(y: Any) -> tuple[list[str], list[Any], bool, bool]:
-    if hasattr(y, "to_pandas") and not isinstance(y, pd.DataFrame | pd.Series):
-        y = y.to_pandas()
+    y = _as_pandas(y)
     if isinstance(y, pd.DataFrame):
         columns = [y.iloc[:, i].array for i in range(y.shape[1])]
         return [str(name) for name in y.columns], columns, False, True
     if isinstance(y, pd.Series):
-        return ["y0" if y.name is None else str(y.name)], [y.array], True, False
+        return ["y0" if y.name is None or y.name == "" else str(y.name)], [y.array], True, False
     array = _as_array(y)
     if array.ndim == 1:
         return ["y0"], [array], True, False
@@ -67,14 +66,21 @@ def _split(y: Any) -> tuple[list[str], list[Any], bool, bool]:
     )
 
 
+def _as_pandas(y: Any) -> Any:
+    """Tables of other libraries as pandas has them; all else as it is."""
+    if isinstance(y, pd.DataFrame | pd.Series) or not hasattr(y, "to_pandas"):
+        return y
+    if type(y).__module__.split(".")[0] == "polars":
+        # Arrow's types keep integers and booleans what they are where labels are missing.
+        return y.to_pandas(use_pyarrow_extension_array=True)
+    return y.to_pandas()
+
+
 def _as_array(y: Any) -> np.ndarray:
     if sparse.issparse(y):
         return y.toarray()
     if isinstance(y, np.ndarray) or not isinstance(y, Sequence):
-        array = np.asarray(y)
-        if np.iscomplexobj(array):
-            raise ValueError("Complex data not supported: y has complex numbers.")
-        return array
+        return np.asarray(y)
     # A list may hold None beside numbers or strings: only pandas' reading keeps each kind apart.
     try:
         array = np.asarray(y)
@@ -88,7 +94,11 @@ def _missing(column: Any) -> np.ndarray:
         return np.isnan(column)
     if isinstance(column, np.ndarray) and column.dtype.kind in "iub":
         return np.zeros(len(column), dtype=bool)
-    return np.asarray(pd.isna(column), dtype=bool)
+    missing = np.asarray(pd.isna(column), dtype=bool)
+    if not isinstance(column, np.ndarray) and pd.api.types.is_float_dtype(column.dtype):
+        # Arrow's and pandas' nullable floats tell NaN from NA; as a label, neither is one.
+        missing |= np.isnan(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    return missing
 
 
 def _to_numpy(column: Any, observed: np.ndarray) -> np.ndarray:
@@ -96,11 +106,19 @@ def _to_numpy(column: Any, observed: np.ndarray) -> np.ndarray:
     if isinstance(column, np.ndarray) and column.dtype.kind in "fiub":
         return column
     series = pd.Series(column)
-    present = series[observed].astype(object).infer_objects()
+    values = series[observed].astype(object).infer_objects().to_numpy()
+    if values.dtype.kind == "c":
+        raise ValueError("Complex data not supported: y has complex numbers.")
     if observed.all():
-        return present.to_numpy()
-    values = present.to_numpy()
-    full = np.empty(len(series), dtype=object if values.dtype.kind not in "fiu" else values.dtype)
-    full[~observed] = 0 if values.dtype.kind in "fiu" else None
+        return values
+    plain = values.dtype.kind in "fiub"
+    full = np.full(len(series), 0 if plain else None, dtype=values.dtype if plain else object)
     full[observed] = values
     return full
+
+
+def holds_times(present: np.ndarray) -> bool:
+    """Whether the labels are dates, times or spans of time: no numbers, though they convert to some."""
+    if present.dtype.kind == "O" and len(present):
+        return isinstance(present[0], datetime.date | datetime.time | datetime.timedelta)
+    return present.dtype.kind in "mM"

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._records import EncodedTargets, Kind, Task
-from ._columns import TargetColumns
+from ._columns import TargetColumns, holds_times
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,19 @@ class TargetEncoder:
         single = all(values.dtype == np.float32 for values in columns.values)
         return cls(tuple(tasks), tuple(found), columns.one_dimensional, columns.is_frame, single)
 
+    def check_columns(self, columns: TargetColumns) -> None:
+        """Refuse a y of other tasks, or of the same in another order: no column is taken for another one."""
+        names = [task.name for task in self.tasks]
+        if len(columns.names) != len(names):
+            raise ValueError(f"y has {len(columns.names)} tasks, but this estimator was fitted with {len(names)}.")
+        if self.is_frame and columns.is_frame and list(columns.names) != names:
+            raise ValueError(
+                f"The columns of y should be those seen in fit, in the same order: {names}, got {list(columns.names)}."
+            )
+
     def encode(self, columns: TargetColumns, sample_weight: np.ndarray | None) -> EncodedTargets:
         """Values and weights, (n_samples, n_tasks) float64; ``sample_weight`` is None, (n,) or (n, n_tasks)."""
-        if len(columns.names) != len(self.tasks):
-            raise ValueError(f"y has {len(columns.names)} tasks, but this estimator was fitted with {len(self.tasks)}.")
+        self.check_columns(columns)
         shape = (columns.n_samples, len(self.tasks))
         values, weights = np.zeros(shape), np.zeros(shape)
         for i, task in enumerate(self.tasks):
@@ -72,6 +81,11 @@ class TargetEncoder:
 
 
 def _quantity(name: str, present: np.ndarray) -> np.ndarray:
+    if holds_times(present):
+        raise ValueError(
+            f"Task {name!r} is a regression, but its column holds dates or times: turn them into numbers first, "
+            "as days since a start."
+        )
     try:
         numbers = present.astype(np.float64)
     except (TypeError, ValueError) as error:
@@ -121,6 +135,7 @@ def _codes(name: str, present: np.ndarray, classes: np.ndarray) -> np.ndarray:
     if unknown.any():
         raise ValueError(
             f"Task {name!r} has labels {np.unique(present[unknown]).tolist()} that are not among its classes "
-            f"{classes.tolist()}. `classes=` of the first partial_fit must name every label that will come."
+            f"{classes.tolist()}: the first fit (or `classes=` of the first partial_fit) has to name every label "
+            "that comes later, also in validation rows."
         )
     return codes

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._names import proposal
 from .._records import Kind
-from ._columns import TargetColumns
+from ._columns import TargetColumns, holds_times
 
 KINDS: tuple[Kind, ...] = ("regression", "classification")
 
@@ -27,12 +27,17 @@ def infer_kinds(columns: TargetColumns, task_types: Mapping[str, str] | None) ->
             raise ValueError(f"task_types gives the task {name!r} the type {kind!r}.{proposal(str(kind), KINDS)}")
     given = {str(name): kind for name, kind in given.items()}
     return tuple(
-        given[name] if name in given else _infer(values[observed])
+        given[name] if name in given else _infer(name, values[observed])
         for name, values, observed in zip(columns.names, columns.values, columns.observed, strict=True)
     )
 
 
-def _infer(present: np.ndarray) -> Kind:
+def _infer(name: str, present: np.ndarray) -> Kind:
+    if holds_times(present):
+        raise ValueError(
+            f"Task {name!r} holds dates or times: turn them into numbers for a regression, or name it in task_types "
+            "as a classification."
+        )
     if present.dtype.kind not in "fiu":
         return "classification"
     # Two values can be told apart on a short prefix in all but degenerate columns.

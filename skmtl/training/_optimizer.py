@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from .._names import proposal
 from ..networks import Network, Parameter
+from ._optimizer_checks import check_optimizer, own_schedule
 
 # Optimizers whose update treats every number alike: the whole flat array is one variable to them.
 _ELEMENTWISE = (
@@ -29,7 +30,6 @@ _ELEMENTWISE = (
     keras.optimizers.Ftrl,
     keras.optimizers.Lion,
 )
-_REFUSED = {"use_ema": False, "gradient_accumulation_steps": None, "loss_scale_factor": None}
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,13 @@ class OptimizerRule:
     learning_rate: float = field(compare=False)
     weight_decay: float = field(compare=False)
     has_schedule: bool = False
+    own_schedule: type[Any] | None = None
 
     def create(self, *, stateless: bool = False) -> Any:
         """Fresh Keras optimizer of these settings; ``stateless`` for use inside a StatelessScope."""
         kind = type(self.kind.__name__, (_StatelessMixin, self.kind), {}) if stateless else self.kind
-        return kind.from_config(json.loads(self.settings))
+        own = {} if self.own_schedule is None else {self.own_schedule.__name__: self.own_schedule}
+        return kind.from_config(json.loads(self.settings), custom_objects=own)
 
 
 class _StatelessMixin:
@@ -89,10 +91,8 @@ def _known_rule(optimizer: Any, routed: tuple[tuple[str, Any], ...], weight_deca
 
 
 def _rule(instance: Any, weight_decay: float | None) -> OptimizerRule:
+    check_optimizer(instance)
     config = dict(instance.get_config())
-    for name, harmless in _REFUSED.items():
-        if config.get(name, harmless) not in (harmless, 0, 1.0 if name == "loss_scale_factor" else harmless):
-            raise ValueError(f"optimizer: {name}={config[name]!r} is not supported; leave it at {harmless!r}.")
     own_decay = config.get("weight_decay")
     rate = config["learning_rate"]
     has_schedule = isinstance(rate, dict)
@@ -117,6 +117,7 @@ def _rule(instance: Any, weight_decay: float | None) -> OptimizerRule:
         learning_rate=0.0 if has_schedule else float(rate),
         weight_decay=decay,
         has_schedule=has_schedule,
+        own_schedule=own_schedule(instance),
     )
 
 
@@ -163,27 +164,42 @@ class FlatUpdate:
         self.members = network.members
         self.parameters = network.parameters
         self.optimizer = rule.create(stateless=True)
-        self.clipping = {
-            name: getattr(self.optimizer, name, None) for name in ("clipvalue", "clipnorm", "global_clipnorm")
-        }
-        for name in self.clipping:
-            setattr(self.optimizer, name, None)
+        self.clipping = {name: getattr(self.optimizer, name) for name in ("clipvalue", "clipnorm", "global_clipnorm")}
         self.flat = rule.kind in _ELEMENTWISE
         size = network.parameters[-1].stop if network.parameters else 0
         self.decayed = _decay_mask(network.parameters, rule.decay_everything)
         if self.flat:
             self._variables = [keras.Variable(np.zeros((self.members, size)), dtype=network.dtype, name="flat")]
         else:
-            self._variables = [_named(p, network.dtype) for p in self.parameters]
+            self._variables = [_named(p, np.zeros(p.shape), network.dtype) for p in self.parameters]
         self.optimizer.build(self._variables)
+        self._has_step_state = (
+            rule.kind._backend_update_step is not keras.optimizers.Optimizer._backend_update_step
+        )
         self._constraints = dict(network.constraints)
         variables = self.optimizer.variables
         self.iterations = _position(variables, self.optimizer.iterations)
         self._initial = [variable.numpy() for variable in variables]
+        self._starts_from_weights = not self.flat and self._depends_on_weights()
 
-    def initial_state(self) -> list[np.ndarray]:
-        """State of the optimizer before the first step."""
+    def initial_state(self, parameters: np.ndarray | None = None) -> list[np.ndarray]:
+        """State of the optimizer before the first step from ``parameters`` (members, n_parameters)."""
+        if self._starts_from_weights:
+            if parameters is None:
+                raise ValueError(f"optimizer: {self.rule.kind.__name__} starts from the network's weights; pass them.")
+            return [value for row in parameters for value in self._state_from(row)]
         return [value.copy() for value in self._initial] * (1 if self.flat else self.members)
+
+    def _depends_on_weights(self) -> bool:
+        """Whether the optimizer's state starts from the weights (ScheduleFreeAdamW's averages do)."""
+        ones = self._state_from(np.ones(self.decayed.shape[1]))
+        return any(not np.array_equal(a, b) for a, b in zip(ones, self._initial, strict=True))
+
+    def _state_from(self, row: np.ndarray) -> list[np.ndarray]:
+        optimizer = self.rule.create()
+        dtype = self._variables[0].dtype
+        optimizer.build([_named(p, row[p.start : p.stop].reshape(p.shape), dtype) for p in self.parameters])
+        return [variable.numpy() for variable in optimizer.variables]
 
     def apply(
         self, flat: tf.Tensor, gradient: tf.Tensor, state: Sequence[tf.Tensor], rate: tf.Tensor, decay: tf.Tensor
@@ -206,6 +222,9 @@ class FlatUpdate:
         slots = self.optimizer.variables
         mapping = [*zip(self._variables, variables, strict=True), *zip(slots, state, strict=True)]
         with keras.StatelessScope(state_mapping=mapping) as scope:
+            if self._has_step_state:
+                # What the optimizer does once a step, before it turns to the variables (Nadam's product).
+                self.optimizer._backend_update_step([], [], rate)
             for gradient, variable in zip(gradients, self._variables, strict=True):
                 self.optimizer.update_step(gradient, variable, rate)
             self.optimizer.iterations.assign_add(1)
@@ -239,11 +258,12 @@ class FlatUpdate:
         return tf.stack(rows), after
 
     def _clip(self, gradient: tf.Tensor) -> tf.Tensor:
-        if self.clipping["clipvalue"] is not None:
+        # As in Keras, a bound of 0 is none.
+        if self.clipping["clipvalue"]:
             return tf.clip_by_value(gradient, -self.clipping["clipvalue"], self.clipping["clipvalue"])
-        if self.clipping["global_clipnorm"] is not None:
+        if self.clipping["global_clipnorm"]:
             return _clip_rows(gradient, self.clipping["global_clipnorm"])
-        if self.clipping["clipnorm"] is not None:
+        if self.clipping["clipnorm"]:
             parts = [gradient[:, p.start : p.stop] for p in self.parameters]
             return tf.concat([_clip_rows(part, self.clipping["clipnorm"]) for part in parts], axis=1)
         return gradient
@@ -262,8 +282,8 @@ def _decay_mask(parameters: Sequence[Parameter], everything: bool) -> np.ndarray
     return mask
 
 
-def _named(parameter: Parameter, dtype: str) -> Any:
-    variable = keras.Variable(np.zeros(parameter.shape), dtype=dtype, name=parameter.name.rsplit("/", 1)[-1])
+def _named(parameter: Parameter, value: np.ndarray, dtype: str) -> Any:
+    variable = keras.Variable(value, dtype=dtype, name=parameter.name.rsplit("/", 1)[-1])
     variable._path = parameter.name
     return variable
 

@@ -9,11 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from .._arrays import is_aligned
 from .._counters import counters
 from ..losses import LossGroup
 from ..losses._groups import row_losses
 from ..networks import Network
 from ._optimizer import FlatUpdate, OptimizerRule
+
+
+# Below this, copying an array is quicker than handing it over.
+_SHARED_BYTES = 1 << 16
 
 
 class State(NamedTuple):
@@ -244,6 +249,9 @@ def _open(spec: tf.TensorSpec, *axes: int) -> tf.TensorSpec:
 
 
 def to_device(value: Any, dtype: Any) -> tf.Tensor:
-    """Tensor of a numpy array or number."""
+    """Tensor of a numpy array or number; a large array that is laid out for it is shared, not copied."""
+    array = np.asarray(value, dtype=dtype)
+    if array.nbytes > _SHARED_BYTES and is_aligned(array):
+        return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
     counters.add("device_copies")
-    return tf.constant(np.asarray(value, dtype=dtype))
+    return tf.constant(array)

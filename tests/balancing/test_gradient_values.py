@@ -175,6 +175,7 @@ def test_orthogonal_gradients_of_one_length_are_added() -> None:
         ("pcgrad", [0.5, 1.5, 1.0]),
         ("upgrad", [0.5, 1.5, 1.0]),
         ("gradvac", [0.5, 1.5, 1.0]),
+        ("cagrad", np.array([0.5, 1.5, 1.0]) * 1.5 / 1.25),
     ],
 )
 def test_loss_weights_without_conflict(name: str, expected: np.ndarray) -> None:

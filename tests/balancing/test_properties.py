@@ -80,6 +80,23 @@ def test_cagrad_stays_within_its_ball_and_helps_the_worst_off_task(c: float) -> 
     assert (gradients @ update).min() > (gradients @ average).min()
 
 
+def test_cagrad_weighs_the_average_and_the_gains() -> None:
+    gradients, c = jacobian("conflicting", 3, 1), 0.5
+    loss_weights = np.array([1.8, 0.3, 0.9])
+    weights = gram_weights(
+        "cagrad", gram_of(gradients), loss_weights=loss_weights, constants={"c": c, "rescale": "none"}
+    )
+    update, average = weights @ gradients / 3, loss_weights @ gradients / 3
+    worst = (gradients @ update / loss_weights).min()
+    radius = c * np.linalg.norm(average)
+    np.testing.assert_allclose(np.linalg.norm(update - average), radius, rtol=1e-3)
+    # No other update of the ball does better by the worst-off task.
+    rng = np.random.default_rng(0)
+    moves = rng.normal(size=(2000, 3)) @ gradients
+    others = average + radius * moves / np.linalg.norm(moves, axis=1, keepdims=True)
+    assert (gradients @ others.T / loss_weights[:, None]).min(0).max() <= worst + 1e-3 * abs(worst)
+
+
 def test_cagrad_with_radius_zero_is_the_average() -> None:
     gram = gram_of(jacobian("conflicting", 4, 1))
     np.testing.assert_allclose(gram_weights("cagrad", gram, constants={"c": 0.0}), 1.0, rtol=1e-6)

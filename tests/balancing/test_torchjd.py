@@ -9,10 +9,11 @@ from ._cases import gram_of, gram_weights, jacobian
 
 torch = pytest.importorskip("torch")
 aggregation = pytest.importorskip("torchjd.aggregation")
+linalg = pytest.importorskip("torchjd.linalg")
 
 # Scale of our update relative to theirs, where both have a fixed one: they average, we add.
 CASES = {
-    "upgrad": (lambda _: aggregation.UPGrad(), True),
+    "upgrad": (lambda _: aggregation.UPGrad(projector=linalg.QuadprogProjector(reg_eps=1e-6)), True),
     "cagrad": (lambda _: aggregation.CAGrad(c=0.5, norm_eps=1e-12), False),
     "aligned": (lambda _: aggregation.AlignedMTL(), True),
     "imtl_g": (lambda _: aggregation.IMTLG(), False),
@@ -44,7 +45,7 @@ def test_mgda_is_no_longer_than_torchjds(kind: str, n_tasks: int) -> None:
         theirs = aggregation.MGDA(epsilon=1e-5, max_iters=2000)(torch.tensor(gradients)).numpy()
         ours = gram_weights("mgda", gram_of(gradients)) @ gradients / n_tasks
         assert np.linalg.norm(ours) <= np.linalg.norm(theirs) * (1 + 1e-4)
-        np.testing.assert_allclose(ours, theirs, atol=0.05 * np.abs(theirs).max())
+        assert np.linalg.norm(ours - theirs) < 0.2 * np.linalg.norm(theirs)
 
 
 @pytest.mark.parametrize("kind", ["independent", "conflicting"])

@@ -65,9 +65,7 @@ def test_a_search_is_refitted_by_one_of_the_scores():
     ).fit(X, y)
     results = search.cv_results_
     assert results["mean_test_fit__a"].argmax() == search.best_index_
-    assert results["mean_test_fit"] == pytest.approx(
-        (results["mean_test_fit__a"] + results["mean_test_fit__b"]) / 2
-    )
+    assert results["mean_test_fit"] == pytest.approx((results["mean_test_fit__a"] + results["mean_test_fit__b"]) / 2)
 
 
 def test_tasks_may_have_metrics_of_their_own():
@@ -83,8 +81,9 @@ def test_undefined_scores_are_nan_and_left_out_of_the_average():
     X, y = _table()
     model = PerTaskRegressor(LinearRegression()).fit(X, y)
     y = y.assign(a=np.nan)
-    with pytest.warns(UndefinedMetricWarning, match="without a label, hence NaN, for 'a'"):
+    with pytest.warns(UndefinedMetricWarning, match="without a label, hence NaN, for 'a'") as caught:
         scores = make_multimetric_task_scorer("r2")(model, X, y)
+    assert [warning.filename for warning in caught] == [__file__]
     assert np.isnan(scores["r2__a"])
     assert scores["r2"] == scores["r2__b"]
 
@@ -105,10 +104,10 @@ def test_averages_alone_may_be_asked_for():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (dict(metrics="r3"), "Unknown metric 'r3'"),
-        (dict(metrics=["r2"], average="mode"), "average='mode'"),
-        (dict(metrics=["r2"], average=None, per_task=False), "leaves nothing to give"),
-        (dict(metrics=[lambda y, p: 0.0]), "pass greater_is_better"),
+        ({"metrics": "r3"}, "Unknown metric 'r3'"),
+        ({"metrics": ["r2"], "average": "mode"}, "average='mode'"),
+        ({"metrics": ["r2"], "average": None, "per_task": False}, "leaves nothing to give"),
+        ({"metrics": [lambda y, p: 0.0]}, "pass greater_is_better"),
     ],
 )
 def test_what_does_not_fit_is_refused_when_the_scorer_is_made(arguments, message):

@@ -50,19 +50,21 @@ def test_tasks_without_spread_or_labels_are_nan_with_one_warning():
     with pytest.warns(UndefinedMetricWarning, match="for 'y0', 'y1'") as caught:
         scores = relative_error_scores(y, np.nan_to_num(y))
     assert len(caught) == 1
+    assert caught[0].filename == __file__
     assert scores.isna().tolist() == [True, True, False]
-    with pytest.warns(UndefinedMetricWarning):
+    with pytest.warns(UndefinedMetricWarning) as caught:
         assert np.isnan(average_relative_rmse([1.0, 1.0], [1.0, 2.0]))
+    assert caught[0].filename == __file__
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (dict(y_pred=[1.0, 2.0]), "y_pred has 2 rows"),
-        (dict(y_pred=[1.0, np.inf, 2.0]), "y_pred of the task 'y0' is not finite"),
-        (dict(y_pred=[1.0, np.nan, 2.0]), "y_pred of the task 'y0' is not finite"),
-        (dict(y_true=["a", "b", "c"]), "are not numbers"),
-        (dict(y_train=[[1.0, 2.0]]), "y_train has 2 columns"),
+        ({"y_pred": [1.0, 2.0]}, "y_pred has 2 rows"),
+        ({"y_pred": [1.0, np.inf, 2.0]}, "y_pred of the task 'y0' is not finite"),
+        ({"y_pred": [1.0, np.nan, 2.0]}, "y_pred of the task 'y0' is not finite"),
+        ({"y_true": ["a", "b", "c"]}, "are not numbers"),
+        ({"y_train": [[1.0, 2.0]]}, "y_train has 2 columns"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(arguments, message):

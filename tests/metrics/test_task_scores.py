@@ -1,11 +1,13 @@
 """task_scores gives scikit-learn's values on the rows of each task that have a label."""
 
+import warnings
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.exceptions import UndefinedMetricWarning
 
@@ -18,8 +20,8 @@ REGRESSION = {
     "explained_variance_score": metrics.explained_variance_score,
     "mean_squared_error": metrics.mean_squared_error,
     "root_mean_squared_error": metrics.root_mean_squared_error,
-    "neg_mean_absolute_error": lambda y, p, sample_weight: -metrics.mean_absolute_error(
-        y, p, sample_weight=sample_weight
+    "neg_mean_absolute_error": lambda y, p, sample_weight: (
+        -metrics.mean_absolute_error(y, p, sample_weight=sample_weight)
     ),
     "median_absolute_error": metrics.median_absolute_error,
 }
@@ -87,9 +89,7 @@ def test_probability_metrics_agree_with_scikit_learn_for_any_classes(table):
     for task in range(y_true.shape[1]):
         rows = np.flatnonzero(known[:, task])
         codes = np.searchsorted(classes[task], np.array(list(y_true[rows, task])))
-        expected = _expected_of_scores(
-            codes, probabilities[task][rows], weights_of(sample_weight, rows, task)
-        )
+        expected = _expected_of_scores(codes, probabilities[task][rows], weights_of(sample_weight, rows, task))
         for name in names:
             assert scores.loc[f"y{task}", name] == pytest.approx(expected[name], rel=1e-12, abs=1e-12), name
 
@@ -160,9 +160,7 @@ def test_every_kind_of_missing_label_is_left_out(missing):
 
 
 def test_nullable_integers_and_categories_are_labels():
-    y = pd.DataFrame(
-        {"a": pd.array([1, None, 0, 1], dtype="Int64"), "b": pd.Categorical(["u", "v", None, "u"])}
-    )
+    y = pd.DataFrame({"a": pd.array([1, None, 0, 1], dtype="Int64"), "b": pd.Categorical(["u", "v", None, "u"])})
     prediction = pd.DataFrame({"a": [1, 0, 0, 0], "b": ["u", "u", "v", "u"]})
     assert task_scores(y, prediction, "accuracy")["accuracy"].tolist() == [2 / 3, 2 / 3]
 
@@ -221,6 +219,7 @@ def test_undefined_values_are_nan_with_one_warning_that_lists_the_tasks():
     with pytest.warns(UndefinedMetricWarning) as caught:
         scores = task_scores(y, np.full((3, 3), 0.5), ["roc_auc", "average_precision"])
     assert len(caught) == 1
+    assert caught[0].filename == __file__
     message = str(caught[0].message)
     assert "roc_auc is undefined on these labels, hence NaN, for 'y0'" in message
     assert "roc_auc is undefined without a label, hence NaN, for 'y2'" in message
@@ -275,28 +274,29 @@ def test_weights_of_missing_labels_do_not_matter():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (dict(metrics="r3"), "Unknown metric 'r3'. Did you mean 'r2'"),
-        (dict(metrics=[]), "metrics is empty"),
-        (dict(metrics={}), "empty mapping"),
-        (dict(metrics=["r2", "r2"]), "same name"),
-        (dict(metrics={"y0": "r2", "y7": "r2"}), "'y7' is no task"),
-        (dict(metrics={0: "r2", 5: "r2"}), "no task at position 5"),
-        (dict(metrics="max_error", sample_weight=[1.0, 1.0, 1.0]), "does not take sample weights"),
-        (dict(metrics="r2", sample_weight=[1.0, 1.0]), "sample_weight should have the shape"),
-        (dict(metrics="r2", sample_weight=[1.0, -1.0, 1.0]), "not negative"),
-        (dict(metrics="r2", sample_weight=["a", "b", "c"]), "sample_weight should hold numbers"),
-        (dict(metrics="r2", y_pred=np.ones((2, 2))), "y_pred has 2 rows, y_true has 3"),
-        (dict(metrics="r2", y_pred=np.ones((3, 3))), "y_pred has 3 columns, y_true has 2 tasks"),
-        (dict(metrics="r2", y_pred=[np.ones((3, 2))] * 2), "looks like the output of predict_proba"),
-        (dict(metrics="r2", y_pred=np.full((3, 2), np.nan)), "missing values in rows that have a label"),
-        (dict(metrics="roc_auc", y_pred=np.array([["a", "b"]] * 3)), "needs scores as predict_proba"),
-        (dict(metrics="roc_auc", y_pred=np.ones((3, 3))), "list of 2 matrices"),
-        (dict(metrics="roc_auc", y_pred=[np.ones((3, 2))]), "gave 1 matrices for 2 tasks"),
-        (dict(metrics="roc_auc", classes=[0, 1]), "classes should be a list of 2 arrays"),
-        (dict(metrics="roc_auc", classes={"y9": [0, 1]}), "classes names the task 'y9'"),
-        (dict(metrics=partial(metrics.log_loss, labels=[0, 1])), "leave out labels"),
-        (dict(metrics=lambda y, p: y), "should give one number per task"),
-        (dict(metrics="mean_squared_log_error", y_pred=-np.ones((3, 2))), "of the task 'y0'"),
+        ({"metrics": "r3"}, "Unknown metric 'r3'. Did you mean 'r2'"),
+        ({"metrics": []}, "metrics is empty"),
+        ({"metrics": {}}, "empty mapping"),
+        ({"metrics": ["r2", "r2"]}, "same name"),
+        ({"metrics": {"y0": "r2", "y7": "r2"}}, "'y7' is no task"),
+        ({"metrics": {0: "r2", 5: "r2"}}, "no task at position 5"),
+        ({"metrics": {0: "r2", "y0": "r2"}}, "are the same task"),
+        ({"metrics": "max_error", "sample_weight": [1.0, 1.0, 1.0]}, "does not take sample weights"),
+        ({"metrics": "r2", "sample_weight": [1.0, 1.0]}, "sample_weight should have the shape"),
+        ({"metrics": "r2", "sample_weight": [1.0, -1.0, 1.0]}, "not negative"),
+        ({"metrics": "r2", "sample_weight": ["a", "b", "c"]}, "sample_weight should hold numbers"),
+        ({"metrics": "r2", "y_pred": np.ones((2, 2))}, "y_pred has 2 rows, y_true has 3"),
+        ({"metrics": "r2", "y_pred": np.ones((3, 3))}, "y_pred has 3 columns, y_true has 2 tasks"),
+        ({"metrics": "r2", "y_pred": [np.ones((3, 2))] * 2}, "looks like the output of predict_proba"),
+        ({"metrics": "r2", "y_pred": np.full((3, 2), np.nan)}, "missing values in rows that have a label"),
+        ({"metrics": "roc_auc", "y_pred": np.array([["a", "b"]] * 3)}, "needs scores as predict_proba"),
+        ({"metrics": "roc_auc", "y_pred": np.ones((3, 3))}, "list of 2 matrices"),
+        ({"metrics": "roc_auc", "y_pred": [np.ones((3, 2))]}, "gave 1 matrices for 2 tasks"),
+        ({"metrics": "roc_auc", "classes": [0, 1]}, "classes should be a list of 2 arrays"),
+        ({"metrics": "roc_auc", "classes": {"y9": [0, 1]}}, "classes names the task 'y9'"),
+        ({"metrics": partial(metrics.log_loss, labels=[0, 1])}, "leave out labels"),
+        ({"metrics": lambda y, p: y}, "should give one number per task"),
+        ({"metrics": "mean_squared_log_error", "y_pred": -np.ones((3, 2))}, "of the task 'y0'"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_in_the_callers_words(arguments, message):
@@ -318,3 +318,26 @@ def test_scores_without_known_columns_are_refused():
         task_scores([1, 0, 1, 0], p, "roc_auc", classes=["a", "b", "c"])
     with pytest.raises(ValueError, match="2 classes"):
         task_scores([1, 0, 1, 0], p, "roc_auc", classes=[0, 1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 15), st.integers(1, 4))
+def test_the_auc_of_two_classes_is_nan_exactly_where_one_is_known(seed, n_rows, n_tasks):
+    rng = np.random.default_rng(seed)
+    y = np.where(rng.random((n_rows, n_tasks)) < 0.6, rng.integers(0, 2, (n_rows, n_tasks)), np.nan)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        scores = task_scores(y, rng.random(y.shape), "roc_auc")
+    one_class = [len(np.unique(column[~np.isnan(column)])) < 2 for column in y.T]
+    assert scores["roc_auc"].isna().tolist() == one_class
+    assert len(caught) == any(one_class)
+
+
+@settings(max_examples=30, deadline=None)
+@given(regression_tables())
+def test_predictions_without_a_label_do_not_matter(table):
+    y_true, y_pred, sample_weight, known = table
+    names = ["r2", "mean_absolute_error"]
+    scores = task_scores(y_true, y_pred, names, sample_weight=sample_weight)
+    changed = np.where(known, y_pred, np.nan)
+    assert task_scores(y_true, changed, names, sample_weight=sample_weight).equals(scores)

@@ -1,0 +1,94 @@
+"""The same network in every library: layers, optimizer, epochs and batch size alike, no early stopping."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+RATE = 1e-3
+
+
+def table(n: int, d: int, tasks: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Standardised inputs and targets, float32: nothing is left to do for anyone's preprocessing."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d), dtype=np.float32)
+    hidden = np.tanh(X @ rng.standard_normal((d, 8), dtype=np.float32) / np.sqrt(d))
+    y = hidden @ rng.standard_normal((8, tasks), dtype=np.float32) + 0.1 * rng.standard_normal((n, tasks), dtype=np.float32)
+    return X, ((y - y.mean(axis=0)) / y.std(axis=0)).astype(np.float32)
+
+
+def ours(hidden: tuple[int, ...], batch: int, epochs: int, **kwargs: Any) -> Any:
+    """skmtl."""
+    from skmtl import MultiTaskKerasRegressor
+
+    settings = {"early_stopping": False, "learning_rate": RATE, "random_state": 0, **kwargs}
+    return MultiTaskKerasRegressor(hidden_layer_sizes=hidden, batch_size=batch, epochs=epochs, **settings)
+
+
+def mlp(hidden: tuple[int, ...], batch: int, epochs: int, **kwargs: Any) -> Any:
+    """scikit-learn's MLPRegressor, kept from stopping early."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPRegressor
+
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    settings = {"learning_rate_init": RATE, "alpha": 0.0, "tol": 0.0, "random_state": 0, **kwargs}
+    return MLPRegressor(
+        hidden_layer_sizes=hidden, batch_size=batch, max_iter=epochs, n_iter_no_change=epochs + 1, **settings
+    )
+
+
+def build_keras(hidden: tuple[int, ...], d: int, tasks: int) -> Any:
+    """Functional Keras model with linear heads, in one layer as the other libraries have them."""
+    import keras
+
+    inputs = keras.Input((d,))
+    layer = inputs
+    for width in hidden:
+        layer = keras.layers.Dense(width, activation="relu")(layer)
+    return keras.Model(inputs, keras.layers.Dense(tasks)(layer))
+
+
+def _scikeras_model(hidden: tuple[int, ...], d: int, tasks: int, rate: float = RATE, decay: float = 0.0) -> Any:
+    import keras
+
+    model = build_keras(hidden, d, tasks)
+    model.compile(optimizer=keras.optimizers.AdamW(rate, weight_decay=decay), loss="mse")
+    return model
+
+
+def scikeras(hidden: tuple[int, ...], batch: int, epochs: int, d: int, tasks: int) -> Any:
+    """scikeras' KerasRegressor, at its defaults."""
+    from scikeras.wrappers import KerasRegressor
+
+    return KerasRegressor(
+        _scikeras_model, hidden=hidden, d=d, tasks=tasks, rate=RATE, decay=0.0,
+        batch_size=batch, epochs=epochs, verbose=0,
+    )  # fmt: skip
+
+
+def keras_fit(X: Any, y: Any, hidden: tuple[int, ...], batch: int, epochs: int, **compile_arguments: Any) -> Any:
+    """Plain Keras: build, compile, fit."""
+    import keras
+
+    model = build_keras(hidden, X.shape[1], y.shape[1])
+    model.compile(optimizer=keras.optimizers.Adam(RATE), loss="mse", **compile_arguments)
+    history = model.fit(X, y, batch_size=batch, epochs=epochs, verbose=0)
+    return history.history["loss"][-1]
+
+
+def skorch(hidden: tuple[int, ...], batch: int, epochs: int, d: int, tasks: int) -> Any:
+    """skorch's NeuralNetRegressor on CPU PyTorch, all data for training."""
+    import torch
+    from skorch import NeuralNetRegressor
+
+    widths = [d, *hidden]
+    layers: list[Any] = []
+    for a, b in zip(widths[:-1], widths[1:], strict=True):
+        layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
+    module = torch.nn.Sequential(*layers, torch.nn.Linear(widths[-1], tasks))
+    return NeuralNetRegressor(
+        module, max_epochs=epochs, lr=RATE, batch_size=batch, optimizer=torch.optim.Adam,
+        train_split=None, iterator_train__shuffle=True, verbose=0,
+    )  # fmt: skip

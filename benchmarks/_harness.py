@@ -1,0 +1,130 @@
+"""Timing side by side: contestants take turns, and what is reported are medians and ratios of one run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("skmtl", "scikit-learn", "keras", "tensorflow", "scikeras", "skorch", "torch", "numpy", "pandas")
+
+
+@dataclass
+class Measurement:
+    """Seconds (or another unit) of one contestant in one case."""
+
+    case: str
+    contestant: str
+    values: list[float]
+    unit: str = "s"
+    note: str = ""
+    target: str = ""
+
+    @property
+    def median(self) -> float:
+        """Middle of the repetitions."""
+        return statistics.median(self.values)
+
+
+@dataclass
+class Case:
+    """Contestants of one comparison; the first is ours, the others are divided by it."""
+
+    name: str
+    contestants: dict[str, Callable[[], object]]
+    repeats: int = 5
+    slow: dict[str, int] = field(default_factory=dict)  # contestants with fewer repetitions
+    warm_up: bool = True
+    targets: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def run(case: Case) -> list[Measurement]:
+    """Time the contestants in turn."""
+    times: dict[str, list[float]] = {name: [] for name in case.contestants}
+    if case.warm_up:
+        for name, work in case.contestants.items():
+            if case.slow.get(name, case.repeats) > 1:
+                work()
+    for turn in range(case.repeats):
+        for name, work in case.contestants.items():
+            if turn < case.slow.get(name, case.repeats):
+                start = time.perf_counter()
+                work()
+                times[name].append(time.perf_counter() - start)
+    measured = [
+        Measurement(case.name, name, values, note=case.notes.get(name, ""), target=case.targets.get(name, ""))
+        for name, values in times.items()
+    ]
+    for m in measured:
+        print(f"  {m.contestant:34s} median {m.median:10.5f} s  (min {min(m.values):.5f}, max {max(m.values):.5f})", flush=True)
+    return measured
+
+
+def in_fresh_process(code: str, environment: dict[str, str] | None = None) -> float:
+    """Run Python code in a new process; it prints one number last."""
+    env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **(environment or {})}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False, cwd=RESULTS.parent.parent
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-3000:])
+    return float(done.stdout.strip().splitlines()[-1])
+
+
+def machine() -> dict[str, str]:
+    """Processor, versions and date: what a figure is worth nothing without."""
+    processor = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        processor = names[0] if names else processor
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "processor": f"{processor}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        **found,
+    }
+
+
+def save(measurements: list[Measurement], name: str) -> None:
+    """Merge into results/NAME.csv: cases measured now replace those of the same name."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.csv"
+    now = {m.case for m in measurements}
+    kept = [m for m in load(name) if m.case not in now]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case", "contestant", "unit", "median", "values", "target", "note"])
+        for m in [*kept, *measurements]:
+            values = json.dumps([float(f"{value:.6g}") for value in m.values])
+            writer.writerow([m.case, m.contestant, m.unit, f"{m.median:.6g}", values, m.target, m.note])
+    (RESULTS / f"{name}_machine.json").write_text(json.dumps(machine(), indent=1) + "\n")
+
+
+def load(name: str) -> list[Measurement]:
+    """Measurements of earlier runs."""
+    path = RESULTS / f"{name}.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [
+            Measurement(r["case"], r["contestant"], json.loads(r["values"]), r["unit"], r["note"], r["target"])
+            for r in csv.DictReader(file)
+        ]

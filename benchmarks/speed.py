@@ -1,0 +1,327 @@
+"""How fast skmtl trains, searches and predicts, beside its peers: ``python benchmarks/speed.py``.
+
+Writes results/speed.csv, speed.md and speed.png; ``--cases`` picks some, others keep their last figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from _contestants import keras_fit, mlp, ours, scikeras, skorch, table
+from _harness import Case, Measurement, in_fresh_process, run, save
+from _report import write_report
+
+SMALL = {"n": 500, "d": 20, "tasks": 3, "hidden": (64,), "batch": 32, "epochs": 100}
+MIDDLE = {"n": 10_000, "d": 50, "tasks": 5, "hidden": (128, 64), "batch": 128, "epochs": 20}
+LARGE = {"n": 200_000, "d": 50, "tasks": 5, "hidden": (256, 128), "batch": 256, "epochs": 2}
+
+
+def _refit(name: str, size: dict[str, Any], targets: dict[str, str], slow: dict[str, int]) -> list[Measurement]:
+    X, y = table(size["n"], size["d"], size["tasks"])
+    net = (size["hidden"], size["batch"], size["epochs"])
+    shape = (size["d"], size["tasks"])
+    contestants: dict[str, Callable[[], object]] = {
+        "skmtl": lambda: ours(*net).fit(X, y),
+        "MLPRegressor": lambda: mlp(*net).fit(X, y),
+        "skorch": lambda: skorch(*net, *shape).fit(X, y),
+    }
+    if "scikeras" in targets:
+        contestants["scikeras"] = lambda: scikeras(*net, *shape).fit(X, y)
+    if "keras at its best" in targets:
+        best = _best_keras(X, y, net)
+        contestants["keras at its best"] = lambda: keras_fit(X, y, *net, **best)
+    losses = {"skmtl": ours(*net).fit(X, y).history_["loss"][-1], "MLPRegressor": 2 * mlp(*net).fit(X, y).loss_}
+    notes = {who: f"final training loss {loss:.4f}" for who, loss in losses.items()}
+    return run(Case(name, contestants, slow=slow, targets=targets, notes=notes))
+
+
+def _best_keras(X: Any, y: Any, net: tuple[Any, ...]) -> dict[str, Any]:
+    """Keras' quickest combination of jit_compile and steps_per_execution, on this case."""
+    import time
+
+    seconds = {}
+    for jit in (False, True):
+        for steps in (1, 16, 64, 256):
+            start = time.perf_counter()
+            keras_fit(X, y, *net, jit_compile=jit, steps_per_execution=steps)
+            seconds[jit, steps] = time.perf_counter() - start
+    jit, steps = min(seconds, key=lambda key: seconds[key])
+    print(f"  keras is quickest with jit_compile={jit}, steps_per_execution={steps}")
+    return {"jit_compile": jit, "steps_per_execution": steps}
+
+
+def refit_small() -> list[Measurement]:
+    """500 x 20, 3 tasks."""
+    return _refit(
+        "refit 500 x 20, 3 tasks, (64,), batch 32, 100 epochs", SMALL,
+        {"scikeras": ">= 30", "MLPRegressor": ">= 2.5"}, {"scikeras": 2, "skorch": 2},
+    )  # fmt: skip
+
+
+def refit_middle() -> list[Measurement]:
+    """10,000 x 50, 5 tasks."""
+    return _refit(
+        "refit 10,000 x 50, 5 tasks, (128, 64), batch 128, 20 epochs", MIDDLE,
+        {"scikeras": ">= 8", "MLPRegressor": ">= 2.5", "skorch": ">= 1.5"}, {"scikeras": 3, "skorch": 3},
+    )  # fmt: skip
+
+
+def refit_large() -> list[Measurement]:
+    """200,000 x 50, 5 tasks."""
+    return _refit(
+        "refit 200,000 x 50, 5 tasks, (256, 128), batch 256, 2 epochs", LARGE,
+        {"keras at its best": ">= 2", "MLPRegressor": ">= 4"}, {"MLPRegressor": 3, "skorch": 2},
+    )  # fmt: skip
+
+
+_FIRST = """
+import sys, time, warnings; sys.path.insert(0, "benchmarks"); warnings.simplefilter("ignore")
+from _contestants import *
+X, y = table(500, 20, 3)
+{imports}
+start = time.perf_counter(); {make}.fit(X, y); print(time.perf_counter() - start)
+"""
+
+
+def first_fit() -> list[Measurement]:
+    """First fit in a fresh process, imports excluded."""
+    net = "((64,), 32, 100"
+    # What fit itself would import is imported before the clock starts.
+    own = "import skmtl.estimators._networks, skmtl.estimators._training, skmtl.inference._compiled, tensorflow, keras"
+    sides = {
+        "skmtl": (own, f"ours{net})"),
+        "MLPRegressor": ("from sklearn.neural_network import MLPRegressor", f"mlp{net})"),
+        "scikeras": ("import scikeras.wrappers, tensorflow, keras", f"scikeras{net}, 20, 3)"),
+    }
+    values: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(5):
+        for name, (imports, make) in sides.items():
+            values[name].append(in_fresh_process(_FIRST.format(imports=imports, make=make)))
+    targets = {"MLPRegressor": ">= 0.5", "scikeras": ">= 1"}
+    case = "first fit in a fresh process, imports excluded, 500 x 20"
+    return [Measurement(case, name, seconds, target=targets.get(name, "")) for name, seconds in values.items()]
+
+
+def _searches(name: str, grids: dict[str, dict[str, list[Any]]], targets: dict[str, str]) -> list[Measurement]:
+    from sklearn.model_selection import GridSearchCV
+
+    X, y = table(500, 20, 3)
+    net = ((64,), 32, 100)
+    estimators = {"skmtl": ours(*net), "MLPRegressor": mlp(*net), "scikeras": scikeras(*net, 20, 3)}
+    contestants = {
+        who: (lambda who=who: GridSearchCV(estimators[who], grids[who], cv=5, error_score="raise").fit(X, y)) for who in grids
+    }
+    return run(Case(name, contestants, repeats=3, slow={"scikeras": 1}, targets=targets))
+
+
+def search_numbers() -> list[Measurement]:
+    """Grid search over numbers."""
+    rates, decays = [3e-4, 1e-3, 3e-3, 1e-2], [0.0, 1e-4, 1e-2]
+    grids = {
+        "skmtl": {"learning_rate": rates, "weight_decay": decays},
+        "MLPRegressor": {"learning_rate_init": rates, "alpha": decays},
+        "scikeras": {"rate": rates, "decay": decays},
+    }
+    return _searches(
+        "GridSearchCV, 5 folds x 12 candidates (learning rate x weight decay), 500 x 20", grids,
+        {"scikeras": ">= 20", "MLPRegressor": ">= 2.5"},
+    )  # fmt: skip
+
+
+def search_widths() -> list[Measurement]:
+    """Grid search over layer widths."""
+    widths, rates = [(32,), (64,), (96,), (128,)], [3e-4, 1e-3, 3e-3]
+    grids = {
+        "skmtl": {"hidden_layer_sizes": widths, "learning_rate": rates},
+        "MLPRegressor": {"hidden_layer_sizes": widths, "learning_rate_init": rates},
+        "scikeras": {"hidden": widths, "rate": rates},
+    }
+    return _searches("GridSearchCV, 5 folds x 4 layer widths x 3 learning rates, 500 x 20", grids, {"scikeras": ">= 8"})
+
+
+def ensembles() -> list[Measurement]:
+    """Eight members against one."""
+    X, y = table(500, 20, 3)
+    net = ((64,), 32, 100)
+    contestants = {"ensemble_size=8": lambda: ours(*net, ensemble_size=8).fit(X, y), "ensemble_size=1": lambda: ours(*net).fit(X, y)}
+    return run(Case("ensemble_size=8 against 1, 500 x 20", contestants, repeats=9, targets={"ensemble_size=1": ">= 0.4"}))
+
+
+def single_tasks() -> list[Measurement]:
+    """One network for eight tasks against eight networks."""
+    from sklearn.multioutput import MultiOutputRegressor
+
+    X, y = table(500, 20, 8)
+    net = ((64,), 32, 100)
+    contestants = {
+        "one multi-task fit": lambda: ours(*net).fit(X, y),
+        "MultiOutputRegressor of 8": lambda: MultiOutputRegressor(ours(*net)).fit(X, y),
+    }
+    return run(Case("8 tasks at once against one by one, 500 x 20", contestants, repeats=7, targets={"MultiOutputRegressor of 8": ">= 4"}))
+
+
+def predict_one() -> list[Measurement]:
+    """One row."""
+    X, y = table(500, 20, 3)
+    net = ((64,), 32, 20)
+    own, other = ours(*net).fit(X, y), mlp(*net).fit(X, y)
+    model, row, many = own.model_, X[:1], 200
+
+    def repeated(work: Callable[[], object]) -> Callable[[], object]:
+        return lambda: [work() for _ in range(many)]
+
+    contestants = {
+        "skmtl": repeated(lambda: own.predict(row)),
+        "MLPRegressor": repeated(lambda: other.predict(row)),
+        "Keras Model.predict": lambda: [model.predict(row, verbose=0) for _ in range(many // 20)],
+    }
+    targets = {"MLPRegressor": ">= 0.83", "Keras Model.predict": ">= 50"}
+    measured = run(Case("predict 1 row", contestants, repeats=9, targets=targets))
+    for m in measured:
+        calls = many // 20 if m.contestant.startswith("Keras") else many
+        m.values = [value / calls for value in m.values]
+    return measured
+
+
+def predict_many() -> list[Measurement]:
+    """100,000 rows."""
+    X, y = table(100_000, 50, 5)
+    net = ((128, 64), 256, 1)
+    own, other = ours(*net).fit(X, y), mlp(*net).fit(X, y)
+    contestants = {"skmtl": lambda: own.predict(X), "MLPRegressor": lambda: other.predict(X)}
+    return run(Case("predict 100,000 rows", contestants, repeats=9, targets={"MLPRegressor": ">= 1.5"}))
+
+
+def scaling() -> list[Measurement]:
+    """Cost per row and epoch, a million rows against ten thousand."""
+    net = ((128, 64), 256)
+    million, few = table(1_000_000, 100, 5), table(10_000, 100, 5)
+    contestants = {
+        "1,000,000 rows, 1 epoch": lambda: ours(*net, 1, jit_compile=False).fit(*million),
+        "10,000 rows, 100 epochs": lambda: ours(*net, 100, jit_compile=False).fit(*few),
+    }
+    return run(
+        Case("cost per row and epoch, 100 features", contestants, repeats=3, targets={"10,000 rows, 100 epochs": ">= 0.83"})
+    )
+
+
+_MEMORY = """
+import sys, resource, gc; sys.path.insert(0, "benchmarks")
+from _contestants import *
+import skmtl.estimators._networks, skmtl.estimators._training, skmtl.inference._compiled, tensorflow, keras
+ours((128, 64), 256, 1).fit(*table(2_000, 100, 5))
+X, y = table(1_000_000, 100, 5)
+def rss():
+    return int(next(l for l in open("/proc/self/status") if l.startswith("VmRSS")).split()[1]) * 1024
+gc.collect(); before = rss()
+open("/proc/self/clear_refs", "w").write("5")
+ours((128, 64), 256, 1).fit(X, y)
+peak = int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]) * 1024
+print((peak - before) / X.nbytes)
+"""
+
+
+def memory() -> list[Measurement]:
+    """Peak memory beyond the input."""
+    values = [in_fresh_process(_MEMORY) for _ in range(3)]
+    case = "peak memory beyond the input, 1,000,000 x 100 float32"
+    return [Measurement(case, "skmtl", values, unit="of the input's size", target="<= 1.5")]
+
+
+def import_time() -> list[Measurement]:
+    """Import."""
+    code = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
+    sides = {
+        "import skmtl": "import skmtl",
+        "import sklearn": "import sklearn",
+        "from skmtl import MultiTaskKerasRegressor": "from skmtl import MultiTaskKerasRegressor",
+        "from sklearn.neural_network import MLPRegressor": "from sklearn.neural_network import MLPRegressor",
+    }
+    values: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(7):
+        for name, statement in sides.items():
+            values[name].append(in_fresh_process(code.format(statement)))
+    return [
+        Measurement("import", name, seconds, target=">= 0.77" if name == "import sklearn" else "")
+        for name, seconds in values.items()
+    ]
+
+
+def chunks() -> list[Measurement]:
+    """Training chunk by chunk against all at once."""
+    X, y = table(1_000_000, 100, 5)
+    net = ((128, 64), 256, 1)
+
+    def by_chunks() -> Any:
+        model = ours(*net, jit_compile=False)
+        for start in range(0, len(X), 100_000):
+            model.partial_fit(X[start : start + 100_000], y[start : start + 100_000])
+        return model
+
+    contestants = {"partial_fit, 10 chunks": by_chunks, "fit": lambda: ours(*net, jit_compile=False).fit(X, y)}
+    return run(Case("1,000,000 x 100 in chunks of 100,000", contestants, repeats=3, targets={"fit": ">= 0.77"}))
+
+
+def arithmetic() -> list[Measurement]:
+    """Arithmetic rate against plain matrix products of the same shapes."""
+    from _matmul import plain_rate
+
+    n, d, batch, epochs, tasks = 10_000, 50, 1024, 20, 5
+    X, y = table(n, d, tasks)
+    net = ((512, 512), batch, epochs)
+    first, inner = d * 512, 512 * 512 + 512 * tasks
+    # Forward and both gradients are one product each; the gradient to the inputs is not needed.
+    work = epochs * n * (4 * first + 6 * inner)
+    measured = run(Case("rate", {"skmtl": lambda: ours(*net).fit(X, y)}, repeats=5))[0]
+    case = "arithmetic rate, 10,000 x 50, (512, 512), batch 1024"
+    rates = [work / seconds / 1e9 for seconds in measured.values]
+    plain = [plain_rate([(batch, d, 512), (batch, 512, 512), (batch, 512, tasks)]) / 1e9 for _ in range(5)]
+    return [
+        Measurement(case, "skmtl, whole fit", rates, unit="GFLOP/s", target=">= 0.6 of the product's"),
+        Measurement(case, "plain matrix products", plain, unit="GFLOP/s"),
+    ]
+
+
+CASES = {
+    "refit_small": refit_small,
+    "refit_middle": refit_middle,
+    "refit_large": refit_large,
+    "first_fit": first_fit,
+    "search_numbers": search_numbers,
+    "search_widths": search_widths,
+    "ensembles": ensembles,
+    "single_tasks": single_tasks,
+    "predict_one": predict_one,
+    "predict_many": predict_many,
+    "scaling": scaling,
+    "chunks": chunks,
+    "memory": memory,
+    "arithmetic": arithmetic,
+    "import": import_time,
+}
+
+
+def main() -> None:
+    """Run the cases asked for and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--report-only", action="store_true", help="write table and plot from the last figures")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    np.random.seed(0)  # noqa: NPY002 - scikeras and skorch draw from the global generator
+    if not arguments.report_only:
+        for name in arguments.cases:
+            print(name, flush=True)
+            save(CASES[name](), "speed")
+    write_report("speed", "Speed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""What the training engine tells a balancing method at one step."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class BalancingSignal(NamedTuple):
+    """What the training engine tells a method at one step, for ``M`` members and ``K`` tasks.
+
+    Attributes
+    ----------
+    losses : tf.Tensor of shape (M, K), float32
+        Mean loss of each task over its labelled rows of the batch, normalised so that 1 is the loss of the
+        best constant prediction. Not weighted.
+    present : tf.Tensor of shape (M, K), bool
+        Whether the task has a label in the batch.
+    loss_weights : tf.Tensor of shape (K,) or (M, K), float32
+        The user's weights, not negative, summing to K over the tasks; all ones where the user gave none.
+        A task of weight zero is treated as absent.
+    gram : tf.Tensor of shape (M, K, K), float32, optional
+        Inner products of the tasks' unweighted gradients over the shared parameters; for methods with
+        ``requires = "gram"``.
+    norms : tf.Tensor of shape (M, K), float32, optional
+        Euclidean norms of the same gradients; for methods with ``requires = "norms"``. Taken from the
+        diagonal of ``gram`` where only that is given.
+    noise : tf.Tensor of shape (M, *noise_shape), float32, optional
+        Independent standard normal numbers, fresh at every step, for methods whose ``noise_shape`` is not
+        None.
+    """
+
+    losses: tf.Tensor
+    present: tf.Tensor
+    loss_weights: tf.Tensor
+    gram: tf.Tensor | None = None
+    norms: tf.Tensor | None = None
+    noise: tf.Tensor | None = None
+
+
+def clean(signal: BalancingSignal) -> BalancingSignal:
+    """Take absent tasks out of the signal, so that nothing that stands there reaches a present task."""
+    loss_weights = tf.broadcast_to(signal.loss_weights, tf.shape(signal.losses))
+    present = signal.present & (loss_weights > 0.0)
+    gram, norms = signal.gram, signal.norms
+    if gram is not None:
+        gram = tf.where(present[:, :, None] & present[:, None, :], gram, 0.0)
+    if norms is not None:
+        norms = tf.where(present, norms, 0.0)
+    elif gram is not None:
+        norms = tf.sqrt(tf.maximum(tf.linalg.diag_part(gram), 0.0))
+    return signal._replace(
+        losses=tf.where(present, signal.losses, 1.0),
+        present=present,
+        loss_weights=tf.where(present, loss_weights, 0.0),
+        gram=gram,
+        norms=norms,
+    )

@@ -1,0 +1,90 @@
+"""What is inside an estimator: its last step, its kind of tasks, the network in it, its parameters' number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+from .._records import Kind
+from ..estimators._base import BaseMultiTask
+from ..targets import TargetColumns, infer_kinds
+
+
+def core(estimator: Any) -> Any:
+    """The estimator that predicts: the last step of a pipeline, the estimator of a search."""
+    if isinstance(estimator, Pipeline):
+        return core(estimator.steps[-1][1])
+    if isinstance(estimator, BaseSearchCV):
+        return core(getattr(estimator, "best_estimator_", estimator.estimator))
+    return estimator
+
+
+def networks_in(estimator: Any) -> Iterator[BaseMultiTask]:
+    """All estimators of ours in this one, nested ones included."""
+    if isinstance(estimator, BaseMultiTask):
+        yield estimator
+    elif hasattr(estimator, "get_params"):
+        seen: set[int] = set()
+        for value in estimator.get_params(deep=True).values():
+            if isinstance(value, BaseMultiTask) and id(value) not in seen:
+                seen.add(id(value))
+                yield value
+
+
+def fitted_network(estimator: Any, caller: str) -> BaseMultiTask:
+    """The fitted estimator of ours at the end of this one."""
+    found = core(estimator)
+    if not isinstance(found, BaseMultiTask):
+        raise TypeError(
+            f"{caller} needs one of skmtl's estimators, or a pipeline or search that ends in one; got "
+            f"{type(found).__name__}."
+        )
+    return found
+
+
+def takes_missing_labels(estimator: Any) -> bool:
+    """Whether y may have missing labels in ``fit``."""
+    return isinstance(core(estimator), BaseMultiTask)
+
+
+def fits_jointly(estimator: Any, complete: bool) -> bool:
+    """Whether all tasks can be fitted in one call."""
+    inner = core(estimator)
+    return takes_missing_labels(inner) or (complete and get_tags(inner).target_tags.multi_output)
+
+
+def needs_matrix(estimator: Any) -> bool:
+    """Whether y has to be 2-D even for one task, as for MultiOutputRegressor."""
+    return not get_tags(core(estimator)).target_tags.single_output
+
+
+def task_kinds(estimator: Any, columns: TargetColumns) -> tuple[Kind, ...]:
+    """Kind of every task, as the estimator takes it."""
+    inner = core(estimator)
+    if isinstance(inner, BaseMultiTask):
+        return tuple(inner._kinds(columns))
+    if is_classifier(inner):
+        return ("classification",) * len(columns.names)
+    if is_regressor(inner):
+        return ("regression",) * len(columns.names)
+    return infer_kinds(columns, None)
+
+
+def count_parameters(estimator: Any) -> float:
+    """Number of weights of a fitted network or linear model, all members of an ensemble; NaN for others."""
+    inner = core(estimator)
+    if isinstance(inner, BaseMultiTask):
+        return float(inner.network_.parameters.size)
+    if hasattr(inner, "estimators_") and hasattr(inner, "estimator") and not hasattr(inner, "n_estimators"):
+        return float(sum(count_parameters(part) for part in inner.estimators_))
+    if hasattr(inner, "coefs_"):
+        return float(sum(np.size(part) for part in [*inner.coefs_, *inner.intercepts_]))
+    if hasattr(inner, "coef_"):
+        return float(np.size(inner.coef_) + np.size(getattr(inner, "intercept_", ())))
+    return float("nan")

@@ -1,0 +1,181 @@
+"""A scikeras wrapper's way of building its model, as a builder for ``model=``."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ._target_encoder import from_logits
+
+
+@dataclass(frozen=True, eq=False)
+class WrapperBuilder:
+    """Calls what a wrapper calls to build its model, with what the wrapper would pass.
+
+    ``optimizer`` is set where the wrapper left its optimizer at scikeras' default, which counts unless the
+    function compiles another one into the model. ``parameters`` are the wrapper's, where the function asks for
+    ``params``. ``several_outputs``: the model is made for one output a task, not for scikeras' usual single one.
+    """
+
+    function: Callable[..., Any]
+    optimizer: Any = None
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    several_outputs: bool = False
+
+    def __call__(self, meta: dict[str, Any], compile_kwargs: dict[str, Any], **routed: Any) -> Any:
+        """Build the model; ``routed`` are the estimator's ``model__*`` parameters."""
+        import keras
+
+        from ..networks._custom import builder_arguments
+
+        if self.optimizer is not None:
+            compile_kwargs = {**compile_kwargs, "optimizer": keras.optimizers.get(self.optimizer)}
+        if not self.several_outputs:
+            meta = scikeras_meta(meta)
+        if self.parameters:
+            own = {f"model__{name}" if f"model__{name}" in self.parameters else name: routed[name] for name in routed}
+            routed = {**routed, "params": {**self.parameters, **own}}
+        model = self.function(**builder_arguments(self.function, routed, meta, lambda: compile_kwargs))
+        if not isinstance(model, keras.Model):
+            return model  # not for us to complain about
+        if not self.several_outputs and meta["target_type_"] == "multilabel-indicator":
+            model = _one_output_a_task(model, meta, compile_kwargs["loss"])
+        if self.optimizer is not None and not model.compiled:
+            model.compile(optimizer=keras.optimizers.get(self.optimizer))
+        return model
+
+
+@dataclass(frozen=True, eq=False)
+class MethodBuilder:
+    """A wrapper class' own ``_keras_build_fn``, called on a copy that knows what ``fit`` would have found out.
+
+    ``own`` names the constructor parameters that the class added: they are set on the copy.
+    """
+
+    wrapper: Any
+    own: tuple[str, ...]
+
+    def __call__(self, meta: dict[str, Any], compile_kwargs: dict[str, Any], **routed: Any) -> Any:
+        """Build the model."""
+        from ..networks._custom import builder_arguments
+
+        wrapper = copy.copy(self.wrapper)
+        vars(wrapper).update(meta)
+        vars(wrapper).update({name: value for name, value in routed.items() if name in self.own})
+        passed = getattr(wrapper, "_user_params", set())
+        routed = {name: value for name, value in routed.items() if name not in self.own or name in passed}
+        method = wrapper._keras_build_fn
+        if asks_for(method, "params"):
+            routed["params"] = wrapper.get_params()
+        return method(**builder_arguments(method, routed, meta, lambda: compile_kwargs))
+
+    def __repr__(self) -> str:
+        return f"{type(self.wrapper).__name__}._keras_build_fn"
+
+
+class CopyBuilder:
+    """Gives copies of a ready model: its architecture, its weights, what was compiled into it."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = copy_model(model)
+
+    def __call__(self) -> Any:
+        """Build the model."""
+        return copy_model(self.model)
+
+    def __repr__(self) -> str:
+        return f"CopyBuilder({self.model.name!r})"
+
+
+def copy_model(model: Any) -> Any:
+    """A model of the same architecture and weights, compiled alike."""
+    import keras
+
+    try:
+        twin = keras.models.clone_model(model)
+        twin.set_weights(model.get_weights())
+    except (ValueError, NotImplementedError, TypeError) as error:
+        raise ValueError(
+            f"model={model!r} cannot be copied: {error}. Pass the function that builds it instead."
+        ) from error
+    if getattr(model, "optimizer", None) is not None:
+        optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+        twin.compile(optimizer=optimizer, loss=_plain(model.loss))
+    return twin
+
+
+def scikeras_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """``meta`` with the values that scikeras' own encoders give: one output for all columns.
+
+    Several columns of classes of which one has more than two labels have no such form; for them, ``meta`` stays.
+    """
+    found, tasks = dict(meta), meta["n_tasks_"]
+    if set(meta["task_types_"]) == {"regression"}:
+        return {**found, "n_outputs_expected_": 1}
+    if meta["target_type_"] == "multilabel-indicator":
+        found.update(classes_=np.arange(tasks), n_classes_=tasks)
+    elif tasks == 1:
+        classes = meta["classes_"]
+        found.update(classes_=classes if meta["y_ndim_"] == 1 else classes[0], n_classes_=meta["output_units_"][0])
+    else:
+        return found
+    return {**found, "n_outputs_": 1, "n_outputs_expected_": 1}
+
+
+def _one_output_a_task(model: Any, meta: Mapping[str, Any], loss: Any) -> Any:
+    """The single output for a label matrix, cut into an output of one unit a column; other models as they are."""
+    import keras
+
+    tasks = meta["n_tasks_"]
+    inputs = keras.Input((meta["n_features_in_"],))
+    output = model(inputs)
+    if isinstance(output, list | tuple | dict) or output.shape[-1] != tasks or _trains_itself(model):
+        return model
+    _check_separate_units(model, _plain(model.loss) if loss is None and model.compiled else loss)
+    parts = keras.Model(inputs, [output[:, i : i + 1] for i in range(tasks)], name=f"{model.name}_by_task")
+    if model.compiled:
+        parts.compile(optimizer=model.optimizer, loss=_plain(model.loss))
+    return parts
+
+
+def _trains_itself(model: Any) -> bool:
+    """Whether the class overrides Keras' training: skmtl refuses it, and should see it to do so."""
+    import keras
+
+    return any(getattr(type(model), name) is not getattr(keras.Model, name) for name in ("train_step", "compute_loss"))
+
+
+def _check_separate_units(model: Any, loss: Any) -> None:
+    import keras
+
+    from ..networks._custom import linear_heads
+
+    last = model.layers[-1] if model.layers else None
+    if getattr(last, "activation", None) is keras.activations.softmax or isinstance(last, keras.layers.Softmax):
+        raise ValueError(
+            "The model ends in a softmax over the columns of y, so that these seem to be one task, one-hot. Pass "
+            "the labels themselves as y (y.argmax(axis=1)), or end the model in a sigmoid where each column is a task."
+        )
+    losses = loss.values() if isinstance(loss, Mapping) else loss if isinstance(loss, list) else [loss]
+    if any(linear_heads(model, 1)) and not all(from_logits(one) for one in losses):
+        raise ValueError(
+            "The model ends in a linear activation: give its last layer a sigmoid, or pass a loss with from_logits=True."
+        )
+
+
+def _plain(loss: Any) -> Any:
+    """Keras wraps lists and dicts of losses; what is compiled again should be what was given."""
+    if isinstance(loss, Mapping):
+        return dict(loss)
+    return list(loss) if isinstance(loss, list | tuple) else loss
+
+
+def asks_for(function: Callable[..., Any], name: str) -> bool:
+    """Whether the function takes an argument of that name, or any."""
+    parameters = inspect.signature(function).parameters
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())

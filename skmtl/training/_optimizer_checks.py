@@ -1,0 +1,69 @@
+"""What of Keras' optimizers cannot be honoured by an update outside of ``apply``, and is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+_REFUSED = {"use_ema": False, "gradient_accumulation_steps": None, "loss_scale_factor": None}
+
+
+def check_optimizer(optimizer: keras.optimizers.Optimizer) -> None:
+    """Raise ValueError where the optimizer does more than its ``update_step`` and its settings say."""
+    kind = type(optimizer)
+    for method in ("apply", "apply_gradients"):
+        if getattr(kind, method) is not getattr(keras.optimizers.Optimizer, method):
+            raise ValueError(
+                f"optimizer: {kind.__name__} overrides {method}, which skmtl's training loop does not call. "
+                "Use an optimizer that works in update_step alone."
+            )
+    config = optimizer.get_config()
+    for name, harmless in _REFUSED.items():
+        if config.get(name, harmless) not in (harmless, 0, 1.0 if name == "loss_scale_factor" else harmless):
+            raise ValueError(f"optimizer: {name}={config[name]!r} is not supported; leave it at {harmless!r}.")
+    _check_learning_rate(optimizer)
+    _check_weight_decay(optimizer, config)
+    if not kind.__module__.startswith("keras."):
+        _check_own_config(optimizer, config)
+
+
+def own_schedule(optimizer: keras.optimizers.Optimizer) -> type | None:
+    """Class of the caller's own learning rate schedule: Keras cannot find it by its name."""
+    kind = type(optimizer._learning_rate)
+    schedules = keras.optimizers.schedules.LearningRateSchedule
+    return kind if issubclass(kind, schedules) and not kind.__module__.startswith("keras.") else None
+
+
+def _check_learning_rate(optimizer: keras.optimizers.Optimizer) -> None:
+    rate = optimizer._learning_rate
+    if callable(rate) and not isinstance(rate, keras.Variable | keras.optimizers.schedules.LearningRateSchedule):
+        raise ValueError(
+            "optimizer: a function as learning_rate is not supported; use a "
+            "keras.optimizers.schedules.LearningRateSchedule, or the callback LearningRateScheduler."
+        )
+
+
+def _check_weight_decay(optimizer: keras.optimizers.Optimizer, config: dict[str, Any]) -> None:
+    if getattr(optimizer, "_exclude_from_weight_decay", None) or getattr(
+        optimizer, "_exclude_from_weight_decay_pattern", None
+    ):
+        raise ValueError(
+            "optimizer: exclude_from_weight_decay is not supported; the estimator's own weight_decay= leaves biases alone."
+        )
+    if config.get("adam_weight_decay", config["weight_decay"]) != config["weight_decay"]:
+        raise ValueError(
+            f"optimizer: adam_weight_decay={config['adam_weight_decay']!r} differs from "
+            f"weight_decay={config['weight_decay']!r}, which is not supported; give both the same value."
+        )
+
+
+def _check_own_config(optimizer: keras.optimizers.Optimizer, config: dict[str, Any]) -> None:
+    """An optimizer of the caller's own is made again from its get_config: it must say everything."""
+    twin = type(optimizer).from_config(dict(config))
+    for name, value in vars(optimizer).items():
+        if isinstance(value, bool | int | float | str) and name != "name" and getattr(twin, name, None) != value:
+            raise ValueError(
+                f"optimizer: {type(optimizer).__name__}.get_config leaves out {name}={value!r}; override it so that "
+                "from_config makes an equal optimizer."
+            )

@@ -1,0 +1,91 @@
+"""Pickles, copies and clones of the estimators."""
+
+import copy
+import io
+import pickle
+import subprocess
+import sys
+
+import cloudpickle
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from skmtl import MultiTaskKerasRegressor
+
+from ._cases import ESTIMATORS, SMALL, features, targets_for
+
+X = features()
+
+
+def by_joblib(model):
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
+WAYS = {
+    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
+    "cloudpickle": lambda model: cloudpickle.loads(cloudpickle.dumps(model)),
+    "joblib": by_joblib,
+    "deepcopy": copy.deepcopy,
+    "copy": copy.copy,
+}
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_copy_predicts_the_same_bits_and_is_left_alone_by_the_original(kind, way):
+    y = targets_for(kind, X)
+    model = kind(**SMALL, ensemble_size=2, optimizer__clipnorm=1.0).fit(X, y)
+    twin = WAYS[way](model)
+    expected = pd.DataFrame(model.predict(X))
+    pd.testing.assert_frame_equal(pd.DataFrame(twin.predict(X)), expected, check_exact=True)
+    assert twin.get_params() == model.get_params()
+    assert twin.history_ == model.history_
+    model.set_params(epochs=5).fit(X[::-1], y[::-1])
+    pd.testing.assert_frame_equal(pd.DataFrame(twin.predict(X)), expected, check_exact=True)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_a_copy_goes_on_training_as_the_original_would(kind):
+    y = targets_for(kind, X)
+    model = kind(**SMALL, warm_start=True).fit(X, y)
+    twin = pickle.loads(pickle.dumps(model))
+    first, second = (pd.DataFrame(m.fit(X, y).predict(X)) for m in (model, twin))
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_a_fitted_estimator_pickles_small():
+    model = MultiTaskKerasRegressor(**SMALL).fit(X, targets_for(MultiTaskKerasRegressor, X))
+    weights = model.network_.parameters.nbytes
+    assert len(pickle.dumps(model)) < weights + 20_000
+
+
+def test_a_pickle_predicts_in_a_process_that_never_fitted(tmp_path):
+    model = MultiTaskKerasRegressor(**SMALL, ensemble_size=2).fit(X, targets_for(MultiTaskKerasRegressor, X))
+    joblib.dump(model, tmp_path / "model.joblib")
+    np.save(tmp_path / "X.npy", X)
+    code = (
+        "import sys, joblib, numpy as np\n"
+        f"model, X = joblib.load({str(tmp_path / 'model.joblib')!r}), np.load({str(tmp_path / 'X.npy')!r})\n"
+        f"np.save({str(tmp_path / 'y.npy')!r}, model.predict(X))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), model.predict(X))
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_a_clone_has_the_parameters_and_nothing_that_was_learnt(kind):
+    settings = {"optimizer__clipnorm": 1.0, "callbacks__patience": 3, "model__units": 4, "architecture__x": 1}
+    model = kind(**SMALL, **settings, loss_weights=[1, 2])
+    twin = clone(model)
+    assert twin.get_params() == model.get_params()
+    assert {name: twin.get_params()[name] for name in settings} == settings
+    assert twin.loss_weights is not model.loss_weights
+    fitted = kind(**SMALL, optimizer__clipnorm=1.0).fit(X, targets_for(kind, X))
+    learnt = [name for name in vars(clone(fitted)) if name.endswith("_")]
+    assert learnt == []
