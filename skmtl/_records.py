@@ -52,9 +52,13 @@ class Head:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """Structure of a network; everything that changes the compiled program, and nothing that is a mere number."""
+    """Structure of a network; everything that changes the compiled program, and nothing that is a mere number.
 
-    architecture: str
+    ``architecture`` is the name of a sharing scheme, whose ``options`` are given by name (its defaults else), or
+    a scheme of the caller's own.
+    """
+
+    architecture: Any
     n_inputs: int
     heads: tuple[Head, ...]
     hidden_layer_sizes: tuple[int, ...]

@@ -37,7 +37,7 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
     """Fit, predict and score of one network for several tasks; subclasses say what kinds the tasks have."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "architecture": [str],
+        "architecture": [str, HasMethods(["connect"])],
         "hidden_layer_sizes": _SIZES,
         "head_layer_sizes": _SIZES,
         "activation": [str],
@@ -68,7 +68,7 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
 
     def __init__(
         self,
-        architecture: str,
+        architecture: Any,
         hidden_layer_sizes: Any,
         head_layer_sizes: Any,
         activation: str,
@@ -193,7 +193,10 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
             Predictions, one column a task; 1-D where y was 1-D in ``fit``.
         """
         check_is_fitted(self)
-        return self._form(self._columns(self._quantities(X)))
+        quantities = self._quantities(X)
+        if self.network_.all_quantities:
+            return self._matrix(quantities)
+        return self._form(self._columns(quantities))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Mean of the tasks' scores: R2 of a regression, accuracy of a classification.
@@ -352,6 +355,12 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
 
     def _quantities(self, X: Any) -> list[np.ndarray]:
         return self.network_.quantities(check_inputs(self, X, reset=False))
+
+    def _matrix(self, quantities: list[np.ndarray]) -> np.ndarray:
+        """Predictions where all tasks are regressions: no column needs looking at by itself."""
+        targets = self.network_.targets
+        matrix = quantities[0] if targets.one_dimensional else np.array(quantities).T
+        return matrix.astype(np.float32) if targets.single_precision else matrix
 
     def _columns(self, quantities: list[np.ndarray]) -> list[np.ndarray]:
         """Predicted values or labels of each task."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,12 +10,8 @@ import numpy as np
 
 from .._records import Head, NetworkSpec, TargetScaling, Task
 from ..features import FeatureEncoder
-from ..inference import exact_outputs
+from ..inference import EXACT_ROWS, numpy_outputs
 from ..targets import TargetEncoder
-
-# Up to so many rows are predicted in float64: there, the order and number of rows change nothing.
-_EXACT_ROWS = 1024
-
 
 @dataclass(frozen=True, eq=False)
 class FittedNetwork:
@@ -44,26 +41,32 @@ class FittedNetwork:
         """The tasks, in the order of y's columns."""
         return self.targets.tasks
 
+    @functools.cached_property
+    def all_quantities(self) -> bool:
+        """Whether every task is a regression."""
+        return all(task.kind == "regression" for task in self.targets.tasks)
+
     def quantities(self, X: Any) -> list[np.ndarray]:
         """Per task, float64: predictions (n,) of a regression, class probabilities (n, n_classes) else."""
-        exact = self.spec is not None and X.shape[0] <= _EXACT_ROWS
         raw = None
-        if exact and self.spec is not None:
-            raw = exact_outputs(self.spec, self.parameters, self.features.transform_exactly(X), owner=self)
+        if self.spec is not None:
+            raw = numpy_outputs(self.spec, self.parameters, lambda rows, t: self._encode(X, rows, t), X.shape[0], self)
         if raw is None:
-            raw = self._compiled_outputs(X, "float64" if exact else "float32")
+            exact = self.spec is not None and X.shape[0] <= EXACT_ROWS
+            raw = self._compiled_outputs(X, np.float64 if exact else np.float32)
+        if self.all_quantities:
+            return list(self.scaling.shift[:, None] + self.scaling.scale[:, None] * np.array(raw)[:, :, 0])
         return [self._decode(task, values) for task, values in enumerate(raw)]
 
-    def _compiled_outputs(self, X: Any, dtype: str) -> list[np.ndarray]:
+    def _encode(self, X: Any, rows: slice, dtype: type) -> np.ndarray:
+        part = X if rows.start == 0 and rows.stop == X.shape[0] else X[rows]
+        return self.features.transform(part, dtype=dtype)
+
+    def _compiled_outputs(self, X: Any, dtype: type) -> list[np.ndarray]:
         from ..inference._compiled import predict_raw
 
-        return predict_raw(
-            self._structure(dtype),
-            self.parameters,
-            self.frozen,
-            lambda rows: self.features.transform(X[rows], dtype=np.dtype(dtype)),
-            X.shape[0],
-        )
+        structure = self._structure(np.dtype(dtype).name)
+        return predict_raw(structure, self.parameters, self.frozen, lambda rows: self._encode(X, rows, dtype), X.shape[0])
 
     def keras_model(self) -> Any:
         """Keras model from the caller's columns to the caller's units."""

@@ -13,7 +13,7 @@ from .._names import proposal
 from .._records import NetworkSpec
 from ..features import FeatureEncoder
 from ..networks import CustomNetwork, CustomSource, Network, network_of
-from ..networks._build import check_architecture
+from ..networks._build import resolve_architecture
 from ..networks._custom import (
     builder_arguments,
     call_builder,
@@ -85,13 +85,12 @@ def sizes(value: Any, parameter: str) -> tuple[int, ...]:
 
 
 def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, seeds: dict[str, int]) -> BuiltNetwork:
-    options = dict(settings.routed["architecture"])
-    check_architecture(settings["architecture"], options)
+    scheme = resolve_architecture(settings["architecture"], settings.routed["architecture"])
     _refuse(settings.routed["model"], "model", "model= is None")
     scale = settings["scale_targets"]
     goal = objective(settings["loss"], data.encoder.tasks, scale_targets=scale is not False)
     spec = NetworkSpec(
-        architecture=settings["architecture"],
+        **scheme,
         n_inputs=features.n_outputs,
         heads=goal.heads,
         hidden_layer_sizes=sizes(settings["hidden_layer_sizes"], "hidden_layer_sizes"),
@@ -99,7 +98,6 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
         activation=_activation(settings["activation"]),
         dropout=settings["dropout"] > 0,
         members=int(settings["ensemble_size"]),
-        options=tuple(sorted(options.items())),
         dtype=settings["dtype"],
     )
     network = network_of(spec)

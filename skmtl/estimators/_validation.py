@@ -85,7 +85,7 @@ def stack_rows(first: Any, second: Any) -> Any:
 def _refuse_times(X: Any) -> None:
     """Dates would pass as counts of nanoseconds, and a missing one as a huge negative number."""
     dtypes = [*X.dtypes] if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
-    if any(getattr(dtype, "kind", "") in "mM" or _is_polars_time(dtype) for dtype in dtypes):
+    if any(getattr(dtype, "kind", None) in ("m", "M") or _is_polars_time(dtype) for dtype in dtypes):
         raise ValueError("X has columns of dates or times: turn them into numbers first, as days since a start.")
 
 

@@ -47,7 +47,7 @@ def single_task_twin(estimator: Any, task: int, names: Sequence[str]) -> Any:
         parameters = network.get_params(deep=False)
         for name in _PER_TASK:
             value = parameters.get(name)
-            if isinstance(value, Mapping | list | tuple | np.ndarray) and not _is_class_table(name, value, names):
+            if isinstance(value, Mapping | list | tuple | np.ndarray):
                 network.set_params(**{name: _own(name, value, task, names)})
         types = parameters.get("task_types")
         if types is not None:
@@ -59,7 +59,3 @@ def _own(name: str, value: Any, task: int, names: Sequence[str]) -> Any:
     # A weight of the task's loss weighs it against other tasks: alone, there is nothing to weigh it against.
     return None if name == "loss_weights" else per_task(value, list(names), name)[task]
 
-
-def _is_class_table(name: str, value: Any, names: Sequence[str]) -> bool:
-    """Whether this is one table of class weights, rather than one for each task."""
-    return name == "class_weight" and isinstance(value, Mapping) and not set(map(str, value)) & set(names)

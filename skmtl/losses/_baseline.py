@@ -4,21 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from .._records import EncodedTargets, Head, TargetScaling
 from ._rule import LossRule
 
-_MOST_ROWS = 5000
+# Labels that a regression's constants are judged by, and their quantiles that are tried besides the mean.
+_MOST_ROWS = 2000
+_QUANTILES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.5, 0.55, 0.65, 0.75, 0.85, 0.95)
+
+# Below this a loss is no use as a unit: rounding errors of a constant target.
+_NOTHING = 1e-12
+# A task of nearly one class has next to no entropy; in units of that, its few other rows would outweigh
+# all other tasks.
+_LEAST_CLASSIFICATION = 1e-3
 
 
 def constant_losses(
-    targets: EncodedTargets, rules: Sequence[LossRule], heads: Sequence[Head], scaling: TargetScaling
+    targets: EncodedTargets,
+    rules: Sequence[LossRule],
+    heads: Sequence[Head],
+    scaling: TargetScaling,
+    dtype: str = "float32",
 ) -> np.ndarray:
     """Loss of the best simple constant per task, (n_tasks,); 1 where it is no use as a unit (zero, negative).
 
-    A regression's constants are the mean and the median, a classification's the shares of its classes.
+    A regression's constants are the mean and some quantiles, a classification's the shares of its classes;
+    a classification's unit is 0.001 at least. Losses other than squared error and cross-entropy are
+    evaluated in ``dtype``, that of training.
     """
     units = np.ones(len(rules))
     for task, (rule, head) in enumerate(zip(rules, heads, strict=True)):
@@ -26,52 +41,62 @@ def constant_losses(
         values, weights = targets.values[seen, task], targets.weights[seen, task]
         if len(values) == 0:
             continue
-        loss = _constant_loss(rule, head, values, weights, scaling.shift[task], scaling.scale[task])
-        if np.isfinite(loss) and loss > 1e-12:
+        share = weights / weights.sum()
+        if _is_regression(rule, head):
+            scale = scaling.scale[task]
+            loss = _regression_loss(rule, (values - scaling.shift[task]) / scale, share, scale, dtype)
+        else:
+            loss = _classification_loss(rule, head, values, share, dtype)
+            loss = max(loss, _LEAST_CLASSIFICATION) if loss > _NOTHING else loss
+        if np.isfinite(loss) and loss > _NOTHING:
             units[task] = loss
     return units
 
 
-def _constant_loss(
-    rule: LossRule, head: Head, values: np.ndarray, weights: np.ndarray, shift: float, scale: float
-) -> float:
-    share = weights / weights.sum()
-    if rule.target_form == "value" and head.link in ("identity", "softplus"):
-        if rule.key[0] == "MeanSquaredError":
-            scaled = (values - shift) / scale
-            return float(share @ (scaled - share @ scaled) ** 2)
-        return _generic_regression(rule, values, weights, shift, scale)
-    n_classes = max(head.units, 2 if rule.target_form == "value" else 1)
+def _is_regression(rule: LossRule, head: Head) -> bool:
+    return rule.target_form == "value" and head.link in ("identity", "softplus")
+
+
+def _regression_loss(rule: LossRule, scaled: np.ndarray, share: np.ndarray, scale: float, dtype: str) -> float:
+    mean = share @ scaled
+    if len(rule.key) > 1 and rule.key[1] is keras.losses.MeanSquaredError:
+        return float(share @ (scaled - mean) ** 2)
+    constants = np.append(_weighted_quantiles(scaled, share), mean)
+    step = -(-len(scaled) // _MOST_ROWS)
+    scaled, share = scaled[::step], share[::step] / share[::step].sum()
+    raw = np.log(np.expm1(np.maximum(constants, 1e-6))) if rule.link == "softplus" else constants
+    labels, predicted = np.repeat(scaled, len(raw)), np.tile(raw, len(scaled))[:, None]
+    losses = _evaluate(rule, labels, predicted, scale, dtype).reshape(len(scaled), len(raw))
+    return float((share @ losses).min())
+
+
+def _weighted_quantiles(values: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Values below which these shares of the weight lie, so that a weight of two counts as a row twice."""
+    order = np.argsort(values)
+    reached = np.searchsorted(np.cumsum(share[order]), _QUANTILES)
+    return values[order][np.minimum(reached, len(values) - 1)]
+
+
+def _classification_loss(rule: LossRule, head: Head, values: np.ndarray, share: np.ndarray, dtype: str) -> float:
+    n_classes = max(head.units, 2)
     prior = np.bincount(values.astype(np.intp), weights=share, minlength=n_classes)
-    entropy = -float(np.sum(prior[prior > 0] * np.log(prior[prior > 0])))
-    if rule.key[0] in ("CategoricalCrossentropy", "SparseCategoricalCrossentropy"):
-        return entropy
-    raw = _prior_output(rule, prior)
+    if rule.entropy:
+        return -float(np.sum(prior[prior > 0] * np.log(prior[prior > 0])))
     codes = np.flatnonzero(prior > 0)
-    losses = _evaluate(rule, codes.astype(np.float64), np.tile(raw, (len(codes), 1)), 1.0)
-    return float(prior[codes] @ losses)
+    raw = np.tile(_prior_output(head, prior), (len(codes), 1))
+    return float(prior[codes] @ _evaluate(rule, codes, raw, 1.0, dtype))
 
 
-def _prior_output(rule: LossRule, prior: np.ndarray) -> np.ndarray:
-    if rule.target_form == "value":
-        return prior[1:2]
-    return prior if rule.link == "none" else np.log(np.maximum(prior, 1e-7))
+def _prior_output(head: Head, prior: np.ndarray) -> np.ndarray:
+    """What the head gives out where its prediction is the shares of the classes."""
+    logits = np.log(np.maximum(prior, 1e-7))
+    if head.units == 1:
+        return prior[1:2] if head.link == "none" else logits[1:2] - logits[0]
+    return prior if head.link == "none" else logits
 
 
-def _generic_regression(rule: LossRule, values: np.ndarray, weights: np.ndarray, shift: float, scale: float) -> float:
-    if len(values) > _MOST_ROWS:
-        step = -(-len(values) // _MOST_ROWS)
-        values, weights = values[::step], weights[::step]
-    scaled, share = (values - shift) / scale, weights / weights.sum()
-    best = np.inf
-    for constant in (share @ scaled, np.median(scaled)):
-        raw = np.log(np.expm1(max(constant, 1e-6))) if rule.link == "softplus" else constant
-        losses = _evaluate(rule, scaled, np.full((len(scaled), 1), raw), scale)
-        best = min(best, float(share @ losses))
-    return best
-
-
-def _evaluate(rule: LossRule, labels: np.ndarray, raw: np.ndarray, scale: float) -> np.ndarray:
-    return rule.rows(
-        tf.constant(labels, tf.float64), tf.constant(raw, tf.float64), tf.fill((len(labels),), np.float64(scale))
-    ).numpy()
+def _evaluate(rule: LossRule, labels: np.ndarray, raw: np.ndarray, scale: float, dtype: str) -> np.ndarray:
+    values = rule.rows(
+        tf.constant(labels, dtype), tf.constant(raw, dtype), tf.fill((len(labels),), tf.constant(scale, dtype))
+    )
+    return values.numpy().astype(np.float64)

@@ -22,7 +22,9 @@ def instantiate(loss: Any, task: str) -> Any:
             found = keras.losses.get(loss)
         except ValueError as error:
             names = [n for n in dir(keras.losses) if n[:1].islower() and n not in ("get", "serialize", "deserialize")]
-            raise ValueError(f"loss of task {task!r}: Keras has no loss named {loss!r}.{proposal(loss, names)}") from error
+            raise ValueError(
+                f"loss of task {task!r}: Keras has no loss named {loss!r}.{proposal(loss, names)}"
+            ) from error
         return _with_class(found)
     if isinstance(loss, type) and issubclass(loss, keras.losses.Loss):
         return loss()
@@ -74,7 +76,7 @@ def _comparable(value: Any) -> Hashable:
         return json.dumps(value, sort_keys=True)
     except TypeError:
         hash(value)
-        return value  # type: ignore[no-any-return]
+        return value
 
 
 def _by_value_or_object(loss: Any) -> Hashable:
@@ -82,7 +84,7 @@ def _by_value_or_object(loss: Any) -> Hashable:
         hash(loss)
     except TypeError:
         return Only(loss)
-    return loss  # type: ignore[no-any-return]
+    return loss
 
 
 class Only:

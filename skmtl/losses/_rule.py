@@ -98,7 +98,7 @@ class LossRule:
         if values.shape.rank == 1 and values.shape[0] in (None, rows):
             return values
         raise ValueError(
-            f"The loss {self.key[0]!r} returned shape {tuple(values.shape)}; skmtl needs one value per row, so "
+            f"The loss {self.key[0]!r} returned shape {values.shape}; skmtl needs one value per row, so "
             "that missing labels can be left out: do not average over the batch inside the loss."
         )
 
@@ -188,9 +188,7 @@ def _is_entropy(instance: keras.losses.Loss, units: int) -> bool:
     return plain and (binary or type(instance) in kinds)
 
 
-def _function_rule(
-    name: str, function: Callable[..., Any], kind: Kind, probabilities: bool, units: int
-) -> LossRule:
+def _function_rule(name: str, function: Callable[..., Any], kind: Kind, probabilities: bool, units: int) -> LossRule:
     key = (name, identity(function))
     if kind == "regression":
         return LossRule(key, "value", "identity", False, function)

@@ -139,9 +139,9 @@ class MultiTaskStratifiedKFold(_MultiTaskFolds):
     row to the fold that lacks its labels most. A task with missing labels has one more label, "known". The
     method differs from the paper as follows:
 
-    - A row goes to the fold that lacks *all* its labels most, each counted relative to its frequency, where
-      the paper looks at the rarest label and breaks ties by the fold's size. With many tasks the paper's rule
-      leaves the frequent labels uneven.
+    - A row goes to the fold that lacks *all* its labels most, relative to the labels' frequency and the
+      fold's share, where the paper looks at the rarest label and breaks ties by the fold's size. With many
+      tasks the paper's rule leaves the frequent labels uneven.
     - Fold sizes are exact (they differ by one row at most); the paper lets them drift.
     - Rows that agree in all labels are dealt out in proportion at once, which makes long tables quick.
     - At the end, rows are exchanged between folds as long as that brings the counts closer to their shares.

@@ -92,6 +92,9 @@ def _greedy(
     ``exact`` never overfills a fold; otherwise the last items go where no item is yet.
     """
     folds = np.full(items.shape[0], -1, dtype=np.int64)
+    # What a fold lacks counts relative to its part of the rows: else a large one takes all of the first labels.
+    share = np.maximum(ledger.room, _TIE)
+    share /= share.mean()
     empty = np.full(len(ledger.room), not exact)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
@@ -103,7 +106,7 @@ def _greedy(
         for item in rows[np.argsort(rank[rows])]:
             part = slice(items.indptr[item], items.indptr[item + 1])
             labels, values = items.indices[part], items.data[part]
-            cost = (ledger.weight[labels] * values) @ ledger.excess[labels]
+            cost = (ledger.weight[labels] * values) @ ledger.excess[labels] / share
             fold = _cheapest(cost, ledger.room > 0 if exact else _open_folds(empty, n_left), ledger.room)
             folds[item], empty[fold], n_left = fold, False, n_left - 1
             ledger.room[fold] -= sizes[item]

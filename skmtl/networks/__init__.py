@@ -1,26 +1,56 @@
-"""Networks: one sharing scheme a file, and the Keras layers they are made of.
+"""Networks: the sharing schemes, one a file, and the Keras layers they are made of.
 
-The layers are public: each works alone in a Keras model of your own, and importing this module
-registers them, so that ``keras.saving.load_model`` finds them.
+A scheme's class is passed to an estimator as ``architecture=``, or its name is. The layers are public too: each
+works alone in a Keras model of your own, and importing this module registers them, so that
+``keras.saving.load_model`` finds them.
 """
 
 from ._build import architecture_names, build_outputs
+from ._bypass import Bypass
+from ._cgc import CGC
+from ._cross_stitch import CrossStitch, CrossStitchUnit
 from ._custom import CustomNetwork, CustomSource
+from ._experts import ExpertDense, ExpertGate, ExpertMixture
 from ._export import export_custom_model, export_model
+from ._independent import Independent
 from ._layers import InputEncoding, MemberAverage, MemberDense, OutputDecoding, TaskDense, VariableDropout
+from ._low_rank import LowRank, LowRankUpdate
+from ._mmoe import MMoE
 from ._network import Network, Parameter, StackedNetwork, network_of
+from ._omoe import OMoE
+from ._ple import PLE
+from ._scheme import Scheme
+from ._shared_bottom import SharedBottom
+from ._task_conditioned import TaskConditioned, TaskModulation
 
 __all__ = [
+    "CGC",
+    "PLE",
+    "Bypass",
+    "CrossStitch",
+    "CrossStitchUnit",
     "CustomNetwork",
     "CustomSource",
+    "ExpertDense",
+    "ExpertGate",
+    "ExpertMixture",
+    "Independent",
     "InputEncoding",
+    "LowRank",
+    "LowRankUpdate",
+    "MMoE",
     "MemberAverage",
     "MemberDense",
     "Network",
+    "OMoE",
     "OutputDecoding",
     "Parameter",
+    "Scheme",
+    "SharedBottom",
     "StackedNetwork",
+    "TaskConditioned",
     "TaskDense",
+    "TaskModulation",
     "VariableDropout",
     "architecture_names",
     "build_outputs",

@@ -17,17 +17,22 @@ import tensorflow as tf
 from .._cache import ProgramCache
 from .._records import NetworkSpec
 from ._build import build_outputs
+from ._initial import glorot_uniform
 from ._layers import MemberDense, TaskDense
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """Where a variable lies in the flat array: columns ``start`` to ``stop``; ``shape`` is one member's."""
+    """Where a variable lies in the flat array: columns ``start`` to ``stop``; ``shape`` is one member's.
+
+    ``shared`` is False where each of its numbers is reached by one task's loss at most.
+    """
 
     name: str
     shape: tuple[int, ...]
     start: int
     stop: int
+    shared: bool = True
 
 
 class Network(Protocol):
@@ -53,11 +58,14 @@ def n_parameters(network: Network) -> int:
     return network.parameters[-1].stop if network.parameters else 0
 
 
-def lay_out(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> tuple[Parameter, ...]:
-    """Positions of variables of the given shapes, one after the other."""
+def lay_out(
+    names: Sequence[str], shapes: Sequence[tuple[int, ...]], shared: Sequence[bool] | None = None
+) -> tuple[Parameter, ...]:
+    """Positions of variables of the given shapes, one after the other; all are shared unless told otherwise."""
     stops = np.cumsum([int(np.prod(shape)) for shape in shapes], dtype=int).tolist()
     starts = [0, *stops[:-1]]
-    return tuple(Parameter(*entry) for entry in zip(names, shapes, starts, stops, strict=True))
+    shared = [True] * len(names) if shared is None else shared
+    return tuple(Parameter(*entry) for entry in zip(names, shapes, starts, stops, shared, strict=True))
 
 
 def split(flat: tf.Tensor, parameters: Sequence[Parameter]) -> list[tf.Tensor]:
@@ -83,7 +91,7 @@ class StackedNetwork:
         variables = self.model.trainable_variables
         self._shapes = [tuple(variable.shape) for variable in variables]
         shapes = [shape[1:] for shape in self._shapes] if spec.stacked else self._shapes
-        self.parameters = lay_out([variable.path for variable in variables], shapes)
+        self.parameters = lay_out([variable.path for variable in variables], shapes, _shared(self.model.layers))
         self._frozen = [(v.name, tuple(v.shape), v.dtype) for v in self.model.non_trainable_variables]
 
     def initial_parameters(self, seed: int) -> np.ndarray:
@@ -129,18 +137,27 @@ def network_of(spec: NetworkSpec) -> StackedNetwork:
     return _NETWORKS.get(spec, lambda: StackedNetwork(spec))
 
 
+def _shared(layers: Sequence[Any]) -> list[bool]:
+    """Which trainable variables several tasks' losses reach, as the layers say; by default all."""
+    flags: list[bool] = []
+    for layer in layers:
+        given, count = getattr(layer, "shared", True), len(layer.trainable_weights)
+        flags += [given] * count if isinstance(given, bool) else given
+    return flags
+
+
 def _initial_values(layer: Any, spec: NetworkSpec, rng: np.random.Generator) -> list[np.ndarray]:
-    """Kernel and bias of a layer, with a leading member axis."""
-    kernel, bias = layer.kernel, layer.bias
-    shape = tuple(kernel.shape) if isinstance(layer, MemberDense | TaskDense) else (1, *kernel.shape)
-    fan_in = shape[-2]
+    """Start values of a layer's trainable variables, in order."""
+    if hasattr(layer, "initial_values"):
+        return layer.initial_values(rng)
+    if not isinstance(layer, keras.layers.Dense | MemberDense | TaskDense):
+        raise TypeError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) does not say how its variables start: give its class "
+            "a method initial_values(rng) that returns one array a trainable variable."
+        )
+    fan_out = None
     if layer.name == "heads":
         # A head's fan-out is its own units, not those of all heads that share the kernel's array.
         units = np.array([head.units for head in spec.heads])
-        fan_out = (
-            np.repeat(units, units) if isinstance(layer, keras.layers.Dense | MemberDense) else units[:, None, None]
-        )
-    else:
-        fan_out = np.array(shape[-1])
-    limit = np.sqrt(6.0 / (fan_in + fan_out))
-    return [rng.uniform(-1.0, 1.0, size=shape) * limit, np.zeros((1, *bias.shape) if spec.members == 1 else bias.shape)]
+        fan_out = units[:, None, None] if isinstance(layer, TaskDense) else np.repeat(units, units)
+    return [glorot_uniform(rng, tuple(layer.kernel.shape), fan_out), np.zeros(layer.bias.shape)]

@@ -67,7 +67,7 @@ class MethodBuilder:
         wrapper = copy.copy(self.wrapper)
         vars(wrapper).update(meta)
         vars(wrapper).update({name: value for name, value in routed.items() if name in self.own})
-        passed = getattr(wrapper, "_user_params", set())
+        passed: set[str] = getattr(wrapper, "_user_params", set())
         routed = {name: value for name, value in routed.items() if name not in self.own or name in passed}
         method = wrapper._keras_build_fn
         if asks_for(method, "params"):
@@ -100,9 +100,7 @@ def copy_model(model: Any) -> Any:
         twin = keras.models.clone_model(model)
         twin.set_weights(model.get_weights())
     except (ValueError, NotImplementedError, TypeError) as error:
-        raise ValueError(
-            f"model={model!r} cannot be copied: {error}. Pass the function that builds it instead."
-        ) from error
+        raise ValueError(f"model={model!r} cannot be copied: pass the function that builds it instead.") from error
     if getattr(model, "optimizer", None) is not None:
         optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
         twin.compile(optimizer=optimizer, loss=_plain(model.loss))
@@ -164,7 +162,8 @@ def _check_separate_units(model: Any, loss: Any) -> None:
     losses = loss.values() if isinstance(loss, Mapping) else loss if isinstance(loss, list) else [loss]
     if any(linear_heads(model, 1)) and not all(from_logits(one) for one in losses):
         raise ValueError(
-            "The model ends in a linear activation: give its last layer a sigmoid, or pass a loss with from_logits=True."
+            "The model ends in a linear activation: give its last layer a sigmoid, or pass a loss with "
+            "from_logits=True."
         )
 
 

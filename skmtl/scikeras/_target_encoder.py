@@ -180,8 +180,8 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
             for i, (known, output) in enumerate(zip(classes, outputs, strict=True))
         ]
         if return_proba:
-            values = [None if known is None else proba for known, proba in zip(classes, values, strict=True)]
-            return values[0] if self.targets_.one_dimensional else values
+            proba = [None if known is None else rows for known, rows in zip(classes, values, strict=True)]
+            return proba[0] if self.targets_.one_dimensional else proba
         columns = [
             column if known is None else self.targets_.decode_labels(column.argmax(axis=1), i)
             for i, (known, column) in enumerate(zip(classes, values, strict=True))
@@ -215,7 +215,7 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
         given = self.task_types
         if given is None or isinstance(given, Mapping):
             return infer_kinds(columns, given)
-        kinds = [given] * len(columns.names) if isinstance(given, str) else list(given)
+        kinds: list[Any] = [given] * len(columns.names) if isinstance(given, str) else list(given)
         if len(kinds) != len(columns.names):
             raise ValueError(f"task_types has {len(kinds)} entries, but y has {len(columns.names)} columns.")
         for kind in kinds:

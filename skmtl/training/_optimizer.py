@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from .._names import proposal
 from ..networks import Network, Parameter
-from ._optimizer_checks import check_optimizer, own_schedule
+from ._optimizer_checks import check_optimizer, create, own_schedule
 
 # Optimizers whose update treats every number alike: the whole flat array is one variable to them.
 _ELEMENTWISE = (
@@ -50,9 +50,8 @@ class OptimizerRule:
 
     def create(self, *, stateless: bool = False) -> Any:
         """Fresh Keras optimizer of these settings; ``stateless`` for use inside a StatelessScope."""
-        kind = type(self.kind.__name__, (_StatelessMixin, self.kind), {}) if stateless else self.kind
-        own = {} if self.own_schedule is None else {self.own_schedule.__name__: self.own_schedule}
-        return kind.from_config(json.loads(self.settings), custom_objects=own)
+        kind: Any = type(self.kind.__name__, (_StatelessMixin, self.kind), {}) if stateless else self.kind
+        return create(kind, json.loads(self.settings), self.own_schedule)
 
 
 class _StatelessMixin:
@@ -137,16 +136,16 @@ def _instantiate(optimizer: Any, routed: Mapping[str, Any]) -> Any:
         if not routed:
             return optimizer
         _check_names(type(optimizer), routed)
-        return type(optimizer).from_config({**optimizer.get_config(), **routed})
+        return create(type(optimizer), {**optimizer.get_config(), **routed}, own_schedule(optimizer))
     raise TypeError(f"optimizer should be a Keras optimizer (string, class or instance), got {optimizer!r}.")
 
 
-def _call(kind: type, routed: Mapping[str, Any]) -> Any:
+def _call(kind: Any, routed: Mapping[str, Any]) -> Any:
     _check_names(kind, routed)
     return kind(**routed)
 
 
-def _check_names(kind: type, routed: Mapping[str, Any]) -> None:
+def _check_names(kind: Any, routed: Mapping[str, Any]) -> None:
     names = [name for name in inspect.signature(kind.__init__).parameters if name not in ("self", "kwargs")]
     names += ["clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "learning_rate"]
     for name in routed:
@@ -173,9 +172,7 @@ class FlatUpdate:
         else:
             self._variables = [_named(p, np.zeros(p.shape), network.dtype) for p in self.parameters]
         self.optimizer.build(self._variables)
-        self._has_step_state = (
-            rule.kind._backend_update_step is not keras.optimizers.Optimizer._backend_update_step
-        )
+        self._has_step_state = rule.kind._backend_update_step is not keras.optimizers.Optimizer._backend_update_step
         self._constraints = dict(network.constraints)
         variables = self.optimizer.variables
         self.iterations = _position(variables, self.optimizer.iterations)
@@ -202,9 +199,19 @@ class FlatUpdate:
         return [variable.numpy() for variable in optimizer.variables]
 
     def apply(
-        self, flat: tf.Tensor, gradient: tf.Tensor, state: Sequence[tf.Tensor], rate: tf.Tensor, decay: tf.Tensor
+        self,
+        flat: tf.Tensor,
+        gradient: tf.Tensor,
+        state: Sequence[tf.Tensor],
+        rate: tf.Tensor,
+        decay: tf.Tensor,
+        present: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """New parameters and new state."""
+        """New parameters and new state; members that are not ``present`` (members,) keep theirs.
+
+        An optimizer that updates all members at once counts its steps for all of them.
+        """
+        before, earlier = flat, list(state)
         gradient = self._clip(gradient)
         schedule = self.optimizer._learning_rate if self.rule.has_schedule else None
         step_rate = rate if schedule is None else tf.cast(schedule(state[self.iterations]), flat.dtype)
@@ -213,7 +220,18 @@ class FlatUpdate:
             (flat,), values = self._step([flat], [gradient], list(state), step_rate)
         else:
             flat, values = self._apply_each(flat, gradient, state, step_rate)
-        return self._constrain(flat), values
+        flat = self._constrain(flat)
+        if present is None:
+            return flat, values
+        own = [self._present_for(i, value, present) for i, value in enumerate(values)]
+        kept = [new if p is None else tf.where(p, new, old) for p, new, old in zip(own, values, earlier, strict=True)]
+        return tf.where(present[:, None], flat, before), kept
+
+    def _present_for(self, position: int, value: tf.Tensor, present: tf.Tensor) -> tf.Tensor | None:
+        """Whether the members that a part of the state belongs to are present; None where it is everybody's."""
+        if not self.flat:
+            return present[position // len(self._initial)]
+        return present[:, None] if value.shape.rank == 2 else None
 
     def _step(
         self, variables: list[tf.Tensor], gradients: list[tf.Tensor], state: list[tf.Tensor], rate: tf.Tensor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -18,21 +19,27 @@ def check_optimizer(optimizer: keras.optimizers.Optimizer) -> None:
                 f"optimizer: {kind.__name__} overrides {method}, which skmtl's training loop does not call. "
                 "Use an optimizer that works in update_step alone."
             )
+    _check_learning_rate(optimizer)
     config = optimizer.get_config()
     for name, harmless in _REFUSED.items():
         if config.get(name, harmless) not in (harmless, 0, 1.0 if name == "loss_scale_factor" else harmless):
             raise ValueError(f"optimizer: {name}={config[name]!r} is not supported; leave it at {harmless!r}.")
-    _check_learning_rate(optimizer)
     _check_weight_decay(optimizer, config)
     if not kind.__module__.startswith("keras."):
         _check_own_config(optimizer, config)
 
 
-def own_schedule(optimizer: keras.optimizers.Optimizer) -> type | None:
+def own_schedule(optimizer: keras.optimizers.Optimizer) -> type[Any] | None:
     """Class of the caller's own learning rate schedule: Keras cannot find it by its name."""
     kind = type(optimizer._learning_rate)
     schedules = keras.optimizers.schedules.LearningRateSchedule
     return kind if issubclass(kind, schedules) and not kind.__module__.startswith("keras.") else None
+
+
+def create(kind: Any, config: Mapping[str, Any], schedule: type[Any] | None) -> Any:
+    """Optimizer of that configuration; ``schedule`` as :func:`own_schedule` gives it."""
+    with keras.saving.custom_object_scope({} if schedule is None else {schedule.__name__: schedule}):
+        return kind.from_config(dict(config))
 
 
 def _check_learning_rate(optimizer: keras.optimizers.Optimizer) -> None:
@@ -49,7 +56,8 @@ def _check_weight_decay(optimizer: keras.optimizers.Optimizer, config: dict[str,
         optimizer, "_exclude_from_weight_decay_pattern", None
     ):
         raise ValueError(
-            "optimizer: exclude_from_weight_decay is not supported; the estimator's own weight_decay= leaves biases alone."
+            "optimizer: exclude_from_weight_decay is not supported; the estimator's own weight_decay= "
+            "leaves biases alone."
         )
     if config.get("adam_weight_decay", config["weight_decay"]) != config["weight_decay"]:
         raise ValueError(
@@ -60,7 +68,7 @@ def _check_weight_decay(optimizer: keras.optimizers.Optimizer, config: dict[str,
 
 def _check_own_config(optimizer: keras.optimizers.Optimizer, config: dict[str, Any]) -> None:
     """An optimizer of the caller's own is made again from its get_config: it must say everything."""
-    twin = type(optimizer).from_config(dict(config))
+    twin = create(type(optimizer), config, own_schedule(optimizer))
     for name, value in vars(optimizer).items():
         if isinstance(value, bool | int | float | str) and name != "name" and getattr(twin, name, None) != value:
             raise ValueError(

@@ -41,6 +41,16 @@ def test_both_parts_of_a_real_table_hold_their_share_of_every_label(test_size):
         assert np.array_equal(part + (y_train == value).sum(axis=0), total)
 
 
+@pytest.mark.parametrize("test_size", [0.1, 0.25])
+def test_uneven_parts_of_many_tasks_hold_their_share_of_every_label(test_size):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, (4000, 20)).astype(float)
+    y[rng.random(y.shape) < 0.3] = np.nan
+    _, _, _, y_test = multitask_train_test_split(y, y, test_size=test_size, random_state=0)
+    for value in (0.0, 1.0, 2.0):
+        assert np.abs((y_test == value).sum(axis=0) - test_size * (y == value).sum(axis=0)).max() <= 3.0
+
+
 @pytest.mark.parametrize("unused", [0.0, 0.3])
 def test_rows_that_neither_part_takes_are_left_over_evenly(unused):
     y = np.repeat([[0, 0], [0, 1], [1, 0], [1, 1]], 25, axis=0)

@@ -86,7 +86,7 @@ def pieces(flat: np.ndarray, model: keras.Model) -> list[np.ndarray]:
 
 
 def assert_same(ours: list[np.ndarray], theirs: list[np.ndarray], start: list[np.ndarray]) -> None:
-    for mine, keras_own, before in zip(ours, theirs, start, strict=True):
+    for mine, keras_own in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine, keras_own, rtol=1e-4, atol=2e-6)
     moved = max(np.abs(after - before).max() for after, before in zip(theirs, start, strict=True))
     assert moved > 0.003
@@ -98,7 +98,19 @@ def cases(quick: tuple[str, ...], names: list[str]) -> list[Any]:
     return [pytest.param(*case, marks=() if case[0] in quick else pytest.mark.slow) for case in found]
 
 
-QUICK = ("adam", "sgd", "adamw", "rmsprop", "nadam", "clipnorm", "clipvalue", "exponential", "lamb", "adafactor", "muon")
+QUICK = (
+    "adam",
+    "sgd",
+    "adamw",
+    "rmsprop",
+    "nadam",
+    "clipnorm",
+    "clipvalue",
+    "exponential",
+    "lamb",
+    "adafactor",
+    "muon",
+)
 
 
 @pytest.mark.parametrize(("name", "kind"), cases(QUICK, list(OPTIMIZERS)))

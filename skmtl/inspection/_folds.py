@@ -1,0 +1,72 @@
+"""Training and test rows of every fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_random_state
+
+from .._records import Kind
+from ..model_selection import MultiTaskStratifiedGroupKFold, MultiTaskStratifiedKFold
+from ..targets import TargetColumns
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Rows of the folds; the folds of one repeat follow one another."""
+
+    train: tuple[np.ndarray, ...]
+    test: tuple[np.ndarray, ...]
+
+    def __len__(self) -> int:
+        """Number of folds, those of all repeats."""
+        return len(self.train)
+
+    def test_to_train(self, observed: np.ndarray) -> float:
+        """Mean ratio of test labels to training labels of a task, whose known labels ``observed`` marks."""
+        ratios = [
+            observed[test].sum() / max(1, observed[train].sum())
+            for train, test in zip(self.train, self.test, strict=True)
+        ]
+        return float(np.mean(ratios))
+
+
+def make_folds(
+    cv: Any, n_repeats: int, X: Any, y: Any, columns: TargetColumns, kinds: Sequence[Kind], groups: Any, random_state: Any
+) -> Folds:
+    """Folds of a number of splits, of a splitter or of an iterable of splits."""
+    if isinstance(n_repeats, bool) or not isinstance(n_repeats, Integral) or n_repeats < 1:
+        raise ValueError(f"n_repeats should be an integer of at least 1, got {n_repeats!r}.")
+    if isinstance(cv, Integral) and not isinstance(cv, bool):
+        splitters = _stratified(int(cv), int(n_repeats), columns, kinds, groups, random_state)
+    elif n_repeats > 1:
+        raise ValueError(
+            f"n_repeats={n_repeats} goes with an integer cv; a splitter repeats by itself, as RepeatedKFold does."
+        )
+    else:
+        splitters = [check_cv(cv)]
+    pairs = [pair for splitter in splitters for pair in splitter.split(X, y, groups)]
+    if len(pairs) < 2:
+        raise ValueError(f"cv gives {len(pairs)} fold(s); a comparison needs at least 2.")
+    return Folds(*(tuple(_rows(part, columns.n_samples) for part in side) for side in zip(*pairs, strict=True)))
+
+
+def _stratified(
+    cv: int, n_repeats: int, columns: TargetColumns, kinds: Sequence[Kind], groups: Any, random_state: Any
+) -> list[Any]:
+    types = dict(zip(columns.names, kinds, strict=True))
+    kind = MultiTaskStratifiedKFold if groups is None else MultiTaskStratifiedGroupKFold
+    if n_repeats == 1 and random_state is None:
+        return [kind(cv, task_types=types)]
+    seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats).tolist()
+    return [kind(cv, shuffle=True, random_state=seed, task_types=types) for seed in seeds]
+
+
+def _rows(part: Any, n_samples: int) -> np.ndarray:
+    rows = np.asarray(part)
+    return np.flatnonzero(rows) if rows.dtype == bool and len(rows) == n_samples else rows

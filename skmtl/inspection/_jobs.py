@@ -1,0 +1,113 @@
+"""One fit on one fold, and its scores: what runs in parallel."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.utils import _safe_indexing
+
+from ..metrics._inputs import present
+from ..metrics._metric import Metric
+from ..metrics._responses import Responses
+from ..metrics._table import score_table
+from ..targets import TargetColumns
+from ._estimators import count_parameters, core, needs_matrix, takes_missing_labels
+
+
+@dataclass(frozen=True)
+class Table:
+    """X and y as the caller gave them, y by column, and the metric of each task that is scored."""
+
+    X: Any
+    y: Any
+    columns: TargetColumns
+    metrics: dict[int, Metric]
+
+
+@dataclass(frozen=True)
+class Job:
+    """An estimator to fit in a fold: on all tasks together (``task`` None), or on one."""
+
+    label: str
+    estimator: Any
+    fold: int
+    train: np.ndarray
+    test: np.ndarray
+    task: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Scores by task, NaN where undefined, and what the fit cost; ``spec`` is a joint network's structure."""
+
+    label: str
+    fold: int
+    task: int | None
+    scores: dict[int, float]
+    fit_time: float
+    n_parameters: float
+    spec: Any = None
+
+
+def run(job: Job, table: Table) -> Outcome:
+    """Fit the job's estimator and score it on the fold's test rows."""
+    columns = table.columns
+    try:
+        X, y = _training_rows(job, table)
+        start = time.perf_counter()
+        fitted = job.estimator.fit(X, y)
+        fit_time = time.perf_counter() - start
+        tasks = list(table.metrics) if job.task is None else [job.task]
+        scores = _scores(fitted, job, table, tasks)
+    except Exception as error:
+        task = "all tasks" if job.task is None else f"the task {columns.names[job.task]!r}"
+        error.add_note(f"This happened in the fold {job.fold} with the estimator {job.label!r}, fitted to {task}.")
+        raise
+    spec = getattr(getattr(core(fitted), "network_", None), "spec", None)
+    return Outcome(job.label, job.fold, job.task, scores, fit_time, count_parameters(fitted), spec)
+
+
+def _training_rows(job: Job, table: Table) -> tuple[Any, Any]:
+    if job.task is None:
+        return _safe_indexing(table.X, job.train), _safe_indexing(table.y, job.train)
+    rows = job.train[table.columns.observed[job.task][job.train]]
+    if len(rows) == 0:
+        raise ValueError("No row of the training part has a label; use fewer folds, or leave the task out of y.")
+    labels = present(table.columns, job.task, rows)
+    if takes_missing_labels(job.estimator):
+        # A named column keeps the task's name, for whatever the network has to say of it.
+        return _safe_indexing(table.X, rows), pd.Series(labels, name=table.columns.names[job.task], dtype=labels.dtype)
+    return _safe_indexing(table.X, rows), labels[:, None] if needs_matrix(job.estimator) else labels
+
+
+def _scores(fitted: Any, job: Job, table: Table, tasks: Sequence[int]) -> dict[int, float]:
+    rows = job.test if job.task is None else job.test[table.columns.observed[job.task][job.test]]
+    if len(rows) == 0:
+        return dict.fromkeys(tasks, float("nan"))
+    every = range(len(table.columns.names)) if job.task is None else tasks
+    targets = _part(table.columns, every, rows)
+    responses = Responses.of_estimator(fitted, _safe_indexing(table.X, rows), targets)
+    plan = {list(every).index(task): [table.metrics[task]] for task in tasks}
+    with warnings.catch_warnings():
+        # Undefined scores are told of once, for all folds.
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        scores = score_table(targets, responses, plan, None, stacklevel=1)
+    return {task: float(scores.iloc[row].max()) for row, task in enumerate(tasks)}
+
+
+def _part(columns: TargetColumns, tasks: Sequence[int] | range, rows: np.ndarray) -> TargetColumns:
+    return replace(
+        columns,
+        names=tuple(columns.names[task] for task in tasks),
+        values=tuple(columns.values[task][rows] for task in tasks),
+        observed=tuple(columns.observed[task][rows] for task in tasks),
+        one_dimensional=len(tasks) == 1,
+        is_frame=columns.is_frame,
+    )

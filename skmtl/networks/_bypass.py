@@ -1,0 +1,62 @@
+"""Shared bottom with a bypass for each task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from keras import ops
+
+from .._records import NetworkSpec
+from ._parts import connect_task_heads, connect_trunk, drop, owned, task_dense
+from ._scheme import Scheme
+
+
+@dataclass(frozen=True)
+class Bypass(Scheme):
+    """Shared bottom, and for each task a small network of its own around it (Ramsundar et al., 2017).
+
+    Task k's head sees the trunk's output beside that of the task's bypass, ``[h(x), b_k(x)]``: where sharing
+    hurts a task, its bypass can do without. ``hidden_layer_sizes`` are the trunk, ``head_layer_sizes`` the
+    hidden layers of every head.
+
+    Parameters
+    ----------
+    bypass_layer_sizes : int or tuple of int, default=(100,)
+        Widths of each bypass' layers; 100 is DeepChem's default, whose authors' method this is.
+
+    Notes
+    -----
+    Shared: the trunk. A task's own: its bypass and its head.
+
+    The paper calls it the robust multitask network. It draws small initial weights and biases of 1; here they are
+    as in all schemes, and the activation is ``activation``.
+
+    References
+    ----------
+    B. Ramsundar et al. (2017), "Is Multitask Deep Learning Practical for Pharma?", Journal of Chemical
+    Information and Modeling 57.
+
+    Examples
+    --------
+    >>> from skmtl.networks import Bypass
+    >>> Bypass(bypass_layer_sizes=32)
+    Bypass(bypass_layer_sizes=(32,))
+    """
+
+    name: ClassVar[str] = "bypass"
+
+    bypass_layer_sizes: int | tuple[int, ...] = (100,)
+
+    def __post_init__(self) -> None:
+        self._widths("bypass_layer_sizes")
+
+    def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
+        """Connect trunk, bypasses and heads; see :meth:`Scheme.connect`."""
+        trunk, tasks = connect_trunk(inputs, spec), len(spec.heads)
+        bypass = ops.expand_dims(inputs, -3)
+        for depth, units in enumerate(self.bypass_layer_sizes):  # type: ignore[arg-type]  # a tuple by now
+            bypass = owned(task_dense(spec, units, spec.activation, name=f"bypass_{depth}"))(bypass)
+            bypass = drop(bypass, spec, f"bypass_dropout_{depth}")
+        every = ops.repeat(ops.expand_dims(trunk, -3), tasks, axis=-3)
+        return connect_task_heads(ops.concatenate([every, bypass], axis=-1), spec)

@@ -1,0 +1,132 @@
+"""Shared bottom with low-rank adapters for each task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+from keras import ops
+
+from .._records import NetworkSpec
+from ._initial import glorot_uniform
+from ._layers import _GlorotPerSlice
+from ._parts import connect_task_heads, dense, drop, members, on_all_tasks, owned
+from ._scheme import Scheme
+
+
+@keras.saving.register_keras_serializable(package="skmtl")
+class LowRankUpdate(keras.layers.Layer):
+    """What a kernel of low rank adds for each task: ``U_t V_t x``, zero at first (Hu et al., 2022, eq. 3).
+
+    Parameters
+    ----------
+    units : int
+        Output width.
+    tasks : int
+        Number of tasks.
+    rank : int
+        Rank of each task's kernel.
+    members : int or None, default=None
+        Number of networks side by side; None for one network without a member axis.
+    **kwargs
+        Passed to :class:`keras.layers.Layer`.
+
+    Notes
+    -----
+    Input ``([members,] tasks, batch, width)``, or ``([members,] 1, batch, width)`` where all tasks see the same;
+    output ``([members,] tasks, batch, units)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.networks import LowRankUpdate
+    >>> update = LowRankUpdate(units=4, tasks=3, rank=2)
+    >>> update(np.ones((1, 10, 5))).numpy().any()
+    np.False_
+    """
+
+    def __init__(self, units: int, tasks: int, rank: int, members: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.tasks = tasks
+        self.rank = rank
+        self.members = members
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the factors ([members,] tasks, width, rank) and ([members,] tasks, rank, units)."""
+        lead = (self.tasks,) if self.members is None else (self.members, self.tasks)
+        fan_in = int(input_shape[-1] or 0)
+        self.down = self.add_weight(name="down", shape=(*lead, fan_in, self.rank), initializer=_GlorotPerSlice())
+        self.up = self.add_weight(name="up", shape=(*lead, self.rank, self.units), initializer="zeros")
+        self.built = True
+
+    def initial_values(self, rng: np.random.Generator) -> list[np.ndarray]:
+        """Glorot-uniform V, and U = 0."""
+        return [glorot_uniform(rng, tuple(self.down.shape)), np.zeros(self.up.shape)]
+
+    def call(self, inputs: Any) -> Any:
+        """What each task adds."""
+        return ops.matmul(ops.matmul(inputs, self.down), self.up)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape ([members,] tasks, batch, units)."""
+        return (*input_shape[:-3], self.tasks, input_shape[-2], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, for saving."""
+        config = {"units": self.units, "tasks": self.tasks, "rank": self.rank, "members": self.members}
+        return super().get_config() | config
+
+
+@dataclass(frozen=True)
+class LowRank(Scheme):
+    """Shared bottom whose layers each task adjusts by a low-rank adapter (Hu et al., 2022, as for LoRA).
+
+    Layer l of the trunk gives task k ``activation(W_l h + b_l + U_kl V_kl h)``, with one W and b for all tasks and
+    factors of rank ``rank`` for each. U starts at zero, so that training starts from a shared bottom. Between
+    sharing all (:class:`SharedBottom`) and nothing (:class:`Independent`), at few parameters a task.
+
+    Parameters
+    ----------
+    rank : int, default=4
+        Rank of each task's adjustment, one of those that the paper recommends.
+
+    Notes
+    -----
+    Shared: W and b of the trunk. A task's own: its U and V, and its head.
+
+    The paper adapts a network trained before and keeps W fixed; here everything is trained together, and the
+    factor alpha / rank is 1. An adjustment above the last hidden layer alone would be one of the linear heads'
+    own, which is why every layer has it.
+
+    References
+    ----------
+    E. Hu et al. (2022), "LoRA: Low-Rank Adaptation of Large Language Models", ICLR.
+
+    Examples
+    --------
+    >>> from skmtl.networks import LowRank
+    >>> LowRank(rank=2)
+    LowRank(rank=2)
+    """
+
+    name: ClassVar[str] = "low_rank"
+
+    rank: int = 4
+
+    def __post_init__(self) -> None:
+        self._count("rank")
+
+    def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
+        """Connect trunk, adapters and heads; see :meth:`Scheme.connect`."""
+        self._needs_hidden_layers(spec, "each is adapted")
+        hidden, tasks = ops.expand_dims(inputs, -3), len(spec.heads)
+        for depth, units in enumerate(spec.hidden_layer_sizes):
+            shared = on_all_tasks(dense(spec, units, None, name=f"trunk_{depth}"), hidden, spec)
+            update = LowRankUpdate(units, tasks, self.rank, members(spec), name=f"adapters_{depth}", dtype=spec.dtype)
+            hidden = shared + owned(update)(hidden)
+            hidden = keras.layers.Activation(spec.activation, name=f"activation_{depth}", dtype=spec.dtype)(hidden)
+            hidden = drop(hidden, spec, f"dropout_{depth}")
+        return connect_task_heads(hidden, spec)

@@ -1,0 +1,66 @@
+"""One-gate mixture of experts: all tasks see the same mixture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from keras import ops
+
+from .._records import NetworkSpec
+from ._experts import connect_experts, gate, mix
+from ._parts import connect_heads
+from ._scheme import Scheme
+
+
+@dataclass(frozen=True)
+class OMoE(Scheme):
+    """Mixture of experts with one gate for all tasks (Ma et al., 2018, section 4.1).
+
+    All heads see ``f(x) = sum_i softmax(W x)_i f_i(x)``: the control that tells what the several gates of
+    :class:`MMoE` are worth. Every expert has the layers ``hidden_layer_sizes``.
+
+    Parameters
+    ----------
+    n_experts : int, default=8
+        Number of experts; 8 is what the paper uses. A single expert is a shared bottom.
+    gate_dropout : float, default=0.0
+        Probability in training that the gate cannot use an expert for a row, in [0, 1); the other experts'
+        shares are scaled up (Zhao et al., 2019).
+
+    Notes
+    -----
+    Shared: the experts and the gate. A task's own: its head.
+
+    References
+    ----------
+    J. Ma, Z. Zhao, X. Yi, J. Chen, L. Hong and E. Chi (2018), "Modeling Task Relationships in Multi-task
+    Learning with Multi-gate Mixture-of-Experts", KDD.
+
+    Z. Zhao et al. (2019), "Recommending What Video to Watch Next: A Multitask Ranking System", RecSys.
+
+    Examples
+    --------
+    >>> from skmtl.networks import OMoE
+    >>> OMoE(n_experts=4)
+    OMoE(n_experts=4, gate_dropout=0.0)
+    """
+
+    name: ClassVar[str] = "omoe"
+
+    n_experts: int = 8
+    gate_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._count("n_experts")
+        self._fraction("gate_dropout")
+
+    def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
+        """Connect experts, gate and heads; see :meth:`Scheme.connect`."""
+        self._needs_hidden_layers(spec, "the experts' own")
+        rows = ops.expand_dims(inputs, -3)
+        hidden = connect_experts(rows, spec, self.n_experts, "experts", shared=True)
+        if self.n_experts > 1:
+            gates = gate(spec, self.n_experts, 1, self.gate_dropout, "gate", shared=True)
+            hidden = mix(gates(rows), hidden, spec, "mixture")
+        return connect_heads(ops.squeeze(hidden, -3), spec)

@@ -1,0 +1,197 @@
+"""A scikeras wrapper's parameters in skmtl's words; what has no counterpart is named, never dropped."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# scikeras' default, which gives way to an optimizer that the builder compiles into the model.
+SCIKERAS_OPTIMIZER = "rmsprop"
+# Keras' own where the wrapper names none.
+_KERAS_BATCH_SIZE = 32
+# Larger than any table and any number of epochs, and still an int32.
+_WITHOUT_END = 2**31 - 1
+
+_DESTINATIONS = ("model", "fit", "compile", "predict", "optimizer", "loss", "metrics", "callbacks", "score")
+
+# Settings that leave what is learnt and predicted as it is: (harmless value, why they do nothing here).
+_IDLE: dict[str, dict[str, tuple[Any, str]]] = {
+    "fit": {
+        "validation_batch_size": (None, "rows held out are evaluated in batches of its own"),
+        "validation_freq": (1, "rows held out are evaluated after every epoch"),
+    },
+    "compile": {
+        "metrics": (None, "it records losses only; callbacks can monitor 'loss' and 'val_loss'"),
+        "weighted_metrics": (None, "it records losses only; callbacks can monitor 'loss' and 'val_loss'"),
+        "run_eagerly": (False, "it always compiles; to debug, call the builder and the model yourself"),
+        "steps_per_execution": (1, "it runs whole epochs at once"),
+    },
+    "predict": {
+        "batch_size": (None, "it predicts in batches of its own"),
+        "verbose": (None, "it predicts silently"),
+    },
+}
+
+# Settings that do change it: what to do instead.
+_INSTEAD = {
+    "fit__class_weight": "give class_weight=, by label, to the estimator",
+    "fit__sample_weight": "pass sample_weight to fit",
+    "fit__validation_data": "pass X_val and y_val to fit",
+    "fit__initial_epoch": "a fit starts at its first epoch",
+    "fit__steps_per_epoch": "an epoch is one pass over all rows",
+    "fit__validation_steps": "all rows held out are evaluated",
+    "predict__callbacks": "prediction runs no callbacks",
+    "predict__steps": "all rows are predicted",
+}
+
+
+@dataclass(frozen=True)
+class Translation:
+    """Parameters of the estimator, and what the caller should be told."""
+
+    parameters: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+def translate(wrapper: Any, own: Collection[str]) -> Translation:
+    """Parameters of the wrapper in skmtl's words; ``own`` names those that are the builder's.
+
+    Raises
+    ------
+    ValueError
+        Where a setting has no counterpart; all such settings are named at once.
+    """
+    routes = _Routes(wrapper)
+    parameters = {
+        "warm_start": bool(wrapper.warm_start),
+        "random_state": wrapper.random_state,
+        "scale_targets": False,
+        **_fit_parameters(routes.fit),
+        **_compile_parameters(routes, wrapper),
+        **_callback_parameters(routes, wrapper),
+        **{f"model__{name}": routes.given[name] for name in own},
+        **{f"model__{name}": value for name, value in routes.model.items()},
+    }
+    if getattr(wrapper, "class_weight", None) is not None:
+        parameters["class_weight"] = wrapper.class_weight
+    routes.refuse_others()
+    return Translation(parameters, tuple(_warnings(routes)))
+
+
+class _Routes:
+    """The wrapper's parameters sorted by where scikeras sends them."""
+
+    def __init__(self, wrapper: Any) -> None:
+        from scikeras._utils import route_params
+
+        self.given = wrapper.get_params(deep=False)
+        self.fit = route_params(self.given, "fit", wrapper._fit_kwargs)
+        self.compile = route_params(self.given, "compile", wrapper._compile_kwargs)
+        self.predict = route_params(self.given, "predict", ())
+        self.model, self.optimizer, self.loss, self.metrics, self.callbacks = (
+            route_params(self.given, name, ()) for name in ("model", "optimizer", "loss", "metrics", "callbacks")
+        )
+
+    def refuse_others(self) -> None:
+        """Name all settings that have no counterpart."""
+        known_fit = {"epochs", "batch_size", "verbose", "shuffle", "validation_split", "initial_epoch", *_IDLE["fit"]}
+        known_compile = {"optimizer", "loss", "loss_weights", "jit_compile", *_IDLE["compile"]}
+        others = [f"fit__{name}" for name in self.fit if name not in known_fit and name.split("__")[0] != "callbacks"]
+        others += [f"compile__{name}" for name in self.compile if name not in known_compile]
+        others += [f"predict__{name}" for name in self.predict if name not in _IDLE["predict"]]
+        # scikeras hands no nested names on to builders and optimizers.
+        others += [f"model__{name}" for name in self.model if "__" in name]
+        others += [f"optimizer__{name}" for name in self.optimizer if "__" in name]
+        others += [name for name in self.given if "__" in name and name.split("__")[0] not in _DESTINATIONS]
+        others += [name for name in self.given if name.startswith("score__")]
+        if self.fit.get("initial_epoch", 0) != 0:
+            others.append("fit__initial_epoch")
+        if others:
+            hints = [f"{name} ({_INSTEAD[name]})" if name in _INSTEAD else name for name in others]
+            raise ValueError(
+                f"from_scikeras: no counterpart in skmtl for {', '.join(hints)}. Take "
+                f"{'it' if len(others) == 1 else 'them'} out of the wrapper before converting it."
+            )
+
+
+def _fit_parameters(fit: Mapping[str, Any]) -> dict[str, Any]:
+    size = fit["batch_size"]
+    verbose = fit["verbose"]
+    return {
+        "epochs": fit["epochs"],
+        "batch_size": _KERAS_BATCH_SIZE if size is None else _WITHOUT_END if size == -1 else size,
+        "shuffle": bool(fit["shuffle"]),
+        "verbose": 1 if verbose == "auto" else int(verbose),
+        **_validation_parameters(fit["validation_split"]),
+    }
+
+
+def _validation_parameters(split: float) -> dict[str, Any]:
+    """Keras records the loss on the rows held out and does no more: nothing stops early, but what callbacks stop."""
+    if not split:
+        return {"early_stopping": False}
+    return {"early_stopping": True, "validation_fraction": split, "n_iter_no_change": _WITHOUT_END}
+
+
+def _compile_parameters(routes: _Routes, wrapper: Any) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    optimizer = routes.compile["optimizer"]
+    if optimizer not in (SCIKERAS_OPTIMIZER, None) or routes.optimizer:
+        settings["optimizer"] = optimizer
+        settings.update({f"optimizer__{name}": value for name, value in routes.optimizer.items()})
+    loss = routes.compile["loss"]
+    if loss is not None:
+        settings["loss"] = wrapper._get_compile_kwargs()["loss"] if routes.loss else loss
+    for name in ("loss_weights", "jit_compile"):
+        if routes.compile.get(name) is not None:
+            settings[name] = routes.compile[name]
+    return settings
+
+
+def _callback_parameters(routes: _Routes, wrapper: Any) -> dict[str, Any]:
+    in_fit = routes.fit.get("callbacks")
+    everywhere = routes.given["callbacks"]
+    if in_fit is None and everywhere is None:
+        return {}
+    if (in_fit is not None and everywhere is not None) or _is_nested(in_fit) or _is_nested(everywhere):
+        return {"callbacks": _made_callbacks(wrapper)}
+    if in_fit is None:
+        return {"callbacks": everywhere, **{f"callbacks__{name}": v for name, v in routes.callbacks.items()}}
+    start = "callbacks__"
+    return {"callbacks": in_fit, **{name: v for name, v in routes.fit.items() if name.startswith(start)}}
+
+
+def _is_nested(callbacks: Any) -> bool:
+    entries = callbacks.values() if isinstance(callbacks, Mapping) else callbacks
+    return isinstance(entries, Collection) and any(isinstance(entry, list) for entry in entries)
+
+
+def _made_callbacks(wrapper: Any) -> list[Any]:
+    """Instances as scikeras makes them of two sets of callbacks, or of lists in lists."""
+    twin = copy.copy(wrapper)
+    twin._initialize_callbacks()
+    made: list[Any] = []
+    for entry in twin._fit_callbacks:
+        made += entry if isinstance(entry, list) else [entry]
+    return made
+
+
+def _warnings(routes: _Routes) -> list[str]:
+    idle = []
+    for destination, names in _IDLE.items():
+        given = getattr(routes, destination)
+        for name, (harmless, why) in names.items():
+            value = given.get(name, harmless)
+            if value is not harmless and value != harmless:
+                routed = f"{destination}__{name}"
+                idle.append(f"{routed if routed in routes.given else name} ({why})")
+    found = [f"no effect on an skmtl estimator have {', '.join(idle)}."] if idle else []
+    if routes.fit["validation_split"]:
+        found.append(
+            "validation_split becomes early_stopping=True and validation_fraction: rows are held out at random, and "
+            "the weights of the best epoch are kept, where Keras would only record the loss. Set "
+            "early_stopping=False to train on all rows."
+        )
+    return found

@@ -1,0 +1,204 @@
+"""Constructor parameters, declared and routed, and what fit leaves of them."""
+
+import copy
+
+import keras
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.utils import estimator_html_repr
+from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency, check_param_validation
+
+from skmtl import MultiTaskKerasEstimator, MultiTaskKerasRegressor
+
+from ._builders import heads
+from ._cases import ESTIMATORS, SMALL, features, quantities, targets_for
+
+X = features()
+
+# A value other than the default for every declared parameter.
+CHANGED = {
+    "architecture": "another",
+    "hidden_layer_sizes": [5, 4],
+    "head_layer_sizes": np.array([3]),
+    "activation": "tanh",
+    "dropout": 0.25,
+    "model": heads,
+    "ensemble_size": 3,
+    "optimizer": keras.optimizers.SGD,
+    "learning_rate": 0.5,
+    "weight_decay": 0.1,
+    "loss": {"y0": "mae"},
+    "loss_weights": [1.0, 2.0],
+    "class_weight": ["balanced", {0: 2.0}],
+    "epochs": 7,
+    "batch_size": 11,
+    "shuffle": False,
+    "early_stopping": True,
+    "validation_fraction": 0.3,
+    "n_iter_no_change": 4,
+    "tol": 0.01,
+    "callbacks": [keras.callbacks.EarlyStopping],
+    "warm_start": True,
+    "random_state": 5,
+    "verbose": 1,
+    "jit_compile": True,
+    "scale_inputs": False,
+    "scale_targets": False,
+    "dtype": "float64",
+    "task_types": {"y0": "regression"},
+}
+ROUTED = {
+    "model__units": 3,
+    "optimizer__clipnorm": 1.0,
+    "architecture__n_experts": 4,
+    "callbacks__0__patience": 2,
+}
+
+
+def same(one, other):
+    return np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_clone_keeps_all_parameters(kind):
+    declared = {name: CHANGED[name] for name in kind().get_params()}
+    twin = clone(kind(**declared, **ROUTED))
+    found = twin.get_params()
+    assert set(found) == set(declared) | set(ROUTED)
+    for name, value in {**declared, **ROUTED}.items():
+        assert same(found[name], value), name
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_parameters_are_stored_as_they_come(kind):
+    declared = {name: CHANGED[name] for name in kind().get_params()}
+    model = kind(**declared, **ROUTED)
+    for name, value in {**declared, **ROUTED}.items():
+        assert getattr(model, name) is value
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_every_parameter_has_a_constraint_and_every_constraint_a_parameter(kind):
+    assert set(kind._parameter_constraints) == set(kind().get_params())
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_fit_leaves_parameters_untouched(kind):
+    settings = {
+        **SMALL,
+        "hidden_layer_sizes": np.array([8]),
+        "loss_weights": [1.0] * targets_for(kind, X).shape[1],
+        "optimizer": keras.optimizers.SGD(0.01),
+        "callbacks": [keras.callbacks.EarlyStopping(monitor="loss", patience=1)],
+        "random_state": np.random.RandomState(0),
+    }
+    model = kind(**settings)
+    given, before = dict(settings), copy.deepcopy(
+        {k: v for k, v in settings.items() if k not in ("optimizer", "callbacks", "random_state")}
+    )
+    callback, optimizer = vars(settings["callbacks"][0]).copy(), settings["optimizer"].get_config()
+    model.fit(X, targets_for(kind, X)).predict(X)
+    found = model.get_params()
+    for name, value in given.items():
+        assert found[name] is value
+    for name, value in before.items():
+        assert same(found[name], value)
+    assert vars(settings["callbacks"][0]) == callback
+    assert settings["optimizer"].get_config() == optimizer
+    assert int(settings["optimizer"].iterations) == 0
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_parameter_validation_as_scikit_learn_has_it(kind):
+    check_param_validation(kind.__name__, kind(**SMALL))
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_column_names_are_checked_as_scikit_learn_has_it(kind):
+    # The check calls partial_fit without classes where an estimator is no classifier.
+    kinds = {"task_types": {"y0": "regression"}} if kind is MultiTaskKerasEstimator else {}
+    check_dataframe_column_names_consistency(kind.__name__, kind(**SMALL, **kinds))
+
+
+@pytest.mark.parametrize(
+    ("name", "proposal"),
+    [
+        ("hiden_layer_sizes", "Did you mean 'hidden_layer_sizes'"),
+        ("batchsize", "Did you mean 'batch_size'"),
+        ("modle__units", "Did you mean 'model__units'"),
+        ("optimiser__clipnorm", "Did you mean 'optimizer__clipnorm'"),
+        ("callback__patience", "Did you mean 'callbacks__patience'"),
+        ("loss__delta", "Valid names: .* and routed names"),
+        ("model__", "Valid names: .* and routed names|Routed names"),
+        ("nonsense", "Valid names: .* and routed names"),
+    ],
+)
+def test_unknown_names_are_refused_with_the_nearest_one(name, proposal):
+    with pytest.raises(TypeError, match=rf"unexpected parameter '{name}'.*{proposal}"):
+        MultiTaskKerasRegressor(**{name: 1})
+    model = MultiTaskKerasRegressor()
+    with pytest.raises(ValueError, match=rf"Invalid parameter '{name}' for estimator .*{proposal}"):
+        model.set_params(epochs=3, **{name: 1})
+    assert model.get_params() == MultiTaskKerasRegressor().get_params()
+
+
+def test_routed_parameters_are_set_and_searched_without_being_declared():
+    model = MultiTaskKerasRegressor().set_params(optimizer__clipnorm=2.0, epochs=4)
+    assert model.get_params()["optimizer__clipnorm"] == 2.0
+    assert clone(model).set_params(optimizer__clipnorm=3.0).optimizer__clipnorm == 3.0
+    assert model.optimizer__clipnorm == 2.0
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_printing_shows_what_was_changed(kind):
+    model = kind(epochs=7, optimizer__clipnorm=1.0)
+    assert "epochs=7" in repr(model)
+    assert "optimizer__clipnorm=1.0" in repr(model)
+    assert "learning_rate" not in repr(model)
+    assert "epochs" in estimator_html_repr(model)
+    repr(model.fit(X, targets_for(kind, X)))
+
+
+def test_optimizer_arguments_reach_the_optimizer():
+    slow = MultiTaskKerasRegressor(**SMALL, optimizer="sgd", optimizer__learning_rate=1e-12).fit(X, quantities(X))
+    given = MultiTaskKerasRegressor(**SMALL, optimizer="sgd", learning_rate=1e-12).fit(X, quantities(X))
+    np.testing.assert_array_equal(slow.predict(X), given.predict(X))
+    instance = keras.optimizers.SGD(momentum=0.5)
+    routed = MultiTaskKerasRegressor(**SMALL, optimizer=instance, optimizer__momentum=0.9).fit(X, quantities(X))
+    by_class = MultiTaskKerasRegressor(**SMALL, optimizer=keras.optimizers.SGD, optimizer__momentum=0.9)
+    np.testing.assert_array_equal(routed.predict(X), by_class.fit(X, quantities(X)).predict(X))
+    plain = MultiTaskKerasRegressor(**SMALL, optimizer=instance).fit(X, quantities(X))
+    assert not np.array_equal(routed.predict(X), plain.predict(X))
+
+
+def test_every_declared_number_does_something():
+    def fit(**changes):
+        return MultiTaskKerasRegressor(**{**SMALL, "early_stopping": True, **changes}).fit(X, quantities(X)).predict(X)
+
+    plain = fit()
+    for changes in (
+        {"hidden_layer_sizes": (9,)}, {"head_layer_sizes": (3,)}, {"activation": "tanh"}, {"dropout": 0.3},
+        {"ensemble_size": 2}, {"optimizer": "sgd"}, {"learning_rate": 0.1}, {"weight_decay": 0.5}, {"loss": "mae"},
+        {"loss_weights": [1, 9]}, {"epochs": 4}, {"batch_size": 7}, {"shuffle": False, "batch_size": 7},
+        {"validation_fraction": 0.5}, {"random_state": 1}, {"scale_inputs": False}, {"scale_targets": False},
+        {"early_stopping": False},
+    ):  # fmt: skip
+        assert not np.allclose(fit(**changes), plain, rtol=1e-9), changes
+    assert not np.array_equal(fit(dtype="float64"), plain)
+
+
+def test_logistic_and_identity_are_scikit_learns_names():
+    for name, keras_name in (("logistic", "sigmoid"), ("identity", "linear")):
+        models = [MultiTaskKerasRegressor(**SMALL, activation=given).fit(X, quantities(X)) for given in (name, keras_name)]
+        np.testing.assert_array_equal(models[0].predict(X), models[1].predict(X))
+
+
+def test_verbose_prints_a_line_an_epoch(capsys):
+    MultiTaskKerasRegressor(**SMALL, verbose=1).fit(X, quantities(X))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("epoch 1/3")
+    assert "val_loss" in lines[0]
+    MultiTaskKerasRegressor(**SMALL).fit(X, quantities(X))
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,182 @@
+"""Training batch by batch: partial_fit."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
+
+from ._cases import ESTIMATORS, LEARNING, SMALL, features, labels, mixed, quantities, targets_for
+
+X = features()
+CLASSES = {
+    "MultiTaskKerasRegressor": {},
+    "MultiTaskKerasClassifier": {"classes": [[0, 1], [0, 1, 2]]},
+    "MultiTaskKerasEstimator": {"classes": [None, ["large", "medium", "small"], [False, True]]},
+}
+
+
+class Losses(keras.callbacks.Callback):
+    """Keeps every batch's loss."""
+
+    def __init__(self, seen):
+        super().__init__()
+        self.seen = seen
+
+    def __deepcopy__(self, memo):
+        return Losses(self.seen)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append(logs["loss"])
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_many_calls_learn_what_one_fit_learns(kind):
+    X = features(200)
+    y = targets_for(kind, X)
+    model = kind(**LEARNING)
+    for _ in range(20):
+        for part in (slice(0, 100), slice(100, 200)):
+            model.partial_fit(X[part], y[part], **CLASSES[kind.__name__])
+    assert model.n_iter_ == 40
+    assert len(model.history_["loss"]) == 40
+    assert model.score(X, y) > 0.75
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_a_run_of_calls_gives_the_same_bits_every_time(kind):
+    y = targets_for(kind, X)
+
+    def run():
+        model = kind(**SMALL, dropout=0.2)
+        for _ in range(3):
+            model.partial_fit(X, y, **CLASSES[kind.__name__])
+        return pd.DataFrame(model.predict(X))
+
+    pd.testing.assert_frame_equal(run(), run(), check_exact=True)
+
+
+def test_each_call_takes_the_rows_in_another_order():
+    seen = []
+    # Steps this small leave the network as it is: equal losses mean equal batches.
+    model = MultiTaskKerasRegressor(**SMALL, batch_size=8, learning_rate=1e-12, callbacks=[Losses(seen)])
+    model.partial_fit(X, quantities(X)).partial_fit(X, quantities(X))
+    assert len(seen) == 16
+    assert not np.allclose(seen[:8], seen[8:], rtol=1e-3)
+
+
+def test_the_optimizer_keeps_its_momentum_between_calls():
+    settings = {**SMALL, "shuffle": False, "batch_size": 60, "optimizer": "sgd", "optimizer__momentum": 0.9}
+    model = MultiTaskKerasRegressor(**settings)
+    for _ in range(3):
+        model.partial_fit(X, quantities(X))
+    whole = MultiTaskKerasRegressor(**settings, early_stopping=False).fit(X, quantities(X))
+    np.testing.assert_allclose(model.predict(X), whole.predict(X), rtol=1e-5)
+
+
+def test_losses_count_in_the_units_of_the_first_batch():
+    model = MultiTaskKerasRegressor(**SMALL, optimizer="sgd").partial_fit(X, quantities(X))
+    before = model.predict(X)
+    y = model.predict(X[:2])
+    # Two labels that lie very close together: their own spread is no unit to count in.
+    y[1] = y[0] * (1 + 1e-9) + 1e-9
+    model.partial_fit(X[:2], y)
+    assert np.abs(model.predict(X) - before).max() < 0.5 * quantities(X).std(axis=0).max()
+    np.testing.assert_allclose(model.network_.units, [1.0, 1.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_a_batch_without_labels_of_one_task_trains_the_others(kind):
+    y = pd.DataFrame(targets_for(kind, X)).astype(object)
+    model = kind(**SMALL).partial_fit(X, y, **CLASSES[kind.__name__])
+    y[y.columns[0]] = None
+    before = pd.DataFrame(model.predict(X))
+    model.partial_fit(X, y)
+    assert not pd.DataFrame(model.predict(X)).equals(before) or kind is MultiTaskKerasClassifier
+    assert model.n_iter_ == 2
+
+
+def test_a_first_batch_need_not_show_every_class_nor_every_classification():
+    y = pd.DataFrame({"size": ["small"] * 60, "sold": [None] * 60})
+    model = MultiTaskKerasClassifier(**SMALL)
+    model.partial_fit(X, y, classes=[["small", "large"], [False, True]])
+    assert [classes.tolist() for classes in model.classes_] == [["large", "small"], [False, True]]
+    assert model.predict_proba(X)[0].shape == (60, 2)
+
+
+def test_a_regression_needs_a_label_in_the_first_batch():
+    y = quantities(X)
+    y[:, 1] = np.nan
+    with pytest.raises(ValueError, match="Task 'y1' has no label at all"):
+        MultiTaskKerasRegressor(**SMALL).partial_fit(X, y)
+
+
+def test_labels_that_classes_does_not_name_are_refused():
+    model = MultiTaskKerasClassifier(**SMALL)
+    with pytest.raises(ValueError, match=r"Task 'y1' has labels \[2\] that are not among its classes \[0, 1\]"):
+        model.partial_fit(X, labels(X), classes=[[0, 1], [0, 1]])
+    assert not hasattr(model, "network_")
+    model.partial_fit(X, labels(X), classes=[[0, 1], [0, 1, 2]])
+    before = model.predict_proba(X)[1]
+    with pytest.raises(ValueError, match=r"Task 'y1' has labels \[3\]"):
+        model.partial_fit(X, labels(X) + [0, 1])
+    np.testing.assert_array_equal(model.predict_proba(X)[1], before)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (None, "classes must be passed on the first call to partial_fit"),
+        ([0, 1, 2], "classes has 3 entries, but y has 2 tasks"),
+        ([[0, 1], []], "classes of task 'y1' should be a 1-D list"),
+        ([[0, 1], [[0], [1]]], "classes of task 'y1' should be a 1-D list"),
+    ],
+)
+def test_classes_of_the_first_call_are_checked(classes, message):
+    with pytest.raises(ValueError, match=message):
+        MultiTaskKerasClassifier(**SMALL).partial_fit(X, labels(X), classes=classes)
+
+
+def test_classes_of_later_calls_are_those_of_the_first():
+    model = MultiTaskKerasClassifier(**SMALL).partial_fit(X, labels(X), classes=[[0, 1], [0, 1, 2]])
+    model.partial_fit(X, labels(X), classes=[[1, 0], [2, 1, 0]])
+    with pytest.raises(ValueError, match=r"is not the same as on the last call to partial_fit: task 'y1'"):
+        model.partial_fit(X, labels(X), classes=[[0, 1], [0, 1]])
+    with pytest.raises(ValueError, match="classes has 1 entries, but y has 2 tasks"):
+        model.partial_fit(X, labels(X), classes=[[0, 1]])
+
+
+def test_the_mixed_estimator_asks_for_the_classes_of_its_classifications_only():
+    y = mixed(X)
+    model = MultiTaskKerasEstimator(**SMALL).partial_fit(X, y, classes=CLASSES["MultiTaskKerasEstimator"]["classes"])
+    assert model.predict(X).columns.tolist() == ["price", "size", "sold"]
+    with pytest.raises(ValueError, match="classes must be passed"):
+        MultiTaskKerasEstimator(**SMALL).partial_fit(X, y)
+    regressions = MultiTaskKerasEstimator(**SMALL).partial_fit(X, y[["price"]])
+    assert regressions.n_iter_ == 1
+
+
+def test_partial_fit_goes_on_after_fit():
+    model = MultiTaskKerasRegressor(**SMALL).fit(X, quantities(X))
+    before = model.predict(X)
+    model.partial_fit(X, quantities(X))
+    assert model.n_iter_ == 4
+    assert not np.array_equal(model.predict(X), before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "message"),
+    [
+        ({"early_stopping": True}, {}, "partial_fit does not support early_stopping=True"),
+        ({"class_weight": "balanced"}, {}, "class_weight='balanced' is not supported by partial_fit"),
+        ({"class_weight": {"y1": "balanced"}}, {}, "class_weight='balanced' is not supported by partial_fit"),
+        ({"class_weight": [None, "balanced"]}, {}, "class_weight='balanced' is not supported by partial_fit"),
+        ({}, {"sample_weight": np.zeros((60, 2))}, "no label with a positive weight"),
+    ],
+)
+def test_what_a_part_of_the_rows_cannot_give_is_refused(settings, arguments, message):
+    model = MultiTaskKerasClassifier(**SMALL, **settings)
+    with pytest.raises(ValueError, match=message):
+        model.partial_fit(X, labels(X), classes=[[0, 1], [0, 1, 2]], **arguments)
+    assert not hasattr(model, "network_")
