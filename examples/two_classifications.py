@@ -11,8 +11,11 @@ models, and draws accuracies and confusions to ``examples/output/two_classificat
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer of TensorFlow's lines about the machine
 
 import keras
 import matplotlib

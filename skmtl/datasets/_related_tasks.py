@@ -123,12 +123,12 @@ def _check_whole(**given: tuple[Any, int]) -> None:
 
 def _check_real(**given: Any) -> None:
     for name, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < np.inf:
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < np.inf:
             raise ValueError(f"{name} should be a finite number of at least 0, got {value!r}.")
 
 
 def _groups(task_groups: Any, n_tasks: int) -> np.ndarray:
-    """Group of every task as 0, 1, …"""
+    """Group of every task, numbered from 0."""
     if task_groups is None:
         return np.zeros(n_tasks, dtype=np.intp)
     labels = np.asarray(task_groups)
@@ -142,7 +142,7 @@ def _groups(task_groups: Any, n_tasks: int) -> np.ndarray:
 def _cosines(groups: np.ndarray, relatedness: Any) -> np.ndarray:
     largest = int(np.bincount(groups).max())
     least = -1.0 / (largest - 1) if largest > 1 else -1.0
-    if isinstance(relatedness, bool) or not isinstance(relatedness, Real) or not least <= relatedness <= 1:
+    if isinstance(relatedness, bool) or not isinstance(relatedness, Real) or not least <= float(relatedness) <= 1:
         raise ValueError(
             f"relatedness should be a number from {least:.3g} (which {largest} tasks can have to one another at the "
             f"least) to 1, got {relatedness!r}."

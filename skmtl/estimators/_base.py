@@ -18,6 +18,7 @@ from ..targets import TargetColumns, TargetEncoder, read_columns
 from ._backend import check_backend
 from ._fit import FitInput, Settings, fit_network
 from ._fitted import FittedNetwork
+from ._member_history import append_epochs
 from ._per_task import check_incremental_class_weight
 from ._routing import RoutedParameters
 from ._validation import (
@@ -344,6 +345,8 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
         """Take over what a fit gave: the only place that sets fitted attributes."""
         before = self.history_ if append else {}
         self.history_ = {name: [*before.get(name, []), *values] for name, values in result.history.items()}
+        series: dict[str, np.ndarray] = self.member_history_ if append else {}
+        self.member_history_: dict[str, np.ndarray] = append_epochs(series, result.member_history)
         earlier = self.n_iter_ if append else 0
         best = earlier + result.best_epochs
         self.network_ = network

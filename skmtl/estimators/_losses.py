@@ -61,7 +61,7 @@ _PROPER = ("MeanSquaredError", "MeanAbsoluteError")
 
 
 def _from_logits(loss: Any) -> bool:
-    config = loss.get_config() if hasattr(loss, "get_config") else {}
+    config = loss.get_config() if hasattr(loss, "get_config") and not isinstance(loss, type) else {}
     return bool(config.get("from_logits", False))
 
 

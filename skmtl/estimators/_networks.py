@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -172,9 +172,9 @@ def _compiled_loss(settings: Settings, model: Any) -> Any:
     """The estimator's loss, else that the builder compiled into the model."""
     if settings["loss"] is not None or getattr(model, "optimizer", None) is None:
         return settings["loss"]
-    config = model.get_compile_config() or {}
-    loss = config.get("loss")
-    return keras.saving.deserialize_keras_object(loss) if isinstance(loss, dict) and "class_name" in loss else loss
+    # Keras wraps a dict or list to track it.
+    loss = model.loss
+    return dict(loss) if isinstance(loss, Mapping) else list(loss) if isinstance(loss, list | tuple) else loss
 
 
 def _compile_kwargs(settings: Settings) -> dict[str, Any]:

@@ -21,11 +21,23 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
 
     Parameters
     ----------
-    architecture : {"shared_bottom"}, default="shared_bottom"
-        Sharing scheme: who shares which layers. "shared_bottom" is one trunk for all tasks and one head
-        per task (Caruana, 1997).
+    architecture : str or skmtl.networks.Scheme, default="shared_bottom"
+        Sharing scheme: who shares which layers. By name, with ``architecture__*`` for its options, or an
+        instance of its class in ``skmtl.networks``:
+
+        - "shared_bottom": one trunk for all tasks, one head per task (Caruana, 1997);
+        - "bypass": a shared bottom, and a small network of each task's own around it (Ramsundar et al., 2017);
+        - "mmoe": a mixture of shared experts, with a gate for each task (Ma et al., 2018);
+        - "omoe": the same with one gate for all tasks;
+        - "cgc": shared experts and each task's own, with a gate for each task (Tang et al., 2020);
+        - "ple": the same in levels, one a hidden layer (Tang et al., 2020);
+        - "cross_stitch": a network per task, whose layers exchange activations (Misra et al., 2016);
+        - "independent": a network per task, nothing shared;
+        - "low_rank": a shared bottom that each task adjusts by matrices of low rank (as Hu et al., 2022, do);
+        - "task_conditioned": one network for all tasks, told by an embedding which task is meant (as Perez
+          et al., 2018, condition theirs).
     hidden_layer_sizes : int or sequence of int, default=(128, 64)
-        Widths of the shared layers.
+        Widths of the shared layers; of each expert's or each task's own, where the scheme has such.
     head_layer_sizes : int or sequence of int, default=()
         Widths of the hidden layers that each task has to itself; none means linear heads.
     activation : str, default="relu"
@@ -104,6 +116,9 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
     history_ : dict of str to list of float
         Per epoch: "loss" and "<task>_loss", and "val_loss" and "val_<task>_loss" where rows were held out,
         averaged over members. A loss of 1 is that of a constant prediction.
+    member_history_ : dict of str to ndarray of shape (n_iter_, ensemble_size)
+        The same before averaging, one column per member. A member that has stopped is trained along until
+        the last one of its group has.
     n_iter_ : int
         Epochs run.
     best_epoch_ : int or ndarray of shape (ensemble_size,)
@@ -148,7 +163,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
     def __init__(
         self,
         *,
-        architecture: str = "shared_bottom",
+        architecture: Any = "shared_bottom",
         hidden_layer_sizes: Any = (128, 64),
         head_layer_sizes: Any = (),
         activation: str = "relu",

@@ -65,7 +65,7 @@ def run_training(
 
 def _optimizer(settings: Settings, built: BuiltNetwork) -> Any:
     optimizer = settings["optimizer"]
-    if built.compiled_optimizer is not None and optimizer == "adam" and not settings.routed["optimizer"]:
+    if built.compiled_optimizer is not None and "optimizer" not in settings.changed:
         optimizer = built.compiled_optimizer
     return resolve_optimizer(optimizer, settings.routed["optimizer"], settings["weight_decay"])
 

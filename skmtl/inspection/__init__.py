@@ -2,5 +2,20 @@
 
 from ._compare import compare_with_single_task
 from ._comparison import SingleTaskComparison
+from ._comparison_display import SingleTaskComparisonDisplay
+from ._dependence import task_partial_dependence
+from ._dependence_display import TaskPartialDependenceDisplay
+from ._history_display import TrainingHistoryDisplay
+from ._importance import task_permutation_importance
+from ._importance_display import TaskImportanceDisplay
 
-__all__ = ["SingleTaskComparison", "compare_with_single_task"]
+__all__ = [
+    "SingleTaskComparison",
+    "SingleTaskComparisonDisplay",
+    "TaskImportanceDisplay",
+    "TaskPartialDependenceDisplay",
+    "TrainingHistoryDisplay",
+    "compare_with_single_task",
+    "task_partial_dependence",
+    "task_permutation_importance",
+]

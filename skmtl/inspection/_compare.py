@@ -147,7 +147,8 @@ def compare_with_single_task(
     kinds = task_kinds(estimator, columns)
     metrics = task_metrics(scoring, columns.names, kinds)
     random = check_random_state(random_state)
-    folds = make_folds(cv, n_repeats, X, y, columns, kinds, groups, random if random_state is not None else None)
+    shuffling = None if random_state is None else random
+    folds = make_folds(cv, n_repeats, X, y, columns=columns, kinds=kinds, groups=groups, random_state=shuffling)
     seed = int(random.randint(2**31 - 1))
     table = Table(X, y, columns, {task: found.metric for task, found in metrics.items()})
     plan = Plan(columns, kinds, tuple(metrics), folds, seed)
@@ -172,7 +173,11 @@ def _columns(y: Any) -> TargetColumns:
 def _check_options(budget: Any, confidence_level: Any) -> None:
     if budget not in _BUDGETS:
         raise ValueError(f"budget={budget!r}.{proposal(str(budget), _BUDGETS)}")
-    if isinstance(confidence_level, bool) or not isinstance(confidence_level, Real) or not 0 < confidence_level < 1:
+    if (
+        isinstance(confidence_level, bool)
+        or not isinstance(confidence_level, Real)
+        or not 0 < float(confidence_level) < 1
+    ):
         raise ValueError(f"confidence_level should be a number in (0, 1), got {confidence_level!r}.")
 
 
@@ -188,7 +193,7 @@ def _checked_others(others: Any) -> dict[str, Any]:
             )
         parts = given.values() if isinstance(given, Mapping) else [given]
         if isinstance(given, Mapping) and (not given or not set(given) <= _KINDS):
-            raise ValueError(f"The keys of other_estimators[{name!r}] should be of {sorted(_KINDS)}, got {list(given)}.")
+            raise ValueError(f"other_estimators[{name!r}] should have keys of {sorted(_KINDS)}, got {list(given)}.")
         for part in parts:
             if isinstance(part, type) or not hasattr(part, "fit"):
                 raise TypeError(f"other_estimators[{name!r}] should be an estimator, got {part!r}.")

@@ -132,14 +132,20 @@ class SingleTaskComparison:
                 **self._costs(name),
             }
         table = pd.DataFrame.from_dict(rows, orient="index")
-        table.insert(table.columns.get_loc("fit_time") + 1, "time_ratio", table["fit_time"] / table.loc[SINGLE, "fit_time"])
+        ratio = table["fit_time"] / table.loc[SINGLE, "fit_time"]
+        table.insert(list(table.columns).index("fit_time") + 1, "time_ratio", ratio)
         table.loc[SINGLE, ["verdict", "helped", "no_difference", "hurt"]] = [None] * 4
         table.index.name = "estimator"
         return table
 
     def _overall(self, estimator: str) -> Interval:
         """Delta-m of an estimator against the single-task twins, in per cent, with its interval."""
-        gains = pd.DataFrame({task: self._relative_gains(task, estimator, SINGLE) for task in self.task_names})
+        gains = pd.DataFrame(
+            {
+                task: self._gains(task, estimator, SINGLE) * self._percent(task, estimator, SINGLE)
+                for task in self.task_names
+            }
+        )
         # A fold counts where all tasks that have a gain anywhere have one: else its mean is over other tasks.
         gains = gains.loc[:, gains.notna().any()]
         by_fold = gains.mean(axis=1, skipna=False).to_numpy() if gains.shape[1] else np.full(self.n_folds, np.nan)
@@ -155,22 +161,24 @@ class SingleTaskComparison:
         return self.fold_scores.loc[chosen].sort_values("fold")["score"].to_numpy()
 
     def _interval(self, task: str, estimator: str, against: str) -> Interval:
-        gains = self._metrics[task].gain_sign * (self._scores(estimator, task) - self._scores(against, task))
+        gains = self._gains(task, estimator, against)
         return corrected_interval(gains, self._test_to_train[task], self.confidence_level)
 
-    def _relative_gains(self, task: str, estimator: str, against: str) -> np.ndarray:
-        """Per fold, reduction of the loss in per cent of the other's mean loss; NaN where that is 0."""
+    def _percent(self, task: str, estimator: str, against: str) -> float:
+        """What a difference of 1 is in per cent of the other's mean loss; NaN where that is 0."""
         metric = self._metrics[task]
         ours, theirs = (metric.loss(self._scores(name, task)) for name in (estimator, against))
         both = ~np.isnan(ours) & ~np.isnan(theirs)
         base = abs(theirs[both].mean()) if both.any() else 0.0
         # 1 - score of a perfect score may be off 0 by rounding; any other loss may be as small as it likes.
-        least = 1e-12 if metric.offset else 0.0
-        return 100.0 * (theirs - ours) / base if base > least else np.full(len(ours), np.nan)
+        return 100.0 / base if base > (1e-12 if metric.offset else 0.0) else np.nan
+
+    def _gains(self, task: str, estimator: str, against: str) -> np.ndarray:
+        """Per fold, by how much the estimator scores better than the other."""
+        return self._metrics[task].gain_sign * (self._scores(estimator, task) - self._scores(against, task))
 
     def _row(self, task: str, against: str) -> dict[str, object]:
         interval = self._interval(task, MULTI, against)
-        gains = self._relative_gains(task, MULTI, against)
         ours, theirs = self._scores(MULTI, task), self._scores(against, task)
         both = ~np.isnan(ours) & ~np.isnan(theirs)
         row: dict[str, object] = {"metric": self._metrics[task].metric.name}
@@ -181,7 +189,7 @@ class SingleTaskComparison:
             "ci_low": interval.low,
             "ci_high": interval.high,
             "p_value": interval.p_value,
-            "relative_gain": float(gains[both].mean()) if both.any() else np.nan,
+            "relative_gain": interval.mean * self._percent(task, MULTI, against),
             "verdict": interval.verdict,
             "n_folds": int(both.sum()),
         }
@@ -228,8 +236,8 @@ class SingleTaskComparison:
         ]
         others = [name for name in self.estimator_names if name not in (MULTI, SINGLE)]
         if others:
-            ranks = ", ".join(f"{name} {costs.loc[name, 'mean_rank']:.1f}" for name in costs.sort_values("mean_rank").index)
-            lines.append(f"Mean ranks: {ranks}.")
+            ranks = costs["mean_rank"].sort_values()
+            lines.append("Mean ranks: " + ", ".join(f"{name} {rank:.1f}" for name, rank in ranks.items()) + ".")
         return lines
 
     def _shown(self) -> pd.DataFrame:
@@ -246,13 +254,15 @@ class SingleTaskComparison:
         shown.index = pd.Index([html.escape(str(name)) for name in shown.index], name="task")
         shown.columns = [html.escape(str(name)) for name in shown.columns]
         shown["metric"] = [html.escape(name) for name in shown["metric"]]
-        shown["verdict"] = [
-            f'<span style="background-color: {_TINTS[verdict]}; color: black">{verdict}</span>' if verdict in _TINTS else verdict
-            for verdict in shown["verdict"]
-        ]
+        shown["verdict"] = [_tinted(verdict) for verdict in shown["verdict"]]
         table = shown.to_html(escape=False, float_format=lambda value: f"{value:.4g}", na_rep="–")
         lines = "".join(f"<p>{html.escape(line)}</p>" for line in self._conclusion())
         return f"<div><p><b>{html.escape(self._headline())}</b></p>{table}{lines}</div>"
+
+
+def _tinted(verdict: str) -> str:
+    tint = _TINTS.get(verdict)
+    return verdict if tint is None else f'<span style="background-color: {tint}; color: black">{verdict}</span>'
 
 
 def _empty(scores: np.ndarray) -> bool:

@@ -69,11 +69,10 @@ def task_kinds(estimator: Any, columns: TargetColumns) -> tuple[Kind, ...]:
     inner = core(estimator)
     if isinstance(inner, BaseMultiTask):
         return tuple(inner._kinds(columns))
-    if is_classifier(inner):
-        return ("classification",) * len(columns.names)
-    if is_regressor(inner):
-        return ("regression",) * len(columns.names)
-    return infer_kinds(columns, None)
+    if not is_classifier(inner) and not is_regressor(inner):
+        return infer_kinds(columns, None)
+    kind: Kind = "classification" if is_classifier(inner) else "regression"
+    return (kind,) * len(columns.names)
 
 
 def count_parameters(estimator: Any) -> float:

@@ -37,7 +37,15 @@ class Folds:
 
 
 def make_folds(
-    cv: Any, n_repeats: int, X: Any, y: Any, columns: TargetColumns, kinds: Sequence[Kind], groups: Any, random_state: Any
+    cv: Any,
+    n_repeats: int,
+    X: Any,
+    y: Any,
+    *,
+    columns: TargetColumns,
+    kinds: Sequence[Kind],
+    groups: Any,
+    random_state: Any,
 ) -> Folds:
     """Folds of a number of splits, of a splitter or of an iterable of splits."""
     if isinstance(n_repeats, bool) or not isinstance(n_repeats, Integral) or n_repeats < 1:

@@ -18,7 +18,7 @@ from ..metrics._metric import Metric
 from ..metrics._responses import Responses
 from ..metrics._table import score_table
 from ..targets import TargetColumns
-from ._estimators import count_parameters, core, needs_matrix, takes_missing_labels
+from ._estimators import core, count_parameters, needs_matrix, takes_missing_labels
 
 
 @dataclass(frozen=True)

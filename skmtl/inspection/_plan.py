@@ -33,8 +33,8 @@ class Plan:
         if not fits_jointly(estimator, self._complete):
             reason = "takes one target at a time" if self._complete else "does not take missing labels"
             raise ValueError(
-                f"{type(core(estimator)).__name__} {reason}, so that there is no multi-task fit to compare. Pass one of "
-                "skmtl's estimators, or this one as one of other_estimators."
+                f"{type(core(estimator)).__name__} {reason}, so that there is no multi-task fit to compare. Pass one "
+                "of skmtl's estimators, or this one as one of other_estimators."
             )
         return self._jobs(MULTI, with_kinds(clone(estimator), self.columns.names, self.kinds), None)
 
@@ -78,6 +78,7 @@ class Plan:
             wrong = is_classifier(inner) if self.kinds[task] == "regression" else is_regressor(inner)
             if wrong:
                 raise ValueError(
-                    f"other_estimators[{name!r}] is a {type(inner).__name__}, but the task {self.columns.names[task]!r} is "
-                    f'a {self.kinds[task]}. Pass a dict {{"regression": ..., "classification": ...}} where kinds are mixed.'
+                    f"other_estimators[{name!r}] is a {type(inner).__name__}, but the task "
+                    f"{self.columns.names[task]!r} is a {self.kinds[task]}. Where kinds are mixed, pass a dict "
+                    '{"regression": ..., "classification": ...}.'
                 )

@@ -58,4 +58,3 @@ def single_task_twin(estimator: Any, task: int, names: Sequence[str]) -> Any:
 def _own(name: str, value: Any, task: int, names: Sequence[str]) -> Any:
     # A weight of the task's loss weighs it against other tasks: alone, there is nothing to weigh it against.
     return None if name == "loss_weights" else per_task(value, list(names), name)[task]
-

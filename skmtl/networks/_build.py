@@ -15,6 +15,7 @@ from ._low_rank import LowRank
 from ._mmoe import MMoE
 from ._omoe import OMoE
 from ._ple import PLE
+from ._random import seeded
 from ._scheme import Scheme
 from ._shared_bottom import SharedBottom
 from ._task_conditioned import TaskConditioned
@@ -95,4 +96,6 @@ def build_outputs(inputs: Any, spec: NetworkSpec) -> Any:
     scheme = spec.architecture
     if isinstance(scheme, str):
         scheme = _SCHEMES[scheme](**dict(spec.options))
-    return scheme.connect(inputs, spec)
+    # The layers' start values are overwritten: nothing of the global generators may be used up for them.
+    with seeded(0):
+        return scheme.connect(inputs, spec)

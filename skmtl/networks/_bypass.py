@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from keras import ops
 
 from .._records import NetworkSpec
-from ._parts import connect_task_heads, connect_trunk, drop, owned, task_dense
+from ._parts import connect_columns, connect_task_heads, connect_trunk
 from ._scheme import Scheme
 
 
@@ -53,10 +53,8 @@ class Bypass(Scheme):
 
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect trunk, bypasses and heads; see :meth:`Scheme.connect`."""
-        trunk, tasks = connect_trunk(inputs, spec), len(spec.heads)
-        bypass = ops.expand_dims(inputs, -3)
-        for depth, units in enumerate(self.bypass_layer_sizes):  # type: ignore[arg-type]  # a tuple by now
-            bypass = owned(task_dense(spec, units, spec.activation, name=f"bypass_{depth}"))(bypass)
-            bypass = drop(bypass, spec, f"bypass_dropout_{depth}")
-        every = ops.repeat(ops.expand_dims(trunk, -3), tasks, axis=-3)
+        trunk = connect_trunk(inputs, spec)
+        widths: Any = self.bypass_layer_sizes
+        bypass = connect_columns(inputs, spec, widths, "bypass")
+        every = ops.repeat(ops.expand_dims(trunk, -3), len(spec.heads), axis=-3)
         return connect_task_heads(ops.concatenate([every, bypass], axis=-1), spec)

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from keras import ops
 
 from .._records import NetworkSpec
-from ._experts import connect_experts, gate, mix
-from ._parts import connect_heads, connect_task_heads
+from ._parts import by_task, connect_experts, connect_heads, connect_task_heads, expert_gate, lead, mix, only, owned
 from ._scheme import Scheme
 
 
@@ -65,28 +64,29 @@ class CGC(Scheme):
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect experts, gates and heads; see :meth:`Scheme.connect`."""
         self._needs_hidden_layers(spec, "the experts' own")
-        rows, tasks = ops.expand_dims(inputs, -3), len(spec.heads)
-        shared = connect_experts(rows, spec, self.n_shared_experts, "shared_experts", shared=True)
-        if self.n_shared_experts + self.n_task_experts == 1:
-            return connect_heads(ops.squeeze(shared, -3), spec)
+        tasks, experts = len(spec.heads), self.n_shared_experts + self.n_task_experts
+        shared = connect_experts(inputs, spec, self.n_shared_experts, "shared_experts", shared=True)
+        if experts == 1:
+            return connect_heads(only(shared), spec)
         own = None
         if self.n_task_experts:
-            every = ops.expand_dims(rows, -3)
-            own = connect_experts(every, spec, self.n_task_experts, "task_experts", tasks=tasks, shared=False)
-        gates = gate(
-            spec, self.n_shared_experts + self.n_task_experts, tasks, self.gate_dropout, "task_gates", shared=False
-        )
-        return connect_task_heads(mix_streams(gates(rows), own, shared, spec, ""), spec)
+            own = connect_experts(inputs, spec, tasks * self.n_task_experts, "task_experts", shared=False)
+        shares = owned(expert_gate(spec, experts, tasks, self.gate_dropout, "task_gates"))(inputs)
+        return connect_task_heads(by_task(mix_streams(shares, own, shared, spec, "")), spec)
 
 
 def mix_streams(shares: Any, own: Any, shared: Any, spec: NetworkSpec, prefix: str) -> Any:
-    """Each task's mixture of its own experts and the shared ones, (..., tasks, batch, width).
+    """Each task's mixture of its own experts and the shared ones, (batch, tasks, width).
 
-    ``shares`` (..., tasks, batch, experts) lists the task's own experts (..., tasks, experts, batch, width) first;
-    there may be none.
+    ``shares`` (batch, tasks, experts) lists a task's own experts first; ``own`` (batch, all tasks' experts, width)
+    may be None.
     """
     if own is None:
         return mix(shares, shared, spec, f"{prefix}shared_mixture")
-    n_own = own.shape[-3]
-    of_own = mix(ops.expand_dims(shares[..., :n_own], -3), own, spec, f"{prefix}task_mixture")
-    return ops.squeeze(of_own, -3) + mix(shares[..., n_own:], shared, spec, f"{prefix}shared_mixture")
+    tasks = len(spec.heads)
+    n_own = own.shape[-2] // tasks
+    of_shared = mix(shares[..., n_own:], shared, spec, f"{prefix}shared_mixture")
+    if n_own == 1:
+        return shares[..., :1] * own + of_shared
+    own = ops.reshape(own, (*lead(spec), -1, tasks, n_own, own.shape[-1]))
+    return mix(shares[..., :n_own], own, spec, f"{prefix}task_mixture") + of_shared

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from .._records import NetworkSpec
-from ._parts import connect_task_heads, drop, marked, members, task_dense
+from ._parts import connect_column, connect_task_heads, marked, members
 from ._scheme import Scheme
 
 
@@ -131,10 +131,9 @@ class CrossStitch(Scheme):
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect every task's layers and the units between them; see :meth:`Scheme.connect`."""
         self._needs_hidden_layers(spec, "its activations are what tasks exchange")
-        hidden, last = ops.expand_dims(inputs, -3), len(spec.hidden_layer_sizes) - 1
+        hidden, last = inputs, len(spec.hidden_layer_sizes) - 1
         for depth, units in enumerate(spec.hidden_layer_sizes):
-            hidden = task_dense(spec, units, spec.activation, name=f"columns_{depth}")(hidden)
-            hidden = drop(hidden, spec, f"dropout_{depth}")
+            hidden = connect_column(hidden, spec, units, "columns", depth, shared=True)
             unit = CrossStitchUnit(
                 len(spec.heads), self.own_weight, members(spec), name=f"cross_stitch_{depth}", dtype=spec.dtype
             )

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import json
-import random
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -18,36 +13,23 @@ import tensorflow as tf
 from .._names import proposal
 from .._records import Task
 from ._network import lay_out, split
-
-_BUILD_LOCK = threading.Lock()
-
-
-@dataclass(frozen=True)
-class CustomSource:
-    """How to build the caller's model again: from its saved configuration, else by calling the builder."""
-
-    builder: Callable[..., Any] | None
-    arguments: Mapping[str, Any]
-    configuration: str | None = None
-    classes: Mapping[str, type] = field(default_factory=dict)
-
-    def build(self) -> keras.Model:
-        """A model of the same structure; its weights are to be overwritten."""
-        if self.configuration is not None:
-            return keras.models.model_from_json(self.configuration, custom_objects=dict(self.classes))
-        if self.builder is None:
-            raise ValueError("The model can be built neither from a configuration nor from a builder function.")
-        return self.builder(**self.arguments)
+from ._random import seeded
+from ._source import CustomSource as CustomSource
+from ._source import build_by_call, input_width
+from ._source import describe as describe
 
 
-def call_builder(builder: Callable[..., Any], arguments: Mapping[str, Any], seed: int) -> keras.Model:
+def call_builder(
+    builder: Callable[..., Any], arguments: Mapping[str, Any], seed: int, n_inputs: int | None = None
+) -> keras.Model:
     """Call the caller's builder so that its initial weights depend on ``seed`` alone.
 
-    Keras draws the seeds of its initialisers from Python's global generator: it is seeded for the call
-    and put back after it, under a lock.
+    ``n_inputs`` builds a model that was not told its inputs' shape, under the same seed.
     """
-    with _BUILD_LOCK, _seeded(seed):
+    with seeded(seed):
         model = builder(**arguments)
+        if isinstance(model, keras.Model) and not model.built and n_inputs is not None:
+            _try(model, n_inputs)
     if not isinstance(model, keras.Model):
         raise TypeError(f"model= should be a function that returns a keras.Model, it returned {type(model).__name__}.")
     for method in ("train_step", "compute_loss"):
@@ -84,57 +66,6 @@ def builder_arguments(
     if compile_kwargs is not None and ("compile_kwargs" in names or takes_any):
         arguments["compile_kwargs"] = compile_kwargs()
     return arguments
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global generator is meant
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)  # noqa: NPY002
-
-
-def describe(model: keras.Model, builder: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, CustomSource]:
-    """Key of the model's structure for the program cache (None: not cacheable), and how to build it again.
-
-    The configuration is the structure; layers of the caller's own count with their class object, so that
-    a class defined anew under the same name is not mistaken for the old one.
-    """
-    layers = list(model._flatten_layers(include_self=True, recursive=True))
-    own = {type(layer).__name__: type(layer) for layer in layers if not type(layer).__module__.startswith("keras.")}
-    fallback = CustomSource(builder, dict(arguments))
-    if any(isinstance(layer, keras.layers.Lambda) for layer in layers):
-        return None, fallback
-    try:
-        text = model.to_json()
-        twin = keras.models.model_from_json(text, custom_objects=own)
-    except Exception:
-        return None, fallback
-    if [tuple(v.shape) for v in twin.variables] != [tuple(v.shape) for v in model.variables]:
-        return None, fallback
-    key = (_without_names(text, layers), tuple(own.values()))
-    return key, CustomSource(None, {}, text, own)
-
-
-def _without_names(text: str, layers: Sequence[Any]) -> str:
-    """The configuration with the layers' running numbers taken out (dense_7 is dense_9 of the next build)."""
-    for position, layer in enumerate(layers):
-        text = text.replace(json.dumps(layer.name), f'"layer {position}"')
-    tree = json.loads(text)
-    _drop(tree, ("seed", "build_config", "compile_config", "shared_object_id"))
-    return json.dumps(tree, sort_keys=True)
-
-
-def _drop(tree: Any, names: tuple[str, ...]) -> None:
-    if isinstance(tree, dict):
-        for name in names:
-            tree.pop(name, None)
-    for child in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
-        _drop(child, names)
 
 
 class CustomNetwork:
@@ -179,7 +110,11 @@ class CustomNetwork:
 
 
 def parameter_values(models: Sequence[keras.Model]) -> np.ndarray:
-    """The models' trainable variables as one (members, n_parameters) array."""
+    """The models' trainable variables as one (members, n_parameters) array; all are built like the first."""
+    width = input_width(models[0])
+    for model in models:
+        if not model.built and width is not None:
+            build_by_call(model, width)
     rows = [np.concatenate([v.numpy().ravel() for v in model.trainable_variables]) for model in models]
     return np.stack(rows).astype(np.float32)
 
@@ -205,11 +140,11 @@ def head_widths(model: keras.Model, n_inputs: int, tasks: Sequence[Task]) -> lis
     """Units of each task's head; refuses a model whose inputs or outputs do not fit the tasks."""
     if len(getattr(model, "inputs", None) or [None]) != 1:
         raise ValueError(f"The model has {len(model.inputs)} inputs; skmtl feeds one, of shape (batch, {n_inputs}).")
-    try:
-        result = model(np.zeros((2, n_inputs), dtype=np.float32), training=False)
-    except Exception as error:
-        raise ValueError(f"The model does not take inputs of shape (batch, {n_inputs}): {error}") from error
-    widths = [int(output.shape[-1]) for output in ordered_outputs(result, [task.name for task in tasks])]
+    outputs = ordered_outputs(_try(model, n_inputs), [task.name for task in tasks])
+    for output in outputs:
+        if len(output.shape) != 2:
+            raise ValueError(f"The model has an output of shape {tuple(output.shape)}; skmtl needs (batch, units).")
+    widths = [int(output.shape[-1]) for output in outputs]
     if len(widths) == 1 and widths[0] == len(tasks) > 1 and all(task.kind == "regression" for task in tasks):
         return [1] * len(tasks)
     if len(widths) != len(tasks):
@@ -220,6 +155,13 @@ def head_widths(model: keras.Model, n_inputs: int, tasks: Sequence[Task]) -> lis
     for task, width in zip(tasks, widths, strict=True):
         _check_width(task, width)
     return widths
+
+
+def _try(model: keras.Model, n_inputs: int) -> Any:
+    try:
+        return build_by_call(model, n_inputs)
+    except Exception as error:
+        raise ValueError(f"The model does not take inputs of shape (batch, {n_inputs}): {error}") from error
 
 
 def _check_width(task: Task, width: int) -> None:

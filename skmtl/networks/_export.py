@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +34,8 @@ def export_model(
     if spec.members > 1:
         hidden = ops.expand_dims(hidden, 0)
     raw = build_outputs(hidden, spec)
-    outputs = decode_heads(raw, spec, scaling, average=spec.members > 1)
+    names = output_names([head.name for head in spec.heads], _names(inputs, raw))
+    outputs = decode_heads(raw, spec, scaling, names)
     model = keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_network")
     start = 0
     for variable in model.trainable_variables:
@@ -48,27 +49,37 @@ def export_model(
     return model
 
 
-def decode_heads(raw: Any, spec: NetworkSpec, scaling: TargetScaling, average: bool) -> list[Any]:
-    """One output a task, named after it."""
+def decode_heads(raw: Any, spec: NetworkSpec, scaling: TargetScaling, names: Sequence[str]) -> list[Any]:
+    """One output a task, named after it; of several members the mean."""
     outputs, start = [], 0
     for task, head in enumerate(spec.heads):
-        name = output_name(head.name, task)
         settings = {"shift": scaling.shift[task], "scale": scaling.scale[task]}
-        decoding = OutputDecoding(start, head.units, head.link, name=f"{name}_members" if average else name, **settings)
-        output = decoding(raw)
-        outputs.append(MemberAverage(name=name)(output) if average else output)
+        if spec.members == 1:
+            outputs.append(OutputDecoding(start, head.units, head.link, name=names[task], **settings)(raw))
+        else:
+            members = OutputDecoding(start, head.units, head.link, name=f"decoding_{task}", **settings)(raw)
+            outputs.append(MemberAverage(name=names[task])(members))
         start += head.units
     return outputs
 
 
-def output_name(task: str, position: int) -> str:
-    """Name that Keras takes for a layer: letters, digits and underscores, told apart by position if need be."""
-    clean = re.sub(r"\W+", "_", task).strip("_")
-    return (
-        clean
-        if clean and clean == task and not clean.startswith(("trunk_", "heads", "X"))
-        else f"task_{position}_{clean}"
-    )
+def output_names(tasks: Sequence[str], taken: Iterable[str]) -> list[str]:
+    """The tasks' names, as far as Keras and TensorFlow take them: ASCII letters, digits and underscores.
+
+    Others, and those that a layer has already, are told apart by position.
+    """
+    # What members' outputs are called before they are averaged.
+    used = {*taken, *(f"decoding_{position}" for position in range(len(tasks)))}
+    names = []
+    for position, task in enumerate(tasks):
+        name = re.sub(r"\W+", "_", task, flags=re.ASCII).strip("_")
+        if name != task or not name or name in used:
+            name = f"task_{position}_{name}"
+        while name in used or (name in tasks and name != task):
+            name += "_"
+        used.add(name)
+        names.append(name)
+    return names
 
 
 def export_custom_model(
@@ -83,24 +94,29 @@ def export_custom_model(
     """Keras model around the caller's own model (its members averaged), from their columns to their units."""
     inputs = keras.Input((len(encoding["center"]),), name="X")
     hidden = InputEncoding(**encoding, name="input_encoding")(inputs)
-    models = [source.build() for _ in range(members)]
-    raws = []
-    for model in models:
+    models, raws = [source.build() for _ in range(members)], []
+    for member, model in enumerate(models):
+        # Built from one configuration, all members have one name; in one model each needs its own.
+        model.name = "network" if members == 1 else f"member_{member}"
         columns = ordered_outputs(model(hidden), [head.name for head in heads])
         raws.append(columns[0] if len(columns) == 1 else ops.concatenate(columns, axis=-1))
+    names = output_names([head.name for head in heads], _names(inputs, raws))
     outputs, start = [], 0
     for task, head in enumerate(heads):
         settings = {"shift": scaling.shift[task], "scale": scaling.scale[task]}
-        name = output_name(head.name, task)
-        decoding = OutputDecoding(
-            start, head.units, head.link, name=name if members == 1 else f"{name}_member", **settings
-        )
+        name = names[task] if members == 1 else f"decoding_{task}"
+        decoding = OutputDecoding(start, head.units, head.link, name=name, **settings)
         parts = [decoding(raw) for raw in raws]
-        outputs.append(parts[0] if members == 1 else keras.layers.Average(name=name)(parts))
+        outputs.append(parts[0] if members == 1 else keras.layers.Average(name=names[task])(parts))
         start += head.units
     whole = keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_network")
     write_members(models, parameters, frozen)
     return whole
+
+
+def _names(inputs: Any, outputs: Any) -> set[str]:
+    """Names of all layers and operations between inputs and outputs."""
+    return {operation.name for operation in keras.Model(inputs, outputs).operations}
 
 
 def write_members(models: Sequence[keras.Model], parameters: np.ndarray, frozen: Sequence[np.ndarray]) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from keras import ops
-
 from .._records import NetworkSpec
-from ._parts import connect_task_heads, drop, owned, task_dense
+from ._parts import connect_columns, connect_heads, connect_task_heads
 from ._scheme import Scheme
 
 
@@ -38,8 +36,6 @@ class Independent(Scheme):
 
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect every task's layers; see :meth:`Scheme.connect`."""
-        hidden = ops.expand_dims(inputs, -3)
-        for depth, units in enumerate(spec.hidden_layer_sizes):
-            hidden = owned(task_dense(spec, units, spec.activation, name=f"own_{depth}"))(hidden)
-            hidden = drop(hidden, spec, f"dropout_{depth}")
-        return connect_task_heads(hidden, spec)
+        if not spec.hidden_layer_sizes:
+            return connect_heads(inputs, spec)
+        return connect_task_heads(connect_columns(inputs, spec, spec.hidden_layer_sizes, "columns"), spec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import keras
@@ -131,14 +132,24 @@ class VariableDropout(keras.layers.Layer):
     ----------
     rate : float, default=0.5
         Fraction of the inputs set to zero while training, in [0, 1).
+    seed : int, default=None
+        Seed of the layer's random state; None draws one, as Keras' own layers do.
     **kwargs
         Passed to :class:`keras.layers.Layer`.
+
+    Raises
+    ------
+    ValueError
+        Where the rate is not in [0, 1).
     """
 
-    def __init__(self, rate: float = 0.5, **kwargs: Any) -> None:
+    def __init__(self, rate: float = 0.5, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate should be in [0, 1), got {rate!r}.")
         self.initial_rate = rate
-        self.seed_generator = keras.random.SeedGenerator(0)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:  # noqa: ARG002 - Keras' signature
         """Create the rate variable."""
@@ -161,7 +172,7 @@ class VariableDropout(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, for saving."""
-        return super().get_config() | {"rate": self.initial_rate}
+        return super().get_config() | {"rate": self.initial_rate, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
@@ -272,7 +283,9 @@ class _GlorotPerSlice(keras.initializers.Initializer):
     """Glorot uniform with the fans of the last two axes: the axes before them stack separate kernels."""
 
     def __init__(self, seed: int | None = None) -> None:
-        self.seed = seed
+        self._given = seed
+        # Like Keras' own initialisers: what draws from the global state is making one, not calling it.
+        self.seed = random.randint(1, 10**9) if seed is None else seed
 
     def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Any:
         limit = np.sqrt(6.0 / (shape[-2] + shape[-1]))
@@ -280,4 +293,4 @@ class _GlorotPerSlice(keras.initializers.Initializer):
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, for saving."""
-        return {"seed": self.seed}
+        return {"seed": self._given}

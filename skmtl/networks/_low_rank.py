@@ -11,7 +11,6 @@ from keras import ops
 
 from .._records import NetworkSpec
 from ._initial import glorot_uniform
-from ._layers import _GlorotPerSlice
 from ._parts import connect_task_heads, dense, drop, members, on_all_tasks, owned
 from ._scheme import Scheme
 
@@ -35,7 +34,7 @@ class LowRankUpdate(keras.layers.Layer):
 
     Notes
     -----
-    Input ``([members,] tasks, batch, width)``, or ``([members,] 1, batch, width)`` where all tasks see the same;
+    Input ``([members,] batch, width)`` where all tasks see the same, or ``([members,] tasks, batch, width)``;
     output ``([members,] tasks, batch, units)``.
 
     Examples
@@ -43,7 +42,7 @@ class LowRankUpdate(keras.layers.Layer):
     >>> import numpy as np
     >>> from skmtl.networks import LowRankUpdate
     >>> update = LowRankUpdate(units=4, tasks=3, rank=2)
-    >>> update(np.ones((1, 10, 5))).numpy().any()
+    >>> update(np.ones((10, 5))).numpy().any()
     np.False_
     """
 
@@ -55,29 +54,41 @@ class LowRankUpdate(keras.layers.Layer):
         self.members = members
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the factors ([members,] tasks, width, rank) and ([members,] tasks, rank, units)."""
-        lead = (self.tasks,) if self.members is None else (self.members, self.tasks)
+        """Create V ([members,] [tasks,] width, rank), whose columns are all tasks' where they see the same, and U."""
         fan_in = int(input_shape[-1] or 0)
-        self.down = self.add_weight(name="down", shape=(*lead, fan_in, self.rank), initializer=_GlorotPerSlice())
-        self.up = self.add_weight(name="up", shape=(*lead, self.rank, self.units), initializer="zeros")
+        self._common = len(input_shape) == len(self._lead) + 2
+        shape = (fan_in, self.tasks * self.rank) if self._common else (self.tasks, fan_in, self.rank)
+        limit = float(np.sqrt(6.0 / (fan_in + self.rank)))
+        start = keras.initializers.RandomUniform(-limit, limit)
+        self.down = self.add_weight(name="down", shape=(*self._lead, *shape), initializer=start)
+        self.up = self.add_weight(
+            name="up", shape=(*self._lead, self.tasks, self.rank, self.units), initializer="zeros"
+        )
         self.built = True
 
     def initial_values(self, rng: np.random.Generator) -> list[np.ndarray]:
         """Glorot-uniform V, and U = 0."""
-        return [glorot_uniform(rng, tuple(self.down.shape)), np.zeros(self.up.shape)]
+        return [glorot_uniform(rng, tuple(self.down.shape), fan_out=self.rank), np.zeros(self.up.shape)]
 
     def call(self, inputs: Any) -> Any:
         """What each task adds."""
-        return ops.matmul(ops.matmul(inputs, self.down), self.up)
+        reduced = ops.matmul(inputs, self.down)
+        if self._common:
+            reduced = ops.swapaxes(ops.reshape(reduced, (*self._lead, -1, self.tasks, self.rank)), -3, -2)
+        return ops.matmul(reduced, self.up)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape ([members,] tasks, batch, units)."""
-        return (*input_shape[:-3], self.tasks, input_shape[-2], self.units)
+        return (*self._lead, self.tasks, input_shape[-2], self.units)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, for saving."""
         config = {"units": self.units, "tasks": self.tasks, "rank": self.rank, "members": self.members}
         return super().get_config() | config
+
+    @property
+    def _lead(self) -> tuple[int, ...]:
+        return () if self.members is None else (self.members,)
 
 
 @dataclass(frozen=True)
@@ -122,9 +133,10 @@ class LowRank(Scheme):
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect trunk, adapters and heads; see :meth:`Scheme.connect`."""
         self._needs_hidden_layers(spec, "each is adapted")
-        hidden, tasks = ops.expand_dims(inputs, -3), len(spec.heads)
+        hidden, tasks = inputs, len(spec.heads)
         for depth, units in enumerate(spec.hidden_layer_sizes):
-            shared = on_all_tasks(dense(spec, units, None, name=f"trunk_{depth}"), hidden, spec)
+            layer = dense(spec, units, None, name=f"trunk_{depth}")
+            shared = on_all_tasks(layer, hidden, spec) if depth else ops.expand_dims(layer(hidden), -3)
             update = LowRankUpdate(units, tasks, self.rank, members(spec), name=f"adapters_{depth}", dtype=spec.dtype)
             hidden = shared + owned(update)(hidden)
             hidden = keras.layers.Activation(spec.activation, name=f"activation_{depth}", dtype=spec.dtype)(hidden)

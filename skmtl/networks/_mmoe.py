@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from keras import ops
-
 from .._records import NetworkSpec
-from ._experts import connect_experts, gate, mix
-from ._parts import connect_heads, connect_task_heads
+from ._parts import by_task, connect_experts, connect_heads, connect_task_heads, expert_gate, mix, only, owned
 from ._scheme import Scheme
 
 
@@ -64,9 +61,8 @@ class MMoE(Scheme):
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect experts, gates and heads; see :meth:`Scheme.connect`."""
         self._needs_hidden_layers(spec, "the experts' own")
-        rows = ops.expand_dims(inputs, -3)
-        experts = connect_experts(rows, spec, self.n_experts, "experts", shared=True)
+        experts = connect_experts(inputs, spec, self.n_experts, "experts", shared=True)
         if self.n_experts == 1:
-            return connect_heads(ops.squeeze(experts, -3), spec)
-        gates = gate(spec, self.n_experts, len(spec.heads), self.gate_dropout, "gates", shared=False)
-        return connect_task_heads(mix(gates(rows), experts, spec, "mixture"), spec)
+            return connect_heads(only(experts), spec)
+        gates = owned(expert_gate(spec, self.n_experts, len(spec.heads), self.gate_dropout, "gates"))
+        return connect_task_heads(by_task(mix(gates(inputs), experts, spec, "mixture")), spec)

@@ -19,6 +19,7 @@ from .._records import NetworkSpec
 from ._build import build_outputs
 from ._initial import glorot_uniform
 from ._layers import MemberDense, TaskDense
+from ._scheme_checks import check_network
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class StackedNetwork:
         shape = (spec.members, None, spec.n_inputs) if spec.stacked else (None, spec.n_inputs)
         inputs = keras.Input(batch_shape=shape, dtype=spec.dtype)
         self.model = keras.Model(inputs, build_outputs(inputs, spec))
+        if not isinstance(spec.architecture, str):
+            check_network(self.model, spec)
         variables = self.model.trainable_variables
         self._shapes = [tuple(variable.shape) for variable in variables]
         shapes = [shape[1:] for shape in self._shapes] if spec.stacked else self._shapes

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from keras import ops
-
 from .._records import NetworkSpec
-from ._experts import connect_experts, gate, mix
-from ._parts import connect_heads
+from ._parts import connect_experts, connect_heads, expert_gate, mix, only
 from ._scheme import Scheme
 
 
@@ -58,9 +55,8 @@ class OMoE(Scheme):
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect experts, gate and heads; see :meth:`Scheme.connect`."""
         self._needs_hidden_layers(spec, "the experts' own")
-        rows = ops.expand_dims(inputs, -3)
-        hidden = connect_experts(rows, spec, self.n_experts, "experts", shared=True)
+        hidden = connect_experts(inputs, spec, self.n_experts, "experts", shared=True)
         if self.n_experts > 1:
-            gates = gate(spec, self.n_experts, 1, self.gate_dropout, "gate", shared=True)
-            hidden = mix(gates(rows), hidden, spec, "mixture")
-        return connect_heads(ops.squeeze(hidden, -3), spec)
+            shares = expert_gate(spec, self.n_experts, 1, self.gate_dropout, "gate")(inputs)
+            hidden = mix(shares, hidden, spec, "mixture")
+        return connect_heads(only(hidden), spec)

@@ -9,8 +9,7 @@ from keras import ops
 
 from .._records import NetworkSpec
 from ._cgc import mix_streams
-from ._experts import expert_layer, gate, mix
-from ._parts import connect_heads, connect_task_heads, drop, lead
+from ._parts import by_task, connect_heads, connect_task_heads, drop, expert_dense, expert_gate, marked, mix, only
 from ._scheme import Scheme
 
 
@@ -69,50 +68,42 @@ class PLE(Scheme):
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect levels and heads; see :meth:`Scheme.connect`."""
         self._needs_hidden_layers(spec, "each is a level")
-        rows = ops.expand_dims(inputs, -3)
-        of_tasks, of_all = rows, rows
+        of_tasks, of_all = inputs, inputs
         for level in range(len(spec.hidden_layer_sizes)):
             of_tasks, of_all = self._connect_level(of_tasks, of_all, spec, level)
         if self.n_shared_experts + self.n_task_experts == 1:
-            return connect_heads(ops.squeeze(of_tasks, -3), spec)
-        return connect_task_heads(of_tasks, spec)
+            return connect_heads(of_tasks, spec)
+        return connect_task_heads(by_task(of_tasks), spec)
 
     def _connect_level(self, of_tasks: Any, of_all: Any, spec: NetworkSpec, level: int) -> tuple[Any, Any]:
-        """The tasks' streams (..., tasks or 1, batch, width), and the shared one (..., 1, batch, width)."""
-        tasks, width, prefix = len(spec.heads), spec.hidden_layer_sizes[level], f"level_{level}_"
+        """The tasks' streams (batch, tasks, width), and the shared one (batch, width)."""
+        width, prefix = spec.hidden_layer_sizes[level], f"level_{level}_"
         last = level == len(spec.hidden_layer_sizes) - 1
-        shared = expert_layer(spec, width, self.n_shared_experts, f"{prefix}shared_experts", shared=True)(of_all)
+        shared = expert_dense(spec, width, self.n_shared_experts, f"{prefix}shared_experts")(of_all)
         shared = drop(shared, spec, f"{prefix}shared_dropout")
         own = None
-        # What a task's experts and gate do below the last level reaches the others through the shared stream.
         if self.n_task_experts:
-            layer = expert_layer(
-                spec, width, self.n_task_experts, f"{prefix}task_experts", tasks=tasks, shared=not last
-            )
-            own = drop(layer(ops.expand_dims(of_tasks, -3)), spec, f"{prefix}task_dropout")
+            layer = expert_dense(spec, width, len(spec.heads) * self.n_task_experts, f"{prefix}task_experts")
+            # Below the last level, a task's experts reach the other tasks through the shared stream.
+            own = drop(marked(layer, shared=not last)(of_tasks), spec, f"{prefix}task_dropout")
         streams = self._task_streams(of_tasks, own, shared, spec, level)
         return streams, None if last else self._shared_stream(of_all, own, shared, spec, prefix)
 
     def _task_streams(self, rows: Any, own: Any, shared: Any, spec: NetworkSpec, level: int) -> Any:
-        experts = self.n_shared_experts + self.n_task_experts
+        """Each task's mixture of its own experts and the shared ones."""
+        experts, prefix = self.n_shared_experts + self.n_task_experts, f"level_{level}_"
         if experts == 1:
-            return shared
+            return only(shared)
         # A gate's stream feeds the next level's experts of the task, and those, below the last level, all tasks.
         reaches_all = self.n_task_experts > 0 and level < len(spec.hidden_layer_sizes) - 2
-        prefix = f"level_{level}_"
-        gates = gate(spec, experts, len(spec.heads), self.gate_dropout, f"{prefix}task_gates", shared=reaches_all)
-        return mix_streams(gates(rows), own, shared, spec, prefix)
+        gates = expert_gate(spec, experts, len(spec.heads), self.gate_dropout, f"{prefix}task_gates")
+        return mix_streams(marked(gates, reaches_all)(rows), own, shared, spec, prefix)
 
     def _shared_stream(self, rows: Any, own: Any, shared: Any, spec: NetworkSpec, prefix: str) -> Any:
         """Mixture of all tasks' experts and the shared ones."""
-        tasks = len(spec.heads)
-        n_own = 0 if own is None else tasks * self.n_task_experts
-        if n_own + self.n_shared_experts == 1:
-            return shared
-        gates = gate(spec, n_own + self.n_shared_experts, 1, self.gate_dropout, f"{prefix}shared_gate", shared=True)
-        shares = gates(rows)
-        if own is None:
-            return mix(shares, shared, spec, f"{prefix}shared_stream")
-        flat = ops.reshape(own, (*lead(spec), n_own, -1, own.shape[-1]))
-        of_own = mix(shares[..., :n_own], flat, spec, f"{prefix}task_stream")
-        return of_own + mix(shares[..., n_own:], shared, spec, f"{prefix}shared_stream")
+        experts = shared if own is None else ops.concatenate([own, shared], axis=-2)
+        n_experts = experts.shape[-2]
+        if n_experts == 1:
+            return only(experts)
+        shares = expert_gate(spec, n_experts, 1, self.gate_dropout, f"{prefix}shared_gate")(rows)
+        return only(mix(shares, experts, spec, f"{prefix}shared_stream"))

@@ -88,6 +88,10 @@ class Scheme(ABC):
         del deep
         return {option.name: getattr(self, option.name) for option in dataclasses.fields(self)}
 
+    def __sklearn_clone__(self) -> Scheme:
+        """The scheme itself: it never changes."""
+        return self
+
     def with_options(self, **options: Any) -> Scheme:
         """The same scheme with some options changed.
 

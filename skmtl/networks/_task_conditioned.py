@@ -36,14 +36,13 @@ class TaskModulation(keras.layers.Layer):
     Notes
     -----
     Task t's output is ``(1 + S e_t) * h + B e_t``, with embeddings ``e_t`` that start at zero: at first all tasks see
-    ``h`` itself. Input ``([members,] 1, batch, width)`` (or with an axis of tasks); output
-    ``([members,] tasks, batch, width)``.
+    ``h`` itself. Input ``([members,] batch, width)``, output ``([members,] tasks, batch, width)``.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skmtl.networks import TaskModulation
-    >>> TaskModulation(tasks=3)(np.ones((1, 10, 4))).shape
+    >>> TaskModulation(tasks=3)(np.ones((10, 4))).shape
     TensorShape([3, 10, 4])
     """
 
@@ -76,11 +75,11 @@ class TaskModulation(keras.layers.Layer):
         """Each task's view of the representation."""
         scale = ops.expand_dims(ops.matmul(self.embedding, self.scale), -2)
         shift = ops.expand_dims(ops.matmul(self.embedding, self.shift), -2)
-        return inputs * (1 + scale) + shift
+        return ops.expand_dims(inputs, -3) * (1 + scale) + shift
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape ([members,] tasks, batch, width)."""
-        return (*input_shape[:-3], self.tasks, *input_shape[-2:])
+        return (*input_shape[:-2], self.tasks, *input_shape[-2:])
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, for saving."""
@@ -135,7 +134,7 @@ class TaskConditioned(Scheme):
         modulation = TaskModulation(
             len(spec.heads), self.embedding_dim, members(spec), name="task_modulation", dtype=spec.dtype
         )
-        hidden = modulation(ops.expand_dims(connect_trunk(inputs, spec), -3))
+        hidden = modulation(connect_trunk(inputs, spec))
         for depth, units in enumerate(spec.head_layer_sizes):
             hidden = on_all_tasks(dense(spec, units, spec.activation, name=f"head_{depth}"), hidden, spec)
             hidden = drop(hidden, spec, f"head_dropout_{depth}")

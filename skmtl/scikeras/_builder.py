@@ -13,7 +13,7 @@ import numpy as np
 from ._target_encoder import from_logits
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class WrapperBuilder:
     """Calls what a wrapper calls to build its model, with what the wrapper would pass.
 
@@ -24,8 +24,12 @@ class WrapperBuilder:
 
     function: Callable[..., Any]
     optimizer: Any = None
-    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     several_outputs: bool = False
+
+    def __repr__(self) -> str:
+        name = getattr(self.function, "__qualname__", None) or repr(self.function)
+        return f"WrapperBuilder({name}{f', optimizer={self.optimizer!r}' if self.optimizer is not None else ''})"
 
     def __call__(self, meta: dict[str, Any], compile_kwargs: dict[str, Any], **routed: Any) -> Any:
         """Build the model; ``routed`` are the estimator's ``model__*`` parameters."""
@@ -50,7 +54,7 @@ class WrapperBuilder:
         return model
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MethodBuilder:
     """A wrapper class' own ``_keras_build_fn``, called on a copy that knows what ``fit`` would have found out.
 

@@ -77,7 +77,7 @@ def translate(wrapper: Any, own: Collection[str]) -> Translation:
     if getattr(wrapper, "class_weight", None) is not None:
         parameters["class_weight"] = wrapper.class_weight
     routes.refuse_others()
-    return Translation(parameters, tuple(_warnings(routes)))
+    return Translation(parameters, (*_warnings(routes), *_loss_warnings(parameters.get("loss"))))
 
 
 class _Routes:
@@ -195,3 +195,14 @@ def _warnings(routes: _Routes) -> list[str]:
             "early_stopping=False to train on all rows."
         )
     return found
+
+
+def _loss_warnings(loss: Any) -> list[str]:
+    """What copies lose: scikeras has them made of Keras' configurations, some incomplete (Huber's delta)."""
+    entries = loss.values() if isinstance(loss, Mapping) else loss if isinstance(loss, list | tuple) else [loss]
+    return [
+        f"once scikeras is imported, copies of the loss {type(one).__name__} (clone, searches) lose its arguments "
+        f"{one._fn_kwargs}: pass a function of (y_true, y_pred) instead."
+        for one in entries
+        if getattr(one, "_fn_kwargs", None) and copy.deepcopy(one)._fn_kwargs != one._fn_kwargs
+    ]

@@ -125,7 +125,7 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, y: Any) -> Any:
-        """Columns of y as the Keras model wants them.
+        """Turn the columns of y into what the Keras model trains on.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
         return arrays[0] if len(arrays) == 1 else arrays
 
     def inverse_transform(self, y: Any, return_proba: bool = False) -> Any:
-        """The Keras model's outputs as predictions.
+        """Turn the Keras model's outputs into predictions.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
         return np.column_stack(columns)
 
     def get_metadata(self) -> dict[str, Any]:
-        """What the builder finds in ``meta``, and the wrapper gets as attributes.
+        """Describe the tasks to the builder (``meta``) and to the wrapper (attributes).
 
         Returns
         -------

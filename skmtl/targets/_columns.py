@@ -14,11 +14,15 @@ from scipy import sparse
 
 @dataclass(frozen=True)
 class TargetColumns:
-    """y column by column: names, values (1-D arrays), masks of what is there, and the form it came in."""
+    """y column by column: names, values (1-D arrays), masks of what is there, and the form it came in.
+
+    ``categorical`` marks the columns whose container says that they hold categories, also where these are numbers.
+    """
 
     names: tuple[str, ...]
     values: tuple[np.ndarray, ...]
     observed: tuple[np.ndarray, ...]
+    categorical: tuple[bool, ...]
     one_dimensional: bool
     is_frame: bool
 
@@ -45,8 +49,9 @@ def read_columns(y: Any, *, estimator: str) -> TargetColumns:
         twice = sorted({name for name in names if names.count(name) > 1})
         raise ValueError(f"y names the tasks {twice} more than once; give every column its own name.")
     observed = [~_missing(column) for column in columns]
+    categorical = tuple(isinstance(column.dtype, pd.CategoricalDtype) for column in columns)
     columns = [_to_numpy(column, mask) for column, mask in zip(columns, observed, strict=True)]
-    return TargetColumns(tuple(names), tuple(columns), tuple(observed), one_dimensional, is_frame)
+    return TargetColumns(tuple(names), tuple(columns), tuple(observed), categorical, one_dimensional, is_frame)
 
 
 def _split(y: Any) -> tuple[list[str], list[Any], bool, bool]:

@@ -26,9 +26,10 @@ def infer_kinds(columns: TargetColumns, task_types: Mapping[str, str] | None) ->
         if kind not in KINDS:
             raise ValueError(f"task_types gives the task {name!r} the type {kind!r}.{proposal(str(kind), KINDS)}")
     given = {str(name): kind for name, kind in given.items()}
+    parts = zip(columns.names, columns.values, columns.observed, columns.categorical, strict=True)
     return tuple(
-        given[name] if name in given else _infer(name, values[observed])
-        for name, values, observed in zip(columns.names, columns.values, columns.observed, strict=True)
+        given[name] if name in given else "classification" if categorical else _infer(name, values[observed])
+        for name, values, observed, categorical in parts
     )
 
 

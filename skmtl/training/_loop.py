@@ -49,7 +49,8 @@ def run_members(run: Run, tensors: Data) -> TrainingResult:
 
     Interrupted, it gives what there is after the last whole epoch.
     """
-    program = run.structure.program(run.data.members)
+    evaluates = any(len(rows) for rows in run.data.plan.evaluate)
+    program = run.structure.program(run.data.members, evaluates)
     order = BatchOrder(run.data.plan.train, run.numbers.batch_size, run.numbers.shuffle, run.numbers.seed, run.first)
     state = _initial_state(program, run.data)
     fixed = _numbers(run, order, tensors, program.network.dtype)

@@ -77,13 +77,20 @@ class Program:
     """Compiled functions of one structure, free of state: any number of fits may run it at once."""
 
     def __init__(
-        self, network: Network, groups: Sequence[LossGroup], optimizer: OptimizerRule, n_tasks: int, jit: bool
+        self,
+        network: Network,
+        groups: Sequence[LossGroup],
+        optimizer: OptimizerRule,
+        n_tasks: int,
+        jit: bool,
+        evaluates: bool = True,
     ) -> None:
         self.network = network
         self.groups = tuple(groups)
         self.update = FlatUpdate(optimizer, network)
         self.n_tasks = n_tasks
         self.jit = jit
+        self.evaluates = evaluates
         self.dtype = tf.as_dtype(network.dtype)
         self._lock = threading.Lock()
         self._shapes: set[tuple[Any, ...]] = set()
@@ -123,7 +130,8 @@ class Program:
 
         def epoch(done: tf.Tensor, state: State, report: Report) -> tuple[tf.Tensor, State, Report]:
             state, train, penalty = self._one_epoch(state, data, numbers, index[done])
-            evaluation = self._evaluate(state, data, numbers)
+            # Without rows to evaluate on, a second forward pass would only be traced and compiled.
+            evaluation = self._evaluate(state, data, numbers) if self.evaluates else tf.zeros_like(train)
             state = self._judge(state, numbers, train, evaluation)
             report = Report(
                 tf.tensor_scatter_nd_update(report.train, [[done]], train[None]),

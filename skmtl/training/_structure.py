@@ -32,12 +32,14 @@ class TrainingStructure:
     jit: bool
     separate: bool = False  # the network's frozen values come member by member
 
-    def program(self, members: int) -> Program:
-        """The program for so many members, from the cache where it is known."""
-        key = None if self.key is None else (self.key, members, self.groups, self.optimizer, self.jit)
+    def program(self, members: int, evaluates: bool = True) -> Program:
+        """The program for so many members, with rows to evaluate on or without, from the cache where it is known."""
+        key = None if self.key is None else (self.key, members, self.groups, self.optimizer, self.jit, evaluates)
         return PROGRAMS.get(
             key,
-            lambda: Program(self.make_network(members), self.groups, self.optimizer, len(self.task_names), self.jit),
+            lambda: Program(
+                self.make_network(members), self.groups, self.optimizer, len(self.task_names), self.jit, evaluates
+            ),
         )
 
 

@@ -188,6 +188,13 @@ def test_losses_take_their_arguments(wrappers):
     assert model.fit(*wine()).predict_proba(wine()[0]).shape == (178, 3)
 
 
+def test_a_loss_that_scikeras_copies_badly_is_told_of(wrappers):
+    wrapper = wrappers.KerasRegressor(regression, loss=keras.losses.Huber, loss__delta=0.3, **SAME)
+    with pytest.warns(UserWarning, match=r"copies of the loss Huber .*'delta': 0.3"):
+        model = from_scikeras(wrapper)
+    assert float(model.loss(np.zeros((1, 1)), np.ones((1, 1)))) == pytest.approx(0.3 * (1 - 0.15))
+
+
 CALLBACK = keras.callbacks.EarlyStopping
 CALLBACKS = [
     {"callbacks": CALLBACK, "callbacks__monitor": "loss", "callbacks__min_delta": 10.0},

@@ -1,0 +1,263 @@
+"""What training did, drawn: losses per epoch, of all tasks together and of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from .._names import proposal
+from ._estimators import fitted_network
+from ._plotting import BLUE, GREY, VERMILLION, heat_map, panel_grid, plain, shorten
+
+_TOTAL = "all tasks"
+# More panels than this are too small to read: then a heat map shows the tasks.
+_MOST_PANELS = 24
+_PARTS = {"training": "", "validation": "val_"}
+
+
+class TrainingHistoryDisplay:
+    """Losses per epoch on training and validation rows, of all tasks together and of each task.
+
+    Make it with ``from_estimator``.
+
+    Parameters
+    ----------
+    history : dict of str to ndarray of shape (n_epochs, n_members)
+        Losses by name as in ``history_``, one column per member of the ensemble.
+    task_names : sequence of str
+        Names of the tasks.
+    best_epochs : array-like of shape (n_members,)
+        Epoch whose weights each member kept, counted from 1.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The panel of all tasks together, once ``plot`` was called.
+    axes_ : ndarray of matplotlib Axes
+        All panels.
+    figure_ : matplotlib Figure
+        Their figure.
+
+    Notes
+    -----
+    Losses count in units of the loss of a constant prediction: at 1, a task has learnt nothing. Lines are means
+    over the members of an ensemble, bands reach from the lowest member to the highest. A member that has
+    stopped improving keeps its best weights, but is trained along until the last one of its group has
+    stopped, so that its losses go on after its best epoch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.inspection import TrainingHistoryDisplay
+    >>> falling = np.array([[1.0, 0.9], [0.5, 0.6], [0.4, 0.5]])
+    >>> history = {"loss": falling, "size_loss": falling, "weight_loss": falling}
+    >>> display = TrainingHistoryDisplay(history, task_names=["size", "weight"], best_epochs=[3, 3]).plot()
+    >>> display.axes_.shape
+    (1, 3)
+    >>> display.frame().columns.tolist()
+    ['task', 'rows', 'epoch', 'mean', 'low', 'high']
+    """
+
+    def __init__(
+        self, history: Mapping[str, np.ndarray], *, task_names: Sequence[str], best_epochs: Sequence[int] | np.ndarray
+    ) -> None:
+        self.history = history
+        self.task_names = task_names
+        self.best_epochs = best_epochs
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, tasks: Sequence[str] | None = None, kind: str = "auto", ax: Any = None
+    ) -> TrainingHistoryDisplay:
+        """Draw the history of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted estimator of skmtl, or a fitted pipeline or search that ends in one.
+        tasks : sequence of str, default=None
+            Names of the tasks to draw; None is all.
+        kind : {"auto", "panels", "heatmap"}, default="auto"
+            As for ``plot``.
+        ax : matplotlib Axes, default=None
+            Axes to divide into panels; None makes a figure.
+
+        Returns
+        -------
+        display : TrainingHistoryDisplay
+            The drawn display.
+        """
+        network = fitted_network(estimator, f"{cls.__name__}.from_estimator")
+        check_is_fitted(network)
+        display = cls(
+            network.member_history_,
+            task_names=list(network.task_names_),
+            best_epochs=np.atleast_1d(network.best_epoch_),
+        )
+        return display.plot(tasks=tasks, kind=kind, ax=ax)
+
+    def frame(self) -> pd.DataFrame:
+        """Numbers behind the plot.
+
+        Returns
+        -------
+        frame : DataFrame
+            One row per task, kind of rows and epoch: columns "task" ("all tasks" for their weighted mean),
+            "rows" ("training" or "validation"), "epoch" (from 1), and "mean", "low" and "high" over members.
+        """
+        parts = []
+        for task in (_TOTAL, *self.task_names):
+            for rows in _PARTS:
+                series = self._series(task, rows)
+                if series is not None:
+                    mean, low, high = _over_members(series)
+                    epochs = np.arange(1, len(series) + 1)
+                    table = {"task": task, "rows": rows, "epoch": epochs, "mean": mean, "low": low, "high": high}
+                    parts.append(pd.DataFrame(table))
+        return pd.concat(parts, ignore_index=True)
+
+    def plot(
+        self,
+        *,
+        tasks: Sequence[str] | None = None,
+        kind: Literal["auto", "panels", "heatmap"] | str = "auto",
+        yscale: Literal["linear", "log"] = "linear",
+        ax: Any = None,
+    ) -> TrainingHistoryDisplay:
+        """Draw the losses.
+
+        Parameters
+        ----------
+        tasks : sequence of str, default=None
+            Names of the tasks to draw; None is all.
+        kind : {"auto", "panels", "heatmap"}, default="auto"
+            A panel for every task, or one map with a line per task, its colour the validation loss (the
+            training loss where no rows were held out). "auto" is a map from 25 tasks on.
+        yscale : {"linear", "log"}, default="linear"
+            Scale of the losses in panels.
+        ax : matplotlib Axes, default=None
+            Axes to divide into panels; None makes a figure.
+
+        Returns
+        -------
+        self : TrainingHistoryDisplay
+            With ``ax_``, ``axes_`` and ``figure_``.
+        """
+        if kind not in ("auto", "panels", "heatmap"):
+            raise ValueError(f"kind should be 'auto', 'panels' or 'heatmap', got {kind!r}.")
+        names = self._chosen(tasks)
+        if kind == "panels" or (kind == "auto" and len(names) <= _MOST_PANELS):
+            self._plot_panels(names, yscale, ax)
+        else:
+            self._plot_map(names, yscale, ax)
+        self.ax_ = self.axes_.flat[0]
+        return self
+
+    def _chosen(self, tasks: Sequence[str] | None) -> list[str]:
+        if tasks is None:
+            return list(self.task_names)
+        for task in tasks:
+            if task not in self.task_names:
+                raise ValueError(f"There is no task {task!r}.{proposal(str(task), self.task_names)}")
+        return list(tasks)
+
+    def _series(self, task: str, rows: str) -> np.ndarray | None:
+        """Losses (epochs, members), None where there are none."""
+        name = "loss" if task == _TOTAL else f"{task}_loss"
+        series = self.history.get(f"{_PARTS[rows]}{name}")
+        return None if series is None or np.isnan(series).all() else np.asarray(series)
+
+    def _plot_panels(self, names: list[str], yscale: str, ax: Any) -> None:
+        shown = [_TOTAL, *names]
+        n_columns = len(shown) if len(shown) <= 3 else int(np.ceil(np.sqrt(len(shown))))
+        n_rows = -(-len(shown) // n_columns)
+        size = (max(5.0, 1.1 + 2.6 * n_columns), 1.1 + 2.0 * n_rows)
+        self.figure_, self.axes_ = panel_grid(ax, n_rows, n_columns, size, type(self).__name__, sharex=True)
+        for panel, task in zip(self.axes_.flat, shown, strict=False):
+            self._draw(panel, task, yscale)
+        for panel in self.axes_.flat[len(shown) :]:
+            panel.set_visible(False)
+        self._label_outer(len(shown))
+        handles, labels = self.axes_.flat[0].get_legend_handles_labels()
+        if ax is None:
+            self.figure_.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+        else:
+            self.axes_.flat[0].legend(handles, labels, loc="best", frameon=False, fontsize=8)
+
+    def _label_outer(self, shown: int) -> None:
+        n_columns = self.axes_.shape[1]
+        for place, panel in enumerate(self.axes_.flat):
+            # The last panel of a column may be one above the last row.
+            if place + n_columns >= shown:
+                panel.set_xlabel("epoch")
+                panel.tick_params(labelbottom=True)
+            if place % n_columns == 0:
+                panel.set_ylabel("loss")
+
+    def _plot_map(self, names: list[str], yscale: str, ax: Any) -> None:
+        found = {task: self._series(task, "validation") for task in names}
+        rows = "validation" if any(series is not None for series in found.values()) else "training"
+        means = np.array([self._mean(task, rows) for task in names])
+        order = np.argsort(np.nan_to_num(_last(means), nan=np.inf), kind="stable")
+        size = (9.0, 3.2 + 0.16 * len(names))
+        shares = [2.2, 1.0 + 0.16 * len(names)]
+        self.figure_, self.axes_ = panel_grid(
+            ax, 2, 1, size, type(self).__name__, sharex=True, gridspec_kw={"height_ratios": shares}
+        )
+        top, bottom = self.axes_[:, 0]
+        self._draw(top, _TOTAL, yscale)
+        top.set_ylabel("loss")
+        top.legend(loc="best", ncols=2, framealpha=0.9, edgecolor="none", fontsize=8)
+        extent = (0.5, means.shape[1] + 0.5, len(names) - 0.5, -0.5)
+        label = f"{rows} loss (1: a constant prediction)"
+        # A task that does far worse than a constant would take all the colours for itself.
+        most = min(1.2, float(np.nanmax(means)))
+        heat_map(bottom, means[order], [names[i] for i in order], None, label, vmin=0.0, vmax=most, extent=extent)
+        bottom.set_xlabel("epoch")
+
+    def _mean(self, task: str, rows: str) -> np.ndarray:
+        series = self._series(task, rows)
+        return np.full(len(self.history["loss"]), np.nan) if series is None else _over_members(series)[0]
+
+    def _draw(self, panel: Any, task: str, yscale: str) -> None:
+        styles = {"training": (GREY, "--", 1.2), "validation": (BLUE, "-", 1.8)}
+        for rows, (colour, line, width) in styles.items():
+            series = self._series(task, rows)
+            if series is None:
+                continue
+            mean, low, high = _over_members(series)
+            epochs = np.arange(1, len(series) + 1)
+            panel.plot(epochs, mean, line, color=colour, linewidth=width, label=rows)
+            if series.shape[1] > 1:
+                panel.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
+        panel.axhline(1.0, color="black", linewidth=0.8, linestyle=":", label="constant prediction")
+        best = np.asarray(self.best_epochs)
+        # One line through the panel for one network; short ones for many, which would cover the curves.
+        height = 1.0 if len(best) == 1 else 0.12
+        across = panel.get_xaxis_transform()
+        panel.vlines(best, 0.0, height, transform=across, color=VERMILLION, linewidth=1.4, label="best epoch")
+        panel.set_title(shorten(task), fontsize=10, fontweight="bold" if task == _TOTAL else None)
+        panel.set_yscale(yscale)
+        plain(panel)
+
+
+def _over_members(series: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, lowest and highest per epoch; NaN where no member has a value."""
+    there = ~np.isnan(series)
+    some = there.any(axis=1)
+    count = np.maximum(there.sum(axis=1), 1)
+    mean = np.where(some, np.where(there, series, 0.0).sum(axis=1) / count, np.nan)
+    low = np.where(some, np.where(there, series, np.inf).min(axis=1), np.nan)
+    high = np.where(some, np.where(there, series, -np.inf).max(axis=1), np.nan)
+    return mean, low, high
+
+
+def _last(means: np.ndarray) -> np.ndarray:
+    """Last known value of every row."""
+    known = ~np.isnan(means)
+    places = means.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+    return np.where(known.any(axis=1), means[np.arange(len(means)), places], np.nan)

@@ -1,0 +1,86 @@
+"""What the displays share: matplotlib when it is needed, grids of panels, heat maps, labels that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+# Blue and vermillion of Okabe and Ito, told apart by the colour-blind; their greys differ too.
+BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#767676"
+# Rises evenly in lightness, so that it keeps its meaning printed in grey.
+SEQUENTIAL = "cividis"
+
+
+def pyplot(caller: str) -> Any:
+    """matplotlib.pyplot, imported now."""
+    check_matplotlib_support(caller)
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
+def single_axes(ax: Any, size: tuple[float, float], caller: str) -> tuple[Any, Any]:
+    """Figure and axes: the caller's, or new ones of that size in inches."""
+    plt = pyplot(caller)
+    if ax is None:
+        return plt.subplots(figsize=size, layout="constrained")
+    return ax.figure, ax
+
+
+def panel_grid(ax: Any, n_rows: int, n_columns: int, size: tuple[float, float], caller: str, **share: Any) -> Any:
+    """Figure and (n_rows, n_columns) axes: in a new figure of that size, or in the place of the caller's axes."""
+    plt = pyplot(caller)
+    if ax is None:
+        figure = plt.figure(figsize=size, layout="constrained")
+        return figure, figure.subplots(n_rows, n_columns, squeeze=False, **share)
+    spec = ax.get_subplotspec()
+    if spec is None:
+        raise ValueError("ax should be axes that plt.subplots or add_subplot made: they are divided into panels.")
+    ax.set_axis_off()
+    inner = spec.subgridspec(n_rows, n_columns)
+    return ax.figure, inner.subplots(squeeze=False, **share)
+
+
+def heat_map(
+    ax: Any,
+    values: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str] | None,
+    label: str | None,
+    *,
+    bar: bool = True,
+    **options: Any,
+) -> None:
+    """Draw (n_rows, n_columns) values, with a colour bar or for one beside it; NaN stays white."""
+    image = ax.imshow(values, aspect="auto", interpolation="nearest", cmap=SEQUENTIAL, **options)
+    ax.set_yticks(range(len(rows)), [shorten(name) for name in rows], fontsize=label_size(len(rows)))
+    if columns is not None:
+        turned = len(columns) > 6
+        ax.set_xticks(
+            range(len(columns)),
+            [shorten(name) for name in columns],
+            rotation=90 if turned else 0,
+            fontsize=label_size(len(columns)),
+        )
+    ax.tick_params(length=0)
+    if bar:
+        ax.figure.colorbar(image, ax=ax, label=label, pad=0.01).outline.set_visible(False)
+
+
+def label_size(count: int) -> float:
+    """Font size for so many labels along one side."""
+    return 10.0 if count <= 16 else 8.0 if count <= 40 else 7.0
+
+
+def shorten(name: str, limit: int = 30) -> str:
+    """Name that fits beside a panel; its beginning and its end stay."""
+    half = (limit - 1) // 2
+    return name if len(name) <= limit else f"{name[:half]}…{name[-half:]}"
+
+
+def plain(ax: Any) -> None:
+    """Take away the frame's upper and right side."""
+    ax.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,167 @@
+"""What a caller's model is made of: the key of its structure, and how to build another of the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ._random import seeded
+
+_PROBE_ROWS = 3
+
+
+@dataclass(frozen=True)
+class CustomSource:
+    """How to build the caller's model again: from its saved configuration, else by calling the builder."""
+
+    builder: Callable[..., Any] | None
+    arguments: Mapping[str, Any]
+    configuration: str | None = None
+    classes: Mapping[str, type] = field(default_factory=dict)
+    n_inputs: int | None = None
+
+    def build(self) -> keras.Model:
+        """A model of the same structure; its weights are to be overwritten."""
+        with seeded(0):
+            if self.configuration is not None:
+                model = keras.models.model_from_json(self.configuration, custom_objects=dict(self.classes))
+            elif self.builder is not None:
+                model = self.builder(**self.arguments)
+            else:
+                raise ValueError("The model can be built neither from a configuration nor from a builder function.")
+            if not model.built and self.n_inputs is not None:
+                build_by_call(model, self.n_inputs)
+        return model
+
+
+def build_by_call(model: keras.Model, n_inputs: int) -> Any:
+    """Outputs for two rows of zeros: a model that was not told its inputs' shape makes its variables then."""
+    return model(np.zeros((2, n_inputs), dtype=np.float32), training=False)
+
+
+def input_width(model: keras.Model) -> int | None:
+    """Number of columns a built model takes, where it can tell."""
+    inputs = getattr(model, "inputs", None)
+    shape = inputs[0].shape if inputs else (model.get_build_config() or {}).get("input_shape")
+    return None if shape is None else int(shape[-1])
+
+
+def describe(
+    model: keras.Model, builder: Callable[..., Any], arguments: Mapping[str, Any]
+) -> tuple[Hashable | None, CustomSource]:
+    """Key of the model's structure for the program cache (None: not cacheable), and how to build it again.
+
+    The configuration is the structure. What it names of the caller's own (layers, functions) counts with
+    the object itself, so that one defined anew under the same name is not mistaken for the old one; and a
+    configuration counts only where the model built from it computes the same: a layer may have left out
+    a setting, or the builder have changed the model after making it.
+    """
+    width = input_width(model)
+    fallback = CustomSource(builder, dict(arguments), n_inputs=width)
+    layers = list(model._flatten_layers(include_self=True, recursive=True))
+    own = {type(layer).__name__: type(layer) for layer in layers if not type(layer).__module__.startswith("keras.")}
+    if width is None or any(isinstance(layer, keras.layers.Lambda) for layer in layers):
+        return None, fallback
+    try:
+        text = model.to_json()
+        source = CustomSource(None, {}, text, own, width)
+        named = tuple(_named_objects(json.loads(text), own))
+        same = None not in named and _computes_alike(model, source.build(), width)
+    except Exception:  # a model of the caller's may fail to serialise in any way
+        return None, fallback
+    if not same:
+        return None, fallback
+    return (_structure(text, layers), tuple(own.values()), named), source
+
+
+def _structure(text: str, layers: Sequence[Any]) -> str:
+    """The configuration without what differs from build to build: running numbers in names, Keras' seeds."""
+    names: dict[str, str] = {}
+    for position, layer in enumerate(layers):
+        # The stem stays: optimizers tell variables apart by it.
+        names.setdefault(layer.name, f"{re.sub(r'_[0-9]+$', '', layer.name)} {position}")
+    tree = json.loads(text)
+    _neutralise(tree, names)
+    return json.dumps(tree, sort_keys=True)
+
+
+# Where a functional model's configuration refers to layers by name.
+_REFERENCES = ("keras_history", "input_layers", "output_layers")
+
+
+def _neutralise(tree: Any, names: Mapping[str, str]) -> None:
+    """Rename layers where they are named (a name may be an activation's too), and drop what no program depends on."""
+    if isinstance(tree, list):
+        for child in tree:
+            _neutralise(child, names)
+    if not isinstance(tree, dict):
+        return
+    tree.pop("compile_config", None)
+    tree.pop("shared_object_id", None)
+    if _of_keras(tree) and isinstance(tree.get("config"), dict):
+        # Keras keeps the random state in a variable, so that the seed is a start value.
+        tree["config"].pop("seed", None)
+    for key, child in tree.items():
+        if key == "name" and isinstance(child, str):
+            tree[key] = names.get(child, child)
+        elif key in _REFERENCES:
+            tree[key] = _renamed(child, names)
+        else:
+            _neutralise(child, names)
+
+
+def _renamed(references: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(references, dict):
+        return {key: _renamed(child, names) for key, child in references.items()}
+    if isinstance(references, list):
+        return [_renamed(child, names) for child in references]
+    return names.get(references, references) if isinstance(references, str) else references
+
+
+def _of_keras(node: Mapping[str, Any]) -> bool:
+    return str(node.get("module") or "").split(".")[0] == "keras"
+
+
+def _named_objects(tree: Any, own: Mapping[str, type]) -> Iterator[Any]:
+    """Registered functions and classes that the configuration names; None for one that is not registered."""
+    for child in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _named_objects(child, own)
+    if not isinstance(tree, dict) or "class_name" not in tree or "config" not in tree:
+        return
+    if tree["class_name"] == "function":
+        yield keras.saving.get_registered_object(tree["config"])
+    elif "module" in tree and not _of_keras(tree) and tree["class_name"] not in own and tree["module"] != "builtins":
+        yield keras.saving.get_registered_object(tree.get("registered_name") or "")
+
+
+def _computes_alike(model: keras.Model, twin: keras.Model, width: int) -> bool:
+    """Whether two models with the same weights give the same outputs, losses and constrained weights."""
+    if [tuple(v.shape) for v in twin.variables] != [tuple(v.shape) for v in model.variables]:
+        return False
+    rows = np.random.default_rng(0).normal(size=(_PROBE_ROWS, width)).astype(np.float32)
+    weights = [variable.value for variable in model.trainable_variables]
+    other = [variable.value for variable in model.non_trainable_variables]
+    return all(
+        np.allclose(ours, theirs, rtol=1e-5, equal_nan=True)
+        for training in (False, True)
+        for ours, theirs in zip(
+            _probe(model, weights, other, rows, training), _probe(twin, weights, other, rows, training), strict=True
+        )
+    )
+
+
+def _probe(
+    model: keras.Model, weights: list[tf.Tensor], other: list[tf.Tensor], rows: np.ndarray, training: bool
+) -> list[np.ndarray]:
+    """Everything that the model makes of these weights, random states and rows."""
+    results = model.stateless_call(weights, other, rows, training=training, return_losses=True)
+    pairs = zip(model.trainable_variables, weights, strict=True)
+    constrained = [variable.constraint(value) for variable, value in pairs if variable.constraint is not None]
+    return [np.asarray(value) for value in tf.nest.flatten([results, constrained])]

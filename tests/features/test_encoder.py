@@ -1,0 +1,105 @@
+"""Features: imputed, standardised, with indicators of what was missing."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import StandardScaler
+
+from skmtl.features import FeatureEncoder
+
+X = np.random.default_rng(0).normal(5, 3, (50, 4))
+
+
+def holed():
+    table = X.copy()
+    table[::5, 1], table[3, 3] = np.nan, np.nan
+    return table
+
+
+def test_standardising_is_scikit_learns():
+    encoder = FeatureEncoder.fit(X, scale=True)
+    np.testing.assert_allclose(encoder.transform(X, dtype=np.float64), StandardScaler().fit_transform(X), rtol=1e-12)
+
+
+def test_missing_values_become_the_mean_and_an_indicator():
+    encoder = FeatureEncoder.fit(holed(), scale=False)
+    expected = SimpleImputer(add_indicator=True).fit_transform(holed())
+    np.testing.assert_allclose(encoder.transform(holed(), dtype=np.float64), expected, rtol=1e-12)
+    assert encoder.indicators.tolist() == [1, 3]
+    assert (encoder.n_features, encoder.n_outputs) == (4, 6)
+
+
+def test_a_column_that_misses_a_value_for_the_first_time_at_prediction_is_filled():
+    encoder = FeatureEncoder.fit(holed(), scale=True)
+    new = X[:2].copy()
+    new[0, 0] = np.nan
+    found = encoder.transform(new, dtype=np.float64)
+    assert found.shape == (2, 6)
+    assert found[0, 0] == pytest.approx(0.0, abs=1e-12)
+    assert found[:, 4:].sum() == 0
+
+
+def test_a_column_without_any_value_is_zero():
+    table = X.copy()
+    table[:, 2] = np.nan
+    found = FeatureEncoder.fit(table, scale=True).transform(table, dtype=np.float64)
+    np.testing.assert_array_equal(found[:, 2], 0.0)
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, 1e8, -0.1])
+def test_a_constant_column_is_zero(value):
+    table = np.column_stack([X[:, 0], np.full(50, value)])
+    found = FeatureEncoder.fit(table, scale=True).transform(table)
+    np.testing.assert_allclose(found[:, 1], 0.0, atol=1e-6)
+
+
+def test_weights_count_rows_as_often_as_they_say():
+    counts = np.random.default_rng(1).integers(0, 4, 50)
+    weighted = FeatureEncoder.fit(holed(), scale=True, weights=counts.astype(float))
+    repeated = FeatureEncoder.fit(np.repeat(holed(), counts, axis=0), scale=True)
+    for name in ("center", "scale", "fill"):
+        np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csr_matrix])
+def test_sparse_rows_are_encoded_as_dense_ones(kind):
+    dense, stored = FeatureEncoder.fit(holed(), scale=True), FeatureEncoder.fit(kind(holed()), scale=True)
+    np.testing.assert_array_equal(stored.transform(kind(holed())), dense.transform(holed()))
+
+
+def test_rows_are_encoded_alike_in_pieces_and_in_one(monkeypatch):
+    whole = FeatureEncoder.fit(holed(), scale=True)
+    expected = whole.transform(holed(), dtype=np.float64)
+    monkeypatch.setattr("skmtl.features._encoder._CHUNK_CELLS", 12)
+    pieces = FeatureEncoder.fit(holed(), scale=True)
+    np.testing.assert_allclose(pieces.center, whole.center, rtol=1e-12)
+    np.testing.assert_allclose(pieces.transform(holed(), dtype=np.float64), expected, rtol=1e-12)
+
+
+def test_padding_rows_are_zero():
+    found = FeatureEncoder.fit(X, scale=True).transform(X, n_rows=64)
+    assert found.shape == (64, 4)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found[50:], 0.0)
+
+
+def test_columns_far_from_zero_keep_their_digits():
+    far = X + 1e6
+    found = FeatureEncoder.fit(far, scale=True).transform(far)
+    np.testing.assert_allclose(found, StandardScaler().fit_transform(X), rtol=1e-4, atol=1e-5)
+
+
+def test_x_is_left_as_it_was():
+    table = holed()
+    encoder = FeatureEncoder.fit(table, scale=True)
+    encoder.transform(table, dtype=np.float64)
+    np.testing.assert_array_equal(table, holed())
+
+
+def test_float32_rows_are_left_as_they_were():
+    table = X.astype(np.float32)
+    encoder = FeatureEncoder.fit(table, scale=True)
+    np.testing.assert_allclose(encoder.transform(table), StandardScaler().fit_transform(X), rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(table, X.astype(np.float32))

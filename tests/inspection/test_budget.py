@@ -1,0 +1,65 @@
+"""Twins that together are as large as the network."""
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skmtl import MultiTaskKerasClassifier, MultiTaskKerasRegressor
+from skmtl.inspection._budget import shrink_twins
+from skmtl.inspection._twins import single_task_twin
+
+
+def fitted(model, n_tasks=4, n_features=10):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, n_features))
+    if isinstance(model, MultiTaskKerasClassifier):
+        y = np.column_stack([rng.integers(0, 2 + 3 * task, 60) for task in range(n_tasks)])
+    else:
+        y = rng.normal(size=(60, n_tasks))
+    return model.fit(X, y), X, y
+
+
+def twins_of(model, n_tasks):
+    names = tuple(f"y{task}" for task in range(n_tasks))
+    return shrink_twins([single_task_twin(model, task, names) for task in range(n_tasks)], model.network_.spec)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MultiTaskKerasRegressor(hidden_layer_sizes=(64, 32), epochs=1),
+        MultiTaskKerasRegressor(hidden_layer_sizes=(40,), head_layer_sizes=(8,), ensemble_size=2, epochs=1),
+        MultiTaskKerasClassifier(hidden_layer_sizes=(50, 20), epochs=1),
+    ],
+)
+def test_twins_together_have_as_many_parameters_as_the_network(model):
+    model, X, y = fitted(model)
+    twins = twins_of(model, 4)
+    sizes = [twin.fit(X, y[:, task]).network_.parameters.size for task, twin in enumerate(twins)]
+    assert sum(sizes) == pytest.approx(model.network_.parameters.size, rel=0.1)
+    assert max(sizes) < model.network_.parameters.size / 2
+
+
+def test_layers_keep_their_proportions():
+    model, *_ = fitted(MultiTaskKerasRegressor(hidden_layer_sizes=(200, 100), epochs=1))
+    first, second = twins_of(model, 4)[0].hidden_layer_sizes
+    assert first == pytest.approx(2 * second, abs=1)
+
+
+def test_networks_inside_pipelines_are_scaled():
+    model, *_ = fitted(MultiTaskKerasRegressor(hidden_layer_sizes=(64,), epochs=1), n_tasks=2)
+    twins = [make_pipeline(StandardScaler(), MultiTaskKerasRegressor()) for _ in range(2)]
+    scaled = shrink_twins(twins, model.network_.spec)
+    assert all(twin[-1].hidden_layer_sizes[0] < 64 for twin in scaled)
+
+
+def test_a_budget_that_no_widths_meet_is_refused():
+    model, *_ = fitted(MultiTaskKerasRegressor(hidden_layer_sizes=(4,), epochs=1), n_tasks=8, n_features=30)
+    with pytest.raises(ValueError, match="no widths of the hidden layers give 8 single-task networks with 164 parameters"):
+        twins_of(model, 8)
+
+
+def test_a_network_of_the_callers_own_is_refused():
+    with pytest.raises(ValueError, match="scales hidden_layer_sizes"):
+        shrink_twins([MultiTaskKerasRegressor()], None)

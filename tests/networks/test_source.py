@@ -1,0 +1,227 @@
+"""When two models of a caller's are one structure, and when they only look like it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from skmtl.networks._source import CustomSource, describe
+
+
+def functional(**changes: Any) -> keras.Model:
+    """Functional model with shared layers, dropout, a nested model and an operation."""
+    settings = {"units": 4, "activation": "relu", "rate": 0.2, "name": None, "n_inputs": 3, **changes}
+    inputs = keras.Input((settings["n_inputs"],))
+    hidden = keras.layers.Dense(settings["units"], settings["activation"], name=settings["name"])(inputs)
+    hidden = keras.layers.Dropout(settings["rate"])(hidden) * 2.0
+    hidden = keras.Sequential([keras.layers.Dense(3, "tanh"), keras.layers.BatchNormalization()])(hidden)
+    return keras.Model(inputs, {"a": keras.layers.Dense(1)(hidden), "b": keras.layers.Dense(2)(hidden)})
+
+
+class Scaled(keras.layers.Layer):
+    """Own layer, all of whose settings are constructor arguments that Keras keeps."""
+
+    def __init__(self, factor: float = 2.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, inputs: Any) -> Any:
+        return inputs * self.factor
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "factor": self.factor}
+
+
+class Forgetful(Scaled):
+    """Own layer whose configuration leaves the factor out."""
+
+    def get_config(self) -> dict[str, Any]:
+        return {name: value for name, value in super().get_config().items() if name != "factor"}
+
+
+class Noisy(Forgetful):
+    """Leaves out what acts in training only."""
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return inputs * self.factor if training else inputs
+
+
+class Penalised(Forgetful):
+    """Leaves out what acts on the loss only."""
+
+    def call(self, inputs: Any) -> Any:
+        self.add_loss(self.factor * ops.mean(inputs))
+        return inputs
+
+
+class Seeded(keras.layers.Layer):
+    """Own layer to which a seed is no start value."""
+
+    def __init__(self, seed: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.seed = seed
+
+    def call(self, inputs: Any) -> Any:
+        return inputs * self.seed
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "seed": self.seed}
+
+
+class Subclassed(keras.Model):
+    """Model that makes its layers itself."""
+
+    def __init__(self, units: int = 2) -> None:
+        super().__init__()
+        self.hidden, self.head, self.tilt = keras.layers.Dense(units), keras.layers.Dense(1), 1.0
+
+    def call(self, inputs: Any) -> Any:
+        return self.head(self.hidden(inputs)) * self.tilt
+
+
+def built(model: keras.Model, n_inputs: int = 3) -> keras.Model:
+    model(np.zeros((2, n_inputs), np.float32))
+    return model
+
+
+def with_layer(layer: keras.layers.Layer) -> keras.Model:
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, keras.layers.Dense(1)(layer(inputs)))
+
+
+def key(build: Callable[[], keras.Model]) -> Any:
+    return describe(build(), build, {})[0]
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        functional,
+        lambda: with_layer(Scaled(3.0)),
+        lambda: with_layer(Seeded(3)),
+        lambda: built(Subclassed(4)),
+        lambda: built(keras.Sequential([keras.layers.Dense(2), keras.layers.Dense(1)])),
+        lambda: functional(name="hidden"),
+    ],
+    ids=["functional", "own layer", "seeded", "subclassed", "sequential", "named"],
+)
+def test_a_builder_called_again_gives_the_same_key(build: Callable[[], keras.Model]) -> None:
+    first, again = key(build), key(build)
+    assert first is not None
+    assert first == again
+    assert hash(first) == hash(again)
+
+
+OTHERS = {
+    "units": lambda: functional(units=5),
+    "activation": lambda: functional(activation="tanh"),
+    "rate": lambda: functional(rate=0.3),
+    "inputs": lambda: functional(n_inputs=4),
+    "own layer": lambda: with_layer(Scaled(3.0)),
+    "own layer's setting": lambda: with_layer(Scaled(4.0)),
+    "own layer's seed": lambda: with_layer(Seeded(3)),
+    "own layer's other seed": lambda: with_layer(Seeded(4)),
+    "named as its activation": lambda: functional(name="relu_", activation="relu"),
+    "named as another": lambda: functional(name="tanh_", activation="tanh"),
+    "subclassed": lambda: built(Subclassed()),
+    "subclassed, other inputs": lambda: built(Subclassed(), 5),
+    "stem": lambda: functional(name="head"),
+}
+
+
+def test_whatever_differs_in_structure_has_another_key() -> None:
+    keys = {name: key(build) for name, build in {"plain": functional, **OTHERS}.items()}
+    assert None not in keys.values()
+    assert len(set(keys.values())) == len(keys)
+
+
+def test_a_name_is_replaced_where_it_names_a_layer_and_nowhere_else() -> None:
+    def same_words(word: str) -> keras.Model:
+        inputs = keras.Input((3,))
+        return keras.Model(inputs, keras.layers.Dense(2, word, name=word)(inputs))
+
+    assert key(lambda: same_words("tanh")) != key(lambda: same_words("sigmoid"))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: with_layer(Forgetful(3.0)),
+        lambda: with_layer(Noisy(3.0)),
+        lambda: with_layer(Penalised(3.0)),
+        lambda: with_layer(keras.layers.Lambda(lambda x: x * 2)),
+        lambda: functional(activation=lambda x: x * 2),
+    ],
+    ids=["prediction", "training", "loss", "lambda layer", "function"],
+)
+def test_a_model_that_its_configuration_does_not_tell_is_never_cached(build: Callable[[], keras.Model]) -> None:
+    assert key(build) is None
+
+
+def test_a_model_changed_after_it_was_made_is_not_the_one_its_class_makes() -> None:
+    model = built(Subclassed())
+    model.tilt = 5.0
+    assert describe(model, Subclassed, {})[0] is None
+
+
+def test_a_layer_defined_anew_under_the_same_name_is_another() -> None:
+    def define(power: int) -> type[keras.layers.Layer]:
+        class Power(keras.layers.Layer):
+            def call(self, inputs: Any) -> Any:
+                return inputs**power
+
+        return Power
+
+    first, second = define(2), define(3)
+    assert key(lambda: with_layer(first())) is not None
+    assert key(lambda: with_layer(first())) != key(lambda: with_layer(second()))
+
+
+def test_a_registered_function_defined_anew_is_another() -> None:
+    def register(power: int) -> Callable[[Any], Any]:
+        @keras.saving.register_keras_serializable(package="test", name="power")
+        def activation(x: Any) -> Any:
+            return x**power
+
+        return activation
+
+    first = key(lambda: functional(activation=register(2)))
+    assert first is not None
+    assert first != key(lambda: functional(activation=register(3)))
+    keras.saving.get_custom_objects().pop("test>power")
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        functional,
+        lambda: with_layer(Scaled(3.0)),
+        lambda: with_layer(keras.layers.Lambda(lambda x: x * 2)),
+        lambda: built(Subclassed()),
+        lambda: keras.Sequential([keras.layers.Dense(2), keras.layers.Dense(1)]),
+    ],
+    ids=["functional", "own layer", "lambda layer", "subclassed", "unbuilt"],
+)
+def test_the_source_builds_a_model_that_computes_the_same(build: Callable[[], keras.Model]) -> None:
+    model = build()
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    model(x)
+    _, source = describe(model, build, {})
+    twin = source.build()
+    twin.set_weights(model.get_weights())
+    for ours, theirs in zip(_leaves(model(x)), _leaves(twin(x)), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+def _leaves(outputs: Any) -> list[np.ndarray]:
+    return [np.asarray(value) for value in (outputs.values() if isinstance(outputs, dict) else [outputs])]
+
+
+def test_a_source_without_configuration_and_builder_says_so() -> None:
+    with pytest.raises(ValueError, match="neither from a configuration nor from a builder"):
+        CustomSource(None, {}).build()

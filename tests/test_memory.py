@@ -1,0 +1,65 @@
+"""Memory: fits leave nothing behind but what the caches are meant to hold."""
+
+import subprocess
+import sys
+
+import pytest
+
+MANY_FITS = """
+import gc
+import numpy as np
+import psutil
+from skmtl import MultiTaskKerasRegressor
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(200, 6))
+y = X[:, :2] * [1.0, 50.0]
+process, sizes = psutil.Process(), []
+for number in range(30):
+    width, jit = ((32,), False) if number % 2 else ((24, 16), {second_jit})
+    model = MultiTaskKerasRegressor(hidden_layer_sizes=width, epochs=5, jit_compile=jit, random_state=number)
+    model.fit(X, y).predict(X)
+    gc.collect()
+    sizes.append(process.memory_info().rss)
+print((sizes[-1] - sizes[4]) / 2**20)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("second_jit", [False, True])
+def test_thirty_fits_of_two_structures_in_turn_grow_by_less_than_40_mb_after_the_fifth(second_jit):
+    code = MANY_FITS.replace("{second_jit}", str(second_jit))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 40.0
+
+
+OWN_MODELS = """
+import gc
+import keras
+import numpy as np
+import psutil
+from skmtl import MultiTaskKerasRegressor
+
+def build(meta):
+    inputs = keras.Input((meta["n_features_in_"],))
+    hidden = keras.layers.Dense(16, activation="relu")(inputs)
+    return keras.Model(inputs, [keras.layers.Dense(1)(hidden) for _ in range(meta["n_tasks_"])])
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(200, 6))
+y = X[:, :2] * [1.0, 50.0]
+process, sizes = psutil.Process(), []
+for number in range(30):
+    MultiTaskKerasRegressor(model=build, epochs=5, jit_compile=False, random_state=number).fit(X, y).predict(X)
+    gc.collect()
+    sizes.append(process.memory_info().rss)
+print((sizes[-1] - sizes[4]) / 2**20)
+"""
+
+
+@pytest.mark.slow
+def test_thirty_fits_of_the_callers_model_grow_by_less_than_40_mb_after_the_fifth():
+    done = subprocess.run([sys.executable, "-c", OWN_MODELS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 40.0

@@ -1,0 +1,65 @@
+"""The public names of the package and of its subpackages."""
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import skmtl
+
+
+def packages():
+    """The package, and every subpackage whose path has no private part."""
+    found = ["skmtl"]
+    for module in pkgutil.walk_packages(skmtl.__path__, "skmtl."):
+        if module.ispkg and not any(part.startswith("_") for part in module.name.split(".")):
+            found.append(module.name)
+    return sorted(found)
+
+
+PACKAGES = packages()
+
+
+def order(name):
+    """Constants, classes, functions, each by name: the order that ruff holds __all__ to."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
+def test_the_package_offers_these_names():
+    assert skmtl.__all__ == [
+        "MultiTaskKerasClassifier",
+        "MultiTaskKerasEstimator",
+        "MultiTaskKerasRegressor",
+        "TrainingDivergedError",
+        "combine_task_datasets",
+    ]
+    assert set(skmtl.__all__) <= set(dir(skmtl))
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_all_is_sorted_without_repeats_and_resolves(name):
+    module = importlib.import_module(name)
+    assert list(module.__all__) == sorted(set(module.__all__), key=order)
+    for public in module.__all__:
+        assert getattr(module, public) is not None
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_star_import_gives_the_public_names(name):
+    namespace = {}
+    exec(f"from {name} import *", namespace)
+    assert set(importlib.import_module(name).__all__) <= set(namespace)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'skmtl' has no attribute 'Nonsense'"):
+        _ = skmtl.Nonsense
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PACKAGES)
+def test_every_package_imports_first_in_a_fresh_process(name):
+    done = subprocess.run([sys.executable, "-c", f"import {name}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
