@@ -54,7 +54,8 @@ def run_training(
         labels=_labels(targets, network.scaling, rows, settings["dtype"]),
         weights=_padded(targets.weights, rows, settings["dtype"]),
         units=1.0 / network.units,
-        scale=network.scaling.scale,
+        # Only losses of positive quantities see the caller's units.
+        scale=np.where([rule.positive for rule in built.objective.rules], network.scaling.scale, 1.0),
         plan=plan,
         parameters=built.parameters,
         frozen=built.frozen,
@@ -99,11 +100,9 @@ def _compiled(settings: Settings, built: BuiltNetwork, plan: RowPlan, numbers: T
 
 def _labels(targets: EncodedTargets, scaling: TargetScaling, rows: int, dtype: str) -> np.ndarray:
     """Targets as the network sees them; 0 where there is no label."""
-    out = _padded(targets.values, rows, dtype)
-    part = out[: len(targets.values)]
-    part[:] = (targets.values - scaling.shift) / scaling.scale
-    part[~targets.observed] = 0.0
-    return out
+    scaled = (targets.values - scaling.shift) / scaling.scale
+    scaled[~targets.observed] = 0.0
+    return _padded(scaled, rows, dtype)
 
 
 def _padded(values: np.ndarray, rows: int, dtype: str) -> np.ndarray:

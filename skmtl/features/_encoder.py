@@ -13,6 +13,9 @@ from .._arrays import aligned_zeros
 # Cells encoded at a time: what lies between stays in the processor's cache however long the table is.
 _CHUNK_CELLS = 1 << 18
 
+# Columns with larger values, or none larger than one part of it, are counted in units of their own.
+_MOST = 1e120
+
 
 @dataclass(frozen=True)
 class FeatureEncoder:
@@ -38,19 +41,33 @@ class FeatureEncoder:
         ``weights`` (n_samples,) count a row as often as they say; None is once each.
         """
         n_samples, n_features = X.shape
-        mass, total, missing = np.zeros(n_features), np.zeros(n_features), np.zeros(n_features, dtype=bool)
+        mass, total, largest = np.zeros(n_features), np.zeros(n_features), np.zeros(n_features)
+        missing = np.zeros(n_features, dtype=bool)
         for rows in _chunks(n_samples, n_features):
             part, weight = _dense(X, rows), _weights(weights, rows)
             gap = np.isnan(part)
             missing |= gap.any(axis=0)
             mass += weight @ ~gap
-            total += weight @ np.where(gap, 0.0, part)
+            part = np.where(gap, 0.0, part)
+            total += weight @ part
+            largest = np.maximum(largest, np.abs(part).max(axis=0))
+        extreme = (largest > _MOST) | ((largest > 0) & (largest < 1 / _MOST))
+        if extreme.any():
+            return cls._fit_in_units(X, np.where(extreme, largest, 1.0), scale, weights)
         mean = total / np.where(mass > 0, mass, 1.0)
         if scale:
             center, spread = mean, _standard_deviation(X, mean, mass, weights)
         else:
             center, spread = np.zeros(n_features), np.ones(n_features)
         return cls(center=center, scale=spread, fill=mean, indicators=np.flatnonzero(missing))
+
+    @classmethod
+    def _fit_in_units(cls, X: Any, unit: np.ndarray, scale: bool, weights: np.ndarray | None) -> FeatureEncoder:
+        """The same for columns whose squares leave the range of float64, counted in units of their largest value."""
+        part = sparse.csr_array(X / unit) if sparse.issparse(X) else np.asarray(X, dtype=np.float64) / unit
+        found = cls.fit(part, scale=scale, weights=weights)
+        spread = found.scale * unit if scale else found.scale
+        return cls(found.center * unit, spread, found.fill * unit, found.indicators)
 
     @property
     def n_features(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy.stats.mstats import mquantiles
 from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -152,7 +153,8 @@ def _grid(name: str, own: Any, resolution: int, percentiles: tuple[float, float]
     numeric = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype)
     if not numeric or len(values) <= resolution:
         return _Grid(np.asarray(values), np.array([np.flatnonzero(codes == code)[0] for code in range(len(values))]))
-    low, high = series.astype(np.float64).quantile(list(percentiles))
+    # scikit-learn's quantiles, so that both have the same grid.
+    low, high = mquantiles(series.dropna().to_numpy(dtype=np.float64), prob=percentiles)
     if low == high:
         raise ValueError(
             f"The column {name!r} has the same value at both percentiles {percentiles}; take them further apart."

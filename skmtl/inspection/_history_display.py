@@ -205,9 +205,7 @@ class TrainingHistoryDisplay:
         order = np.argsort(np.nan_to_num(_last(means), nan=np.inf), kind="stable")
         size = (9.0, 3.2 + 0.16 * len(names))
         shares = [2.2, 1.0 + 0.16 * len(names)]
-        self.figure_, self.axes_ = panel_grid(
-            ax, 2, 1, size, type(self).__name__, sharex=True, gridspec_kw={"height_ratios": shares}
-        )
+        self.figure_, self.axes_ = panel_grid(ax, 2, 1, size, type(self).__name__, heights=shares, sharex=True)
         top, bottom = self.axes_[:, 0]
         self._draw(top, _TOTAL, yscale)
         top.set_ylabel("loss")

@@ -30,18 +30,28 @@ def single_axes(ax: Any, size: tuple[float, float], caller: str) -> tuple[Any, A
     return ax.figure, ax
 
 
-def panel_grid(ax: Any, n_rows: int, n_columns: int, size: tuple[float, float], caller: str, **share: Any) -> Any:
+def panel_grid(
+    ax: Any,
+    n_rows: int,
+    n_columns: int,
+    size: tuple[float, float],
+    caller: str,
+    *,
+    heights: Sequence[float] | None = None,
+    **share: Any,
+) -> tuple[Any, Any]:
     """Figure and (n_rows, n_columns) axes: in a new figure of that size, or in the place of the caller's axes."""
     plt = pyplot(caller)
     if ax is None:
         figure = plt.figure(figsize=size, layout="constrained")
-        return figure, figure.subplots(n_rows, n_columns, squeeze=False, **share)
+        grid = figure.add_gridspec(n_rows, n_columns, height_ratios=heights)
+        return figure, grid.subplots(squeeze=False, **share)
     spec = ax.get_subplotspec()
     if spec is None:
         raise ValueError("ax should be axes that plt.subplots or add_subplot made: they are divided into panels.")
     ax.set_axis_off()
-    inner = spec.subgridspec(n_rows, n_columns)
-    return ax.figure, inner.subplots(squeeze=False, **share)
+    grid = spec.subgridspec(n_rows, n_columns, height_ratios=heights)
+    return ax.figure, grid.subplots(squeeze=False, **share)
 
 
 def heat_map(

@@ -67,9 +67,10 @@ def _scheme(architecture: Any) -> Scheme:
             raise ValueError(f"Unknown architecture {architecture!r}.{proposal(architecture, _SCHEMES)}")
         return _SCHEMES[architecture]()
     if not isinstance(architecture, Scheme):
+        hint = f" Pass {architecture.__name__}()." if isinstance(architecture, type) else ""
         raise TypeError(
             "architecture should be the name of a scheme or an instance of skmtl.networks.Scheme, "
-            f"got {architecture!r}."
+            f"got {architecture!r}.{hint}"
         )
     return architecture
 

@@ -15,7 +15,7 @@ from .._records import Task
 from ._network import lay_out, split
 from ._random import seeded
 from ._source import CustomSource as CustomSource
-from ._source import build_by_call, input_width
+from ._source import build_by_call, in_training, input_width
 from ._source import describe as describe
 
 
@@ -101,7 +101,8 @@ class CustomNetwork:
             values = [part[member] for part in parts]
             own = list(frozen[member * self._n_frozen : (member + 1) * self._n_frozen])
             rows = inputs[member if inputs.shape[0] == self.members else 0]
-            result, own, losses = model.stateless_call(values, own, rows, training=training, return_losses=True)
+            mode = in_training(model, training)
+            result, own, losses = model.stateless_call(values, own, rows, return_losses=True, **mode)
             columns = [tf.cast(column, tf.float32) for column in ordered_outputs(result, self._task_names)]
             outputs.append(columns[0] if len(columns) == 1 else tf.concat(columns, axis=-1))
             after += own

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from ._noise import uniform_noise
+
 _PACKAGE = "skmtl"
 
 
@@ -163,7 +165,7 @@ class VariableDropout(keras.layers.Layer):
         if not training:
             return inputs
         rate = ops.cast(self.rate, inputs.dtype)
-        noise = keras.random.uniform(ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator)
+        noise = ops.cast(uniform_noise(ops.shape(inputs), self.seed_generator.next()), inputs.dtype)
         return ops.where(noise >= rate, inputs / (1 - rate), ops.zeros_like(inputs))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +44,14 @@ class CustomSource:
 
 def build_by_call(model: keras.Model, n_inputs: int) -> Any:
     """Outputs for two rows of zeros: a model that was not told its inputs' shape makes its variables then."""
-    return model(np.zeros((2, n_inputs), dtype=np.float32), training=False)
+    return model(np.zeros((2, n_inputs), dtype=np.float32), **in_training(model, False))
+
+
+def in_training(model: keras.Model, training: bool) -> dict[str, bool]:
+    """The argument ``training``, for a model whose ``call`` takes it; as in Keras, others do without."""
+    parameters = inspect.signature(model.call).parameters.values()
+    takes = any(parameter.name == "training" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    return {"training": training} if takes else {}
 
 
 def input_width(model: keras.Model) -> int | None:
@@ -78,22 +86,38 @@ def describe(
         return None, fallback
     if not same:
         return None, fallback
-    return (_structure(text, layers), tuple(own.values()), named), source
+    return (_structure(text), tuple(own.values()), named), source
 
 
-def _structure(text: str, layers: Sequence[Any]) -> str:
+def _structure(text: str) -> str:
     """The configuration without what differs from build to build: running numbers in names, Keras' seeds."""
-    names: dict[str, str] = {}
-    for position, layer in enumerate(layers):
-        # The stem stays: optimizers tell variables apart by it.
-        names.setdefault(layer.name, f"{re.sub(r'_[0-9]+$', '', layer.name)} {position}")
     tree = json.loads(text)
+    names: dict[str, str] = {}
+    for name in _layer_names(tree):
+        # The stem stays: optimizers tell variables apart by it.
+        names.setdefault(name, f"{re.sub(r'_[0-9]+$', '', name)} {len(names)}")
     _neutralise(tree, names)
     return json.dumps(tree, sort_keys=True)
 
 
-# Where a functional model's configuration refers to layers by name.
+def _layer_names(tree: Any) -> Iterator[str]:
+    """Names of the layers and operations of a configuration, in order."""
+    if isinstance(tree, list):
+        for child in tree:
+            yield from _layer_names(child)
+    if not isinstance(tree, dict):
+        return
+    config = tree.get("config")
+    if "class_name" in tree and isinstance(config, dict) and isinstance(config.get("name"), str):
+        yield config["name"]
+    for key, child in tree.items():
+        if key != _DTYPE:
+            yield from _layer_names(child)
+
+
+# Where a functional model's configuration refers to layers by name, and where names are those of types.
 _REFERENCES = ("keras_history", "input_layers", "output_layers")
+_DTYPE = "dtype"
 
 
 def _neutralise(tree: Any, names: Mapping[str, str]) -> None:
@@ -113,7 +137,7 @@ def _neutralise(tree: Any, names: Mapping[str, str]) -> None:
             tree[key] = names.get(child, child)
         elif key in _REFERENCES:
             tree[key] = _renamed(child, names)
-        else:
+        elif key != _DTYPE:
             _neutralise(child, names)
 
 
@@ -161,7 +185,7 @@ def _probe(
     model: keras.Model, weights: list[tf.Tensor], other: list[tf.Tensor], rows: np.ndarray, training: bool
 ) -> list[np.ndarray]:
     """Everything that the model makes of these weights, random states and rows."""
-    results = model.stateless_call(weights, other, rows, training=training, return_losses=True)
+    results = model.stateless_call(weights, other, rows, return_losses=True, **in_training(model, training))
     pairs = zip(model.trainable_variables, weights, strict=True)
     constrained = [variable.constraint(value) for variable, value in pairs if variable.constraint is not None]
     return [np.asarray(value) for value in tf.nest.flatten([results, constrained])]

@@ -70,6 +70,8 @@ class TargetEncoder:
             weights[observed, i] = 1.0
         if sample_weight is not None:
             weights *= sample_weight.reshape(shape[0], -1)
+            # What has no weight takes no part in anything, however large it is.
+            values[weights == 0] = 0.0
         return EncodedTargets(values, weights)
 
     def decode_labels(self, codes: np.ndarray, task: int) -> np.ndarray:

@@ -14,11 +14,15 @@ ScalingMode = Literal["standard", "positive", "none"]
 
 def fit_scaling(targets: EncodedTargets, modes: tuple[ScalingMode, ...]) -> TargetScaling:
     """Shift and scale per task from the weighted, observed labels; a constant task gets scale 1."""
+    # Counted in powers of two, which costs no digit, numbers of any size have a square.
+    _, exponent = np.frexp(np.abs(targets.values).max(axis=0, initial=0.0))
+    values = np.ldexp(targets.values, -exponent)
     weights = targets.weights
     total = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
-    mean = (weights * targets.values).sum(axis=0) / total
+    mean = (weights * values).sum(axis=0) / total
     # Two passes: the variance of values far from zero loses its digits in one.
-    deviation = np.sqrt((weights * (targets.values - mean) ** 2).sum(axis=0) / total)
+    deviation = np.sqrt((weights * (values - mean) ** 2).sum(axis=0) / total)
+    mean, deviation = np.ldexp(mean, exponent), np.ldexp(deviation, exponent)
     constant = deviation <= 1e-12 * np.maximum(np.abs(mean), 1e-300)
     shift, scale = np.zeros(len(modes)), np.ones(len(modes))
     for i, mode in enumerate(modes):

@@ -109,7 +109,7 @@ def _is_idle(callback: keras.callbacks.Callback) -> bool:
     if isinstance(callback, keras.callbacks.ModelCheckpoint):
         return frequency == "epoch"
     if isinstance(callback, keras.callbacks.TensorBoard):
-        return callback.update_freq == "epoch" and not callback.profile_batch
+        return callback.update_freq == "epoch" and not callback._stop_batch
     if isinstance(callback, keras.callbacks.LambdaCallback):
         return True
     return False

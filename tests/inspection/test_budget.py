@@ -56,7 +56,9 @@ def test_networks_inside_pipelines_are_scaled():
 
 def test_a_budget_that_no_widths_meet_is_refused():
     model, *_ = fitted(MultiTaskKerasRegressor(hidden_layer_sizes=(4,), epochs=1), n_tasks=8, n_features=30)
-    with pytest.raises(ValueError, match="no widths of the hidden layers give 8 single-task networks with 164 parameters"):
+    with pytest.raises(
+        ValueError, match="no widths of the hidden layers give 8 single-task networks with 164 parameters"
+    ):
         twins_of(model, 8)
 
 

@@ -31,7 +31,9 @@ def scores_of(comparison, estimator, task):
 
 def test_scores_are_those_of_fits_by_hand():
     X, y = regression_table(missing=0.0)
-    comparison = compare_with_single_task(RandomForestRegressor(5, random_state=None), X, y, cv=KFold(3), random_state=5)
+    comparison = compare_with_single_task(
+        RandomForestRegressor(5, random_state=None), X, y, cv=KFold(3), random_state=5
+    )
     again = compare_with_single_task(RandomForestRegressor(5, random_state=None), X, y, cv=KFold(3), random_state=5)
     pd.testing.assert_frame_equal(comparison.fold_scores, again.fold_scores)
     linear = compare_with_single_task(LinearRegression(), X, y, cv=KFold(3))
@@ -207,7 +209,7 @@ def test_what_goes_wrong_in_a_fit_is_told_with_its_place():
     with pytest.raises(ValueError, match="NaN") as caught:
         compare_with_single_task(LinearRegression(), X, y, cv=KFold(3))
     assert caught.value.__notes__[-1] == (
-        "This happened in the fold 1 with the estimator 'multi_task', fitted to all tasks."
+        "This happened in the fold 0 with the estimator 'multi_task', fitted to all tasks."
     )
 
 
@@ -235,7 +237,11 @@ def test_accuracy_of_string_labels_is_that_of_scikit_learn():
         ({"other_estimators": {"multi_task": Ridge()}}, ValueError, "names an estimator 'multi_task'"),
         ({"other_estimators": {"ridge": Ridge}}, TypeError, "should be an estimator"),
         ({"other_estimators": {"ridge": {"regressor": Ridge()}}}, ValueError, "should have keys of"),
-        ({"other_estimators": {"c": RecordingClassifier()}}, ValueError, "is a RecordingClassifier, but the task 'y0' is"),
+        (
+            {"other_estimators": {"c": RecordingClassifier()}},
+            ValueError,
+            "is a RecordingClassifier, but the task 'y0' is",
+        ),
         ({"other_estimators": {"c": {"classification": Ridge()}}}, ValueError, "has no estimator for a regression"),
         ({"scoring": "nothing"}, ValueError, "Unknown metric 'nothing'"),
         ({"X": np.ones((19, 1))}, ValueError, "inconsistent numbers of samples"),

@@ -63,7 +63,11 @@ def test_groups_stay_together(table):
 
 def test_splitters_and_iterables_are_taken_as_they_are(table):
     given = list(KFold(4).split(table[0]))
-    for cv in (KFold(4), given, [(np.isin(np.arange(60), train), np.isin(np.arange(60), test)) for train, test in given]):
+    for cv in (
+        KFold(4),
+        given,
+        [(np.isin(np.arange(60), train), np.isin(np.arange(60), test)) for train, test in given],
+    ):
         folds = folds_of(table, cv)
         for (train, test), own_train, own_test in zip(given, folds.train, folds.test, strict=True):
             np.testing.assert_array_equal(train, own_train)

@@ -30,7 +30,9 @@ Y = (X[:, :2] * [1.0, 2.0] + 0.1 * RNG.normal(size=(40, 2))).astype(np.float32)
 SHORT = {"epochs": 2, "random_state": 0, "early_stopping": False, "jit_compile": False}
 
 
-def two_tasks(kinds: tuple[Kind, Kind] = ("regression", "regression"), n_classes: tuple[int, int] = (2, 3)) -> list[Task]:
+def two_tasks(
+    kinds: tuple[Kind, Kind] = ("regression", "regression"), n_classes: tuple[int, int] = (2, 3)
+) -> list[Task]:
     classes = [tuple(range(n)) if kind == "classification" else () for kind, n in zip(kinds, n_classes, strict=True)]
     return [Task(name, kind, own) for name, kind, own in zip("ab", kinds, classes, strict=True)]
 
@@ -187,9 +189,6 @@ def test_every_member_computes_what_its_model_does() -> None:
     assert sum((np.asarray(new) != old).any() for new, old in zip(after, frozen, strict=True)) == 6
     for model, penalty in zip(models, penalties, strict=True):
         assert float(penalty) > float(0.01 * np.sum(model.layers[1].kernel.numpy() ** 2)) > 0
-    for model, value in zip(models, frozen_values(models), strict=False):
-        assert model is not None
-        assert value is not None
 
 
 def traces(call: Callable[[], Any]) -> int:
@@ -263,7 +262,9 @@ def test_a_model_that_cannot_be_cached_trains_predicts_and_is_exported(build: An
 @pytest.mark.parametrize("members", [1, 2])
 def test_a_sequential_model_without_an_input_shape_works_with_any_number_of_members(members: int) -> None:
     build = lambda: keras.Sequential([layers.Dense(8, "relu"), layers.Dense(2)])  # noqa: E731
-    estimator = MultiTaskKerasRegressor(model=build, ensemble_size=members, **{**SHORT, "epochs": 30}, learning_rate=0.05)
+    estimator = MultiTaskKerasRegressor(
+        model=build, ensemble_size=members, **{**SHORT, "epochs": 30}, learning_rate=0.05
+    )
     assert estimator.fit(X, Y).score(X, Y) > 0.3
     np.testing.assert_allclose(np.hstack(estimator.model_(X)), estimator.predict(X), rtol=1e-3, atol=1e-4)
 

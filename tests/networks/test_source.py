@@ -76,8 +76,8 @@ class Seeded(keras.layers.Layer):
 class Subclassed(keras.Model):
     """Model that makes its layers itself."""
 
-    def __init__(self, units: int = 2) -> None:
-        super().__init__()
+    def __init__(self, units: int = 2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.hidden, self.head, self.tilt = keras.layers.Dense(units), keras.layers.Dense(1), 1.0
 
     def call(self, inputs: Any) -> Any:
@@ -104,7 +104,7 @@ def key(build: Callable[[], keras.Model]) -> Any:
         functional,
         lambda: with_layer(Scaled(3.0)),
         lambda: with_layer(Seeded(3)),
-        lambda: built(Subclassed(4)),
+        lambda: built(Subclassed()),
         lambda: built(keras.Sequential([keras.layers.Dense(2), keras.layers.Dense(1)])),
         lambda: functional(name="hidden"),
     ],
@@ -156,8 +156,10 @@ def test_a_name_is_replaced_where_it_names_a_layer_and_nowhere_else() -> None:
         lambda: with_layer(Penalised(3.0)),
         lambda: with_layer(keras.layers.Lambda(lambda x: x * 2)),
         lambda: functional(activation=lambda x: x * 2),
+        # Keras notes the defaults of a subclassed model's arguments, whatever was passed.
+        lambda: built(Subclassed(4)),
     ],
-    ids=["prediction", "training", "loss", "lambda layer", "function"],
+    ids=["prediction", "training", "loss", "lambda layer", "function", "argument"],
 )
 def test_a_model_that_its_configuration_does_not_tell_is_never_cached(build: Callable[[], keras.Model]) -> None:
     assert key(build) is None
