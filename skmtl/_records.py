@@ -81,10 +81,22 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class TargetScaling:
-    """Per task, how a network's output becomes a prediction: ``shift + scale * output``; float64 (n_tasks,)."""
+    """Per task, how a network's output becomes a prediction: ``shift + scale * output``; float64 (n_tasks,).
+
+    A scale of 0 is that of a constant target: whatever the network says, the constant is predicted.
+    """
 
     shift: np.ndarray
     scale: np.ndarray
+
+    def to_outputs(self, values: np.ndarray) -> np.ndarray:
+        """Targets (n_samples, n_tasks) as the network should give them."""
+        return (values - self.shift) / self.divisor
+
+    @property
+    def divisor(self) -> np.ndarray:
+        """The scale, and 1 for a constant target."""
+        return np.where(self.scale == 0, 1.0, self.scale)
 
 
 @dataclass(frozen=True)

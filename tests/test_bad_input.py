@@ -69,7 +69,10 @@ BAD_Y = {
     "complex among objects": (changed(quantities(X), 1j).astype(object), "Complex data not supported"),
     "infinite": (changed(quantities(X), np.inf), "infinity or a value too large .* in task 'y1'"),
     "minus infinite": (changed(quantities(X), -np.inf), "infinity or a value too large .* in task 'y1'"),
-    "text": (np.array(["low", "high"] * 30), "Task 'y0' is a regression, but its column holds labels that are not numbers"),
+    "text": (
+        np.array(["low", "high"] * 30),
+        "Task 'y0' is a regression, but its column holds labels that are not numbers",
+    ),
     "dates": (DAYS.rename("sold"), "Task 'sold' is a regression, but its column holds dates"),
     "dates as objects": ([datetime.date(2020, 1, 1)] * 60, "Task 'y0' is a regression, but its column holds dates"),
     "a task without labels": (
@@ -125,7 +128,10 @@ def test_weights_that_cannot_be_used(weight, message):
 
 
 BAD_SETTINGS = {
-    "loss_weights of an unknown task": ({"loss_weights": {"y3": 1}}, "loss_weights names the task 'y3'.* Did you mean 'y"),
+    "loss_weights of an unknown task": (
+        {"loss_weights": {"y3": 1}},
+        "loss_weights names the task 'y3'.* Did you mean 'y",
+    ),
     "loss_weights of other length": ({"loss_weights": [1, 2, 3]}, "loss_weights has 3 entries, but there are 2 tasks"),
     "loss_weights below zero": ({"loss_weights": [1, -2]}, "loss_weights should be non-negative"),
     "loss_weights all zero": ({"loss_weights": [0, 0]}, "loss_weights should be non-negative, finite and not all zero"),

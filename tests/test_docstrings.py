@@ -81,7 +81,9 @@ def parameters_of(value):
 
 def signature_of(value):
     parameters = inspect.signature(value).parameters.values()
-    return {p.name: p.default for p in parameters if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    return {
+        p.name: p.default for p in parameters if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    }
 
 
 @pytest.mark.parametrize("dotted", sorted({*CLASSES_AND_FUNCTIONS, *FULLY_DOCUMENTED}))

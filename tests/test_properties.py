@@ -115,7 +115,9 @@ def test_the_mixed_estimator_takes_any_mixture(data):
         }
     )
     y = y.mask(data.draw(masks(*y.shape)))
-    task_types = {f"{i} {kind}": "regression" if kind == "quantity" else "classification" for i, kind in enumerate(kinds)}
+    task_types = {
+        f"{i} {kind}": "regression" if kind == "quantity" else "classification" for i, kind in enumerate(kinds)
+    }
     model = MultiTaskKerasEstimator(**TINY, task_types=task_types).fit(X, y)
     predicted = model.predict(X)
     assert predicted.columns.tolist() == y.columns.tolist()

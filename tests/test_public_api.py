@@ -12,11 +12,8 @@ import skmtl
 
 def packages():
     """The package, and every subpackage whose path has no private part."""
-    found = ["skmtl"]
-    for module in pkgutil.walk_packages(skmtl.__path__, "skmtl."):
-        if module.ispkg and not any(part.startswith("_") for part in module.name.split(".")):
-            found.append(module.name)
-    return sorted(found)
+    names = [module.name for module in pkgutil.walk_packages(skmtl.__path__, "skmtl.") if module.ispkg]
+    return ["skmtl", *sorted(name for name in names if "._" not in name)]
 
 
 PACKAGES = packages()

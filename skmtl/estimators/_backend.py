@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def check_backend() -> None:
@@ -26,7 +27,7 @@ def check_backend() -> None:
 
 def _configured_backend() -> tuple[str, str]:
     """Backend and what says so: that of a Keras already imported, else Keras' variable, else its settings file."""
-    keras = sys.modules.get("keras")
+    keras: Any = sys.modules.get("keras")
     if hasattr(keras, "config"):
         return keras.config.backend(), "the backend of the imported Keras"
     if os.environ.get("KERAS_BACKEND"):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
@@ -19,8 +17,8 @@ from ._backend import check_backend
 from ._fit import FitInput, Settings, fit_network
 from ._fitted import FittedNetwork
 from ._member_history import append_epochs
+from ._parameters import SharedParameters
 from ._per_task import check_incremental_class_weight
-from ._routing import RoutedParameters
 from ._validation import (
     check_inputs,
     check_number_of_classes,
@@ -30,102 +28,12 @@ from ._validation import (
     unchanged_on_error,
 )
 
-_SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
-_PER_TASK = [str, type, dict, list, tuple, callable, None, HasMethods(["call"])]
 
-
-class BaseMultiTask(RoutedParameters, BaseEstimator):
+class BaseMultiTask(SharedParameters):
     """Fit, predict and score of one network for several tasks; subclasses say what kinds the tasks have."""
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "architecture": [str, HasMethods(["connect"])],
-        "hidden_layer_sizes": _SIZES,
-        "head_layer_sizes": _SIZES,
-        "activation": [str],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "model": [callable, None],
-        "ensemble_size": [Interval(Integral, 1, None, closed="left")],
-        "optimizer": [str, type, HasMethods(["get_config", "update_step"])],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
-        "loss": _PER_TASK,
-        "loss_weights": ["array-like", dict, None],
-        "epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "callbacks": [type, list, tuple, dict, HasMethods(["set_model", "on_epoch_end"]), None],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "jit_compile": ["boolean", StrOptions({"auto"})],
-        "scale_inputs": ["boolean", StrOptions({"auto"})],
-        "scale_targets": ["boolean", StrOptions({"auto"})],
-        "dtype": [StrOptions({"float32", "float64"})],
-    }
-
-    def __init__(
-        self,
-        architecture: Any,
-        hidden_layer_sizes: Any,
-        head_layer_sizes: Any,
-        activation: str,
-        dropout: float,
-        model: Any,
-        ensemble_size: int,
-        optimizer: Any,
-        learning_rate: float | None,
-        weight_decay: float | None,
-        loss: Any,
-        loss_weights: Any,
-        epochs: int,
-        batch_size: int | str,
-        shuffle: bool,
-        early_stopping: bool | str,
-        validation_fraction: float,
-        n_iter_no_change: int,
-        tol: float,
-        callbacks: Any,
-        warm_start: bool,
-        random_state: Any,
-        verbose: int,
-        jit_compile: bool | str,
-        scale_inputs: bool | str,
-        scale_targets: bool | str,
-        dtype: str,
-        routed: dict[str, Any],
-    ) -> None:
-        self.architecture = architecture
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.head_layer_sizes = head_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
-        self.model = model
-        self.ensemble_size = ensemble_size
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.loss = loss
-        self.loss_weights = loss_weights
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.jit_compile = jit_compile
-        self.scale_inputs = scale_inputs
-        self.scale_targets = scale_targets
-        self.dtype = dtype
-        self._set_routed(routed)
+    history_: dict[str, list[float]]
+    n_iter_: int
 
     @abstractmethod
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
@@ -222,7 +130,8 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
             Where no task has one.
         """
         scores = self.score_tasks(X, y, sample_weight)
-        if scores.isna().all() and not any(mask.any() for mask in read_columns(y, estimator=type(self).__name__).observed):
+        observed = read_columns(y, estimator=type(self).__name__).observed if scores.isna().all() else ()
+        if observed and not any(mask.any() for mask in observed):
             raise ValueError("y has no label at all: there is nothing to score.")
         return float(scores.mean())
 
@@ -381,4 +290,3 @@ class BaseMultiTask(RoutedParameters, BaseEstimator):
         if len({column.dtype.kind for column in columns}) > 1:
             columns = [column.astype(object) for column in columns]
         return np.column_stack(columns)
-

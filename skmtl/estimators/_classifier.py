@@ -243,9 +243,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         classes = list(self.network_.targets.classes)
         return classes[0] if self.network_.targets.one_dimensional else classes
 
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> MultiTaskKerasClassifier:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> MultiTaskKerasClassifier:
         """Train one epoch more, on the given rows.
 
         Parameters
@@ -295,4 +293,4 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         return tags
 
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
-        return ("classification",) * len(columns.names)
+        return ["classification"] * len(columns.names)

@@ -81,8 +81,9 @@ def fit_network(
     settings: Settings, data: FitInput, previous: FittedNetwork | None
 ) -> tuple[FittedNetwork, TrainingResult]:
     """Encode, build, train; ``previous`` is the network to go on from (warm_start, partial_fit)."""
+    from ._callbacks import callbacks_for
     from ._networks import build_fit
-    from ._training import callbacks_for, run_training
+    from ._training import run_training
 
     if data.n_train == 0:
         raise ValueError("y has no label with a positive weight: there is nothing to learn from.")
@@ -92,7 +93,11 @@ def fit_network(
     random = check_random_state(settings["random_state"])
     seeds = dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
     built = build_fit(settings, data, features, previous, seeds)
-    scaling = previous.scaling if previous is not None else fit_scaling(data.targets, built.objective.modes)
+    scaling = (
+        previous.scaling
+        if previous is not None
+        else fit_scaling(data.targets, built.objective.modes, more_to_come=settings.incremental or settings["warm_start"])
+    )
     trained = previous.trained_epochs if previous is not None else 0
     # Another order of rows in every call of partial_fit, the same in every run.
     numbers = _numbers(settings, data, seeds["batches"] + trained)

@@ -12,6 +12,8 @@ from .._records import Head, NetworkSpec, TargetScaling, Task
 from ..features import FeatureEncoder
 from ..inference import EXACT_ROWS, numpy_outputs
 from ..targets import TargetEncoder
+from ._backend import check_backend
+
 
 @dataclass(frozen=True, eq=False)
 class FittedNetwork:
@@ -32,7 +34,7 @@ class FittedNetwork:
     spec: NetworkSpec | None = None
     custom: Any = None
     custom_key: Any = None
-    optimizer_state: tuple[np.ndarray, ...] | None = None
+    optimizer_state: tuple[tuple[np.ndarray, ...], ...] | None = None
     held_out: tuple[np.ndarray, ...] = field(default=())
     trained_epochs: int = 0
 
@@ -65,11 +67,14 @@ class FittedNetwork:
     def _compiled_outputs(self, X: Any, dtype: type) -> list[np.ndarray]:
         from ..inference._compiled import predict_raw
 
+        check_backend()
         structure = self._structure(np.dtype(dtype).name)
-        return predict_raw(structure, self.parameters, self.frozen, lambda rows: self._encode(X, rows, dtype), X.shape[0])
+        encode = lambda rows: self._encode(X, rows, dtype)  # noqa: E731
+        return predict_raw(structure, self.parameters, self.frozen, encode, X.shape[0])
 
     def keras_model(self) -> Any:
         """Keras model from the caller's columns to the caller's units."""
+        check_backend()
         from ..networks import export_custom_model, export_model
 
         encoding = {

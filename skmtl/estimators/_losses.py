@@ -28,7 +28,7 @@ class Objective:
 
 
 def objective(
-    loss: Any, tasks: Sequence[Task], scale_targets: bool, widths: Sequence[int] | None = None, linear: Sequence[bool] = ()
+    loss: Any, tasks: Sequence[Task], scale_targets: Sequence[bool], widths: Sequence[int] | None = None, linear: Sequence[bool] = ()
 ) -> Objective:
     """Objective of the tasks; ``widths`` and ``linear`` describe the heads of the caller's own model."""
     rules, heads, modes = [], [], []
@@ -52,7 +52,7 @@ def objective(
             )
         rules.append(rule)
         heads.append(Head(task.name, units, _link(task, rule, own, units, logits)))
-        modes.append(_mode(task, rule, scale_targets, own))
+        modes.append(_mode(task, rule, scale_targets[i], own))
     return Objective(tuple(rules), tuple(heads), tuple(modes))
 
 

@@ -310,7 +310,8 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes), or list of them
-            For 1-D y one array, for 2-D y one a task, float64; columns in the order of ``classes_``; None for a regression.
+            For 1-D y one array, for 2-D y one a task, float64; columns in the order of ``classes_``; None for
+            a regression.
         """
         check_is_fitted(self)
         quantities = self._quantities(X)

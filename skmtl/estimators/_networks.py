@@ -10,11 +10,12 @@ import keras
 import numpy as np
 
 from .._names import proposal
-from .._records import NetworkSpec
+from .._records import NetworkSpec, Task
 from ..features import FeatureEncoder
 from ..networks import CustomNetwork, CustomSource, Network, network_of
 from ..networks._build import resolve_architecture
 from ..networks._custom import (
+    activated_heads,
     builder_arguments,
     call_builder,
     describe,
@@ -88,7 +89,7 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
     scheme = resolve_architecture(settings["architecture"], settings.routed["architecture"])
     _refuse(settings.routed["model"], "model", "model= is None")
     scale = settings["scale_targets"]
-    goal = objective(settings["loss"], data.encoder.tasks, scale_targets=scale is not False)
+    goal = objective(settings["loss"], data.encoder.tasks, scale_targets=[scale is not False] * len(data.encoder.tasks))
     spec = NetworkSpec(
         **scheme,
         n_inputs=features.n_outputs,
@@ -144,9 +145,9 @@ def _build_custom(settings: Settings, data: FitInput, features: FeatureEncoder, 
     goal = objective(
         _compiled_loss(settings, models[0]),
         tasks,
-        scale_targets=_scales_custom(settings, models[0]),
+        scale_targets=_scales_custom(settings, models[0], tasks),
         widths=widths,
-        linear=linear_heads(models[0], len(tasks)),
+        linear=linear_heads(models[0], [task.name for task in tasks]),
     )
     # In the program's cache the models serve as structure only; start values are this fit's own.
     return BuiltNetwork(
@@ -161,11 +162,11 @@ def _build_custom(settings: Settings, data: FitInput, features: FeatureEncoder, 
     )
 
 
-def _scales_custom(settings: Settings, model: Any) -> bool:
-    """"auto" standardises targets unless a head ends in an activation that cannot give negative values."""
+def _scales_custom(settings: Settings, model: Any, tasks: Sequence[Task]) -> list[bool]:
+    """Which targets to standardise: with "auto" all but those whose head ends in an activation."""
     if settings["scale_targets"] != "auto":
-        return bool(settings["scale_targets"])
-    return all(linear_heads(model, 1)) if getattr(model, "outputs", None) else True
+        return [bool(settings["scale_targets"])] * len(tasks)
+    return [not activated for activated in activated_heads(model, [task.name for task in tasks])]
 
 
 def _compiled_loss(settings: Settings, model: Any) -> Any:

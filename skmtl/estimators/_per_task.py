@@ -23,21 +23,23 @@ def per_task(value: Any, names: Sequence[str], parameter: str, default: Any = No
     if isinstance(value, Mapping):
         for name in value:
             if str(name) not in names:
-                raise ValueError(f"{parameter} names the task {name!r}, which y does not have.{proposal(str(name), names)}")
+                hint = proposal(str(name), names)
+                raise ValueError(f"{parameter} names the task {name!r}, which y does not have.{hint}")
         given = {str(name): entry for name, entry in value.items()}
         return [given.get(name, default) for name in names]
     if isinstance(value, list | tuple | np.ndarray):
         if len(value) != len(names):
-            raise ValueError(f"{parameter} has {len(value)} entries, but there are {len(names)} tasks: {', '.join(names)}.")
+            tasks = ", ".join(names)
+            raise ValueError(f"{parameter} has {len(value)} entries, but there are {len(names)} tasks: {tasks}.")
         return list(value)
     return [value] * len(names)
 
 
 def task_weights(loss_weights: Any, names: Sequence[str]) -> np.ndarray:
     """Weights of the tasks' losses in their mean, adding up to 1."""
-    weights = np.asarray([1.0 if w is None else w for w in per_task(loss_weights, names, "loss_weights", 1.0)], dtype=object)
+    weights = [1.0 if weight is None else weight for weight in per_task(loss_weights, names, "loss_weights", 1.0)]
     try:
-        numbers = weights.astype(np.float64)
+        numbers = np.asarray(weights, dtype=object).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"loss_weights should be numbers, got {loss_weights!r}.") from error
     if not np.isfinite(numbers).all() or (numbers < 0).any() or numbers.sum() == 0:
@@ -56,7 +58,7 @@ def class_weights(class_weight: Any, encoder: TargetEncoder, values: np.ndarray,
     for i, (task, entry) in enumerate(zip(encoder.tasks, entries, strict=True)):
         if entry is None or task.kind == "regression":
             if isinstance(entry, Mapping):
-                raise ValueError(f"class_weight names the task {task.name!r}, which is a regression and has no classes.")
+                raise ValueError(f"class_weight names the task {task.name!r}, a regression, which has no classes.")
             continue
         table = _class_table(task, encoder.classes[i], entry, values[:, i], weights[:, i])
         weights[:, i] *= table[values[:, i].astype(np.intp)]
@@ -82,7 +84,8 @@ def _class_table(task: Task, classes: Any, entry: Any, codes: np.ndarray, weight
         return table
     if not isinstance(entry, Mapping):
         raise ValueError(
-            f"class_weight of task {task.name!r} should be None, 'balanced' or a dict from class to weight, got {entry!r}."
+            f"class_weight of task {task.name!r} should be None, 'balanced' or a dict from class to weight, "
+            f"got {entry!r}."
         )
     table = np.ones(len(classes))
     for label, weight in entry.items():
@@ -92,6 +95,8 @@ def _class_table(task: Task, classes: Any, entry: Any, codes: np.ndarray, weight
                 f"class_weight of task {task.name!r} names the class {label!r}; its classes are {classes.tolist()}."
             )
         if not (np.isfinite(weight) and weight >= 0):
-            raise ValueError(f"class_weight of task {task.name!r}: the weight of {label!r} should be >= 0, got {weight!r}.")
+            raise ValueError(
+                f"class_weight of task {task.name!r}: the weight of {label!r} should be >= 0, got {weight!r}."
+            )
         table[found[0]] = weight
     return table

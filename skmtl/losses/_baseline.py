@@ -43,7 +43,7 @@ def constant_losses(
             continue
         share = weights / weights.sum()
         if _is_regression(rule, head):
-            scale = scaling.scale[task]
+            scale = scaling.divisor[task]
             loss = _regression_loss(rule, (values - scaling.shift[task]) / scale, share, scale, dtype)
         else:
             loss = _classification_loss(rule, head, values, share, dtype)

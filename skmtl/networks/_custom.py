@@ -178,16 +178,40 @@ def _check_width(task: Task, width: int) -> None:
         )
 
 
-def linear_heads(model: keras.Model, n_heads: int) -> list[bool]:
+def linear_heads(model: keras.Model, task_names: Sequence[str]) -> list[bool]:
     """Which heads certainly end in a linear activation (a functional model's last layer says so)."""
-    outputs = getattr(model, "outputs", None) or []
-    flags = [_is_linear(getattr(getattr(output, "_keras_history", None), "operation", None)) for output in outputs]
-    if len(flags) == 1:
-        return flags * n_heads
-    return flags if len(flags) == n_heads else [False] * n_heads
+    return [
+        isinstance(layer, keras.layers.Dense) and layer.activation is keras.activations.linear
+        for layer in _last_layers(model, task_names)
+    ]
 
 
-def _is_linear(layer: Any) -> bool:
-    if isinstance(layer, keras.Model):
-        return all(linear_heads(layer, 1))
-    return isinstance(layer, keras.layers.Dense) and layer.activation is keras.activations.linear
+def activated_heads(model: keras.Model, task_names: Sequence[str]) -> list[bool]:
+    """Which heads certainly end in another activation than the linear one: their values may be bounded."""
+    return [_is_activated(layer) for layer in _last_layers(model, task_names)]
+
+
+def _is_activated(layer: Any) -> bool:
+    if type(layer).__module__.startswith("keras.src.layers.activations") and not hasattr(layer, "activation"):
+        return True
+    return getattr(layer, "activation", None) not in (None, keras.activations.linear)
+
+
+def _last_layers(model: Any, task_names: Sequence[str]) -> list[Any]:
+    """Layer that gives each head, None where it cannot be told; one output with a column a task counts for all."""
+    structure = getattr(model, "_outputs_struct", None)
+    if structure is None and isinstance(model, keras.Sequential) and model.built:
+        structure = model.outputs
+    if structure is None:
+        return [None] * len(task_names)
+    layers = [_last_layer(output) for output in ordered_outputs(structure, task_names)]
+    return layers * len(task_names) if len(layers) == 1 else layers
+
+
+def _last_layer(output: Any) -> Any:
+    """The layer an output comes from; inside a nested model, the one that gives it there."""
+    history = getattr(output, "_keras_history", None)
+    layer = getattr(history, "operation", None)
+    if isinstance(layer, keras.Model) and len(getattr(layer, "outputs", None) or ()) > history.tensor_index:
+        return _last_layer(layer.outputs[history.tensor_index])
+    return layer

@@ -164,7 +164,7 @@ def _check_separate_units(model: Any, loss: Any) -> None:
             "the labels themselves as y (y.argmax(axis=1)), or end the model in a sigmoid where each column is a task."
         )
     losses = loss.values() if isinstance(loss, Mapping) else loss if isinstance(loss, list) else [loss]
-    if any(linear_heads(model, 1)) and not all(from_logits(one) for one in losses):
+    if any(linear_heads(model, ["y"])) and not all(from_logits(one) for one in losses):
         raise ValueError(
             "The model ends in a linear activation: give its last layer a sigmoid, or pass a loss with "
             "from_logits=True."

@@ -66,9 +66,7 @@ def _split(y: Any) -> tuple[list[str], list[Any], bool, bool]:
         return ["y0"], [array], True, False
     if array.ndim == 2:
         return [f"y{i}" for i in range(array.shape[1])], list(array.T), False, False
-    raise ValueError(
-        f"y should be 1-D (n_samples,) or 2-D (n_samples, n_tasks), got an array of shape {array.shape}."
-    )
+    raise ValueError(f"y should be 1-D (n_samples,) or 2-D (n_samples, n_tasks), got an array of shape {array.shape}.")
 
 
 def _as_pandas(y: Any) -> Any:

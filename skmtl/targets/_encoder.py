@@ -24,11 +24,10 @@ class TargetEncoder:
     single_precision: bool
 
     @classmethod
-    def fit(
-        cls, columns: TargetColumns, kinds: Sequence[Kind], classes: Sequence[Any] | None = None
-    ) -> TargetEncoder:
+    def fit(cls, columns: TargetColumns, kinds: Sequence[Kind], classes: Sequence[Any] | None = None) -> TargetEncoder:
         """Learn tasks from the columns; ``classes`` (one entry a task) replaces what the labels say."""
-        tasks, found = [], []
+        tasks: list[Task] = []
+        found: list[np.ndarray | None] = []
         for i, (name, kind) in enumerate(zip(columns.names, kinds, strict=True)):
             present = columns.values[i][columns.observed[i]]
             if len(present) == 0 and (classes is None or kind == "regression"):
@@ -62,10 +61,10 @@ class TargetEncoder:
         shape = (columns.n_samples, len(self.tasks))
         values, weights = np.zeros(shape), np.zeros(shape)
         for i, task in enumerate(self.tasks):
-            observed = columns.observed[i]
+            observed, classes = columns.observed[i], self.classes[i]
             present = columns.values[i][observed]
             values[observed, i] = (
-                _quantity(task.name, present) if self.classes[i] is None else _codes(task.name, present, self.classes[i])
+                _quantity(task.name, present) if classes is None else _codes(task.name, present, classes)
             )
             weights[observed, i] = 1.0
         if sample_weight is not None:

@@ -19,13 +19,15 @@ def infer_kinds(columns: TargetColumns, task_types: Mapping[str, str] | None) ->
     Strings, categories and booleans are classes, and so are numbers that take at most two values
     (a 0/1 label that has missing entries arrives as floats); all other numbers are quantities.
     """
-    given = dict(task_types or {})
-    for name, kind in given.items():
+    given: dict[str, Kind] = {}
+    for name, kind in (task_types or {}).items():
         if str(name) not in columns.names:
-            raise ValueError(f"task_types names the task {name!r}, which y does not have.{proposal(str(name), columns.names)}")
-        if kind not in KINDS:
+            hint = proposal(str(name), columns.names)
+            raise ValueError(f"task_types names the task {name!r}, which y does not have.{hint}")
+        found = next((known for known in KINDS if known == kind), None)
+        if found is None:
             raise ValueError(f"task_types gives the task {name!r} the type {kind!r}.{proposal(str(kind), KINDS)}")
-    given = {str(name): kind for name, kind in given.items()}
+        given[str(name)] = found
     parts = zip(columns.names, columns.values, columns.observed, columns.categorical, strict=True)
     return tuple(
         given[name] if name in given else "classification" if categorical else _infer(name, values[observed])

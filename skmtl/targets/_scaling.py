@@ -12,8 +12,13 @@ from .._records import EncodedTargets, TargetScaling
 ScalingMode = Literal["standard", "positive", "none"]
 
 
-def fit_scaling(targets: EncodedTargets, modes: tuple[ScalingMode, ...]) -> TargetScaling:
-    """Shift and scale per task from the weighted, observed labels; a constant task gets scale 1."""
+def fit_scaling(
+    targets: EncodedTargets, modes: tuple[ScalingMode, ...], *, more_to_come: bool = False
+) -> TargetScaling:
+    """Shift and scale per task from the weighted, observed labels.
+
+    A constant task gets scale 0, so that the constant is what will be predicted; 1 where other labels may come.
+    """
     # Counted in powers of two, which costs no digit, numbers of any size have a square.
     _, exponent = np.frexp(np.abs(targets.values).max(axis=0, initial=0.0))
     values = np.ldexp(targets.values, -exponent)
@@ -27,7 +32,7 @@ def fit_scaling(targets: EncodedTargets, modes: tuple[ScalingMode, ...]) -> Targ
     shift, scale = np.zeros(len(modes)), np.ones(len(modes))
     for i, mode in enumerate(modes):
         if mode == "standard":
-            shift[i], scale[i] = mean[i], 1.0 if constant[i] else deviation[i]
+            shift[i], scale[i] = mean[i], float(more_to_come) if constant[i] else deviation[i]
         elif mode == "positive":
             scale[i] = abs(mean[i]) if mean[i] != 0 else 1.0
     return TargetScaling(shift, scale)

@@ -7,8 +7,14 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
+Weights = tuple[np.ndarray, list[np.ndarray]]
+
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-_REFUSED_HOOKS = ("on_test_batch_begin", "on_test_batch_end", "on_predict_batch_begin", "on_predict_batch_end")
+_REFUSED_HOOKS = tuple(
+    f"on_{phase}_{moment}"
+    for phase in ("test", "predict")
+    for moment in ("begin", "end", "batch_begin", "batch_end")
+)
 
 
 class KerasCallbacks:
@@ -29,19 +35,36 @@ class KerasCallbacks:
         callbacks: Sequence[keras.callbacks.Callback],
         model: keras.Model,
         write: Callable[[np.ndarray, Sequence[np.ndarray]], None],
-        read: Callable[[], tuple[np.ndarray, list[np.ndarray]]],
+        read: Callable[[], Weights],
     ) -> None:
         self._list = keras.callbacks.CallbackList(list(callbacks), add_history=False, add_progbar=False)
         self.model = model
-        self.write = write
-        self.read = read
+        self._write = write
+        self._read = read
+        self._written: Weights | None = None
+        self._shown: Weights | None = None
         self.batchwise = any(_overrides(callback, _BATCH_HOOKS) for callback in callbacks)
         for callback in callbacks:
-            if _overrides(callback, _REFUSED_HOOKS):
-                raise ValueError(
-                    f"The callback {type(callback).__name__} overrides a hook on test or predict batches; "
-                    "skmtl evaluates inside the compiled loop and has no such batches. Use on_epoch_end."
-                )
+            _check(callback)
+
+    def write(self, flat: np.ndarray, frozen: Sequence[np.ndarray]) -> None:
+        """Show the callbacks these weights."""
+        self._write(flat, frozen)
+        self._written, self._shown = (flat, list(frozen)), self._read()
+
+    def read(self) -> Weights:
+        """Weights as the callbacks left them: those written, to the last digit, where they changed nothing.
+
+        The model may be of lower precision than training.
+        """
+        flat, frozen = self._read()
+        if self._written is None or self._shown is None:
+            return flat, frozen
+        written, shown = self._written, self._shown
+        if np.array_equal(flat, shown[0], equal_nan=True):
+            flat = written[0]
+        same = all(np.array_equal(now, then) for now, then in zip(frozen, shown[1], strict=True))
+        return flat, written[1] if same else frozen
 
     def begin(self, optimizer: keras.optimizers.Optimizer, rate: float, epochs: int, steps: int) -> None:
         """Before the first epoch; the model gets an optimizer whose learning rate callbacks may set."""
@@ -55,16 +78,24 @@ class KerasCallbacks:
     @property
     def rate(self) -> float:
         """Learning rate, as the callbacks left it; NaN where a schedule of the optimizer's rules."""
-        optimizer = self.model.optimizer
-        if isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        if self._has_schedule:
             return float("nan")
-        return float(np.asarray(optimizer.learning_rate))
+        now = self._shown_rate()
+        # The optimizer keeps it in float32: unless changed, it is what was given.
+        return self._given_rate if now == self._first_rate else now
 
     @rate.setter
     def rate(self, value: float) -> None:
-        optimizer = self.model.optimizer
-        if not isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
-            optimizer.learning_rate = value
+        if not self._has_schedule:
+            self.model.optimizer.learning_rate = value
+            self._given_rate, self._first_rate = value, self._shown_rate()
+
+    @property
+    def _has_schedule(self) -> bool:
+        return isinstance(self.model.optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
+
+    def _shown_rate(self) -> float:
+        return float(np.asarray(self.model.optimizer.learning_rate))
 
     @property
     def stop(self) -> bool:
@@ -92,24 +123,33 @@ class KerasCallbacks:
         self._list.on_train_end(logs)
 
 
+def _check(callback: keras.callbacks.Callback) -> None:
+    """Refuse a callback that needs what the compiled loop has not."""
+    name = type(callback).__name__
+    if isinstance(callback, keras.callbacks.BackupAndRestore):
+        raise ValueError(
+            f"The callback {name} resumes a fit in the middle, which skmtl does not: use ModelCheckpoint to keep "
+            "weights, and warm_start=True to go on from a fit."
+        )
+    if _overrides(callback, _REFUSED_HOOKS):
+        raise ValueError(
+            f"The callback {name} overrides a hook of testing or predicting; skmtl evaluates inside the "
+            "compiled loop, which calls none. Use on_epoch_end."
+        )
+
+
 def _overrides(callback: keras.callbacks.Callback, hooks: Sequence[str]) -> bool:
-    for hook in hooks:
-        method = getattr(type(callback), hook)
-        if (
-            method is not getattr(keras.callbacks.Callback, hook)
-            and method.__module__ != "keras.src.callbacks.callback"
-        ):
-            return not _is_idle(callback)
-    return False
+    """Whether a callback's class, or the callback itself (LambdaCallback), has a hook of its own."""
+    if _is_idle(callback):
+        return False
+    own = (getattr(getattr(callback, hook), "__func__", getattr(callback, hook)) for hook in hooks)
+    return any(method is not getattr(keras.callbacks.Callback, hook) for method, hook in zip(own, hooks, strict=True))
 
 
 def _is_idle(callback: keras.callbacks.Callback) -> bool:
     """Keras' own callbacks that override batch hooks but were not asked to act on batches."""
-    frequency = getattr(callback, "save_freq", None)
     if isinstance(callback, keras.callbacks.ModelCheckpoint):
-        return frequency == "epoch"
+        return callback.save_freq == "epoch"
     if isinstance(callback, keras.callbacks.TensorBoard):
         return callback.update_freq == "epoch" and not callback._stop_batch
-    if isinstance(callback, keras.callbacks.LambdaCallback):
-        return True
     return False

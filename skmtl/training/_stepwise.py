@@ -16,24 +16,36 @@ logger = logging.getLogger("skmtl")
 def run_epoch_by_steps(
     program: Program, callbacks: KerasCallbacks, state: State, data: Data, numbers: Numbers, index: np.ndarray
 ) -> tuple[State, Report]:
-    """One epoch over ``index`` (1, steps, members, batch) with the callbacks' batch hooks around every step."""
+    """One epoch over ``index`` (1, steps, members, batch) with the callbacks' batch hooks around every step.
+
+    A callback that asks to stop ends the epoch there; its losses are then those of the batches seen.
+    """
     logger.info("A callback acts on batches: training runs step by step, which is slower.")
     before, rows, size = state, numbers.train_rows.numpy(), index.shape[3]
     one, none = to_device(1, np.int32), to_device(0, np.int32)
-    sums, penalties = 0.0, 0.0
+    sums, penalties, seen = 0.0, 0.0, np.zeros(len(rows))
+    _show(callbacks, state)
     for step in range(index.shape[1]):
         left = np.clip(rows - step * size, 0, size)
         callbacks.batch_begin(step)
+        state = _take_over(callbacks, state)
         single = numbers._replace(
             steps=one, eval_steps=none, eval_rows=tf.zeros_like(numbers.eval_rows),
             train_rows=to_device(left, np.int32), stopping=tf.constant(False),
         )  # fmt: skip
         batch = to_device(index[:, step : step + 1], np.int32)
         state, report = program.run(state, data, single, batch, one)
-        share = (left / rows)[:, None]
-        sums, penalties = sums + report.train[0].numpy() * share, penalties + report.penalty[0].numpy() * share[:, 0]
-        state = _as_before(state, before)
-        state = _show_batch(callbacks, state, step, float(np.mean(report.train[0].numpy())))
+        share = left / rows
+        sums = sums + report.train[0].numpy() * share[:, None]
+        penalties, seen = penalties + report.penalty[0].numpy() * share, seen + share
+        # A step is no epoch: what counts epochs stays as it was.
+        state = state._replace(wait=before.wait, epoch=before.epoch, active=before.active)
+        _show(callbacks, state)
+        callbacks.batch_end(step, {"loss": float(np.mean(report.train[0].numpy()))})
+        state = _take_over(callbacks, state)
+        if callbacks.stop:
+            sums, penalties = sums / seen[:, None], penalties / seen
+            break
     idle = numbers._replace(steps=none)
     state, report = program.run(state, data, idle, to_device(index[:, :1], np.int32), one)
     finite = np.isfinite(sums).all(axis=1)
@@ -41,15 +53,17 @@ def run_epoch_by_steps(
     return state, Report(np.asarray(sums)[None], report.evaluation, np.asarray(penalties)[None])
 
 
-def _as_before(state: State, before: State) -> State:
-    """A step is no epoch: what counts epochs stays as it was."""
-    return state._replace(wait=before.wait, epoch=before.epoch, active=before.active)
-
-
-def _show_batch(callbacks: KerasCallbacks, state: State, step: int, loss: float) -> State:
+def _show(callbacks: KerasCallbacks, state: State) -> None:
     callbacks.write(state.flat.numpy(), [value.numpy() for value in state.frozen])
-    callbacks.batch_end(step, {"loss": loss})
-    flat, _ = callbacks.read()
-    if np.array_equal(flat, state.flat.numpy()):
-        return state
-    return state._replace(flat=to_device(flat, state.flat.dtype.as_numpy_dtype))
+
+
+def _take_over(callbacks: KerasCallbacks, state: State) -> State:
+    """Weights and random states as the callbacks left them."""
+    flat, frozen = callbacks.read()
+    if not np.array_equal(flat, state.flat.numpy(), equal_nan=True):
+        state = state._replace(flat=to_device(flat, state.flat.dtype.as_numpy_dtype))
+    kept = [
+        old if np.array_equal(new, old.numpy()) else tf.constant(new, old.dtype)
+        for new, old in zip(frozen, state.frozen, strict=True)
+    ]
+    return state._replace(frozen=kept)

@@ -25,7 +25,7 @@ def test_groups_are_orthogonal_to_one_another():
 
 
 def test_fully_related_tasks_differ_by_noise_alone():
-    X, y = make_related_tasks(5000, 6, 3, relatedness=1.0, noise=0.5, random_state=0)
+    _, y = make_related_tasks(5000, 6, 3, relatedness=1.0, noise=0.5, random_state=0)
     differences = y[:, [0, 0, 1]] - y[:, [1, 2, 2]]
     np.testing.assert_allclose(differences.std(axis=0), 0.5 * np.sqrt(2), rtol=0.05)
     assert abs(np.corrcoef(y.T)[0, 1]) > 0.5

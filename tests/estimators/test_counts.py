@@ -77,7 +77,9 @@ def test_other_data_of_the_same_shape_traces_nothing():
     X = features()
     MultiTaskKerasClassifier(**SMALL).fit(X, labels(X)).predict_proba(X)
     other = features(57, seed=3)
-    assert counted(lambda: MultiTaskKerasClassifier(**SMALL).fit(other, labels(other)).predict_proba(other))["traces"] == 0
+    assert (
+        counted(lambda: MultiTaskKerasClassifier(**SMALL).fit(other, labels(other)).predict_proba(other))["traces"] == 0
+    )
 
 
 def test_predicting_any_number_of_rows_traces_at_most_once():

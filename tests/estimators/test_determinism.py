@@ -56,7 +56,9 @@ def test_the_same_seed_gives_the_same_bits(settings):
 def test_a_random_state_instance_gives_another_fit_every_time_and_the_same_run_again():
     def run():
         state = np.random.RandomState(0)
-        return [MultiTaskKerasRegressor(**{**SMALL, "random_state": state}).fit(X, quantities(X)).predict(X) for _ in "ab"]
+        return [
+            MultiTaskKerasRegressor(**{**SMALL, "random_state": state}).fit(X, quantities(X)).predict(X) for _ in "ab"
+        ]
 
     first, second = run(), run()
     np.testing.assert_array_equal(first, second)
@@ -90,7 +92,7 @@ def test_what_ran_before_changes_nothing():
 
 
 def global_state():
-    _, keys, *position = np.random.get_state()
+    _, keys, *position = np.random.get_state()  # noqa: NPY002 - the global generator is meant
     return {
         "python": random.getstate(),
         "numpy": (keys.tolist(), position),
@@ -119,7 +121,7 @@ def test_no_global_generator_or_switch_is_touched(settings):
 
 @pytest.mark.slow
 def test_another_process_gives_the_same_bits(tmp_path):
-    given = [{name: value for name, value in settings.items()} for settings in SETTINGS.values()]
+    given = list(SETTINGS.values())
     text = repr(given).replace(repr(heads), "heads")
     code = ELSEWHERE.format(settings=text, folder=tmp_path)
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -103,7 +103,9 @@ def test_saved_models_load_in_a_process_that_knows_the_layers_only(tmp_path):
         np.testing.assert_allclose(np.load(tmp_path / f"{position}.npy"), predicted, rtol=1e-4, err_msg=name)
 
 
-@pytest.mark.parametrize("names", [["y0"], ["price in $"], ["größe"], ["heads"], ["X"], ["trunk_0"], ["a/b"], ["a b", "a_b"]])
+@pytest.mark.parametrize(
+    "names", [["y0"], ["price in $"], ["größe"], ["heads"], ["X"], ["trunk_0"], ["a/b"], ["a b", "a_b"]]
+)
 def test_any_name_of_a_task_gives_a_model(names, tmp_path):
     y = pd.DataFrame(np.tile(quantities(X := features())[:, :1], len(names)), columns=names)
     model = MultiTaskKerasRegressor(**SMALL).fit(X, y).model_

@@ -94,8 +94,9 @@ def test_fit_leaves_parameters_untouched(kind):
         "random_state": np.random.RandomState(0),
     }
     model = kind(**settings)
-    given, before = dict(settings), copy.deepcopy(
-        {k: v for k, v in settings.items() if k not in ("optimizer", "callbacks", "random_state")}
+    given, before = (
+        dict(settings),
+        copy.deepcopy({k: v for k, v in settings.items() if k not in ("optimizer", "callbacks", "random_state")}),
     )
     callback, optimizer = vars(settings["callbacks"][0]).copy(), settings["optimizer"].get_config()
     model.fit(X, targets_for(kind, X)).predict(X)
@@ -190,7 +191,9 @@ def test_every_declared_number_does_something():
 
 def test_logistic_and_identity_are_scikit_learns_names():
     for name, keras_name in (("logistic", "sigmoid"), ("identity", "linear")):
-        models = [MultiTaskKerasRegressor(**SMALL, activation=given).fit(X, quantities(X)) for given in (name, keras_name)]
+        models = [
+            MultiTaskKerasRegressor(**SMALL, activation=given).fit(X, quantities(X)) for given in (name, keras_name)
+        ]
         np.testing.assert_array_equal(models[0].predict(X), models[1].predict(X))
 
 

@@ -28,7 +28,10 @@ def test_eight_threads_fit_and_predict_the_numbers_of_one(settings):
 
 def test_threads_that_train_different_structures_do_not_mix():
     structures = [(7,), (9,), (7, 5), (11,)]
-    fits = [lambda s=s: MultiTaskKerasRegressor(**{**SMALL, "hidden_layer_sizes": s}).fit(X, quantities(X)) for s in structures]
+    fits = [
+        lambda s=s: MultiTaskKerasRegressor(**{**SMALL, "hidden_layer_sizes": s}).fit(X, quantities(X))
+        for s in structures
+    ]
     fits += [lambda: MultiTaskKerasClassifier(**SMALL).fit(X, labels(X))] * 4
     together = joblib.Parallel(n_jobs=8, backend="threading")(joblib.delayed(fit)() for fit in fits)
     for fit, model in zip(fits, together, strict=True):

@@ -40,7 +40,7 @@ def test_any_estimator_can_be_the_one_compared_with():
     frame = comparison_of(SCORES).frame("ridge")
     assert frame["verdict"].to_dict() == {"a": "hurt", "b": "helped"}
     assert frame["difference"].to_dict() == pytest.approx({"a": -0.09, "b": 0.4})
-    with pytest.raises(ValueError, match="no estimator 'rigde'. Did you mean 'ridge'"):
+    with pytest.raises(ValueError, match=r"no estimator 'rigde'\. Did you mean 'ridge'"):
         comparison_of(SCORES).frame("rigde")
 
 

@@ -23,7 +23,7 @@ from skmtl.inspection import (
 from ._comparisons import many_tasks
 
 matplotlib.use("agg")
-import matplotlib.pyplot as plt  # noqa: E402  (only once the backend is chosen)
+import matplotlib.pyplot as plt
 
 
 @pytest.fixture(autouse=True)
