@@ -15,7 +15,9 @@ def table(n: int, d: int, tasks: int, seed: int = 0) -> tuple[np.ndarray, np.nda
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, d), dtype=np.float32)
     hidden = np.tanh(X @ rng.standard_normal((d, 8), dtype=np.float32) / np.sqrt(d))
-    y = hidden @ rng.standard_normal((8, tasks), dtype=np.float32) + 0.1 * rng.standard_normal((n, tasks), dtype=np.float32)
+    y = hidden @ rng.standard_normal((8, tasks), dtype=np.float32) + 0.1 * rng.standard_normal(
+        (n, tasks), dtype=np.float32
+    )
     return X, ((y - y.mean(axis=0)) / y.std(axis=0)).astype(np.float32)
 
 

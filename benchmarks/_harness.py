@@ -67,7 +67,8 @@ def run(case: Case) -> list[Measurement]:
         for name, values in times.items()
     ]
     for m in measured:
-        print(f"  {m.contestant:34s} median {m.median:10.5f} s  (min {min(m.values):.5f}, max {max(m.values):.5f})", flush=True)
+        spread = f"min {min(m.values):.5f}, max {max(m.values):.5f}"
+        print(f"  {m.contestant:34s} median {m.median:10.5f} s  ({spread})", flush=True)
     return measured
 
 

@@ -29,7 +29,8 @@ def table_of(measurements: list[Measurement]) -> str:
         ours: Measurement | None = None
         for m in group:
             ours = ours or m
-            spread = f"{_number(m.median, m.unit)} ({_number(min(m.values), m.unit)} to {_number(max(m.values), m.unit)})"
+            least, most = _number(min(m.values), m.unit), _number(max(m.values), m.unit)
+            spread = f"{_number(m.median, m.unit)} ({least} to {most})"
             ratio = "" if m is ours else f"{m.median / ours.median:.2f}"
             rows.append(f"| {case if m is ours else ''} | {m.contestant} | {spread} | {ratio} | {m.target} |")
     return "\n".join(rows)

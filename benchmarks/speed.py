@@ -116,7 +116,8 @@ def _searches(name: str, grids: dict[str, dict[str, list[Any]]], targets: dict[s
     net = ((64,), 32, 100)
     estimators = {"skmtl": ours(*net), "MLPRegressor": mlp(*net), "scikeras": scikeras(*net, 20, 3)}
     contestants = {
-        who: (lambda who=who: GridSearchCV(estimators[who], grids[who], cv=5, error_score="raise").fit(X, y)) for who in grids
+        who: (lambda who=who: GridSearchCV(estimators[who], grids[who], cv=5, error_score="raise").fit(X, y))
+        for who in grids
     }
     return run(Case(name, contestants, repeats=3, slow={"scikeras": 1}, targets=targets))
 
@@ -150,8 +151,13 @@ def ensembles() -> list[Measurement]:
     """Eight members against one."""
     X, y = table(500, 20, 3)
     net = ((64,), 32, 100)
-    contestants = {"ensemble_size=8": lambda: ours(*net, ensemble_size=8).fit(X, y), "ensemble_size=1": lambda: ours(*net).fit(X, y)}
-    return run(Case("ensemble_size=8 against 1, 500 x 20", contestants, repeats=9, targets={"ensemble_size=1": ">= 0.4"}))
+    contestants = {
+        "ensemble_size=8": lambda: ours(*net, ensemble_size=8).fit(X, y),
+        "ensemble_size=1": lambda: ours(*net).fit(X, y),
+    }
+    return run(
+        Case("ensemble_size=8 against 1, 500 x 20", contestants, repeats=9, targets={"ensemble_size=1": ">= 0.4"})
+    )
 
 
 def single_tasks() -> list[Measurement]:
@@ -164,7 +170,14 @@ def single_tasks() -> list[Measurement]:
         "one multi-task fit": lambda: ours(*net).fit(X, y),
         "MultiOutputRegressor of 8": lambda: MultiOutputRegressor(ours(*net)).fit(X, y),
     }
-    return run(Case("8 tasks at once against one by one, 500 x 20", contestants, repeats=7, targets={"MultiOutputRegressor of 8": ">= 4"}))
+    return run(
+        Case(
+            "8 tasks at once against one by one, 500 x 20",
+            contestants,
+            repeats=7,
+            targets={"MultiOutputRegressor of 8": ">= 4"},
+        )
+    )
 
 
 def predict_one() -> list[Measurement]:
@@ -208,7 +221,12 @@ def scaling() -> list[Measurement]:
         "10,000 rows, 100 epochs": lambda: ours(*net, 100, jit_compile=False).fit(*few),
     }
     return run(
-        Case("cost per row and epoch, 100 features", contestants, repeats=3, targets={"10,000 rows, 100 epochs": ">= 0.83"})
+        Case(
+            "cost per row and epoch, 100 features",
+            contestants,
+            repeats=3,
+            targets={"10,000 rows, 100 epochs": ">= 0.83"},
+        )
     )
 
 

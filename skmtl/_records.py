@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
@@ -128,11 +129,45 @@ class StopReason(Enum):
 
 
 @dataclass(frozen=True)
+class GradientCosines:
+    """Cosines of the tasks' gradients over the shared parameters: sums over the steps of each epoch, and of members.
+
+    All are (epochs, tasks, tasks) float64: ``total`` of the cosines, ``conflicts`` counts negative ones, and
+    ``steps`` those in which both tasks had labels.
+    """
+
+    total: np.ndarray
+    conflicts: np.ndarray
+    steps: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean cosine per epoch; NaN where two tasks never met."""
+        return np.where(self.steps > 0, self.total / np.maximum(self.steps, 1.0), np.nan)
+
+    @property
+    def conflict_share(self) -> np.ndarray:
+        """Share of each epoch's steps with a negative cosine; NaN where two tasks never met."""
+        return np.where(self.steps > 0, self.conflicts / np.maximum(self.steps, 1.0), np.nan)
+
+    @classmethod
+    def together(cls, parts: Sequence[GradientCosines]) -> GradientCosines:
+        """Those of several groups of members; one that stopped early adds nothing after that."""
+        epochs = max(len(part.steps) for part in parts)
+        padded = [
+            [np.pad(sums, ((0, epochs - len(sums)), (0, 0), (0, 0))) for sums in (p.total, p.conflicts, p.steps)]
+            for p in parts
+        ]
+        return cls(*(np.sum(sums, axis=0) for sums in zip(*padded, strict=True)))
+
+
+@dataclass(frozen=True)
 class TrainingResult:
     """What training gives back: numpy weights and the record of how they came about.
 
     ``parameters`` is (members, n_parameters) float32; ``frozen`` the network's other variables.
     ``history`` maps a name to one float per epoch; ``member_history`` to one row per epoch, one column per member.
+    ``balancing`` is what the balancing method remembers, by name, (members, ...).
     """
 
     parameters: np.ndarray
@@ -144,3 +179,5 @@ class TrainingResult:
     best_epochs: np.ndarray
     stop: StopReason
     held_out: tuple[np.ndarray, ...] = field(default=())
+    balancing: dict[str, np.ndarray] = field(default_factory=dict)
+    cosines: GradientCosines | None = None

@@ -1,8 +1,6 @@
 """Data and parameters that cannot be used: a clear error, and an estimator that is as it was before."""
 
 import datetime
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -14,6 +12,7 @@ from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKe
 
 from .estimators._builders import heads, wrong_heads
 from .estimators._cases import ESTIMATORS, SMALL, features, labels, mixed, quantities, targets_for
+from .estimators._process import run_python
 
 X = features()
 OWN = {name: value for name, value in SMALL.items() if name != "hidden_layer_sizes"}
@@ -262,6 +261,5 @@ def test_another_keras_backend_is_refused_before_keras_is_imported():
         "    except RuntimeError as error:\n"
         "        print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     message = "skmtl needs Keras with the TensorFlow backend, but KERAS_BACKEND is 'jax'."
-    assert done.stdout.count(message) == 2
+    assert run_python(code).count(message) == 2

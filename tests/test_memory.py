@@ -1,9 +1,8 @@
 """Memory: fits leave nothing behind but what the caches are meant to hold."""
 
-import subprocess
-import sys
-
 import pytest
+
+from .estimators._process import run_python
 
 MANY_FITS = """
 import gc
@@ -28,10 +27,7 @@ print((sizes[-1] - sizes[4]) / 2**20)
 @pytest.mark.slow
 @pytest.mark.parametrize("second_jit", [False, True])
 def test_thirty_fits_of_two_structures_in_turn_grow_by_less_than_40_mb_after_the_fifth(second_jit):
-    code = MANY_FITS.replace("{second_jit}", str(second_jit))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 40.0
+    assert float(run_python(MANY_FITS.replace("{second_jit}", str(second_jit)))) < 40.0
 
 
 OWN_MODELS = """
@@ -60,6 +56,4 @@ print((sizes[-1] - sizes[4]) / 2**20)
 
 @pytest.mark.slow
 def test_thirty_fits_of_the_callers_model_grow_by_less_than_40_mb_after_the_fifth():
-    done = subprocess.run([sys.executable, "-c", OWN_MODELS], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 40.0
+    assert float(run_python(OWN_MODELS)) < 40.0

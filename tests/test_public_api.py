@@ -2,12 +2,12 @@
 
 import importlib
 import pkgutil
-import subprocess
-import sys
 
 import pytest
 
 import skmtl
+
+from .estimators._process import run_python
 
 
 def packages():
@@ -58,5 +58,4 @@ def test_an_unknown_name_is_an_attribute_error():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PACKAGES)
 def test_every_package_imports_first_in_a_fresh_process(name):
-    done = subprocess.run([sys.executable, "-c", f"import {name}"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert run_python(f"import {name}") == ""

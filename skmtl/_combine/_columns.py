@@ -85,9 +85,7 @@ def stack(column: str, pieces: Sequence[Piece]) -> pd.Series:
             f"{kind} in task {piece.task!r} (dtype {piece.values.dtype})"
             for kind, piece in zip(kinds, pieces, strict=True)
         )
-        raise ValueError(
-            f"Column {column!r} holds different kinds of values: {found}. Convert them to one kind first."
-        )
+        raise ValueError(f"Column {column!r} holds different kinds of values: {found}. Convert them to one kind first.")
     parts = [piece.values for piece in pieces]
     if all(isinstance(part.dtype, pd.CategoricalDtype) for part in parts):
         return _stack_categories(column, parts)

@@ -180,13 +180,9 @@ def _gather_columns(tables: Sequence[TaskTable], plan: RowPlan, *, target: bool)
     return pd.DataFrame(columns, index=pd.RangeIndex(len(plan.index))).set_axis(plan.index)
 
 
-def _warn(
-    tables: Sequence[TaskTable], plan: RowPlan, dropped: list[Finding], suspects: list[Finding]
-) -> None:
+def _warn(tables: Sequence[TaskTable], plan: RowPlan, dropped: list[Finding], suspects: list[Finding]) -> None:
     if len(tables) > 1 and len(plan.index) == sum(len(rows) for rows in plan.places) and not plan.stacked:
-        _say(
-            "The tasks have no key in common, so no rows were joined. Check that the keys are written alike."
-        )
+        _say("The tasks have no key in common, so no rows were joined. Check that the keys are written alike.")
     if dropped:
         names = sorted({finding.column for finding in dropped})
         _say(

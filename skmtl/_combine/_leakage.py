@@ -37,14 +37,10 @@ def check_keep_targets(keep_targets: Any, tables: Sequence[TaskTable]) -> frozen
         return frozenset(columns if keep_targets else ())
     names = [keep_targets] if isinstance(keep_targets, str) else keep_targets
     if not isinstance(names, list | tuple | set | frozenset):
-        raise TypeError(
-            f"keep_targets should be a bool or a list of column names, got {type(names).__name__}."
-        )
+        raise TypeError(f"keep_targets should be a bool or a list of column names, got {type(names).__name__}.")
     unknown = [name for name in names if name not in columns]
     if unknown:
-        raise ValueError(
-            f"keep_targets names {unknown}, which no X has. The columns are {sorted(columns)[:20]}."
-        )
+        raise ValueError(f"keep_targets names {unknown}, which no X has. The columns are {sorted(columns)[:20]}.")
     return frozenset(names)
 
 
@@ -53,11 +49,7 @@ def drop_by_name(tables: Sequence[TaskTable], keep: frozenset[str]) -> tuple[lis
     owner = {_normal(alias): target for table in tables for alias, target in table.aliases.items()}
     kept, findings = [], []
     for table in tables:
-        named = [
-            name
-            for name in table.X.columns
-            if table.has_names and name not in keep and _normal(name) in owner
-        ]
+        named = [name for name in table.X.columns if table.has_names and name not in keep and _normal(name) in owner]
         findings += [
             Finding(name, owner[_normal(name)], f"in the data of task {table.task!r}, has the name of")
             for name in named
@@ -70,9 +62,7 @@ def _normal(name: str) -> str:
     return name.strip().casefold()
 
 
-def find_by_value(
-    X: pd.DataFrame, y: pd.DataFrame, keep: frozenset[str]
-) -> tuple[list[Finding], list[Finding]]:
+def find_by_value(X: pd.DataFrame, y: pd.DataFrame, keep: frozenset[str]) -> tuple[list[Finding], list[Finding]]:
     """Columns of X that are copies of a target, and columns of which the shared rows are too few to tell."""
     copies, suspects = [], []
     targets = [_Target.of(name, y[name]) for name in y.columns]

@@ -27,9 +27,7 @@ def check_on(on: Any, *, keep_keys: bool) -> str | list[str] | None:
     if isinstance(on, str) and on != "index":
         on = [on]
     if keep_keys and (on is None or isinstance(on, str)):
-        raise ValueError(
-            f"keep_keys=True needs key columns in `on`, for example on=['house_id']; got on={on!r}."
-        )
+        raise ValueError(f"keep_keys=True needs key columns in `on`, for example on=['house_id']; got on={on!r}.")
     if on is None or isinstance(on, str):
         return on
     if not isinstance(on, list | tuple) or not all(isinstance(key, str) for key in on):
@@ -126,13 +124,9 @@ def _stack_keys(tasks: Sequence[str], keys: Sequence[pd.DataFrame]) -> pd.DataFr
     stacked = {}
     for column in keys[0].columns:
         what = column if isinstance(column, str) else f"index level {column}"
-        pieces = [
-            Piece(task, key[column], np.arange(len(key))) for task, key in zip(tasks, keys, strict=True)
-        ]
+        pieces = [Piece(task, key[column], np.arange(len(key))) for task, key in zip(tasks, keys, strict=True)]
         values = stack(what, pieces)
         if len({column_kind(piece.values) for piece in pieces}) > 1:
-            raise ValueError(
-                f"The key {what!r} is a number in one task and a boolean in another. Convert one of them."
-            )
+            raise ValueError(f"The key {what!r} is a number in one task and a boolean in another. Convert one of them.")
         stacked[column] = values.astype(values.cat.categories.dtype) if values.dtype == "category" else values
     return pd.DataFrame(stacked)

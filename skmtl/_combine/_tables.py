@@ -43,14 +43,10 @@ def read_tables(datasets: Any) -> list[TaskTable]:
 
 def _read_table(task: Any, pair: Any) -> TaskTable:
     if not isinstance(task, str) or not task:
-        raise TypeError(
-            f"The keys of datasets are the tasks' names: expected non-empty strings, got {task!r}."
-        )
+        raise TypeError(f"The keys of datasets are the tasks' names: expected non-empty strings, got {task!r}.")
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         found = (
-            f"{type(pair).__name__} of length {len(pair)}"
-            if isinstance(pair, tuple | list)
-            else type(pair).__name__
+            f"{type(pair).__name__} of length {len(pair)}" if isinstance(pair, tuple | list) else type(pair).__name__
         )
         raise TypeError(f"datasets[{task!r}] should be a pair (X, y), got {found}.")
     X, y = (_to_pandas(data, f"{part} of task {task!r}") for part, data in zip("Xy", pair, strict=True))
@@ -81,9 +77,7 @@ def _to_pandas(data: Any, what: str) -> Any:
     if isinstance(data, list | tuple):
         return _list_to_pandas(data, what)
     if sparse.issparse(data):
-        raise TypeError(
-            f"{what} is a sparse matrix, which has no cell for a missing value: give it dense, .toarray()."
-        )
+        raise TypeError(f"{what} is a sparse matrix, which has no cell for a missing value: give it dense, .toarray().")
     if not hasattr(data, "__array__"):
         raise TypeError(f"{what} should be a DataFrame, an array or a list, got {type(data).__name__}.")
     array = np.asarray(data)
@@ -101,9 +95,7 @@ def _list_to_pandas(rows: Sequence[Any], what: str) -> Any:
 
 def _check_rows(task: str, X: pd.DataFrame, y: pd.DataFrame, indexes: Sequence[pd.Index]) -> None:
     if len(X) != len(y):
-        raise ValueError(
-            f"X and y of task {task!r} should have the same rows: X has {len(X)} and y has {len(y)}."
-        )
+        raise ValueError(f"X and y of task {task!r} should have the same rows: X has {len(X)} and y has {len(y)}.")
     if len(X) == 0:
         raise ValueError(f"Task {task!r} has no rows. Leave the task out, or give it data.")
     if len(indexes) == 2 and not indexes[0].equals(indexes[1]):

@@ -14,11 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 from .._records import Kind
 from ..targets import TargetColumns, TargetEncoder, read_columns
 from ._backend import check_backend
-from ._fit import FitInput, Settings, fit_network
+from ._fit import fit_network
 from ._fitted import FittedNetwork
+from ._input import FitInput, Settings
 from ._member_history import append_epochs
 from ._parameters import SharedParameters
 from ._per_task import check_incremental_class_weight
+from ._routing import PREFIXES
 from ._validation import (
     check_inputs,
     check_number_of_classes,
@@ -247,7 +249,7 @@ class BaseMultiTask(SharedParameters):
         return Settings(
             parameters={name: getattr(self, name) for name in names},
             changed=frozenset(name for name in names if not self._is_default(name)),
-            routed={prefix: self._routed(prefix) for prefix in ("model", "optimizer", "architecture", "callbacks")},
+            routed={prefix: self._routed(prefix) for prefix in PREFIXES},
         )
 
     def _adopt(self, network: FittedNetwork, result: Any, *, append: bool) -> None:
@@ -256,6 +258,7 @@ class BaseMultiTask(SharedParameters):
         self.history_ = {name: [*before.get(name, []), *values] for name, values in result.history.items()}
         series: dict[str, np.ndarray] = self.member_history_ if append else {}
         self.member_history_: dict[str, np.ndarray] = append_epochs(series, result.member_history)
+        self._adopt_cosines(result.cosines, append)
         earlier = self.n_iter_ if append else 0
         best = earlier + result.best_epochs
         self.network_ = network
@@ -264,6 +267,16 @@ class BaseMultiTask(SharedParameters):
         self.task_names_ = [task.name for task in network.tasks]
         self.n_tasks_ = len(network.tasks)
         self.stop_reason_ = result.stop.value
+
+    def _adopt_cosines(self, cosines: Any, append: bool) -> None:
+        """Take over the cosines of the tasks' gradients; without any, those of an earlier fit go."""
+        for name, of_fit in (("gradient_cosines_", "mean"), ("gradient_conflicts_", "conflict_share")):
+            earlier = getattr(self, name, None)
+            if earlier is not None:
+                delattr(self, name)
+            if cosines is not None:
+                parts = [earlier] if append and earlier is not None else []
+                setattr(self, name, np.concatenate([*parts, getattr(cosines, of_fit)]))
 
     def _quantities(self, X: Any) -> list[np.ndarray]:
         return self.network_.quantities(check_inputs(self, X, reset=False))

@@ -13,8 +13,8 @@ import numpy as np
 from .._names import proposal
 from ..networks._export import write_members
 from ..training._callbacks import KerasCallbacks
-from ._fit import Settings
 from ._fitted import FittedNetwork
+from ._input import Settings
 
 
 def callbacks_for(settings: Settings, network: FittedNetwork) -> KerasCallbacks | None:

@@ -3,78 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingResult
 from ..features import FeatureEncoder
-from ..targets import TargetEncoder, fit_scaling
+from ..targets import fit_scaling
+from ._balancing import Balance
 from ._fitted import FittedNetwork
-from ._per_task import class_weights, task_weights
-from ._validation import stack_rows
+from ._input import FitInput, Settings
+from ._per_task import task_weights
 
 if TYPE_CHECKING:
     from ._losses import Objective
 
 # Below this many rows early_stopping="auto" holds none out: the few it would judge by say too little.
 _FEWEST_ROWS_TO_HOLD_OUT = 50
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The estimator's parameters by name, which of them are not at their default, and the routed ones by target."""
-
-    parameters: Mapping[str, Any]
-    changed: frozenset[str]
-    routed: Mapping[str, Mapping[str, Any]]
-    incremental: bool = False
-
-    def __getitem__(self, name: str) -> Any:
-        return self.parameters[name]
-
-    def for_partial_fit(self) -> Settings:
-        """The same with one epoch, and nothing held out."""
-        changed = {**self.parameters, "epochs": 1, "early_stopping": False}
-        return replace(self, parameters=changed, incremental=True)
-
-
-@dataclass(frozen=True)
-class FitInput:
-    """Checked X, the encoder of y, and y encoded; rows beyond ``n_train`` are for validation only."""
-
-    X: Any
-    encoder: TargetEncoder
-    targets: EncodedTargets
-    n_train: int
-    validation: FitInput | None = field(default=None)
-
-    @classmethod
-    def build(cls, X: Any, encoder: TargetEncoder, targets: EncodedTargets, class_weight: Any) -> FitInput:
-        """Multiply class weights in and drop rows without weight."""
-        weights = class_weights(class_weight, encoder, targets.values, targets.weights)
-        keep = weights.any(axis=1)
-        if not keep.all():
-            X, targets, weights = X[keep], EncodedTargets(targets.values[keep], weights[keep]), weights[keep]
-        return cls(X, encoder, EncodedTargets(targets.values, weights), int(keep.sum()))
-
-    def with_validation(self, other: FitInput) -> FitInput:
-        """The same with rows to validate on."""
-        if other.n_train == 0:
-            raise ValueError("y_val has no label with a positive weight: there is nothing to validate on.")
-        return replace(self, validation=other)
-
-    def check_labels(self, incremental: bool) -> None:
-        """Every task has a label with a positive weight; in a first partial_fit, whose scale it has to give."""
-        for i, task in enumerate(self.encoder.tasks):
-            if self.targets.observed[:, i].any() or (incremental and task.kind == "classification"):
-                continue
-            raise ValueError(
-                f"Task {task.name!r} has no label with a positive weight: its column is empty, or sample_weight "
-                "(or class_weight) is zero wherever it is known."
-            )
 
 
 def fit_network(
@@ -96,11 +43,14 @@ def fit_network(
     scaling = (
         previous.scaling
         if previous is not None
-        else fit_scaling(data.targets, built.objective.modes, more_to_come=settings.incremental or settings["warm_start"])
+        else fit_scaling(
+            data.targets, built.objective.modes, more_to_come=settings.incremental or settings["warm_start"]
+        )
     )
     trained = previous.trained_epochs if previous is not None else 0
+    balance = Balance.of(settings, previous)
     # Another order of rows in every call of partial_fit, the same in every run.
-    numbers = _numbers(settings, data, seeds["batches"] + trained)
+    numbers = _numbers(settings, data, seeds["batches"] + trained, balance.method.constants())
     network = FittedNetwork(
         features=features,
         targets=data.encoder,
@@ -117,13 +67,14 @@ def fit_network(
         optimizer_state=previous.optimizer_state if previous is not None and settings.incremental else None,
     )
     callbacks = callbacks_for(settings, network)
-    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks)
-    keeps_optimizer = settings.incremental
+    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks, balance)
+    goes_on = settings.incremental
     network = replace(
         network,
         parameters=result.parameters,
         frozen=result.frozen,
-        optimizer_state=result.optimizer_state if keeps_optimizer else None,
+        optimizer_state=result.optimizer_state if goes_on else None,
+        balancing_state=balance.after(result) if goes_on else None,
         held_out=result.held_out,
         trained_epochs=trained + result.n_epochs,
     )
@@ -156,7 +107,7 @@ def _row_weights(targets: EncodedTargets) -> np.ndarray | None:
     return None if np.ptp(weights) == 0 else weights
 
 
-def _numbers(settings: Settings, data: FitInput, seed: int) -> TrainingNumbers:
+def _numbers(settings: Settings, data: FitInput, seed: int, constants: Mapping[str, float]) -> TrainingNumbers:
     rate, decay = settings["learning_rate"], settings["weight_decay"]
     return TrainingNumbers(
         learning_rate=None if rate is None else float(rate),
@@ -170,6 +121,7 @@ def _numbers(settings: Settings, data: FitInput, seed: int) -> TrainingNumbers:
         early_stopping=stops_early(settings, data),
         shuffle=bool(settings["shuffle"]),
         seed=seed,
+        balancing=tuple(sorted(constants.items())),
     )
 
 
@@ -185,15 +137,3 @@ def batch_size(given: int | str, n_samples: int) -> int:
     if given == "auto":
         given = 1 << int(np.clip(np.round(np.log2(max(n_samples, 1) / 32)), 5, 8))
     return max(1, min(int(given), n_samples))
-
-
-def all_rows(data: FitInput) -> tuple[Any, EncodedTargets]:
-    """Training rows, then validation rows."""
-    if data.validation is None:
-        return data.X, data.targets
-    other = data.validation
-    targets = EncodedTargets(
-        np.concatenate([data.targets.values, other.targets.values]),
-        np.concatenate([data.targets.weights, other.targets.weights]),
-    )
-    return stack_rows(data.X, other.X), targets

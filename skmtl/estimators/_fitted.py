@@ -35,6 +35,7 @@ class FittedNetwork:
     custom: Any = None
     custom_key: Any = None
     optimizer_state: tuple[tuple[np.ndarray, ...], ...] | None = None
+    balancing_state: tuple[str, dict[str, np.ndarray]] | None = None
     held_out: tuple[np.ndarray, ...] = field(default=())
     trained_epochs: int = 0
 

@@ -28,7 +28,11 @@ class Objective:
 
 
 def objective(
-    loss: Any, tasks: Sequence[Task], scale_targets: Sequence[bool], widths: Sequence[int] | None = None, linear: Sequence[bool] = ()
+    loss: Any,
+    tasks: Sequence[Task],
+    scale_targets: Sequence[bool],
+    widths: Sequence[int] | None = None,
+    linear: Sequence[bool] = (),
 ) -> Objective:
     """Objective of the tasks; ``widths`` and ``linear`` describe the heads of the caller's own model."""
     rules, heads, modes = [], [], []
@@ -43,7 +47,9 @@ def objective(
             else resolve_rule(given, task.kind, task.name, probabilities=own, units=units)
         )
         if task.kind == "classification" and is_regression_only(rule) and rule.key[0] not in _PROPER:
-            raise ValueError(f"loss of task {task.name!r}: {rule.key[0]} is for regressions, the task is a classification.")
+            raise ValueError(
+                f"loss of task {task.name!r}: {rule.key[0]} is for regressions, the task is a classification."
+            )
         logits = own and _from_logits(given)
         if own and task.kind == "classification" and linear and linear[i] and not logits:
             raise ValueError(

@@ -26,8 +26,8 @@ from ..networks._custom import (
 )
 from ..targets import TargetEncoder
 from ..training import resolve_optimizer
-from ._fit import FitInput, Settings
 from ._fitted import FittedNetwork
+from ._input import FitInput, Settings
 from ._losses import Objective, objective
 
 # scikit-learn's names for what Keras calls otherwise.
@@ -79,7 +79,9 @@ def replace_values(built: BuiltNetwork, previous: FittedNetwork) -> BuiltNetwork
 
 def sizes(value: Any, parameter: str) -> tuple[int, ...]:
     """Layer widths as a tuple of positive integers."""
-    entries = np.atleast_1d(np.asarray(value, dtype=object)).tolist() if not isinstance(value, list | tuple) else list(value)
+    entries = (
+        np.atleast_1d(np.asarray(value, dtype=object)).tolist() if not isinstance(value, list | tuple) else list(value)
+    )
     if any(isinstance(w, bool) or not isinstance(w, int | np.integer) or w < 1 for w in entries):
         raise ValueError(f"{parameter} should be positive integers, one a layer, got {value!r}.")
     return tuple(int(width) for width in entries)

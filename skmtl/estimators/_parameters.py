@@ -29,9 +29,11 @@ class SharedParameters(RoutedParameters):
         "weight_decay": [Interval(Real, 0, None, closed="left"), None],
         "loss": _PER_TASK,
         "loss_weights": ["array-like", dict, None],
+        "balancing": [str, HasMethods(["task_weights", "initial_state"])],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
+        "task_sampling": [Interval(Real, 0, 1, closed="both"), None],
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
@@ -60,9 +62,11 @@ class SharedParameters(RoutedParameters):
         weight_decay: float | None,
         loss: Any,
         loss_weights: Any,
+        balancing: Any,
         epochs: int,
         batch_size: int | str,
         shuffle: bool,
+        task_sampling: float | None,
         early_stopping: bool | str,
         validation_fraction: float,
         n_iter_no_change: int,
@@ -89,9 +93,11 @@ class SharedParameters(RoutedParameters):
         self.weight_decay = weight_decay
         self.loss = loss
         self.loss_weights = loss_weights
+        self.balancing = balancing
         self.epochs = epochs
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.task_sampling = task_sampling
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change

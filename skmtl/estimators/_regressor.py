@@ -68,12 +68,24 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         caller's units, and positive predictions.
     loss_weights : list or dict of float, default=None
         Weights of the tasks in the mean of their losses, by position or name; only their ratios count.
+    balancing : str or skmtl.balancing.Balancing, default="equal"
+        How the tasks' losses or gradients become one update. With fixed weights: "equal", "static" (needs
+        ``loss_weights``). On losses: "uncertainty", "uw_so", "log", "dwa", "famo", "stch", "random". On
+        gradients of the shared layers: "gradnorm", "pcgrad", "gradvac", "mgda", "cagrad", "imtl_g", "nash",
+        "aligned", "upgrad"; these cost a backward pass for each task. ``balancing__*`` are the method's
+        parameters, which its class in :mod:`skmtl.balancing` describes; numbers cost no new compilation.
+        ``loss_weights`` count under every method. What early stopping judges by is the weighted mean.
     epochs : int, default=100
         Passes over the training rows (at most, with early stopping).
     batch_size : int or "auto", default="auto"
         Rows a step; "auto" is a 32nd of the rows, rounded to a power of 2, from 32 to 256.
     shuffle : bool, default=True
         Whether every epoch has its own order of rows.
+    task_sampling : float, default=None
+        For tasks that have labels in rows of their own: how often rows are drawn, from 0 (all tasks equally
+        often) to 1 (every row once an epoch). A row's chances are proportional to ``n ** (task_sampling - 1)``,
+        where n counts the labels of the rarest task it has; every batch gets rows of every task where there
+        are enough. What is minimised stays the mean over each task's labels. None shuffles all rows alike.
     early_stopping : bool or "auto", default="auto"
         Whether each member keeps the weights of its best epoch on rows held out, and stops when it has not
         improved for ``n_iter_no_change`` epochs. "auto" does where validation rows are passed, or from
@@ -106,7 +118,8 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         Precision of training. float64 is slower; with it, one batch of all rows and ``shuffle=False``,
         ``sample_weight=2`` is the same as a row twice, to the last digits.
     **routed : dict
-        Parameters of ``model``, ``optimizer``, ``architecture`` and ``callbacks``, as ``optimizer__clipnorm=1.0``.
+        Parameters of ``model``, ``optimizer``, ``architecture``, ``balancing`` and ``callbacks``, as
+        ``optimizer__clipnorm=1.0``.
 
     Attributes
     ----------
@@ -115,10 +128,17 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         own tools work on it.
     history_ : dict of str to list of float
         Per epoch: "loss" and "<task>_loss", and "val_loss" and "val_<task>_loss" where rows were held out,
-        averaged over members. A loss of 1 is that of a constant prediction.
+        averaged over members. A loss of 1 is that of a constant prediction. But for "equal" and "static"
+        balancing also "<task>_weight", the task's mean weight in the steps with labels of it, and for
+        balancing on gradients "gradient_cosine", averaged over steps and pairs of tasks.
     member_history_ : dict of str to ndarray of shape (n_iter_, ensemble_size)
         The same before averaging, one column per member. A member that has stopped is trained along until
         the last one of its group has.
+    gradient_cosines_ : ndarray of shape (n_iter_, n_tasks, n_tasks)
+        Mean cosine of every two tasks' gradients over the shared parameters, per epoch; there for balancing on
+        gradients.
+    gradient_conflicts_ : ndarray of shape (n_iter_, n_tasks, n_tasks)
+        Share of an epoch's steps in which the cosine was negative; there for balancing on gradients.
     n_iter_ : int
         Epochs run.
     best_epoch_ : int or ndarray of shape (ensemble_size,)
@@ -175,9 +195,11 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         weight_decay: float | None = None,
         loss: Any = None,
         loss_weights: Any = None,
+        balancing: Any = "equal",
         epochs: int = 100,
         batch_size: int | str = "auto",
         shuffle: bool = True,
+        task_sampling: float | None = None,
         early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -205,9 +227,11 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             weight_decay=weight_decay,
             loss=loss,
             loss_weights=loss_weights,
+            balancing=balancing,
             epochs=epochs,
             batch_size=batch_size,
             shuffle=shuffle,
+            task_sampling=task_sampling,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,

@@ -14,8 +14,9 @@ from ..training._buckets import bucket
 from ..training._callbacks import KerasCallbacks
 from ..training._compile_choice import worth_compiling
 from ..training._rows import RowPlan, plan_rows
-from ._fit import FitInput, Settings, all_rows
+from ._balancing import Balance
 from ._fitted import FittedNetwork
+from ._input import FitInput, Settings, all_rows
 from ._networks import BuiltNetwork
 
 
@@ -27,6 +28,7 @@ def run_training(
     numbers: TrainingNumbers,
     seed: int,
     callbacks: KerasCallbacks | None,
+    balance: Balance,
 ) -> TrainingResult:
     """Train the network on the data."""
     X, targets = all_rows(data)
@@ -42,6 +44,7 @@ def run_training(
         task_names=tuple(task.name for task in network.tasks),
         jit=_compiled(settings, built, plan, numbers),
         separate=built.spec is None,
+        balancing=balance.method,
     )
     training = TrainingData(
         inputs=network.features.transform(X, n_rows=rows, dtype=np.dtype(settings["dtype"])),
@@ -55,6 +58,7 @@ def run_training(
         parameters=built.parameters,
         frozen=built.frozen,
         optimizer_state=network.optimizer_state,
+        balancing=balance.state,
     )
     return train(structure, training, numbers, callbacks, int(settings["verbose"]))
 

@@ -1,4 +1,4 @@
-"""Forward pass of the shared bottom in numpy: quicker than calling a compiled function for one row, and no slower for many.
+"""Forward pass of the shared bottom in numpy: for one row it is quicker than calling a compiled function.
 
 A few rows are computed in float64: then a row's prediction does not depend on which rows stand beside it, to
 the last digits that matter. Predicting needs no TensorFlow this way.
@@ -126,7 +126,8 @@ def parameter_shapes(spec: NetworkSpec) -> list[tuple[int, ...]]:
 
 def _cut(spec: NetworkSpec, parameters: np.ndarray, dtype: type) -> Layers:
     lead = () if spec.members == 1 else (spec.members,)
-    blocks, start = [], 0
+    blocks: list[np.ndarray] = []
+    start = 0
     for shape in parameter_shapes(spec):
         stop = start + int(np.prod(shape))
         blocks.append(parameters[:, start:stop].astype(dtype).reshape(*lead, *shape))

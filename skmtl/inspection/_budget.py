@@ -8,25 +8,31 @@ from functools import cache
 from typing import Any
 
 from .._records import NetworkSpec
-from ._estimators import networks_in
+from ..estimators._base import BaseMultiTask
+from ._estimators import core, networks_in
 
 # How far the twins' parameters together may be from the network's before it is no equal budget any more.
 _TOLERANCE = 0.1
 
 
-def shrink_twins(twins: Sequence[Any], spec: NetworkSpec | None) -> list[Any]:
+def check_scalable(estimator: Any) -> None:
+    """Refuse an estimator without hidden layers of ours to scale."""
+    network = core(estimator)
+    if not isinstance(network, BaseMultiTask) or network.model is not None:
+        raise ValueError(
+            'budget="equal_parameters" scales hidden_layer_sizes, which a network built by model=, or an estimator '
+            'that is none of skmtl\'s, does not have. Use budget="full".'
+        )
+
+
+def shrink_twins(twins: Sequence[Any], spec: NetworkSpec) -> list[Any]:
     """Twins, one per task of ``spec`` in order, whose hidden layers are scaled down by a common budget.
 
     Raises
     ------
     ValueError
-        Where there is no built-in network to scale, or no widths meet the budget.
+        Where no widths meet the budget.
     """
-    if spec is None:
-        raise ValueError(
-            'budget="equal_parameters" scales hidden_layer_sizes, which a network built by model=, or an estimator '
-            'that is none of skmtl\'s, does not have. Use budget="full".'
-        )
     total = _count(spec)
     share = total / len(twins)
     single = [replace(spec, heads=(head,), members=1) for head in spec.heads]

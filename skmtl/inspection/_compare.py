@@ -14,6 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._names import proposal
 from ..targets import TargetColumns, read_columns
+from ._budget import check_scalable
 from ._comparison import MULTI, SINGLE, SingleTaskComparison
 from ._estimators import task_kinds
 from ._folds import Folds, make_folds
@@ -112,8 +113,9 @@ def compare_with_single_task(
     error relative to the mean's), 1 - accuracy (the error rate), 1 - any other score of scikit-learn
     whose best value is 1, and of errors, losses and deviances as they are. A score of your own, whose best
     value is not known, is taken itself. The denominator is the twins' mean loss over folds. A task whose
-    twin has no loss at all has no relative gain and is left out. The
-    interval of delta-m is that of its values in the folds.
+    twin has no loss at all has no relative gain and is left out. The interval of delta-m is that of its
+    values in the folds. The measure is not symmetric: all of a loss can be saved, which is 100 %, but
+    more than all can be added.
 
     **Equal parameters** means that all widths of a twin's hidden layers are multiplied by the factor that makes
     its number of parameters come nearest to the network's divided by the number of tasks.
@@ -152,10 +154,13 @@ def compare_with_single_task(
     seed = int(random.randint(2**31 - 1))
     table = Table(X, y, columns, {task: found.metric for task, found in metrics.items()})
     plan = Plan(columns, kinds, tuple(metrics), folds, seed)
-    joint = plan.joint_jobs(estimator)
+    # All that can be refused is refused before the first fit.
+    joint, rest = plan.joint_jobs(estimator), list(plan.other_jobs(others))
+    if budget == "equal_parameters":
+        check_scalable(estimator)
     parallel = Parallel(n_jobs=n_jobs)
     outcomes = parallel(delayed(run)(job, table) for job in joint)
-    rest = [*plan.twin_jobs(estimator, budget, outcomes[0].spec), *plan.other_jobs(others)]
+    rest = [*plan.twin_jobs(estimator, budget, outcomes[0].spec), *rest]
     outcomes += parallel(delayed(run)(job, table) for job in rest)
     return _comparison(outcomes, columns, folds, metrics, budget, float(confidence_level))
 

@@ -48,15 +48,10 @@ def fitted_network(estimator: Any, caller: str) -> BaseMultiTask:
     return found
 
 
-def takes_missing_labels(estimator: Any) -> bool:
-    """Whether y may have missing labels in ``fit``."""
-    return isinstance(core(estimator), BaseMultiTask)
-
-
 def fits_jointly(estimator: Any, complete: bool) -> bool:
-    """Whether all tasks can be fitted in one call."""
+    """Whether all tasks can be fitted in one call; only our own estimators take missing labels."""
     inner = core(estimator)
-    return takes_missing_labels(inner) or (complete and get_tags(inner).target_tags.multi_output)
+    return isinstance(inner, BaseMultiTask) or (complete and get_tags(inner).target_tags.multi_output)
 
 
 def needs_matrix(estimator: Any) -> bool:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import _safe_indexing
 
@@ -18,7 +17,7 @@ from ..metrics._metric import Metric
 from ..metrics._responses import Responses
 from ..metrics._table import score_table
 from ..targets import TargetColumns
-from ._estimators import core, count_parameters, needs_matrix, takes_missing_labels
+from ._estimators import core, count_parameters, needs_matrix
 
 
 @dataclass(frozen=True)
@@ -80,10 +79,8 @@ def _training_rows(job: Job, table: Table) -> tuple[Any, Any]:
     rows = job.train[table.columns.observed[job.task][job.train]]
     if len(rows) == 0:
         raise ValueError("No row of the training part has a label; use fewer folds, or leave the task out of y.")
+    # An array has no name: twins of like tasks are then the same network, and share one compiled program.
     labels = present(table.columns, job.task, rows)
-    if takes_missing_labels(job.estimator):
-        # A named column keeps the task's name, for whatever the network has to say of it.
-        return _safe_indexing(table.X, rows), pd.Series(labels, name=table.columns.names[job.task], dtype=labels.dtype)
     return _safe_indexing(table.X, rows), labels[:, None] if needs_matrix(job.estimator) else labels
 
 

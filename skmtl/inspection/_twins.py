@@ -16,6 +16,9 @@ from ._estimators import networks_in
 # Parameters that may say something else of each task.
 _PER_TASK = ("loss", "loss_weights", "class_weight")
 
+# What the only column of a 1-D y without a name is called.
+UNNAMED = "y0"
+
 
 def seeded(estimator: Any, fold: int, seed: int) -> Any:
     """Clone whose random states are its own in this fold, and the same wherever and whenever it is fitted.
@@ -41,7 +44,7 @@ def with_kinds(estimator: Any, names: Sequence[str], kinds: Sequence[Kind]) -> A
 
 
 def single_task_twin(estimator: Any, task: int, names: Sequence[str]) -> Any:
-    """The same settings for one task alone: what is set per task is cut down to this one's."""
+    """The same settings for one task alone, as an unnamed column: what is set per task is cut down to this one's."""
     twin = clone(estimator)
     for network in networks_in(twin):
         parameters = network.get_params(deep=False)
@@ -51,7 +54,8 @@ def single_task_twin(estimator: Any, task: int, names: Sequence[str]) -> Any:
                 network.set_params(**{name: _own(name, value, task, names)})
         types = parameters.get("task_types")
         if types is not None:
-            network.set_params(task_types={key: kind for key, kind in types.items() if str(key) == names[task]})
+            own = {str(key): kind for key, kind in types.items()}.get(names[task])
+            network.set_params(task_types=None if own is None else {UNNAMED: own})
     return twin
 
 

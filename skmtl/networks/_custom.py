@@ -14,6 +14,7 @@ from .._names import proposal
 from .._records import Task
 from ._network import lay_out, split
 from ._random import seeded
+from ._sharing import shared_variables
 from ._source import CustomSource as CustomSource
 from ._source import build_by_call, in_training, input_width
 from ._source import describe as describe
@@ -86,6 +87,19 @@ class CustomNetwork:
             (i, v.constraint) for i, v in enumerate(variables) if v.constraint is not None
         ]
         self._n_frozen = len(models[0].non_trainable_variables)
+
+    def sharing(self) -> tuple[bool, ...]:
+        """Which parameters several tasks share, found by differentiating the model's outputs."""
+        width = input_width(self.models[0])
+        if width is None:
+            return (True,) * len(self.parameters)
+        return shared_variables(self.models[0], self._columns, width)
+
+    def _columns(self, outputs: Any) -> list[Any]:
+        """One output a task; one output of all tasks is taken apart."""
+        columns = ordered_outputs(outputs, self._task_names)
+        several = len(columns) < len(self._task_names)
+        return tf.split(columns[0], len(self._task_names), axis=1) if several else columns
 
     def initial_frozen(self, seed: int, dropout: float) -> list[np.ndarray]:  # noqa: ARG002
         """Moving averages and random states as the builder made them (seeded when it was called)."""
@@ -211,7 +225,9 @@ def _last_layers(model: Any, task_names: Sequence[str]) -> list[Any]:
 def _last_layer(output: Any) -> Any:
     """The layer an output comes from; inside a nested model, the one that gives it there."""
     history = getattr(output, "_keras_history", None)
-    layer = getattr(history, "operation", None)
+    if history is None:
+        return None
+    layer = history.operation
     if isinstance(layer, keras.Model) and len(getattr(layer, "outputs", None) or ()) > history.tensor_index:
         return _last_layer(layer.outputs[history.tensor_index])
     return layer

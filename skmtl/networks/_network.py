@@ -45,6 +45,9 @@ class Network(Protocol):
     parameters: tuple[Parameter, ...]
     constraints: Sequence[tuple[int, Callable[[tf.Tensor], tf.Tensor]]]  # (position of the parameter, projection)
 
+    def sharing(self) -> tuple[bool, ...]:
+        """Which parameters several tasks share; of a caller's model, only this can tell."""
+
     def initial_frozen(self, seed: int, dropout: float) -> list[np.ndarray]:
         """Start values of the variables that no gradient changes (random states, moving averages)."""
 
@@ -97,6 +100,10 @@ class StackedNetwork:
         self.parameters = lay_out([variable.path for variable in variables], shapes, _shared(self.model.layers))
         self._frozen = [(v.name, tuple(v.shape), v.dtype) for v in self.model.non_trainable_variables]
 
+    def sharing(self) -> tuple[bool, ...]:
+        """Which parameters several tasks share, as the layers say."""
+        return tuple(parameter.shared for parameter in self.parameters)
+
     def initial_parameters(self, seed: int) -> np.ndarray:
         """Glorot-uniform kernels and zero biases (Glorot and Bengio, 2010); (members, n_parameters)."""
         rng = np.random.default_rng(seed)
@@ -121,14 +128,21 @@ class StackedNetwork:
         self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], inputs: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
         """Raw outputs (members, batch, units) of inputs (members, batch, n_inputs)."""
+        outputs, frozen = self.call(self.model, flat, frozen, inputs, training)
+        return outputs, frozen, tf.zeros((self.members,), flat.dtype)
+
+    def call(
+        self, model: keras.Model, flat: tf.Tensor, frozen: Sequence[tf.Tensor], inputs: tf.Tensor, training: bool
+    ) -> tuple[Any, list[tf.Tensor]]:
+        """Outputs of a model of this network's variables, each with a member axis, and new frozen values."""
         parts = split(flat, self.parameters)
         if not self.spec.stacked:
             parts = [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
             inputs = tf.squeeze(inputs, 0)
-        outputs, frozen = self.model.stateless_call(parts, list(frozen), inputs, training=training)
+        outputs, frozen = model.stateless_call(parts, list(frozen), inputs, training=training)
         if not self.spec.stacked:
-            outputs = tf.expand_dims(outputs, 0)
-        return outputs, list(frozen), tf.zeros((self.members,), flat.dtype)
+            outputs = tf.nest.map_structure(lambda output: tf.expand_dims(output, 0), outputs)
+        return outputs, list(frozen)
 
 
 # A network holds no state: all fits and predictions of one structure share it.

@@ -16,7 +16,7 @@ KINDS: tuple[Kind, ...] = ("regression", "classification")
 def infer_kinds(columns: TargetColumns, task_types: Mapping[str, str] | None) -> tuple[Kind, ...]:
     """Kind of each task: as ``task_types`` says, else from the column.
 
-    Strings, categories and booleans are classes, and so are numbers that take at most two values
+    Strings, categories and booleans are classes, and so are whole numbers that take at most two values
     (a 0/1 label that has missing entries arrives as floats); all other numbers are quantities.
     """
     given: dict[str, Kind] = {}
@@ -44,6 +44,6 @@ def _infer(name: str, present: np.ndarray) -> Kind:
     if present.dtype.kind not in "fiu":
         return "classification"
     # Two values can be told apart on a short prefix in all but degenerate columns.
-    if len(np.unique(present[:1000])) > 2 or len(np.unique(present)) > 2:
+    if len(np.unique(present[:1000])) > 2 or len(values := np.unique(present)) > 2:
         return "regression"
-    return "classification"
+    return "classification" if (values == np.trunc(values)).all() else "regression"

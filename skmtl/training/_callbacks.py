@@ -11,9 +11,7 @@ Weights = tuple[np.ndarray, list[np.ndarray]]
 
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 _REFUSED_HOOKS = tuple(
-    f"on_{phase}_{moment}"
-    for phase in ("test", "predict")
-    for moment in ("begin", "end", "batch_begin", "batch_end")
+    f"on_{phase}_{moment}" for phase in ("test", "predict") for moment in ("begin", "end", "batch_begin", "batch_end")
 )
 
 
@@ -69,6 +67,8 @@ class KerasCallbacks:
     def begin(self, optimizer: keras.optimizers.Optimizer, rate: float, epochs: int, steps: int) -> None:
         """Before the first epoch; the model gets an optimizer whose learning rate callbacks may set."""
         self.model.compile(optimizer=optimizer, jit_compile=False)
+        # A checkpoint of a model whose optimizer has no variables cannot be loaded.
+        optimizer.build(self.model.trainable_variables)
         self.rate = rate
         self.model.stop_training = False
         self._list.set_model(self.model)

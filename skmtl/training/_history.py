@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..exceptions import TrainingDivergedError
+from ._balancing_record import BalancingRecord
 
 
 class History:
@@ -21,56 +22,77 @@ class History:
         self._train: list[np.ndarray] = []
         self._evaluation: list[np.ndarray] = []
         self._penalty: list[np.ndarray] = []
+        self._evaluated: np.ndarray | None = None
+        self.balancing = BalancingRecord(task_names)
 
     def extend(self, report: Any, epochs: int, evaluated: np.ndarray | None, state: Any) -> None:
         """Add ``epochs`` epochs of a report; ``evaluated`` (members, tasks) marks tasks with held-out labels."""
         self._train.append(np.asarray(report.train)[:epochs])
         self._penalty.append(np.asarray(report.penalty)[:epochs])
+        self._evaluated = evaluated
+        self.balancing.extend(report.balancing, epochs)
         if evaluated is not None:
-            self._evaluation.append(np.where(evaluated, np.asarray(report.evaluation)[:epochs], np.nan))
+            self._evaluation.append(np.asarray(report.evaluation)[:epochs])
         self.diverged = not np.isfinite(self._train[-1]).all()
         self.last_state = state
 
-    def check_finite(self) -> None:
-        """Raise where training diverged, with epoch, task and cures."""
-        if not self.diverged:
-            return
+    def check_finite(self, parameters: np.ndarray | None = None) -> None:
+        """Raise where training diverged, with epoch, task and cures.
+
+        Losses are those before each step: what the last one did shows in the ``parameters`` to be kept.
+        """
         train = np.concatenate(self._train)
-        epoch, _, task = np.argwhere(~np.isfinite(train))[0]
+        if self.diverged:
+            epoch, _, task = np.argwhere(~np.isfinite(train))[0]
+            found = f"in epoch {epoch + 1}: the loss of task {self.task_names[task]!r} is not finite"
+        elif parameters is not None and not np.isfinite(parameters).all():
+            found = f"in epoch {len(train)}: the network's weights are not finite"
+        else:
+            return
         raise TrainingDivergedError(
-            f"Training diverged in epoch {epoch + 1}: the loss of task {self.task_names[task]!r} is not finite. "
-            "Likely cures: a smaller learning_rate, optimizer__clipnorm=1.0, inputs without extreme values "
-            "(scale_inputs=True), or a loss that is defined for all predictions."
+            f"Training diverged {found}. Likely cures: a smaller learning_rate, optimizer__clipnorm=1.0, inputs "
+            "without extreme values (scale_inputs=True), or a loss that is defined for all predictions."
         )
 
     def members(self) -> dict[str, np.ndarray]:
         """Every series as (epochs, members)."""
-        train, penalty = np.concatenate(self._train), np.concatenate(self._penalty)
+        evaluation = np.concatenate(self._evaluation) if self._evaluation else None
+        series = self._series(np.concatenate(self._train), np.concatenate(self._penalty), evaluation)
+        return {**series, **self.balancing.series()}
+
+    def _series(self, train: np.ndarray, penalty: np.ndarray, evaluation: np.ndarray | None) -> dict[str, np.ndarray]:
+        """Series of losses (epochs, members, tasks) and penalties (epochs, members)."""
         series = {"loss": train @ self.task_weights + penalty}
         for task, name in enumerate(self.task_names):
             series[f"{name}_loss"] = train[:, :, task]
-        if self._evaluation:
-            evaluation = np.concatenate(self._evaluation)
-            present = ~np.isnan(evaluation)
-            weights = np.where(present, self.task_weights, 0.0)
-            total = np.where(present, evaluation, 0.0) * weights
-            # Divided like this, the total of tasks without held-out labels is 0 / 0: there is none.
-            with np.errstate(invalid="ignore"):
-                series["val_loss"] = total.sum(axis=2) / weights.sum(axis=2)
-            for task, name in enumerate(self.task_names):
-                series[f"val_{name}_loss"] = evaluation[:, :, task]
+        if evaluation is None:
+            return series
+        weights = np.where(self._evaluated, self.task_weights, 0.0)
+        total = np.where(self._evaluated, evaluation, 0.0) * weights
+        # Divided like this, the total of tasks without held-out labels is 0 / 0: there is none.
+        with np.errstate(invalid="ignore"):
+            series["val_loss"] = total.sum(axis=2) / weights.sum(axis=1)
+        evaluation = np.where(self._evaluated, evaluation, np.nan)
+        for task, name in enumerate(self.task_names):
+            series[f"val_{name}_loss"] = evaluation[:, :, task]
         return series
+
+    def _last(self) -> dict[str, list[float]]:
+        """Averages of the epochs that were added last."""
+        evaluation = self._evaluation[-1] if self._evaluation else None
+        series = self._series(self._train[-1], self._penalty[-1], evaluation)
+        return averages({**series, **self.balancing.series(last=True)})
 
     def last_logs(self) -> dict[str, float]:
         """The last epoch's losses, as Keras callbacks get them."""
-        return {name: values[-1] for name, values in averages(self.members()).items()}
+        return {name: values[-1] for name, values in self._last().items()}
 
     def lines(self, start: int, stop: int, epochs: int) -> list[str]:
-        """Lines to print for the epochs from ``start`` to ``stop``."""
-        series = averages(self.members())
+        """Lines to print for the epochs from ``start`` to ``stop``, those that were added last."""
+        series = self._last()
         shown = [name for name in ("loss", "val_loss") if name in series]
         return [
-            f"epoch {epoch + 1}/{epochs}  " + "  ".join(f"{name} {series[name][epoch]:.4f}" for name in shown)
+            f"epoch {epoch + 1}/{epochs}  " + "  ".join(f"{name} {series[name][epoch - start]:.4f}" for name in shown)
             for epoch in range(start, stop)
         ]
 

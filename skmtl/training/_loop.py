@@ -13,10 +13,11 @@ from .._records import StopReason, TrainingNumbers, TrainingResult
 from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
-from ._program import Data, Numbers, Program, State, to_device
+from ._program import Program, to_device
 from ._rows import BatchOrder
 from ._stepwise import run_epoch_by_steps
 from ._structure import TrainingData, TrainingStructure
+from ._tensors import Carry, Data, Numbers, State
 
 # Python is entered again after this many row visits, or indices, at the latest (about a second's work).
 _MOST_INDICES = 1 << 20
@@ -52,7 +53,7 @@ def run_members(run: Run, tensors: Data) -> TrainingResult:
     evaluates = any(len(rows) for rows in run.data.plan.evaluate)
     program = run.structure.program(run.data.members, evaluates)
     order = BatchOrder(run.data.plan.train, run.numbers.batch_size, run.numbers.shuffle, run.numbers.seed, run.first)
-    state = _initial_state(program, run.data)
+    state = _initial_state(program, run)
     fixed = _numbers(run, order, tensors, program.network.dtype)
     if run.callbacks is not None:
         run.callbacks.begin(run.structure.optimizer.create(), run.rate, run.numbers.epochs, order.steps)
@@ -108,8 +109,8 @@ def _epochs_per_call(run: Run, order: BatchOrder) -> int:
     return min(most, bucket(run.numbers.epochs))
 
 
-def _initial_state(program: Program, data: TrainingData) -> State:
-    members = program.network.members
+def _initial_state(program: Program, run: Run) -> State:
+    data, members = run.data, program.network.members
     state = program.update.initial_state() if data.optimizer_state is None else data.optimizer_state[0]
     frozen = [tf.constant(value) for value in data.frozen]
     dtype = program.network.dtype
@@ -120,6 +121,7 @@ def _initial_state(program: Program, data: TrainingData) -> State:
         flat=flat,
         optimizer=[tf.constant(value) for value in state],
         frozen=frozen,
+        balancing=_initial_carry(program, run),
         best_flat=flat,
         best_frozen=frozen,
         best_loss=far,
@@ -129,6 +131,14 @@ def _initial_state(program: Program, data: TrainingData) -> State:
         best_epoch=none,
         epoch=tf.constant(0),
     )
+
+
+def _initial_carry(program: Program, run: Run) -> Carry:
+    """What the balancing method starts from: what it remembered where training goes on."""
+    carry = program.gradient.start(run.numbers.seed, run.first)
+    if run.data.balancing is not None:
+        carry = carry._replace(method={name: run.data.balancing[name] for name in carry.method})
+    return tf.nest.map_structure(tf.constant, carry)
 
 
 def _numbers(run: Run, order: BatchOrder, tensors: Data, single: str) -> Numbers:
@@ -155,6 +165,8 @@ def _numbers(run: Run, order: BatchOrder, tensors: Data, single: str) -> Numbers
         tol=to_device(numbers.tol, single),
         patience=to_device(numbers.patience, whole),
         stopping=to_device(numbers.early_stopping and held.max() > 0, np.bool_),
+        closing=to_device(True, np.bool_),
+        balancing={name: to_device(value, np.float32) for name, value in numbers.balancing},
     )
 
 
@@ -212,4 +224,6 @@ def _result(run: Run, state: State) -> TrainingResult:
         best_epochs=best,
         stop=StopReason.INTERRUPTED if run.halt.is_set() else run.stop,
         held_out=tuple(run.data.plan.evaluate),
+        balancing={name: value.numpy() for name, value in state.balancing.method.items()},
+        cosines=run.history.balancing.cosines(),
     )

@@ -4,73 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from .._arrays import is_aligned
 from .._counters import counters
+from ..balancing import Balancing, Equal
 from ..losses import LossGroup
-from ..losses._groups import row_losses
 from ..networks import Network
+from ._gradient import BalancedGradient, Batch, EqualGradient, Losses, is_equal
 from ._optimizer import FlatUpdate, OptimizerRule
-
+from ._task_gradients import CombinedGradient
+from ._tensors import Data, Numbers, Report, State
 
 # Below this, copying an array is quicker than handing it over.
 _SHARED_BYTES = 1 << 16
-
-
-class State(NamedTuple):
-    """What training carries from one epoch to the next; leading axis: members."""
-
-    flat: Any
-    optimizer: list[Any]
-    frozen: list[Any]
-    best_flat: Any
-    best_frozen: list[Any]
-    best_loss: Any
-    reference: Any
-    wait: Any
-    active: Any
-    best_epoch: Any
-    epoch: Any
-
-
-class Data(NamedTuple):
-    """What lies on the device for the whole fit."""
-
-    inputs: Any
-    labels: Any
-    weights: Any
-    evaluation: Any
-
-
-class Numbers(NamedTuple):
-    """Numbers of the fit, as tensors."""
-
-    rate: Any
-    decay: Any
-    task_weights: Any
-    units: Any
-    scale: Any
-    train_share: Any
-    train_rows: Any
-    eval_weight: Any
-    eval_rows: Any
-    steps: Any
-    eval_steps: Any
-    tol: Any
-    patience: Any
-    stopping: Any
-
-
-class Report(NamedTuple):
-    """What an epoch leaves in the record: (epochs, members, tasks), (epochs, members, tasks), (epochs, members)."""
-
-    train: Any
-    evaluation: Any
-    penalty: Any
 
 
 class Program:
@@ -84,9 +34,12 @@ class Program:
         n_tasks: int,
         jit: bool,
         evaluates: bool = True,
+        balancing: Balancing | None = None,
+        cosines: bool = False,
     ) -> None:
         self.network = network
-        self.groups = tuple(groups)
+        self.losses = Losses(network, groups, n_tasks)
+        self.gradient = _gradient_of(self.losses, balancing, cosines)
         self.update = FlatUpdate(optimizer, network)
         self.n_tasks = n_tasks
         self.jit = jit
@@ -115,87 +68,80 @@ class Program:
     def _open_rows(signature: Any) -> Any:
         """Leave open what differs between fits: numbers of rows, steps, epochs and the batch size."""
         state, data, numbers, index, n_epochs = signature
-        data = Data(_open(data.inputs, 0), _open(data.labels, 0), _open(data.weights, 0), _open(data.evaluation, 0, 2))
+        inputs, labels, weights, learning_weights = (_open(rows, 0) for rows in data[:-1])
+        data = Data(inputs, labels, weights, learning_weights, _open(data.evaluation, 0, 2))
         return state, data, numbers, _open(index, 0, 1, 3), n_epochs
 
     def _epochs(
         self, state: State, data: Data, numbers: Numbers, index: tf.Tensor, n_epochs: tf.Tensor
     ) -> tuple[State, Report]:
         counters.add("traces")
-        shape = (tf.shape(index)[0], self.network.members, self.n_tasks)
-        report = Report(*(tf.zeros(size, self.dtype) for size in (shape, shape, shape[:2])))
+        report = self._empty_report(tf.shape(index)[0])
 
         def more(done: tf.Tensor, state: State, report: Report) -> tf.Tensor:  # noqa: ARG001
             return tf.logical_and(done < n_epochs, tf.reduce_any(state.active))
 
         def epoch(done: tf.Tensor, state: State, report: Report) -> tuple[tf.Tensor, State, Report]:
-            state, train, penalty = self._one_epoch(state, data, numbers, index[done])
+            state, train, penalty, record = self._one_epoch(state, data, numbers, index[done])
             # Without rows to evaluate on, a second forward pass would only be traced and compiled.
             evaluation = self._evaluate(state, data, numbers) if self.evaluates else tf.zeros_like(train)
             state = self._judge(state, numbers, train, evaluation)
-            report = Report(
-                tf.tensor_scatter_nd_update(report.train, [[done]], train[None]),
-                tf.tensor_scatter_nd_update(report.evaluation, [[done]], evaluation[None]),
-                tf.tensor_scatter_nd_update(report.penalty, [[done]], penalty[None]),
-            )
+            now = Report(train, evaluation, penalty, record)
+            report = tf.nest.map_structure(lambda all_, one: _put(all_, done, one), report, now)
             return done + 1, state, report
 
         _, state, report = tf.while_loop(more, epoch, (tf.constant(0), state, report), parallel_iterations=1)
         return state, report
 
+    def _empty_report(self, epochs: tf.Tensor) -> Report:
+        shape = (epochs, self.network.members, self.n_tasks)
+        record = self.gradient.empty_record()
+        return Report(
+            train=tf.zeros(shape, self.dtype),
+            evaluation=tf.zeros(shape, self.dtype),
+            penalty=tf.zeros(shape[:2], self.dtype),
+            balancing={name: tf.zeros((epochs, *sums.shape), sums.dtype) for name, sums in record.items()},
+        )
+
     def _one_epoch(
         self, state: State, data: Data, numbers: Numbers, batches: tf.Tensor
-    ) -> tuple[State, tf.Tensor, tf.Tensor]:
+    ) -> tuple[State, tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
         """All steps of an epoch; returns the losses per member and task, averaged over the epoch's rows."""
         members, size = self.network.members, tf.shape(batches)[2]
         sums = tf.zeros((members, self.n_tasks), self.dtype)
 
-        def step(number: Any, flat: Any, optimizer: Any, frozen: Any, sums: Any, penalties: Any) -> tuple[Any, ...]:
-            rows = batches[number]
+        def step(
+            number: Any, flat: Any, optimizer: Any, frozen: Any, carry: Any, sums: Any, penalties: Any, record: Any
+        ) -> tuple[Any, ...]:
             left = numbers.train_rows - number * size
-            real = tf.cast(tf.range(size) < left[:, None], self.dtype)
             count = tf.cast(tf.clip_by_value(left, 1, size), self.dtype)
-            gradient, losses, frozen, penalty = self._gradient(flat, frozen, data, numbers, rows, real, count)
-            flat, optimizer = self.update.apply(flat, gradient, optimizer, numbers.rate, numbers.decay)
+            batch = self._batch(data, numbers, batches[number], left, count)
+            done = self.gradient.step(flat, frozen, batch, numbers, carry)
+            flat, optimizer = self.update.apply(flat, done.gradient, optimizer, numbers.rate, numbers.decay)
+            carry = self.gradient.after_step(flat, frozen, batch, numbers, done)
             share = tf.where(left > 0, count / tf.cast(tf.maximum(numbers.train_rows, 1), self.dtype), 0.0)
-            return number + 1, flat, optimizer, frozen, sums + losses * share[:, None], penalties + penalty * share
+            sums, penalties = sums + done.losses * share[:, None], penalties + done.penalty * share
+            record = tf.nest.map_structure(tf.add, record, done.record)
+            return number + 1, flat, optimizer, done.frozen, carry, sums, penalties, record
 
-        penalties = tf.zeros((members,), self.dtype)
-        loop = (tf.constant(0), state.flat, list(state.optimizer), list(state.frozen), sums, penalties)
-        _, flat, optimizer, frozen, sums, penalties = tf.while_loop(
+        begin = (state.flat, list(state.optimizer), list(state.frozen), state.balancing)
+        loop = (tf.constant(0), *begin, sums, tf.zeros((members,), self.dtype), self.gradient.empty_record())
+        _, flat, optimizer, frozen, carry, sums, penalties, record = tf.while_loop(
             lambda number, *_: number < numbers.steps, step, loop, parallel_iterations=1
         )
-        return state._replace(flat=flat, optimizer=optimizer, frozen=frozen), sums, penalties
+        carry = self.gradient.epoch_end(sums, numbers, carry)
+        state = state._replace(flat=flat, optimizer=optimizer, frozen=frozen, balancing=carry)
+        return state, sums, penalties, record
 
-    def _gradient(
-        self,
-        flat: tf.Tensor,
-        frozen: Sequence[tf.Tensor],
-        data: Data,
-        numbers: Numbers,
-        rows: tf.Tensor,
-        real: tf.Tensor,
-        count: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor], tf.Tensor]:
-        """Gradient of the weighted mean of the tasks' losses, and the losses (members, tasks)."""
+    def _batch(self, data: Data, numbers: Numbers, rows: tf.Tensor, left: tf.Tensor, count: tf.Tensor) -> Batch:
+        """The rows of a step; where there are too few ``left``, those that fill up weigh nothing."""
+        real = tf.cast(tf.range(tf.shape(rows)[1]) < left[:, None], self.dtype)
         inputs, labels = tf.gather(data.inputs, rows), tf.gather(data.labels, rows)
         # Divided by the number of labels to expect, not by that found: a lone label in a batch would
         # else weigh as much as a batch full of them (and a full batch gives the plain mean).
         expected = tf.maximum(count[:, None] * numbers.train_share, 1e-30)
-        weights = tf.gather(data.weights, rows) * (real[:, :, None] / expected[:, None, :])
-        with tf.GradientTape() as tape:
-            tape.watch(flat)
-            raw, after, penalty = self.network.forward(flat, frozen, inputs, training=True)
-            losses = self._task_losses(labels, weights, raw, numbers)
-            objective = tf.reduce_sum(losses * numbers.task_weights) + tf.reduce_sum(penalty)
-        return tape.gradient(objective, flat), losses, after, penalty
-
-    def _task_losses(self, labels: Any, weights: Any, raw: Any, numbers: Numbers) -> tf.Tensor:
-        """Weighted sum over the batch per member and task, in units of the constant prediction's loss."""
-        values = row_losses(self.groups, labels, raw, numbers.scale)
-        # A missing label's loss may be anything; it must not reach the sum, nor its gradient.
-        values = tf.where(weights > 0, values, 0.0)
-        return tf.reduce_sum(values * weights, axis=1) * numbers.units
+        weights = tf.gather(data.learning_weights, rows) * (real[:, :, None] / expected[:, None, :])
+        return Batch(inputs, labels, weights)
 
     def _evaluate(self, state: State, data: Data, numbers: Numbers) -> tf.Tensor:
         """Losses on the held-out rows, (members, tasks); 0 for a task without a label there."""
@@ -207,7 +153,7 @@ class Program:
             real = tf.cast(position < numbers.eval_rows[:, None], self.dtype)
             raw, _, _ = self.network.forward(state.flat, state.frozen, tf.gather(data.inputs, rows), training=False)
             weights = tf.gather(data.weights, rows) * real[:, :, None]
-            return number + 1, sums + self._task_losses(tf.gather(data.labels, rows), weights, raw, numbers)
+            return number + 1, sums + self.losses.of(tf.gather(data.labels, rows), weights, raw, numbers)
 
         zero = tf.zeros((self.network.members, self.n_tasks), self.dtype)
         _, sums = tf.while_loop(
@@ -245,6 +191,20 @@ class Program:
         pick = lambda i: better[i // per_member] if per_member else tf.reduce_any(better)  # noqa: E731
         pairs = zip(state.frozen, state.best_frozen, strict=True)
         return [tf.where(pick(i), new, old) for i, (new, old) in enumerate(pairs)]
+
+
+def _gradient_of(losses: Losses, method: Balancing | None, cosines: bool) -> EqualGradient:
+    """The quickest way to the gradient that the method, or the recording of cosines, allows."""
+    if is_equal(method) and not cosines:
+        return EqualGradient(losses)
+    method = Equal() if method is None else method
+    if cosines or method.requires != "losses" or not method.weighs_heads:
+        return CombinedGradient(losses, method)
+    return BalancedGradient(losses, method)
+
+
+def _put(into: tf.Tensor, position: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
+    return tf.tensor_scatter_nd_update(into, [[position]], value[None])
 
 
 def _signature(tensor: Any) -> tf.TensorSpec:

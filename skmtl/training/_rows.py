@@ -25,7 +25,8 @@ def plan_rows(targets: EncodedTargets, classified: Sequence[bool], members: int,
     """Hold out another ``fraction`` of the rows for every member.
 
     The members' parts lie side by side in one shuffled order, so that together they cover as many rows
-    as they can; each part has its share of every class and of every pattern of missing labels. No member loses the last label of a task or of a class: such a row stays in training.
+    as they can; each part has its share of every class and of every pattern of missing labels. No member
+    loses the last label of a task or of a class: such a row stays in training.
     """
     n_samples = len(targets.values)
     everything = np.arange(n_samples)
@@ -82,9 +83,7 @@ def _give_back_last_labels(held: np.ndarray, groups: np.ndarray) -> np.ndarray:
 class BatchOrder:
     """Index matrices for one epoch after another, from one seeded stream."""
 
-    def __init__(
-        self, train: Sequence[np.ndarray], batch_size: int, shuffle: bool, seed: int, first: int = 0
-    ) -> None:
+    def __init__(self, train: Sequence[np.ndarray], batch_size: int, shuffle: bool, seed: int, first: int = 0) -> None:
         self.batch_size = batch_size
         self.steps = max(-(-len(rows) // batch_size) for rows in train)
         self._train = train

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from ._callbacks import KerasCallbacks
-from ._program import Data, Numbers, Program, Report, State, to_device
+from ._program import Program, to_device
+from ._tensors import Data, Numbers, Report, State
 
 logger = logging.getLogger("skmtl")
 
@@ -24,40 +25,44 @@ def run_epoch_by_steps(
     before, rows, size = state, numbers.train_rows.numpy(), index.shape[3]
     one, none = to_device(1, np.int32), to_device(0, np.int32)
     sums, penalties, seen = 0.0, 0.0, np.zeros(len(rows))
-    _show(callbacks, state)
+    record: dict[str, np.ndarray] = {}
+    show(callbacks, state)
     for step in range(index.shape[1]):
         left = np.clip(rows - step * size, 0, size)
         callbacks.batch_begin(step)
-        state = _take_over(callbacks, state)
+        state = take_over(callbacks, state)
         single = numbers._replace(
             steps=one, eval_steps=none, eval_rows=tf.zeros_like(numbers.eval_rows),
-            train_rows=to_device(left, np.int32), stopping=tf.constant(False),
+            train_rows=to_device(left, np.int32), stopping=tf.constant(False), closing=tf.constant(False),
         )  # fmt: skip
         batch = to_device(index[:, step : step + 1], np.int32)
         state, report = program.run(state, data, single, batch, one)
         share = left / rows
         sums = sums + report.train[0].numpy() * share[:, None]
         penalties, seen = penalties + report.penalty[0].numpy() * share, seen + share
+        record = {name: record.get(name, 0.0) + values[:1].numpy() for name, values in report.balancing.items()}
         # A step is no epoch: what counts epochs stays as it was.
         state = state._replace(wait=before.wait, epoch=before.epoch, active=before.active)
-        _show(callbacks, state)
+        show(callbacks, state)
         callbacks.batch_end(step, {"loss": float(np.mean(report.train[0].numpy()))})
-        state = _take_over(callbacks, state)
+        state = take_over(callbacks, state)
         if callbacks.stop:
             sums, penalties = sums / seen[:, None], penalties / seen
             break
-    idle = numbers._replace(steps=none)
-    state, report = program.run(state, data, idle, to_device(index[:, :1], np.int32), one)
+    carry = program.gradient.epoch_end(tf.constant(sums, program.dtype), numbers, state.balancing)
+    idle = numbers._replace(steps=none, closing=tf.constant(False))
+    state, report = program.run(state._replace(balancing=carry), data, idle, to_device(index[:, :1], np.int32), one)
     finite = np.isfinite(sums).all(axis=1)
     state = state._replace(active=tf.logical_and(state.active, tf.constant(finite)))
-    return state, Report(np.asarray(sums)[None], report.evaluation, np.asarray(penalties)[None])
+    return state, Report(np.asarray(sums)[None], report.evaluation, np.asarray(penalties)[None], record)
 
 
-def _show(callbacks: KerasCallbacks, state: State) -> None:
+def show(callbacks: KerasCallbacks, state: State) -> None:
+    """Put the state's weights into the model that the callbacks see."""
     callbacks.write(state.flat.numpy(), [value.numpy() for value in state.frozen])
 
 
-def _take_over(callbacks: KerasCallbacks, state: State) -> State:
+def take_over(callbacks: KerasCallbacks, state: State) -> State:
     """Weights and random states as the callbacks left them."""
     flat, frozen = callbacks.read()
     if not np.array_equal(flat, state.flat.numpy(), equal_nan=True):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .._cache import ProgramCache
+from ..balancing import Balancing
 from ..losses import LossGroup
 from ..networks import Network
+from ._gradient import is_equal
 from ._optimizer import OptimizerRule
 from ._program import Program
 from ._rows import RowPlan
@@ -31,16 +33,19 @@ class TrainingStructure:
     task_names: tuple[str, ...]
     jit: bool
     separate: bool = False  # the network's frozen values come member by member
+    balancing: Balancing | None = None
+    cosines: bool = False  # record the cosines of the tasks' gradients, whatever the method
 
     def program(self, members: int, evaluates: bool = True) -> Program:
         """The program for so many members, with rows to evaluate on or without, from the cache where it is known."""
-        key = None if self.key is None else (self.key, members, self.groups, self.optimizer, self.jit, evaluates)
-        return PROGRAMS.get(
-            key,
-            lambda: Program(
-                self.make_network(members), self.groups, self.optimizer, len(self.task_names), self.jit, evaluates
-            ),
-        )
+        method = None if is_equal(self.balancing) else self.balancing
+        shape = (members, evaluates, None if method is None else method.structure(), self.cosines)
+        key = None if self.key is None else (self.key, self.groups, self.optimizer, self.jit, *shape)
+        return PROGRAMS.get(key, lambda: self._make(members, evaluates, method))
+
+    def _make(self, members: int, evaluates: bool, method: Balancing | None) -> Program:
+        network, n_tasks = self.make_network(members), len(self.task_names)
+        return Program(network, self.groups, self.optimizer, n_tasks, self.jit, evaluates, method, self.cosines)
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class TrainingData:
     parameters: np.ndarray
     frozen: Sequence[np.ndarray]
     optimizer_state: Sequence[Sequence[np.ndarray]] | None = None  # one entry a group of members
+    balancing: Mapping[str, np.ndarray] | None = None  # what the balancing method remembers, (members, ...)
 
     @property
     def members(self) -> int:

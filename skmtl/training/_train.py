@@ -11,14 +11,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._records import StopReason, TrainingNumbers, TrainingResult
+from .._records import GradientCosines, StopReason, TrainingNumbers, TrainingResult
 from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
 from ._loop import Run, run_members
-from ._program import Data, to_device
+from ._program import to_device
 from ._rows import RowPlan, evaluation_index
 from ._structure import TrainingData, TrainingStructure
+from ._tensors import Data
 
 # Members in one program. A step of small matrices keeps one processor busy; groups keep the others so.
 # The size is the same on every machine, because it shows in the last bits of the result.
@@ -75,6 +76,7 @@ def _part_of(data: TrainingData, part: range, number: int, separate: bool) -> Tr
         parameters=data.parameters[members],
         frozen=frozen,
         optimizer_state=None if data.optimizer_state is None else [data.optimizer_state[number]],
+        balancing=None if data.balancing is None else {k: value[members] for k, value in data.balancing.items()},
     )
 
 
@@ -82,7 +84,7 @@ def _device_rows(data: TrainingData) -> Data:
     """The rows, once on the device for all groups."""
     dtype = data.parameters.dtype
     inputs, labels, weights = (to_device(rows, dtype) for rows in (data.inputs, data.labels, data.weights))
-    return Data(inputs, labels, weights, evaluation=None)
+    return Data(inputs, labels, weights, weights, evaluation=None)
 
 
 def _with_evaluation(rows: Data, plan: RowPlan) -> Data:
@@ -123,6 +125,7 @@ def _merge(results: Sequence[TrainingResult], separate: bool) -> TrainingResult:
         name: np.concatenate([_lengthened(result.member_history[name], epochs) for result in results], axis=1)
         for name in first.member_history
     }
+    cosines = [result.cosines for result in results if result.cosines is not None]
     stops = [result.stop for result in results]
     worst = next((stop for stop in (StopReason.INTERRUPTED, StopReason.EPOCHS_USED) if stop in stops), stops[0])
     return TrainingResult(
@@ -135,6 +138,8 @@ def _merge(results: Sequence[TrainingResult], separate: bool) -> TrainingResult:
         best_epochs=np.concatenate([result.best_epochs for result in results]),
         stop=worst,
         held_out=tuple(held for result in results for held in result.held_out),
+        balancing={k: np.concatenate([result.balancing[k] for result in results]) for k in first.balancing},
+        cosines=GradientCosines.together(cosines) if cosines else None,
     )
 
 

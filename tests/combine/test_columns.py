@@ -99,9 +99,7 @@ def test_dates_stay_dates():
 
 
 def test_no_pandas_NA_comes_out():
-    column = combined(
-        pd.Series(["x", None], dtype="string"), pd.Series(["y", "z"], dtype="string"), other=True
-    )
+    column = combined(pd.Series(["x", None], dtype="string"), pd.Series(["y", "z"], dtype="string"), other=True)
     assert column.isna().sum() == 2 and all(isinstance(cell, str | float) for cell in column)
 
 
@@ -175,9 +173,7 @@ def test_a_missing_cell_is_filled_by_the_other_task():
 @pytest.mark.parametrize("dtype", ["float64", "Int64", "object", "category", "string"])
 def test_a_cell_with_two_values_is_refused(dtype):
     first, second = (pd.Series(values).astype(dtype) for values in ([3, 4, 5], [6, 5, 9]))
-    with pytest.raises(
-        ValueError, match=r"'rooms' disagrees .* row 21 \(and in 1 more rows\).*in 'price'.*in 'area'"
-    ):
+    with pytest.raises(ValueError, match=r"'rooms' disagrees .* row 21 \(and in 1 more rows\).*in 'price'.*in 'area'"):
         combine_task_datasets(
             {
                 "price": (frame(k=[20, 21, 22], rooms=first), [1.0, 2.0, 3.0]),

@@ -173,11 +173,7 @@ def test_cells_put_in_come_out_nothing_is_invented_and_no_target_is_in_X(on, wor
     shown = [(task, key) for task, (keys, _, _) in files.items() for key in keys]
     keys = [key for _, key in shown] if on is None else list(dict.fromkeys(key for _, key in shown))
     assert len(X) == len(y) == len(keys)
-    owners = (
-        [[task] for task, _ in shown]
-        if on is None
-        else [[t for t in files if k in files[t][0]] for k in keys]
-    )
+    owners = [[task] for task, _ in shown] if on is None else [[t for t in files if k in files[t][0]] for k in keys]
     for column in set(X.columns) - {"key"}:
         for cell, key, tasks in zip(X[column], keys, owners, strict=True):
             known = any(column in files[task][1] for task in tasks)

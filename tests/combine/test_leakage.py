@@ -50,9 +50,7 @@ def test_case_and_blanks_do_not_hide_a_target(written):
     price, area = houses()
     table = price[["rooms", "area"]].rename(columns={"area": written})
     with pytest.warns(UserWarning, match=re.escape(repr(written))):
-        X, _ = combine_task_datasets(
-            {"price": (table, price["price"]), "area": (area[["rooms"]], area["area"])}
-        )
+        X, _ = combine_task_datasets({"price": (table, price["price"]), "area": (area[["rooms"]], area["area"])})
     assert X.columns.tolist() == ["rooms"]
 
 
@@ -121,9 +119,7 @@ def test_a_copy_may_be_kept():
 
 @pytest.mark.parametrize("kind", ["str", "category", "bool", "Int64"])
 def test_copies_of_classes_are_known_too(kind):
-    labels = pd.Series([0, 1] * 8).map(
-        {0: "flat", 1: "house"} if kind in ("str", "category") else {0: 0, 1: 1}
-    )
+    labels = pd.Series([0, 1] * 8).map({0: "flat", 1: "house"} if kind in ("str", "category") else {0: 0, 1: 1})
     labels = labels.astype(kind)
     datasets = {
         "price": (frame(k=range(16), kind=labels, a=np.arange(16.0)), np.arange(16.0) ** 2),
@@ -177,9 +173,7 @@ def test_made_up_column_names_are_no_target_names():
 def test_nothing_left_is_refused():
     price, area = houses()
     with pytest.raises(ValueError, match=r"No feature column is left in X. column 'area'.*keep_targets"):
-        combine_task_datasets(
-            {"price": (price[["area"]], price["price"]), "area": (area[["price"]], area["area"])}
-        )
+        combine_task_datasets({"price": (price[["area"]], price["price"]), "area": (area[["price"]], area["area"])})
 
 
 @given(seed=st.integers(0, 2**32 - 1))

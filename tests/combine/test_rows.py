@@ -35,9 +35,7 @@ def test_keys_are_features_only_where_asked():
 
 
 def test_the_index_joins_by_label():
-    datasets = {
-        task: (X.set_index("house_id"), y.set_axis(X["house_id"])) for task, (X, y) in own_features().items()
-    }
+    datasets = {task: (X.set_index("house_id"), y.set_axis(X["house_id"])) for task, (X, y) in own_features().items()}
     by_key, by_index = (
         combine_task_datasets(own_features(), on="house_id"),
         combine_task_datasets(datasets, on="index"),
@@ -66,9 +64,7 @@ def test_several_keys_and_indexes_of_several_levels_join_alike():
     assert X.index.tolist() == [("x", 1), ("x", 2), ("y", 1), ("y", 2)]
     assert X.index.names == ["street", "number"]
     assert X.loc[("y", 1)].tolist() == [3.0, 8.0]
-    indexed = {
-        task: (table.set_index(["street", "number"]), target) for task, (table, target) in datasets.items()
-    }
+    indexed = {task: (table.set_index(["street", "number"]), target) for task, (table, target) in datasets.items()}
     again = combine_task_datasets(indexed, on="index")
     assert_frame_equal(again.X, X)
     assert_frame_equal(again.y, y)

@@ -71,9 +71,7 @@ def test_two_targets_of_one_name_are_refused():
     with pytest.raises(
         ValueError, match="Two targets have the name 'area', in the data of the tasks 'area' and 'plan'"
     ):
-        combine_task_datasets(
-            {"area": (frame(a=[1]), [1.0]), "plan": (frame(a=[1]), frame(area=[1.0], rooms=[2]))}
-        )
+        combine_task_datasets({"area": (frame(a=[1]), [1.0]), "plan": (frame(a=[1]), frame(area=[1.0], rooms=[2]))})
 
 
 @pytest.mark.parametrize(

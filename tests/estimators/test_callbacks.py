@@ -8,6 +8,7 @@ import pytest
 
 from skmtl import MultiTaskKerasRegressor
 
+from ._builders import heads
 from ._cases import SMALL, features, quantities
 
 X = features()
@@ -73,10 +74,20 @@ def test_batch_hooks_run_step_by_step_and_say_so(caplog):
     assert "step by step" in caplog.text
 
 
-@pytest.mark.parametrize("ensemble_size", [1, 3])
-def test_the_model_of_a_callback_has_the_weights_of_its_epoch(ensemble_size):
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"hidden_layer_sizes": (8,)},
+        {"hidden_layer_sizes": (8,), "ensemble_size": 3},
+        {"hidden_layer_sizes": (8,), "dropout": 0.2},
+        {"model": heads},
+        {"model": heads, "ensemble_size": 2},
+    ],
+    ids=["one", "ensemble", "dropout", "own", "own ensemble"],
+)
+def test_the_model_of_a_callback_has_the_weights_of_its_epoch(network):
     seen = []
-    settings = {**SMALL, "early_stopping": False, "ensemble_size": ensemble_size}
+    settings = {"epochs": 3, "jit_compile": False, "random_state": 0, "early_stopping": False, **network}
     model = MultiTaskKerasRegressor(**settings, callbacks=Weights(seen)).fit(X, quantities(X))
     shorter = MultiTaskKerasRegressor(**{**settings, "epochs": 2}).fit(X, quantities(X))
     np.testing.assert_allclose(seen[3], model.predict(X)[:, 0], rtol=1e-4, atol=1e-5)

@@ -1,7 +1,6 @@
 """What is expensive is counted: traces, compilations, imports."""
 
-import subprocess
-import sys
+import pickle
 
 import pytest
 from sklearn.model_selection import GridSearchCV
@@ -10,6 +9,7 @@ from skmtl import MultiTaskKerasClassifier, MultiTaskKerasRegressor
 from skmtl.training import counters
 
 from ._cases import SMALL, features, labels, quantities
+from ._process import run_python
 
 
 def counted(work):
@@ -120,16 +120,13 @@ print("light")
 
 
 def test_importing_building_cloning_printing_and_unpickling_import_no_tensorflow(tmp_path):
-    import pickle
-
     X = features()
     path = tmp_path / "model.pickle"
     path.write_bytes(pickle.dumps(MultiTaskKerasRegressor(**SMALL).fit(X, quantities(X))))
-    done = subprocess.run([sys.executable, "-c", WITHOUT_TENSORFLOW, path], capture_output=True, text=True)
-    assert done.stdout == "light\n", done.stderr
+    assert run_python(WITHOUT_TENSORFLOW, path) == "light\n"
 
 
 @pytest.mark.parametrize("name", ["combine_task_datasets", "TrainingDivergedError"])
 def test_each_public_name_imports_no_tensorflow(name):
     code = f"import sys, skmtl; skmtl.{name}; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False False\n"
+    assert run_python(code) == "False False\n"

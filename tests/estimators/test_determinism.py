@@ -1,8 +1,6 @@
 """The same random_state gives the same bits, and no global generator or switch is touched."""
 
 import random
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -17,6 +15,7 @@ from skmtl import MultiTaskKerasEstimator, MultiTaskKerasRegressor
 
 from ._builders import heads
 from ._cases import SMALL, features, mixed, quantities
+from ._process import run_python
 
 X = features()
 OWN = {name: value for name, value in SMALL.items() if name != "hidden_layer_sizes"}
@@ -124,7 +123,7 @@ def test_another_process_gives_the_same_bits(tmp_path):
     given = list(SETTINGS.values())
     text = repr(given).replace(repr(heads), "heads")
     code = ELSEWHERE.format(settings=text, folder=tmp_path)
-    subprocess.run([sys.executable, "-c", code], check=True)
+    run_python(code)
     for position, settings in enumerate(given):
         here = MultiTaskKerasEstimator(**settings).fit(X, mixed(X)).predict(X)["price"].to_numpy()
         np.testing.assert_array_equal(np.load(tmp_path / f"{position}.npy"), here)

@@ -1,8 +1,5 @@
 """``model_``: the fitted network as a Keras model that Keras' own tools work on."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pandas as pd
@@ -12,6 +9,7 @@ from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKe
 
 from ._builders import heads
 from ._cases import SMALL, features, labels, mixed, quantities
+from ._process import run_python
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*__array__ implementation.*:DeprecationWarning")
 
@@ -98,7 +96,7 @@ def test_saved_models_load_in_a_process_that_knows_the_layers_only(tmp_path):
         "    model = keras.models.load_model(f'{position}.keras')\n"
         "    np.save(f'{position}.npy', model(X)[0].numpy()[:, 0])\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=None)
+    run_python(code, cwd=tmp_path)
     for position, (predicted, name) in expected.items():
         np.testing.assert_allclose(np.load(tmp_path / f"{position}.npy"), predicted, rtol=1e-4, err_msg=name)
 

@@ -3,8 +3,6 @@
 import copy
 import io
 import pickle
-import subprocess
-import sys
 
 import cloudpickle
 import joblib
@@ -16,6 +14,7 @@ from sklearn.base import clone
 from skmtl import MultiTaskKerasRegressor
 
 from ._cases import ESTIMATORS, SMALL, features, targets_for
+from ._process import run_python
 
 X = features()
 
@@ -74,7 +73,7 @@ def test_a_pickle_predicts_in_a_process_that_never_fitted(tmp_path):
         f"model, X = joblib.load({str(tmp_path / 'model.joblib')!r}), np.load({str(tmp_path / 'X.npy')!r})\n"
         f"np.save({str(tmp_path / 'y.npy')!r}, model.predict(X))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    run_python(code)
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), model.predict(X))
 
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasRegressor
-from skmtl.inspection._budget import shrink_twins
+from skmtl.inspection._budget import check_scalable, shrink_twins
 from skmtl.inspection._twins import single_task_twin
 
 
@@ -62,6 +63,10 @@ def test_a_budget_that_no_widths_meet_is_refused():
         twins_of(model, 8)
 
 
-def test_a_network_of_the_callers_own_is_refused():
+@pytest.mark.parametrize(
+    "estimator", [Ridge(), MultiTaskKerasRegressor(model=len), make_pipeline(StandardScaler(), Ridge())]
+)
+def test_what_has_no_layers_to_scale_is_refused(estimator):
     with pytest.raises(ValueError, match="scales hidden_layer_sizes"):
-        shrink_twins([MultiTaskKerasRegressor()], None)
+        check_scalable(estimator)
+    check_scalable(make_pipeline(StandardScaler(), MultiTaskKerasRegressor()))

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
+from skmtl._counters import counters
 from skmtl.inspection import compare_with_single_task
 
 from ._recorders import SEEN, RecordingClassifier, RecordingRegressor, regression_table
@@ -290,3 +291,12 @@ def test_results_do_not_depend_on_the_number_of_processes(model):
         for n_jobs in (1, 2)
     )
     pd.testing.assert_frame_equal(one.fold_scores, two.fold_scores, check_exact=True)
+
+
+def test_twins_of_like_tasks_share_one_program():
+    X, y = regression_table(missing=0.0)
+    y = pd.DataFrame(np.column_stack([y, y[:, 0] - y[:, 1]]), columns=["a", "b", "c"])
+    model = MultiTaskKerasRegressor(**{**SMALL, "hidden_layer_sizes": (11,)})
+    before = counters.snapshot().get("traces", 0)
+    compare_with_single_task(model, X, y, cv=2)
+    assert counters.snapshot()["traces"] - before == 2

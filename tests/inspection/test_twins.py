@@ -32,7 +32,7 @@ def test_class_weights_and_kinds_are_cut_down_too():
     assert single_task_twin(classifier, 0, NAMES).class_weight == {"low": 2.0}
     assert single_task_twin(classifier, 1, NAMES).class_weight == "balanced"
     mixed = MultiTaskKerasEstimator(task_types={"price": "regression", "size": "classification"})
-    assert single_task_twin(mixed, 1, NAMES).task_types == {"size": "classification"}
+    assert single_task_twin(mixed, 1, NAMES).task_types == {"y0": "classification"}
 
 
 def test_a_twin_of_a_pipeline_keeps_its_steps():

@@ -41,6 +41,11 @@ def test_categories_are_classes_also_where_they_are_numbers():
     assert kinds(TABLE[["category"]]) == {"category": "classification"}
 
 
+@pytest.mark.parametrize("values", [[0.5, 1.5], [2.5], [1.0, 2.5]])
+def test_fractions_are_quantities_however_few(values):
+    assert kinds(pd.DataFrame({"a": values})) == {"a": "regression"}
+
+
 def test_task_types_say_otherwise():
     found = kinds(TABLE[["count", "sold", "text"]], {"count": "classification", "sold": "regression"})
     assert found == {"count": "classification", "sold": "regression", "text": "classification"}

@@ -7,10 +7,10 @@ from skmtl._records import EncodedTargets
 from skmtl.targets import fit_scaling
 
 
-def scaling(values, weights=None, mode="standard"):
+def scaling(values, weights=None, mode="standard", **kwargs):
     values = np.asarray(values, dtype=float).reshape(-1, 1)
     weights = np.ones_like(values) if weights is None else np.asarray(weights, dtype=float).reshape(-1, 1)
-    found = fit_scaling(EncodedTargets(values, weights), (mode,))
+    found = fit_scaling(EncodedTargets(values, weights), (mode,), **kwargs)
     return found.shift[0], found.scale[0]
 
 
@@ -31,8 +31,9 @@ def test_values_far_from_zero_keep_their_digits():
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, -1e20, 0.1])
-def test_a_constant_task_keeps_its_unit(value):
-    assert scaling([value] * 7) == pytest.approx((value, 1.0), rel=1e-12)
+def test_a_constant_task_is_predicted_as_the_constant_unless_other_labels_may_come(value):
+    assert scaling([value] * 7) == pytest.approx((value, 0.0), rel=1e-12)
+    assert scaling([value] * 7, more_to_come=True) == pytest.approx((value, 1.0), rel=1e-12)
 
 
 def test_positive_targets_are_only_divided():

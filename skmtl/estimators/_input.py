@@ -1,0 +1,80 @@
+"""What a fit works on: the estimator's parameters, and the data as it was checked and encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from .._records import EncodedTargets
+from ..targets import TargetEncoder
+from ._per_task import class_weights
+from ._validation import stack_rows
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The estimator's parameters by name, which of them are not at their default, and the routed ones by target."""
+
+    parameters: Mapping[str, Any]
+    changed: frozenset[str]
+    routed: Mapping[str, Mapping[str, Any]]
+    incremental: bool = False
+
+    def __getitem__(self, name: str) -> Any:
+        return self.parameters[name]
+
+    def for_partial_fit(self) -> Settings:
+        """The same with one epoch, and nothing held out."""
+        changed = {**self.parameters, "epochs": 1, "early_stopping": False}
+        return replace(self, parameters=changed, incremental=True)
+
+
+@dataclass(frozen=True)
+class FitInput:
+    """Checked X, the encoder of y, and y encoded; rows beyond ``n_train`` are for validation only."""
+
+    X: Any
+    encoder: TargetEncoder
+    targets: EncodedTargets
+    n_train: int
+    validation: FitInput | None = field(default=None)
+
+    @classmethod
+    def build(cls, X: Any, encoder: TargetEncoder, targets: EncodedTargets, class_weight: Any) -> FitInput:
+        """Multiply class weights in and drop rows without weight."""
+        weights = class_weights(class_weight, encoder, targets.values, targets.weights)
+        keep = weights.any(axis=1)
+        if not keep.all():
+            X, targets, weights = X[keep], EncodedTargets(targets.values[keep], weights[keep]), weights[keep]
+        return cls(X, encoder, EncodedTargets(targets.values, weights), int(keep.sum()))
+
+    def with_validation(self, other: FitInput) -> FitInput:
+        """The same with rows to validate on."""
+        if other.n_train == 0:
+            raise ValueError("y_val has no label with a positive weight: there is nothing to validate on.")
+        return replace(self, validation=other)
+
+    def check_labels(self, incremental: bool) -> None:
+        """Every task has a label with a positive weight; in a first partial_fit, whose scale it has to give."""
+        for i, task in enumerate(self.encoder.tasks):
+            if self.targets.observed[:, i].any() or (incremental and task.kind == "classification"):
+                continue
+            raise ValueError(
+                f"Task {task.name!r} has no label with a positive weight: its column is empty, or sample_weight "
+                "(or class_weight) is zero wherever it is known."
+            )
+
+
+def all_rows(data: FitInput) -> tuple[Any, EncodedTargets]:
+    """Training rows, then validation rows."""
+    if data.validation is None:
+        return data.X, data.targets
+    other = data.validation
+    targets = EncodedTargets(
+        np.concatenate([data.targets.values, other.targets.values]),
+        np.concatenate([data.targets.weights, other.targets.weights]),
+    )
+    return stack_rows(data.X, other.X), targets

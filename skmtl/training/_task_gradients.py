@@ -1,0 +1,190 @@
+"""The tasks' gradients apart: their inner products over the shared parameters, and the update made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ..balancing import Balancing, BalancingSignal
+from ..networks._trunk import Trunk
+from ._gradient import BalancedGradient, Batch, Losses, Step
+from ._tensors import Carry, Numbers
+
+# Up to so many tasks, each has its own operations in the program, which is quicker; more would be long to compile.
+_MOST_UNROLLED = 16
+# A squared norm under this is a zero gradient, which has no direction.
+_ZERO = 1e-30
+
+
+class _Run(NamedTuple):
+    """Neighbouring parameters that are shared alike."""
+
+    start: int
+    stop: int
+    shared: bool
+
+
+class _Pass(NamedTuple):
+    """A forward pass under a tape, cut where the tasks' slopes go in."""
+
+    tape: tf.GradientTape
+    pieces: list[tf.Tensor]  # flat parameters, one a run
+    where: tf.Tensor  # what the tasks' slopes are passed back from: raw outputs, or what the heads see
+    raw: tf.Tensor
+    slopes: tf.Tensor  # of the sum of the tasks' losses at the raw outputs: each column sees its own task
+    kernel: tf.Tensor | None  # of the heads, where ``where`` is what they see
+
+
+class CombinedGradient(BalancedGradient):
+    """For methods that read the tasks' gradients, or where their cosines are to be recorded.
+
+    One forward pass. The losses are differentiated once for all tasks, since a column of the raw outputs concerns
+    one task alone, and so are the tasks' own parameters. Over the shared parameters there is a backward pass for
+    each task; the update is the weighted sum of these gradients.
+    """
+
+    def __init__(self, losses: Losses, method: Balancing) -> None:
+        super().__init__(losses, method)
+        self.runs = tuple(_runs(losses))
+        self.trunk = Trunk.of(losses.network)
+        self.task_of_column = np.repeat(np.arange(self.n_tasks), _units(losses))
+
+    def empty_record(self) -> dict[str, tf.Tensor]:
+        """Sums of weights and cosines, and of the steps that had them."""
+        zeros = tf.zeros((self.members, self.n_tasks, self.n_tasks), tf.float32)
+        return {**super().empty_record(), "cosines": zeros, "conflicts": zeros, "pairs": zeros}
+
+    def step(self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch, numbers: Numbers, carry: Carry) -> Step:
+        """Gradient at ``flat``."""
+        pieces = [flat[:, run.start : run.stop] for run in self.runs]
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(pieces)
+            where, raw, after, penalty, kernel = self._forward(tf.concat(pieces, axis=1), frozen, batch)
+            losses = self.losses.of(batch.labels, batch.weights, raw, numbers)
+            total, penalties = tf.reduce_sum(losses), tf.reduce_sum(penalty)
+        done = _Pass(tape, pieces, where, raw, tape.gradient(total, raw), kernel)
+        rows = self._rows(done)
+        signal, carry = self.signal(losses, batch, numbers, carry)
+        signal = signal._replace(gram=_gram(rows))
+        weights, carry = self.decide(signal, numbers, carry)
+        gradient = self._combine(done, rows, self.scaled(weights, losses), numbers)
+        penalty_slopes = tape.gradient(penalties, pieces)
+        gradient = [g if p is None else g + p for g, p in zip(gradient, penalty_slopes, strict=True)]
+        record = self.record(weights, signal)
+        return Step(tf.concat(gradient, axis=1), losses, after, penalty, carry, record, signal)
+
+    def _forward(self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch) -> tuple[Any, ...]:
+        if self.trunk is None:
+            raw, after, penalty = self.network.forward(flat, frozen, batch.inputs, training=True)
+            return raw, raw, after, penalty, None
+        hidden, raw, after = self.trunk.forward(flat, frozen, batch.inputs)
+        return hidden, raw, after, tf.zeros((self.members,), flat.dtype), self.trunk.heads_kernel(flat)
+
+    def _rows(self, done: _Pass) -> tf.Tensor:
+        """Each task's gradient over the shared parameters, (members, tasks, shared parameters)."""
+        shared = [piece for piece, run in zip(done.pieces, self.runs, strict=True) if run.shared]
+        if not shared:
+            return tf.zeros((self.members, self.n_tasks, 0), done.slopes.dtype)
+
+        def row(slope: tf.Tensor) -> tf.Tensor:
+            parts = done.tape.gradient(
+                done.where, shared, output_gradients=slope, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
+            return tf.concat(parts, axis=1)
+
+        if self.n_tasks <= _MOST_UNROLLED:
+            return tf.stack([row(self._slope_of_columns(done, task)) for task in range(self.n_tasks)], axis=1)
+        return self._rows_in_a_loop(done, row, sum(piece.shape[1] for piece in shared))
+
+    def _slope_of_columns(self, done: _Pass, task: int) -> tf.Tensor:
+        """Slope of one task's loss."""
+        columns = np.flatnonzero(self.task_of_column == task)
+        if done.kernel is None:
+            return done.slopes * _mask(self.task_of_column == task, done.slopes)
+        return _through(done.slopes[..., columns[0] : columns[-1] + 1], done.kernel[..., columns[0] : columns[-1] + 1])
+
+    def _rows_in_a_loop(self, done: _Pass, row: Callable[[tf.Tensor], tf.Tensor], size: int) -> tf.Tensor:
+        """Rows of many tasks: the operations of one, as often as there are tasks."""
+        masks = _mask(self.task_of_column == np.arange(self.n_tasks)[:, None], done.slopes)
+
+        def slope(task: tf.Tensor) -> tf.Tensor:
+            if done.kernel is None:
+                return done.slopes * masks[task]
+            if len(self.task_of_column) == self.n_tasks:
+                return _through(done.slopes[..., task, None], done.kernel[..., task, None])
+            return _through(done.slopes * masks[task], done.kernel)
+
+        spec = tf.TensorSpec((self.members, size), done.slopes.dtype)
+        tasks = tf.range(self.n_tasks)
+        rows = tf.map_fn(lambda task: row(slope(task)), tasks, fn_output_signature=spec, parallel_iterations=1)
+        return tf.transpose(rows, [1, 0, 2])
+
+    def _combine(self, done: _Pass, rows: tf.Tensor, weights: tf.Tensor, numbers: Numbers) -> list[tf.Tensor]:
+        """The update's gradient, one piece a run of parameters."""
+        heads = weights if self.method.weighs_heads else tf.broadcast_to(numbers.task_weights, weights.shape)
+        own = self._own(done, heads)
+        together = tf.squeeze(tf.matmul(weights[:, None, :], rows), axis=1)
+        shared = iter(tf.split(together, [run.stop - run.start for run in self.runs if run.shared], axis=1))
+        return [next(shared) if run.shared else next(own) for run in self.runs]
+
+    def _own(self, done: _Pass, weights: tf.Tensor) -> Iterator[tf.Tensor]:
+        """Gradients of the tasks' own parameters: one backward pass, since each sees its own task's loss alone."""
+        own = [piece for piece, run in zip(done.pieces, self.runs, strict=True) if not run.shared]
+        columns = tf.gather(weights, self.task_of_column, axis=1)[:, None, :]
+        slopes = done.slopes * columns
+        zero = tf.UnconnectedGradients.ZERO
+        return iter(done.tape.gradient(done.raw, own, output_gradients=slopes, unconnected_gradients=zero))
+
+    def record(self, weights: tf.Tensor, signal: BalancingSignal) -> dict[str, tf.Tensor]:
+        """What the step adds to the record."""
+        return {**super().record(weights, signal), **_cosines(signal)}
+
+
+def _through(slopes: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Slopes at some columns of the outputs, as slopes at what the heads see."""
+    if slopes.shape[-1] == 1:
+        # A product that the compiler can merge with what follows.
+        return slopes * tf.linalg.matrix_transpose(kernel)
+    return tf.matmul(slopes, kernel, transpose_b=True)
+
+
+def _gram(rows: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.matmul(rows, rows, transpose_b=True), tf.float32)
+
+
+def _mask(chosen: np.ndarray, like: tf.Tensor) -> tf.Tensor:
+    return tf.constant(chosen.astype(like.dtype.as_numpy_dtype))
+
+
+def _cosines(signal: BalancingSignal) -> dict[str, tf.Tensor]:
+    """Cosines of every two tasks that have labels and gradients in the batch, and which of them are negative."""
+    squares = tf.linalg.diag_part(signal.gram)
+    there = signal.present & (squares > _ZERO)
+    both = there[:, :, None] & there[:, None, :]
+    lengths = tf.sqrt(tf.where(there, squares, 1.0))
+    cosines = tf.where(both, signal.gram / lengths[:, :, None] / lengths[:, None, :], 0.0)
+    return {
+        "cosines": tf.clip_by_value(cosines, -1.0, 1.0),
+        "conflicts": tf.cast(cosines < 0.0, tf.float32),
+        "pairs": tf.cast(both, tf.float32),
+    }
+
+
+def _runs(losses: Losses) -> Iterator[_Run]:
+    """The parameters, neighbours that are shared alike taken together."""
+    pairs = zip(losses.network.parameters, losses.network.sharing(), strict=True)
+    for shared, group in groupby(pairs, key=lambda pair: pair[1]):
+        members = [parameter for parameter, _ in group]
+        yield _Run(members[0].start, members[-1].stop, shared)
+
+
+def _units(losses: Losses) -> np.ndarray:
+    """Columns of the raw outputs that each task has."""
+    units = np.zeros(losses.n_tasks, dtype=int)
+    for group in losses.groups:
+        units[list(group.tasks)] = group.units
+    return units

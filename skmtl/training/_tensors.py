@@ -1,0 +1,79 @@
+"""What goes into the compiled program and comes out of it, as tensors."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Carry(NamedTuple):
+    """What a balancing method remembers, and the key of its random numbers; nothing where it needs neither.
+
+    ``method`` maps a name to a tensor with a leading member axis; ``noise`` is (members, 2) int32, or ().
+    """
+
+    method: dict[str, Any]
+    noise: Any
+
+
+class State(NamedTuple):
+    """What training carries from one epoch to the next; leading axis: members."""
+
+    flat: Any
+    optimizer: list[Any]
+    frozen: list[Any]
+    balancing: Carry
+    best_flat: Any
+    best_frozen: list[Any]
+    best_loss: Any
+    reference: Any
+    wait: Any
+    active: Any
+    best_epoch: Any
+    epoch: Any
+
+
+class Data(NamedTuple):
+    """What lies on the device for the whole fit.
+
+    ``learning_weights`` are the labels' weights in training, ``weights`` those in evaluation.
+    """
+
+    inputs: Any
+    labels: Any
+    weights: Any
+    learning_weights: Any
+    evaluation: Any
+
+
+class Numbers(NamedTuple):
+    """Numbers of the fit, as tensors."""
+
+    rate: Any
+    decay: Any
+    task_weights: Any
+    units: Any
+    scale: Any
+    train_share: Any
+    train_rows: Any
+    eval_weight: Any
+    eval_rows: Any
+    steps: Any
+    eval_steps: Any
+    tol: Any
+    patience: Any
+    stopping: Any
+    closing: Any  # whether the epoch ends with this call
+    balancing: dict[str, Any]  # constants of the balancing method
+
+
+class Report(NamedTuple):
+    """What the epochs leave in the record, leading axis: epochs.
+
+    ``train`` and ``evaluation`` are (epochs, members, tasks), ``penalty`` (epochs, members); ``balancing`` are
+    the sums over the epoch's steps that the balancing method is reported by.
+    """
+
+    train: Any
+    evaluation: Any
+    penalty: Any
+    balancing: dict[str, Any]

@@ -1,0 +1,219 @@
+"""The schemes through the estimators: mixed tasks, missing labels, members, export, searches, scikit-learn's checks."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_dense_data, parametrize_with_checks
+
+from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
+from skmtl._counters import counters
+from skmtl._records import Head
+from skmtl.networks import CGC, PLE, LowRank, MMoE, Scheme, StackedNetwork, architecture_names
+
+from ..estimators._cases import features, mixed, quantities, with_gaps
+from ..test_common import EXPECTED
+from ._schemes import SCHEMES, spec_of
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*__array__ implementation.*:DeprecationWarning")
+
+X = features()
+SMALL: dict[str, Any] = {"hidden_layer_sizes": (6, 5), "epochs": 3, "jit_compile": False, "random_state": 0}
+NETWORKS: dict[str, dict[str, Any]] = {
+    "alone": {},
+    "three members, towers, dropout": {"ensemble_size": 3, "head_layer_sizes": (4,), "dropout": 0.2},
+    "double precision": {"dtype": "float64"},
+}
+
+
+def outputs(model: keras.Model, X: np.ndarray) -> list[np.ndarray]:
+    return [value.numpy() for value in model(X.astype(np.float32))]
+
+
+def cases() -> list[Any]:
+    """Every scheme with members, and one of each class with the other networks too; the latter take longer."""
+    names, result = architecture_names(), []
+    for name, scheme in SCHEMES.items():
+        for network, settings in NETWORKS.items():
+            quick = name in names and "members" in network
+            if quick or name in names or "members" in network:
+                marks = () if quick else pytest.mark.slow
+                result.append(pytest.param(scheme, settings, id=f"{name}-{network}", marks=marks))
+    return result
+
+
+@pytest.mark.parametrize(("scheme", "settings"), cases())
+def test_mixed_tasks_with_missing_labels_are_fitted_and_exported(
+    scheme: Scheme, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    model = MultiTaskKerasEstimator(architecture=scheme, **{**SMALL, **settings})
+    predicted = model.fit(X, with_gaps(mixed(X))).predict(X)
+    exported = model.model_
+    exported.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for found in (outputs(exported, X), outputs(loaded, X)):
+        np.testing.assert_allclose(found[0][:, 0], predicted["price"].astype(float), rtol=1e-4)
+        for output, proba in zip(found[1:], model.predict_proba(X)[1:], strict=True):
+            np.testing.assert_allclose(output, proba, rtol=1e-3, atol=1e-5)
+
+
+@functools.cache
+def fitted(name: str) -> MultiTaskKerasRegressor:
+    settings = {**SMALL, "hidden_layer_sizes": (16,), "epochs": 60, "learning_rate": 0.02}
+    return MultiTaskKerasRegressor(architecture=SCHEMES[name], **settings).fit(X, quantities(X))
+
+
+@pytest.mark.parametrize("name", architecture_names())
+def test_every_scheme_learns_each_of_two_tasks(name: str) -> None:
+    assert fitted(name).score_tasks(X, quantities(X)).min() > 0.8
+
+
+@pytest.mark.parametrize("name", architecture_names())
+def test_many_rows_and_few_rows_are_predicted_alike(name: str) -> None:
+    few, many = fitted(name).predict(X), fitted(name).predict(np.tile(X, (40, 1)))
+    np.testing.assert_allclose(many, np.tile(few, (40, 1)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(fitted(name).predict(X[:1]), few[:1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", architecture_names())
+def test_a_pickled_estimator_predicts_the_same(name: str) -> None:
+    loaded = pickle.loads(pickle.dumps(fitted(name)))
+    assert loaded.architecture == SCHEMES[name]
+    np.testing.assert_array_equal(loaded.predict(X), fitted(name).predict(X))
+
+
+def test_a_search_goes_over_names_and_instances() -> None:
+    y = quantities(X)
+    grid = {"architecture": ["shared_bottom", MMoE(2), LowRank(1)]}
+    search = GridSearchCV(MultiTaskKerasRegressor(**SMALL), grid, cv=2).fit(X, y)
+    assert list(search.cv_results_["param_architecture"]) == grid["architecture"]
+    assert len(set(search.cv_results_["mean_test_score"])) == 3
+    best = search.best_params_["architecture"]
+    assert search.best_estimator_.get_params()["architecture"] == best
+
+
+@pytest.mark.parametrize("architecture", ["cgc", CGC(n_task_experts=2)])
+def test_a_search_goes_over_options(architecture: Any) -> None:
+    model = MultiTaskKerasRegressor(architecture=architecture, **SMALL)
+    search = GridSearchCV(model, {"architecture__n_shared_experts": [1, 3]}, cv=2).fit(X, quantities(X))
+    chosen = dict(search.best_estimator_.network_.spec.options)
+    assert chosen["n_shared_experts"] == search.best_params_["architecture__n_shared_experts"]
+    assert chosen["n_task_experts"] == (1 if architecture == "cgc" else 2)
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
+
+
+def traces(*models: Any) -> int:
+    before = counters.snapshot().get("traces", 0)
+    for model in models:
+        model.fit(X, quantities(X))
+    return counters.snapshot().get("traces", 0) - before
+
+
+def test_a_name_and_an_instance_share_a_program_and_numbers_trace_nothing() -> None:
+    settings = {**SMALL, "hidden_layer_sizes": (7,), "dropout": 0.1}
+    assert traces(MultiTaskKerasRegressor(architecture="mmoe", architecture__n_experts=2, **settings)) == 1
+    assert traces(MultiTaskKerasRegressor(architecture=MMoE(2), **settings)) == 0
+    assert traces(MultiTaskKerasRegressor(architecture=MMoE(8), architecture__n_experts=2, **settings)) == 0
+    settings |= {"dropout": 0.3, "learning_rate": 0.1, "random_state": 1}
+    assert traces(MultiTaskKerasRegressor(architecture=MMoE(2), **settings)) == 0
+    assert traces(MultiTaskKerasRegressor(architecture=MMoE(3), **settings)) == 1
+
+
+def operations(scheme: Any, tasks: int) -> int:
+    """Number of operations of a network's forward pass and gradient."""
+    heads = tuple(Head(f"y{i}", 1, "identity") for i in range(tasks))
+    network = StackedNetwork(spec_of(scheme, heads=heads))
+
+    @tf.function(autograph=False)
+    def gradient(flat: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(flat)
+            loss = tf.reduce_sum(network.forward(flat, [], rows, training=True)[0] ** 2)
+        return tape.gradient(loss, flat)
+
+    flat = tf.TensorSpec((1, network.parameters[-1].stop), tf.float32)
+    return len(gradient.get_concrete_function(flat, tf.TensorSpec((1, None, 4), tf.float32)).graph.get_operations())
+
+
+@pytest.mark.parametrize("name", architecture_names())
+def test_more_tasks_are_no_more_operations(name: str) -> None:
+    assert operations(SCHEMES[name], tasks=12) == operations(SCHEMES[name], tasks=3)
+
+
+@pytest.mark.parametrize(("few", "many"), [(MMoE(2), MMoE(8)), (CGC(2, 2), CGC(8, 8)), (PLE(2, 2), PLE(8, 8))])
+def test_more_experts_are_no_more_operations(few: Any, many: Any) -> None:
+    assert operations(many, tasks=3) == operations(few, tasks=3)
+
+
+@pytest.mark.parametrize("name", ["mmoe", "omoe", "cgc", "ple"])
+def test_gate_dropout_acts_in_training_alone_and_follows_from_the_seed(name: str) -> None:
+    def dropping(rate: float) -> MultiTaskKerasRegressor:
+        model = MultiTaskKerasRegressor(architecture=name, architecture__gate_dropout=rate, **SMALL)
+        return model.fit(X, quantities(X))
+
+    first, again, without = dropping(0.5), dropping(0.5), dropping(0.0)
+    np.testing.assert_array_equal(first.predict(X), again.predict(X))
+    np.testing.assert_array_equal(first.predict(X), first.predict(X))
+    assert np.abs(first.predict(X) - without.predict(X)).max() > 1e-3
+    for found, expected in zip(outputs(first.model_, X), first.predict(X).T, strict=True):
+        np.testing.assert_allclose(found[:, 0], expected, rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", architecture_names())
+def test_xla_trains_to_the_same_predictions(name: str) -> None:
+    def predictions(jit: bool) -> np.ndarray:
+        settings = {
+            **SMALL,
+            "ensemble_size": 2,
+            "head_layer_sizes": (4,),
+            "activation": "tanh",
+            "jit_compile": jit,
+        }
+        model = MultiTaskKerasEstimator(architecture=SCHEMES[name], **settings).fit(X, mixed(X))
+        return np.hstack([model.predict_proba(X)[1], pd.to_numeric(model.predict(X)["price"]).to_numpy()[:, None]])
+
+    np.testing.assert_allclose(predictions(True), predictions(False), rtol=1e-3, atol=1e-4)
+
+
+CHECKED: dict[str, Any] = {
+    "hidden_layer_sizes": (12,),
+    "learning_rate": 0.03,
+    "epochs": 30,
+    "jit_compile": False,
+    "random_state": 0,
+}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "bypass": {"architecture__bypass_layer_sizes": 8},
+    "mmoe": {"architecture__n_experts": 2},
+    "omoe": {"architecture__n_experts": 2},
+}
+CHECKED_SCHEMES = [
+    kind(architecture=name, **CHECKED, **OPTIONS.get(name, {}))
+    for name in architecture_names()
+    if name != "shared_bottom"  # checked in test_common
+    for kind in (MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator)
+]
+
+
+@pytest.mark.slow
+@parametrize_with_checks(CHECKED_SCHEMES, expected_failed_checks=lambda _: EXPECTED)
+def test_scikit_learn_checks(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in architecture_names() if name != "shared_bottom"])
+def test_a_weight_of_two_is_a_row_twice_in_float64_with_one_batch(name: str) -> None:
+    settings = {**CHECKED, "dtype": "float64", "batch_size": 1000, "shuffle": False, "early_stopping": False}
+    estimator = MultiTaskKerasRegressor(architecture=name, **settings, **OPTIONS.get(name, {}))
+    check_sample_weight_equivalence_on_dense_data("MultiTaskKerasRegressor", estimator)
