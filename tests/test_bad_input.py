@@ -145,6 +145,9 @@ BAD_SETTINGS = {
     "no epochs": ({"epochs": 0}, "The 'epochs' parameter of MultiTaskKerasRegressor must be an int"),
     "optimizer__": ({"optimizer__clipnrm": 1.0}, "Adam has no parameter 'clipnrm' .* Did you mean 'clipnorm'"),
     "architecture__": ({"architecture__experts": 3}, r"no option 'experts' \(architecture__experts\)"),
+    "an unknown balancing": ({"balancing": "pcgradd"}, "Did you mean 'pcgrad'"),
+    "balancing__": ({"balancing": "cagrad", "balancing__d": 0.5}, "'d'"),
+    "balancing__ without a method": ({"balancing__c": 0.5}, "'c'"),
     "model__ without model": ({"model__units": 3}, "model__units given, but model= is None"),
     "callbacks__ without callbacks": ({"callbacks__patience": 3}, "callbacks__patience given, but callbacks= is None"),
 }

@@ -12,7 +12,7 @@ from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKe
 
 # One epoch of a tiny network; few widths, so that examples share compiled programs.
 TINY = {"hidden_layer_sizes": (3,), "epochs": 1, "jit_compile": False, "random_state": 0}
-FEW = settings(deadline=None, max_examples=15, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(deadline=None, max_examples=7, derandomize=True, suppress_health_check=list(HealthCheck))
 
 NUMBERS = st.floats(-1e6, 1e6, allow_subnormal=False)
 ROWS, COLUMNS, TASKS = st.integers(1, 70), st.sampled_from([1, 3]), st.sampled_from([1, 2])
@@ -164,7 +164,7 @@ def test_the_score_of_a_classifier_is_the_mean_accuracy_over_known_labels(data):
     assert model.score(X, y) == pytest.approx(np.mean(by_hand), rel=1e-12)
 
 
-@settings(FEW, max_examples=6)
+@settings(FEW, max_examples=4)
 @given(st.permutations(["price", "size", "sold"]), st.data())
 def test_permuting_tasks_permutes_names_shapes_and_kinds(order, data):
     X = data.draw(tables("float64"))

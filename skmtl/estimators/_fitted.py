@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -88,11 +88,10 @@ class FittedNetwork:
             return export_custom_model(
                 self.custom, self.heads, encoding, self.scaling, self.parameters, self.frozen, self.members
             )
-        return export_model(self.spec, encoding, self.scaling, self.parameters, self.dropout)
+        named = replace(self.spec, heads=self.heads)
+        return export_model(named, encoding, self.scaling, self.parameters, self.dropout)
 
     def _structure(self, dtype: str) -> Any:
-        from dataclasses import replace
-
         from ..inference._compiled import ForwardStructure
         from ..networks import CustomNetwork, network_of
 

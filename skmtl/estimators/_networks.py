@@ -95,7 +95,8 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
     spec = NetworkSpec(
         **scheme,
         n_inputs=features.n_outputs,
-        heads=goal.heads,
+        # Without the tasks' names: the same network under other names is the same program.
+        heads=tuple(replace(head, name="") for head in goal.heads),
         hidden_layer_sizes=sizes(settings["hidden_layer_sizes"], "hidden_layer_sizes"),
         head_layer_sizes=sizes(settings["head_layer_sizes"], "head_layer_sizes"),
         activation=_activation(settings["activation"]),

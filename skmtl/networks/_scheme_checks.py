@@ -26,8 +26,8 @@ def _check_layer(layer: Any, spec: NetworkSpec, name: str) -> None:
     for variable in layer.trainable_weights:
         if spec.stacked and tuple(variable.shape[:1]) != (spec.members,):
             raise ValueError(
-                f"{name}.connect: variable {variable.path!r} has shape {tuple(variable.shape)}, but networks train side by "
-                f"side here: its first axis should be that of the {spec.members} members (spec.stacked)."
+                f"{name}.connect: variable {variable.path!r} has shape {tuple(variable.shape)}; networks may train "
+                f"side by side: its first axis should be that of the {spec.members} members (spec.stacked)."
             )
     shared = getattr(layer, "shared", True)
     if isinstance(shared, Sequence) and len(shared) != len(layer.trainable_weights):

@@ -65,7 +65,7 @@ class History:
         series = {"loss": train @ self.task_weights + penalty}
         for task, name in enumerate(self.task_names):
             series[f"{name}_loss"] = train[:, :, task]
-        if evaluation is None:
+        if evaluation is None or self._evaluated is None:
             return series
         weights = np.where(self._evaluated, self.task_weights, 0.0)
         total = np.where(self._evaluated, evaluation, 0.0) * weights

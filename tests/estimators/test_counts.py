@@ -56,7 +56,7 @@ def test_a_first_search_compiles_no_more_than_a_fit_and_the_refits_bucket():
     [
         {"random_state": 5}, {"learning_rate": 0.5}, {"weight_decay": 0.1}, {"tol": 0.1}, {"n_iter_no_change": 2},
         {"epochs": 2}, {"validation_fraction": 0.2}, {"loss_weights": [1, 5]}, {"shuffle": False},
-        {"early_stopping": False}, {"scale_targets": False}, {"scale_inputs": False}, {"warm_start": True},
+        {"scale_targets": False}, {"scale_inputs": False}, {"warm_start": True},
     ],
 )  # fmt: skip
 def test_numbers_trace_nothing(change):

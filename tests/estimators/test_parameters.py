@@ -16,7 +16,7 @@ from ._cases import ESTIMATORS, SMALL, features, quantities, targets_for
 
 X = features()
 
-# A value other than the default for every declared parameter.
+# Values other than the default, of the types that parameters have; any other parameter gets a text.
 CHANGED = {
     "architecture": "another",
     "hidden_layer_sizes": [5, 4],
@@ -30,6 +30,7 @@ CHANGED = {
     "weight_decay": 0.1,
     "loss": {"y0": "mae"},
     "loss_weights": [1.0, 2.0],
+    "balancing": "uncertainty",
     "class_weight": ["balanced", {0: 2.0}],
     "epochs": 7,
     "batch_size": 11,
@@ -52,6 +53,7 @@ ROUTED = {
     "model__units": 3,
     "optimizer__clipnorm": 1.0,
     "architecture__n_experts": 4,
+    "balancing__c": 0.5,
     "callbacks__0__patience": 2,
 }
 
@@ -62,7 +64,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_clone_keeps_all_parameters(kind):
-    declared = {name: CHANGED[name] for name in kind().get_params()}
+    declared = {name: CHANGED.get(name, f"another {name}") for name in kind().get_params()}
     twin = clone(kind(**declared, **ROUTED))
     found = twin.get_params()
     assert set(found) == set(declared) | set(ROUTED)
@@ -72,7 +74,7 @@ def test_clone_keeps_all_parameters(kind):
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_parameters_are_stored_as_they_come(kind):
-    declared = {name: CHANGED[name] for name in kind().get_params()}
+    declared = {name: CHANGED.get(name, f"another {name}") for name in kind().get_params()}
     model = kind(**declared, **ROUTED)
     for name, value in {**declared, **ROUTED}.items():
         assert getattr(model, name) is value
@@ -130,6 +132,7 @@ def test_column_names_are_checked_as_scikit_learn_has_it(kind):
         ("modle__units", "Did you mean 'model__units'"),
         ("optimiser__clipnorm", "Did you mean 'optimizer__clipnorm'"),
         ("callback__patience", "Did you mean 'callbacks__patience'"),
+        ("balance__c", "Did you mean 'balancing__c'"),
         ("loss__delta", "Valid names: .* and routed names"),
         ("model__", "Valid names: .* and routed names|Routed names"),
         ("nonsense", "Valid names: .* and routed names"),
@@ -181,7 +184,8 @@ def test_every_declared_number_does_something():
     for changes in (
         {"hidden_layer_sizes": (9,)}, {"head_layer_sizes": (3,)}, {"activation": "tanh"}, {"dropout": 0.3},
         {"ensemble_size": 2}, {"optimizer": "sgd"}, {"learning_rate": 0.1}, {"weight_decay": 0.5}, {"loss": "mae"},
-        {"loss_weights": [1, 9]}, {"epochs": 4}, {"batch_size": 7}, {"shuffle": False, "batch_size": 7},
+        {"loss_weights": [1, 9]}, {"balancing": "log"}, {"epochs": 4}, {"batch_size": 7},
+        {"shuffle": False, "batch_size": 7},
         {"validation_fraction": 0.5}, {"random_state": 1}, {"scale_inputs": False}, {"scale_targets": False},
         {"early_stopping": False},
     ):  # fmt: skip

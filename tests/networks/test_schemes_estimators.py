@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_de
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
 from skmtl._counters import counters
 from skmtl._records import Head
-from skmtl.networks import CGC, PLE, LowRank, MMoE, Scheme, StackedNetwork, architecture_names
+from skmtl.networks import CGC, PLE, Bypass, LowRank, MMoE, OMoE, Scheme, StackedNetwork, architecture_names
 
 from ..estimators._cases import features, mixed, quantities, with_gaps
 from ..test_common import EXPECTED
@@ -192,28 +192,24 @@ CHECKED: dict[str, Any] = {
     "jit_compile": False,
     "random_state": 0,
 }
-OPTIONS: dict[str, dict[str, Any]] = {
-    "bypass": {"architecture__bypass_layer_sizes": 8},
-    "mmoe": {"architecture__n_experts": 2},
-    "omoe": {"architecture__n_experts": 2},
-}
-CHECKED_SCHEMES = [
-    kind(architecture=name, **CHECKED, **OPTIONS.get(name, {}))
-    for name in architecture_names()
-    if name != "shared_bottom"  # checked in test_common
-    for kind in (MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator)
-]
+# Small options for those whose defaults are large; "shared_bottom" is checked in test_common.
+CHECKED_SCHEMES: list[Any] = [Bypass(8), MMoE(2), OMoE(2)]
+CHECKED_SCHEMES += [n for n in architecture_names() if n not in ("shared_bottom", "bypass", "mmoe", "omoe")]
+KINDS = (MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator)
 
 
 @pytest.mark.slow
-@parametrize_with_checks(CHECKED_SCHEMES, expected_failed_checks=lambda _: EXPECTED)
+@parametrize_with_checks(
+    [kind(architecture=scheme, **CHECKED) for scheme in CHECKED_SCHEMES for kind in KINDS],
+    expected_failed_checks=lambda _: EXPECTED,
+)
 def test_scikit_learn_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in architecture_names() if name != "shared_bottom"])
-def test_a_weight_of_two_is_a_row_twice_in_float64_with_one_batch(name: str) -> None:
+@pytest.mark.parametrize("scheme", CHECKED_SCHEMES, ids=str)
+def test_a_weight_of_two_is_a_row_twice_in_float64_with_one_batch(scheme: Any) -> None:
     settings = {**CHECKED, "dtype": "float64", "batch_size": 1000, "shuffle": False, "early_stopping": False}
-    estimator = MultiTaskKerasRegressor(architecture=name, **settings, **OPTIONS.get(name, {}))
+    estimator = MultiTaskKerasRegressor(architecture=scheme, **settings)
     check_sample_weight_equivalence_on_dense_data("MultiTaskKerasRegressor", estimator)
