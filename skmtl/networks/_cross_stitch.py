@@ -107,7 +107,8 @@ class CrossStitch(Scheme):
 
     The paper mixes convolutions channel by channel, starts from networks trained on one task each, and lets
     the mixing weights learn a thousand times faster. Here there is one matrix of weights a layer, everything
-    starts at random, and all weights learn at the same rate.
+    starts at random, and all weights learn at the same rate. ``weight_decay`` counts for
+    mixing weights as for kernels.
 
     References
     ----------

@@ -95,7 +95,7 @@ class PLE(Scheme):
         if experts == 1:
             return only(shared)
         # A gate's stream feeds the next level's experts of the task, and those, below the last level, all tasks.
-        reaches_all = False
+        reaches_all = self.n_task_experts > 0 and level < len(spec.hidden_layer_sizes) - 2
         gates = expert_gate(spec, experts, len(spec.heads), self.gate_dropout, f"{prefix}task_gates")
         return mix_streams(marked(gates, reaches_all)(rows), own, shared, spec, prefix)
 
