@@ -34,7 +34,7 @@ class CGC(Scheme):
     -----
     Shared: the shared experts. A task's own: its experts, its gate and its head.
 
-    The paper leaves the numbers of experts to tuning.
+    Numbers of experts are for you to tune. Gates see the encoded inputs, linearly and without a bias.
 
     References
     ----------

@@ -105,10 +105,9 @@ class CrossStitch(Scheme):
     Shared: the tasks' layers (through the mixtures), and all mixing weights but the last layer's. A task's own: its
     row of the last mixing weights, and its head.
 
-    The paper mixes convolutions channel by channel, starts from networks trained on one task each, and lets
-    the mixing weights learn a thousand times faster. Here there is one matrix of weights a layer, everything
-    starts at random, and all weights learn at the same rate. ``weight_decay`` counts for
-    mixing weights as for kernels.
+    The paper mixes convolutions channel by channel, starts from networks trained on one task each, and gives
+    the mixing weights a higher learning rate. Here there is one matrix of weights a layer, everything starts at
+    random, and all weights learn at the same rate. ``weight_decay`` counts for mixing weights as for kernels.
 
     References
     ----------

@@ -102,7 +102,7 @@ class LowRank(Scheme):
     Parameters
     ----------
     rank : int, default=4
-        Rank of each task's adjustment, one of those that the paper recommends.
+        Rank of each task's adjustment; in the paper, ranks this small do as well as large ones.
 
     Notes
     -----

@@ -14,7 +14,7 @@ from ._scheme import Scheme
 class MMoE(Scheme):
     """Multi-gate mixture of experts: shared experts, and a gate for each task (Ma et al., 2018).
 
-    Task k's head sees ``f_k(x) = sum_i softmax(W_k x)_i f_i(x)`` (equations 6 and 7 of the paper). Every
+    Task k's head sees ``f_k(x) = sum_i softmax(W_k x)_i f_i(x)`` (section 4.2 of the paper). Every
     expert ``f_i`` has the layers ``hidden_layer_sizes``; ``head_layer_sizes`` are the tasks' towers.
 
     Parameters

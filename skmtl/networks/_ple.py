@@ -19,7 +19,7 @@ class PLE(Scheme):
 
     Each level has experts that all tasks share and experts of each task, all of one layer. Task k's gate mixes
     its own and the shared experts of the level into the task's stream; below the last level, another gate
-    mixes all experts into the shared stream (equations 5 to 7 of the paper). The next level's experts and
+    mixes all experts into the shared stream (equation 5 of the paper). The next level's experts and
     gates see their own stream of the level before. **Levels are the hidden layers**: there are as many as
     ``hidden_layer_sizes`` has entries; with one, PLE is :class:`CGC`.
 
@@ -35,10 +35,11 @@ class PLE(Scheme):
 
     Notes
     -----
-    Shared: all experts and gates below the last level (a task's experts feed the shared stream there), and the
-    shared experts of the last. A task's own: its experts and gate of the last level, and its head.
+    Shared: all shared experts and gates of shared streams; a task's experts below the last level, since they feed
+    the shared stream; and a task's gate where it feeds such experts, more than one level below the last. A task's
+    own: its experts of the last level, its gates of the last two, and its head.
 
-    The paper leaves the numbers of experts to tuning.
+    Numbers of experts are for you to tune; a level's experts are of one layer here.
 
     References
     ----------

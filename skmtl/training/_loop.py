@@ -15,7 +15,7 @@ from ._callbacks import KerasCallbacks
 from ._history import History, averages
 from ._program import Program, to_device
 from ._rows import BatchOrder
-from ._stepwise import run_epoch_by_steps
+from ._stepwise import run_epoch_by_steps, show, take_over
 from ._structure import TrainingData, TrainingStructure
 from ._tensors import Carry, Data, Numbers, State
 
@@ -55,17 +55,20 @@ def run_members(run: Run, tensors: Data) -> TrainingResult:
     order = BatchOrder(run.data.plan.train, run.numbers.batch_size, run.numbers.shuffle, run.numbers.seed, run.first)
     state = _initial_state(program, run)
     fixed = _numbers(run, order, tensors, program.network.dtype)
-    if run.callbacks is not None:
-        run.callbacks.begin(run.structure.optimizer.create(), run.rate, run.numbers.epochs, order.steps)
     try:
+        if run.callbacks is not None:
+            show(run.callbacks, state)
+            run.callbacks.begin(run.structure.optimizer.create(), run.rate, run.numbers.epochs, order.steps)
+            state = take_over(run.callbacks, state)
         state = _loop(run, program, order, state, tensors, fixed)
     except KeyboardInterrupt:
         if run.done == 0:
             raise
         run.stop = StopReason.INTERRUPTED
         state = run.history.last_state
-    run.history.check_finite()
-    return _result(run, state)
+    result = _result(run, state)
+    run.history.check_finite(result.parameters)
+    return result
 
 
 def _loop(run: Run, program: Program, order: BatchOrder, state: State, tensors: Data, fixed: Numbers) -> State:
@@ -76,6 +79,7 @@ def _loop(run: Run, program: Program, order: BatchOrder, state: State, tensors: 
         number = min(per_call, run.numbers.epochs - run.done)
         if run.callbacks is not None:
             run.callbacks.epoch_begin(run.done)
+            state = take_over(run.callbacks, state)
             fixed = _callback_rate(run, fixed)
         index = order.epochs(number, room)
         if run.callbacks is not None and run.callbacks.batchwise:
@@ -96,7 +100,7 @@ def _loop(run: Run, program: Program, order: BatchOrder, state: State, tensors: 
         run.stop = StopReason.NO_IMPROVEMENT
     if run.callbacks is not None and not run.history.diverged:
         run.callbacks.end(run.history.last_logs())
-        state = _read_back(run, state)
+        state = _keep_what_was_set(state, take_over(run.callbacks, state))
     return state
 
 
@@ -111,7 +115,7 @@ def _epochs_per_call(run: Run, order: BatchOrder) -> int:
 
 def _initial_state(program: Program, run: Run) -> State:
     data, members = run.data, program.network.members
-    state = program.update.initial_state() if data.optimizer_state is None else data.optimizer_state[0]
+    state = program.update.initial_state(data.parameters) if data.optimizer_state is None else data.optimizer_state[0]
     frozen = [tf.constant(value) for value in data.frozen]
     dtype = program.network.dtype
     flat = to_device(data.parameters, dtype)
@@ -183,23 +187,18 @@ def _after_epoch(run: Run, state: State) -> State:
     callbacks = run.callbacks
     if callbacks is None:
         return state
-    callbacks.write(state.flat.numpy(), [value.numpy() for value in state.frozen])
+    show(callbacks, state)
     callbacks.epoch_end(run.done - 1, run.history.last_logs())
     if callbacks.stop:
         run.stop = StopReason.CALLBACK
-    return _read_back(run, state)
+    return take_over(callbacks, state)
 
 
-def _read_back(run: Run, state: State) -> State:
-    """Take over weights that a callback changed (restored best weights, pruning, …)."""
-    if run.callbacks is None:
-        return state
-    flat, frozen = run.callbacks.read()
-    if not np.array_equal(flat, state.flat.numpy()):
-        state = state._replace(flat=to_device(flat, state.flat.dtype.as_numpy_dtype))
-        if not run.numbers.early_stopping:
-            return state._replace(frozen=[tf.constant(value) for value in frozen])
-    return state
+def _keep_what_was_set(before: State, after: State) -> State:
+    """Weights that a callback put in at the very end (restored, averaged) are those it wants kept."""
+    if after.flat is before.flat:
+        return after
+    return after._replace(best_flat=after.flat, best_frozen=after.frozen)
 
 
 def _tell(run: Run, taken: int) -> None:

@@ -117,12 +117,15 @@ class Program:
             count = tf.cast(tf.clip_by_value(left, 1, size), self.dtype)
             batch = self._batch(data, numbers, batches[number], left, count)
             done = self.gradient.step(flat, frozen, batch, numbers, carry)
-            flat, optimizer = self.update.apply(flat, done.gradient, optimizer, numbers.rate, numbers.decay)
+            # A member that has no rows left in this epoch waits for the others.
+            present = left > 0 if members > 1 else None
+            flat, optimizer = self.update.apply(flat, done.gradient, optimizer, numbers.rate, numbers.decay, present)
+            after = done.frozen if present is None else self._frozen_of(present, done.frozen, frozen)
             carry = self.gradient.after_step(flat, frozen, batch, numbers, done)
             share = tf.where(left > 0, count / tf.cast(tf.maximum(numbers.train_rows, 1), self.dtype), 0.0)
             sums, penalties = sums + done.losses * share[:, None], penalties + done.penalty * share
             record = tf.nest.map_structure(tf.add, record, done.record)
-            return number + 1, flat, optimizer, done.frozen, carry, sums, penalties, record
+            return number + 1, flat, optimizer, after, carry, sums, penalties, record
 
         begin = (state.flat, list(state.optimizer), list(state.frozen), state.balancing)
         loop = (tf.constant(0), *begin, sums, tf.zeros((members,), self.dtype), self.gradient.empty_record())
@@ -174,7 +177,7 @@ class Program:
         patient = tf.logical_or(wait < numbers.patience, tf.logical_not(numbers.stopping))
         return state._replace(
             best_flat=tf.where(better[:, None], state.flat, state.best_flat),
-            best_frozen=self._best_frozen(state, better),
+            best_frozen=self._frozen_of(better, state.frozen, state.best_frozen),
             best_loss=tf.where(better, loss, state.best_loss),
             reference=tf.where(clearly, loss, state.reference),
             wait=wait,
@@ -183,13 +186,13 @@ class Program:
             epoch=state.epoch + 1,
         )
 
-    def _best_frozen(self, state: State, better: tf.Tensor) -> list[tf.Tensor]:
-        """Frozen values of each member's best epoch; those of a stacked network belong to no single member."""
-        if not state.frozen:
+    def _frozen_of(self, chosen: tf.Tensor, new: Sequence[tf.Tensor], old: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """New frozen values of the chosen members; those of a stacked network belong to no single member."""
+        if not new:
             return []
-        per_member = len(state.frozen) // self.network.members if self.network.separate else 0
-        pick = lambda i: better[i // per_member] if per_member else tf.reduce_any(better)  # noqa: E731
-        pairs = zip(state.frozen, state.best_frozen, strict=True)
+        per_member = len(new) // self.network.members if self.network.separate else 0
+        pick = lambda i: chosen[i // per_member] if per_member else tf.reduce_any(chosen)  # noqa: E731
+        pairs = zip(new, old, strict=True)
         return [tf.where(pick(i), new, old) for i, (new, old) in enumerate(pairs)]
 
 

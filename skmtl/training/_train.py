@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._arrays import aligned_zeros
 from .._records import GradientCosines, StopReason, TrainingNumbers, TrainingResult
 from ._buckets import bucket
 from ._callbacks import KerasCallbacks
@@ -83,8 +84,20 @@ def _part_of(data: TrainingData, part: range, number: int, separate: bool) -> Tr
 def _device_rows(data: TrainingData) -> Data:
     """The rows, once on the device for all groups."""
     dtype = data.parameters.dtype
-    inputs, labels, weights = (to_device(rows, dtype) for rows in (data.inputs, data.labels, data.weights))
+    labels = _without_gaps(data.labels, data.weights)
+    inputs, labels, weights = (to_device(rows, dtype) for rows in (data.inputs, labels, data.weights))
     return Data(inputs, labels, weights, weights, evaluation=None)
+
+
+def _without_gaps(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Labels with an observed one of the same task in place of those that are missing.
+
+    A loss need not be defined for what stands there, and what its gradient gives then is NaN times zero.
+    """
+    observed = labels[(weights > 0).argmax(axis=0), np.arange(labels.shape[1])]
+    filled = aligned_zeros(labels.shape, labels.dtype)
+    filled[...] = np.where(weights > 0, labels, np.nan_to_num(observed))
+    return filled
 
 
 def _with_evaluation(rows: Data, plan: RowPlan) -> Data:

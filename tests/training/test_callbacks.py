@@ -71,14 +71,11 @@ def test_watching_changes_not_a_bit(dtype: str, dropout: float) -> None:
         assert watched.history_["val_loss"] == plain.history_["val_loss"]
 
 
-KNOWN = pytest.mark.xfail(strict=True, reason="the loop does not take over what a callback sets at this moment")
-
-
 @pytest.mark.parametrize(
     "hook",
     [
-        pytest.param("on_train_begin", marks=KNOWN),
-        pytest.param("on_epoch_begin", marks=KNOWN),
+        "on_train_begin",
+        "on_epoch_begin",
         "on_train_batch_begin",
         "on_train_batch_end",
         "on_epoch_end",
@@ -99,7 +96,6 @@ def test_weights_that_a_callback_sets_are_those_training_goes_on_with(hook: str,
     np.testing.assert_allclose(estimator.network_.parameters, 0.25, atol=1e-6)
 
 
-@KNOWN
 def test_a_dropout_rate_that_a_callback_lowers_counts() -> None:
     def calm(callback: keras.callbacks.Callback) -> None:
         callback.model.get_layer("dropout_0").rate.assign(0.0)
@@ -109,7 +105,6 @@ def test_a_dropout_rate_that_a_callback_lowers_counts() -> None:
     np.testing.assert_allclose(lowered.predict(X), without.predict(X), rtol=1e-4)
 
 
-@KNOWN
 def test_what_a_callback_restores_at_the_end_is_kept_though_rows_were_held_out() -> None:
     kept: list[np.ndarray] = []
 
@@ -206,7 +201,6 @@ def test_a_fit_that_diverges_says_where_and_leaves_the_estimator_as_it_was(callb
     assert issubclass(TrainingDivergedError, ValueError)
 
 
-@pytest.mark.xfail(strict=True, reason="the weights to be kept are not looked at")
 def test_weights_that_the_last_step_ruined_are_not_kept() -> None:
     def smooth_until_derived(y_true: Any, y_pred: Any) -> Any:
         error = y_true - y_pred

@@ -191,7 +191,6 @@ def test_schedule_free_steps_are_those_of_its_paper() -> None:
 
 
 @needs_schedule_free
-@pytest.mark.xfail(strict=True, reason="the loop does not pass the network's weights to initial_state")
 def test_an_optimizer_whose_state_starts_from_the_weights_trains() -> None:
     result = Engine.of_scheme("regression", optimizer=SCHEDULE_FREE(0.05)).run(some_rows("regression"), epochs=20)
     assert result.history["loss"][-1] < 0.5 * result.history["loss"][0]
