@@ -108,7 +108,8 @@ def test_python_is_entered_once_for_many_epochs(fitted: Any, epochs: int, most: 
 def test_the_rows_go_to_the_device_once_whatever_the_number_of_steps(fitted: Any) -> None:
     few = counted("device_copies", lambda: fit(epochs=2, batch_size=97))
     many = counted("device_copies", lambda: fit(epochs=200, batch_size=4))
-    assert few == many
+    # A large array that happens to lie as the device wants it is not even copied.
+    assert many <= few
 
 
 def test_threads_that_race_for_a_new_program_trace_it_once_and_each_get_their_own_result() -> None:
