@@ -52,11 +52,35 @@ class Head:
 
 
 @dataclass(frozen=True)
+class InputLayout:
+    """How the columns of the encoded inputs lie side by side, where they are not all plain numbers.
+
+    In this order: ``embedded`` numeric columns that ``numeric_embedding`` takes, ``plain`` columns that go into
+    the network as they are, ``positions`` of the embedded columns among their bins (as many, or none), and
+    ``codes``: rows of one table of categories' embeddings with ``table_rows`` rows, -1 for none. Categories become
+    ``category_dim`` numbers, however many levels they have: RealMLP's default (Holzmueller et al., 2024).
+    """
+
+    embedded: int = 0
+    plain: int = 0
+    positions: int = 0
+    codes: int = 0
+    table_rows: int = 0
+    category_dim: int = 8
+    numeric_embedding: Any = None
+
+    @property
+    def n_columns(self) -> int:
+        """Number of all columns."""
+        return self.embedded + self.plain + self.positions + self.codes
+
+
+@dataclass(frozen=True)
 class NetworkSpec:
     """Structure of a network; everything that changes the compiled program, and nothing that is a mere number.
 
     ``architecture`` is the name of a sharing scheme, whose ``options`` are given by name (its defaults else), or
-    a scheme of the caller's own.
+    a scheme of the caller's own. ``inputs`` says which of the ``n_inputs`` columns are not plain numbers.
     """
 
     architecture: Any
@@ -69,6 +93,7 @@ class NetworkSpec:
     members: int
     options: tuple[tuple[str, Any], ...] = ()
     dtype: str = "float32"
+    inputs: InputLayout | None = None
 
     @property
     def stacked(self) -> bool:

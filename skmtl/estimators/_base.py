@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
@@ -22,11 +23,11 @@ from ._parameters import SharedParameters
 from ._per_task import check_incremental_class_weight
 from ._routing import PREFIXES
 from ._validation import (
-    check_inputs,
     check_number_of_classes,
     check_rows,
     check_validation_arguments,
     check_weights,
+    read_inputs,
     unchanged_on_error,
 )
 
@@ -57,8 +58,9 @@ class BaseMultiTask(SharedParameters):
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
-            Features, numeric. NaN marks a missing value; it is replaced by the column's mean, and
-            columns that have any get an indicator.
+            Features: numbers and, in a DataFrame or an array of objects, categories (see
+            ``categorical_features``). NaN, None or pandas.NA marks a missing value: a number is replaced by the
+            column's mean or median, and columns that have any get an indicator; a category gets a level of its own.
         y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
             Targets, one column a task. NaN, None or pandas.NA marks a label that is not known: it counts
             neither in the loss nor in its gradient.
@@ -166,13 +168,36 @@ class BaseMultiTask(SharedParameters):
 
     @property
     def model_(self) -> Any:
-        """The network as a ``keras.Model``: from the columns of X to predictions, one output a task."""
+        """The network as a ``keras.Model``: from the columns of X to predictions, one output a task.
+
+        A Keras model takes numbers: where X has categorical columns, give it :meth:`model_input` of X.
+        """
         check_is_fitted(self)
         return self.network_.keras_model()
 
+    def model_input(self, X: Any) -> np.ndarray:
+        """X as the numbers that ``model_`` takes.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Features, as ``predict`` takes them.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            The same columns in the same order: numbers as they are (missing ones NaN), and a category as its
+            position in ``categories_``, NaN where it is missing and -1 for a level that is not there.
+        """
+        check_is_fitted(self)
+        encoded, _ = read_inputs(self, X, levels=self.network_.features.levels)
+        return encoded.toarray() if sparse.issparse(encoded) else encoded
+
     def __sklearn_tags__(self) -> Any:
-        """Tags: several outputs, sparse and missing X."""
+        """Tags: several outputs; sparse, missing and categorical X."""
         tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        tags.input_tags.string = self.categorical_features is not None
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         tags.target_tags.required = True
@@ -229,20 +254,20 @@ class BaseMultiTask(SharedParameters):
     ) -> FitInput:
         if y is None:
             read_columns(y, estimator=type(self).__name__)
-        X = check_inputs(self, X, reset=reset)
+        X, levels = read_inputs(self, X, levels=None if reset else self.network_.features.levels)
         columns = read_columns(y, estimator=type(self).__name__)
         check_rows(X, columns.values[0])
         weights = check_weights(sample_weight, X, len(columns.names), columns.one_dimensional)
         if encoder is None:
             encoder = TargetEncoder.fit(columns, self._kinds(columns), classes)
-        return FitInput.build(X, encoder, encoder.encode(columns, weights), getattr(self, "class_weight", None))
+        return FitInput.build(X, levels, encoder, encoder.encode(columns, weights), getattr(self, "class_weight", None))
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any, data: FitInput) -> FitInput:
-        X = check_inputs(self, X, reset=False)
+        X, levels = read_inputs(self, X, levels=data.levels)
         columns = read_columns(y, estimator=type(self).__name__)
         check_rows(X, columns.values[0])
         weights = check_weights(sample_weight, X, len(columns.names), columns.one_dimensional, "sample_weight_val")
-        return FitInput.build(X, data.encoder, data.encoder.encode(columns, weights), None)
+        return FitInput.build(X, levels, data.encoder, data.encoder.encode(columns, weights), None)
 
     def _settings(self) -> Settings:
         names = self._get_param_names()
@@ -262,6 +287,7 @@ class BaseMultiTask(SharedParameters):
         earlier = self.n_iter_ if append else 0
         best = earlier + result.best_epochs
         self.network_ = network
+        self.categories_: dict[Any, np.ndarray] = network.features.levels.by_name(getattr(self, "feature_names_in_", None))
         self.n_iter_ = earlier + result.n_epochs
         self.best_epoch_ = int(best[0]) if len(best) == 1 else best
         self.task_names_ = [task.name for task in network.tasks]
@@ -279,7 +305,8 @@ class BaseMultiTask(SharedParameters):
                 setattr(self, name, np.concatenate([*parts, getattr(cosines, of_fit)]))
 
     def _quantities(self, X: Any) -> list[np.ndarray]:
-        return self.network_.quantities(check_inputs(self, X, reset=False))
+        X, _ = read_inputs(self, X, levels=self.network_.features.levels)
+        return self.network_.quantities(X)
 
     def _matrix(self, quantities: list[np.ndarray]) -> np.ndarray:
         """Predictions where all tasks are regressions: no column needs looking at by itself."""

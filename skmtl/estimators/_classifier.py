@@ -114,23 +114,37 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         1 prints a line an epoch.
     jit_compile : bool or "auto", default="auto"
         Whether to compile with XLA; "auto" does where the fit is long enough to earn it back.
-    scale_inputs : bool or "auto", default="auto"
-        Whether to standardise the columns of X; "auto" does, but not for ``model``.
+    scale_inputs : bool, "auto", "standard" or "robust", default="auto"
+        How to scale the numeric columns of X: "standard" (as True) to mean 0 and deviation 1, "robust" to
+        median 0 and interquartile range 1 with smooth clipping to (-3, 3) (Holzmueller et al., 2024), or not
+        at all (False). "auto" is "standard", but False for ``model``.
     scale_targets : bool or "auto", default="auto"
         Whether to standardise regression targets while training (predictions are in the caller's units
         all the same); "auto" does, but not for a ``model`` with heads that end in an activation.
+    categorical_features : "from_dtype", array-like of str, int or bool, or None, default="from_dtype"
+        Columns of X that are categories: by their dtype (strings, objects with strings among them, pandas' and
+        polars' categorical dtypes; booleans are 0 and 1), by name, by position, as a mask, or none. Levels that
+        ``fit`` did not see, and missing ones where it saw none, are zeros, or share a level with those
+        that a single row had.
+    one_hot_max_size : int, default=12
+        Categorical columns of so many levels at most become one-hot columns, those of more embeddings of 8
+        numbers. With ``model`` all are one-hot.
+    numeric_embedding : {"piecewise_linear", "periodic"}, NumericEmbedding or None, default=None
+        How each numeric column becomes several numbers before the first layer, by name, with
+        ``numeric_embedding__*`` for its options, or an instance of :class:`skmtl.networks.PiecewiseLinear` or
+        :class:`skmtl.networks.Periodic` (Gorishniy et al., 2022). None leaves columns as they are.
     dtype : {"float32", "float64"}, default="float32"
         Precision of training. float64 is slower; with it, one batch of all rows and ``shuffle=False``,
         ``sample_weight=2`` is the same as a row twice, to the last digits.
     **routed : dict
-        Parameters of ``model``, ``optimizer``, ``architecture``, ``balancing`` and ``callbacks``, as
-        ``optimizer__clipnorm=1.0``.
+        Parameters of ``model``, ``optimizer``, ``architecture``, ``balancing``, ``callbacks`` and
+        ``numeric_embedding``, as ``optimizer__clipnorm=1.0``.
 
     Attributes
     ----------
     model_ : keras.Model
         The network from X to predictions, built anew at every access: ``summary()``, ``save()`` and Keras'
-        own tools work on it.
+        own tools work on it. It takes numbers: :meth:`model_input` gives those of an X with categories.
     history_ : dict of str to list of float
         Per epoch: "loss" and "<task>_loss", and "val_loss" and "val_<task>_loss" where rows were held out,
         averaged over members. A loss of 1 is that of a constant prediction. But for "equal" and "static"
@@ -156,6 +170,9 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         Number of tasks.
     classes_ : ndarray or list of ndarray
         Classes of the task, or of every task for 2-D y.
+    categories_ : dict of str or int to ndarray
+        Levels of each categorical column, by its name (its position, where X has no names); a level's position is
+        its code in what :meth:`model_input` gives. Empty where no column is categorical.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str
@@ -223,6 +240,9 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         jit_compile: bool | str = "auto",
         scale_inputs: bool | str = "auto",
         scale_targets: bool | str = "auto",
+        categorical_features: Any = "from_dtype",
+        one_hot_max_size: int = 12,
+        numeric_embedding: Any = None,
         dtype: str = "float32",
         **routed: Any,
     ) -> None:
@@ -255,6 +275,9 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
             jit_compile=jit_compile,
             scale_inputs=scale_inputs,
             scale_targets=scale_targets,
+            categorical_features=categorical_features,
+            one_hot_max_size=one_hot_max_size,
+            numeric_embedding=numeric_embedding,
             dtype=dtype,
             routed=routed,
         )

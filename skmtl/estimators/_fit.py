@@ -93,11 +93,22 @@ def _units(
 
 
 def _fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:
-    scale = settings["scale_inputs"]
+    from ..networks import resolve_numeric_embedding
+
+    scale, own = settings["scale_inputs"], settings["model"] is not None
     if scale == "auto":
         # The caller's own network sees what the caller gives it.
-        scale = settings["model"] is None
-    return FeatureEncoder.fit(data.X, scale=bool(scale), weights=_row_weights(data.targets))
+        scale = not own
+    embedding = resolve_numeric_embedding(settings["numeric_embedding"], settings.routed["numeric_embedding"])
+    return FeatureEncoder.fit(
+        data.X,
+        scaling={True: "standard", False: "none"}.get(scale, scale),
+        weights=_row_weights(data.targets),
+        levels=data.levels,
+        one_hot_max_size=None if own else int(settings["one_hot_max_size"]),
+        n_bins=None if embedding is None or own else getattr(embedding, "n_bins", 0),
+        more_to_come=settings.incremental or settings["warm_start"],
+    )
 
 
 def _row_weights(targets: EncodedTargets) -> np.ndarray | None:

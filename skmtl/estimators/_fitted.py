@@ -78,12 +78,7 @@ class FittedNetwork:
         check_backend()
         from ..networks import export_custom_model, export_model
 
-        encoding = {
-            "center": self.features.center,
-            "scale": self.features.scale,
-            "fill": self.features.fill,
-            "indicators": self.features.indicators,
-        }
+        encoding = self.features.layer_settings()
         if self.spec is None:
             return export_custom_model(
                 self.custom, self.heads, encoding, self.scaling, self.parameters, self.frozen, self.members

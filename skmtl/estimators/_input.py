@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._records import EncodedTargets
+from ..features import CategoryLevels
 from ..targets import TargetEncoder
 from ._per_task import class_weights
 from ._validation import stack_rows
@@ -34,22 +35,28 @@ class Settings:
 
 @dataclass(frozen=True)
 class FitInput:
-    """Checked X, the encoder of y, and y encoded; rows beyond ``n_train`` are for validation only."""
+    """Checked X, the encoder of y, and y encoded; rows beyond ``n_train`` are for validation only.
+
+    ``levels`` are those of the categorical columns, which X holds codes of.
+    """
 
     X: Any
     encoder: TargetEncoder
     targets: EncodedTargets
     n_train: int
     validation: FitInput | None = field(default=None)
+    levels: CategoryLevels = field(default_factory=CategoryLevels)
 
     @classmethod
-    def build(cls, X: Any, encoder: TargetEncoder, targets: EncodedTargets, class_weight: Any) -> FitInput:
+    def build(
+        cls, X: Any, levels: CategoryLevels, encoder: TargetEncoder, targets: EncodedTargets, class_weight: Any
+    ) -> FitInput:
         """Multiply class weights in and drop rows without weight."""
         weights = class_weights(class_weight, encoder, targets.values, targets.weights)
         keep = weights.any(axis=1)
         if not keep.all():
             X, targets, weights = X[keep], EncodedTargets(targets.values[keep], weights[keep]), weights[keep]
-        return cls(X, encoder, EncodedTargets(targets.values, weights), int(keep.sum()))
+        return cls(X, encoder, EncodedTargets(targets.values, weights), int(keep.sum()), levels=levels)
 
     def with_validation(self, other: FitInput) -> FitInput:
         """The same with rows to validate on."""

@@ -12,7 +12,7 @@ import numpy as np
 from .._names import proposal
 from .._records import NetworkSpec, Task
 from ..features import FeatureEncoder
-from ..networks import CustomNetwork, CustomSource, Network, network_of
+from ..networks import CustomNetwork, CustomSource, Network, network_of, resolve_numeric_embedding
 from ..networks._build import resolve_architecture
 from ..networks._custom import (
     activated_heads,
@@ -36,7 +36,16 @@ _ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
 
 # Parameters of the built-in schemes: a network that the caller builds has no use for them.
 _SCHEME_PARAMETERS = frozenset(
-    ("architecture", "hidden_layer_sizes", "head_layer_sizes", "activation", "dropout", "dtype")
+    (
+        "architecture",
+        "hidden_layer_sizes",
+        "head_layer_sizes",
+        "activation",
+        "dropout",
+        "one_hot_max_size",
+        "numeric_embedding",
+        "dtype",
+    )
 )
 
 
@@ -103,6 +112,9 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
         dropout=settings["dropout"] > 0,
         members=int(settings["ensemble_size"]),
         dtype=settings["dtype"],
+        inputs=features.layout(
+            resolve_numeric_embedding(settings["numeric_embedding"], settings.routed["numeric_embedding"])
+        ),
     )
     network = network_of(spec)
     return BuiltNetwork(
@@ -112,7 +124,7 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
         parameters=network.initial_parameters(seeds["weights"]),
         frozen=network.initial_frozen(seeds["frozen"], float(settings["dropout"])),
         spec=spec,
-        flops=6.0 * network.parameters[-1].stop,
+        flops=6.0 * sum(p.stop - p.start for p in network.parameters if not p.name.endswith("/table")),
     )
 
 
@@ -132,7 +144,8 @@ def _refuse(routed: Any, prefix: str, why: str) -> None:
 
 
 def _build_custom(settings: Settings, data: FitInput, features: FeatureEncoder, seeds: dict[str, int]) -> BuiltNetwork:
-    _refuse(settings.routed["architecture"], "architecture", "model= builds the network")
+    for prefix in ("architecture", "numeric_embedding"):
+        _refuse(settings.routed[prefix], prefix, "model= builds the network")
     idle = sorted(_SCHEME_PARAMETERS & settings.changed)
     if idle:
         raise ValueError(

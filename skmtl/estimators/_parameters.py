@@ -43,8 +43,11 @@ class SharedParameters(RoutedParameters):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "jit_compile": ["boolean", StrOptions({"auto"})],
-        "scale_inputs": ["boolean", StrOptions({"auto"})],
+        "scale_inputs": ["boolean", StrOptions({"auto", "standard", "robust"})],
         "scale_targets": ["boolean", StrOptions({"auto"})],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "one_hot_max_size": [Interval(Integral, 0, None, closed="left")],
+        "numeric_embedding": [str, HasMethods(["layer"]), None],
         "dtype": [StrOptions({"float32", "float64"})],
     }
 
@@ -78,6 +81,9 @@ class SharedParameters(RoutedParameters):
         jit_compile: bool | str,
         scale_inputs: bool | str,
         scale_targets: bool | str,
+        categorical_features: Any,
+        one_hot_max_size: int,
+        numeric_embedding: Any,
         dtype: str,
         routed: dict[str, Any],
     ) -> None:
@@ -109,5 +115,8 @@ class SharedParameters(RoutedParameters):
         self.jit_compile = jit_compile
         self.scale_inputs = scale_inputs
         self.scale_targets = scale_targets
+        self.categorical_features = categorical_features
+        self.one_hot_max_size = one_hot_max_size
+        self.numeric_embedding = numeric_embedding
         self.dtype = dtype
         self._set_routed(routed)

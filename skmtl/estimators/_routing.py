@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from .._names import proposal
 
-PREFIXES = ("model", "optimizer", "architecture", "balancing", "callbacks")
+PREFIXES = ("model", "optimizer", "architecture", "balancing", "callbacks", "numeric_embedding")
 
 
 class RoutedParameters(BaseEstimator):

@@ -12,6 +12,8 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length, validate_data
 
+from ..features import CategoryLevels, as_cells, category_columns, refuse_times
+
 
 @contextmanager
 def unchanged_on_error(estimator: Any) -> Iterator[None]:
@@ -25,17 +27,45 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
         raise
 
 
-def check_inputs(estimator: Any, X: Any, *, reset: bool) -> Any:
-    """X as a float array or CSR matrix; NaN is allowed (it is imputed), infinity is not."""
-    _refuse_times(X)
-    return validate_data(
-        estimator,
-        X,
-        reset=reset,
-        accept_sparse="csr",
-        dtype=[np.float64, np.float32],
-        ensure_all_finite="allow-nan",
-    )
+def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tuple[Any, CategoryLevels]:
+    """X as a float array or CSR matrix, and the levels of its categorical columns, which it holds codes of.
+
+    ``levels`` are those known from ``fit``; None reads them, and the names of the columns, from X. NaN is allowed
+    (it is imputed), infinity is not.
+    """
+    X, reset = as_cells(X), levels is None
+    refuse_times(X)
+    columns = category_columns(X, estimator.categorical_features) if levels is None else levels.columns
+    if not columns:
+        return _check_numbers(estimator, X, reset=reset), CategoryLevels()
+    if sparse.issparse(X):
+        raise TypeError("X is sparse, but was fitted with categorical columns: pass a DataFrame or an array.")
+    X = X if hasattr(X, "columns") else np.asarray(X)
+    if np.ndim(X) != 2:
+        # Refused there, as everywhere in scikit-learn.
+        return _check_numbers(estimator, X, reset=reset), CategoryLevels()
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    levels = CategoryLevels.fit(X, columns) if levels is None else levels
+    return levels.encode(X, estimator=type(estimator).__name__), levels
+
+
+def _check_numbers(estimator: Any, X: Any, *, reset: bool) -> Any:
+    try:
+        return validate_data(
+            estimator,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
+        )
+    except ValueError as error:
+        if "could not convert string to float" not in str(error):
+            raise
+        raise ValueError(
+            f"X: {error}. Columns of strings are read as categories where categorical_features says so in fit "
+            f"(it is {estimator.categorical_features!r})."
+        ) from error
 
 
 def check_weights(sample_weight: Any, X: Any, n_tasks: int, one_dimensional: bool, name: str = "sample_weight") -> Any:
@@ -80,15 +110,3 @@ def stack_rows(first: Any, second: Any) -> Any:
     if sparse.issparse(first) or sparse.issparse(second):
         return sparse.vstack([first, second], format="csr")
     return np.concatenate([first, second])
-
-
-def _refuse_times(X: Any) -> None:
-    """Dates would pass as counts of nanoseconds, and a missing one as a huge negative number."""
-    dtypes = [*X.dtypes] if hasattr(X, "dtypes") else [getattr(X, "dtype", None)]
-    if any(getattr(dtype, "kind", None) in ("m", "M") or _is_polars_time(dtype) for dtype in dtypes):
-        raise ValueError("X has columns of dates or times: turn them into numbers first, as days since a start.")
-
-
-def _is_polars_time(dtype: Any) -> bool:
-    is_temporal = getattr(dtype, "is_temporal", None)
-    return callable(is_temporal) and bool(is_temporal())

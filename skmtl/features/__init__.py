@@ -1,5 +1,8 @@
-"""Features: X as the caller gives it to the float32 matrix that the network sees."""
+"""Features: X as the caller gives it to the float matrix that the network sees."""
 
+from ._columns import as_cells, category_columns, refuse_times
 from ._encoder import FeatureEncoder
+from ._levels import CategoryLevels
+from ._numeric import NumericEncoder
 
-__all__ = ["FeatureEncoder"]
+__all__ = ["CategoryLevels", "FeatureEncoder", "NumericEncoder", "as_cells", "category_columns", "refuse_times"]

@@ -1,131 +1,164 @@
-"""Numeric columns to a standardised float32 matrix with missing-value indicators."""
+"""All columns of X to the float matrix that the network sees."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from .._arrays import aligned_zeros
-
-# Cells encoded at a time: what lies between stays in the processor's cache however long the table is.
-_CHUNK_CELLS = 1 << 18
-
-# Columns with larger values, or none larger than one part of it, are counted in units of their own.
-_MOST = 1e120
+from .._records import InputLayout
+from ._bins import ColumnBins
+from ._levels import CategoryLevels
+from ._numeric import NumericEncoder, Scaling, smooth_clip
+from ._rows import chunks, plain
+from ._slots import CategorySlots
 
 
 @dataclass(frozen=True)
 class FeatureEncoder:
-    """Fitted statistics of the columns, and the transformation made of them.
+    """Fitted encoders of the numeric and the categorical columns, and how their outputs lie side by side.
+
+    The matrix has, in this order: numeric columns to embed, other numeric columns, indicators of missing values,
+    one-hot columns, positions among the bins of the columns to embed, and rows of the categories' embeddings.
 
     Attributes
     ----------
-    center, scale, fill : ndarray of shape (n_features,), float64
-        A cell x becomes ``(x - center) / scale``; a missing one stands for ``fill`` before that.
-    indicators : ndarray of shape (n_indicators,), intp
-        Columns that had missing values in training; each gets a 0/1 column after the features.
+    numeric : NumericEncoder
+        That of the numeric columns.
+    levels : CategoryLevels
+        Categorical columns and their levels; X holds the codes.
+    slots : CategorySlots or None
+        What becomes of the codes; None without categorical columns.
+    bins : ColumnBins or None
+        Numeric columns to embed and their bins; None embeds none.
     """
 
-    center: np.ndarray
-    scale: np.ndarray
-    fill: np.ndarray
-    indicators: np.ndarray
+    numeric: NumericEncoder
+    levels: CategoryLevels = field(default_factory=CategoryLevels)
+    slots: CategorySlots | None = None
+    bins: ColumnBins | None = None
 
     @classmethod
-    def fit(cls, X: Any, *, scale: bool, weights: np.ndarray | None = None) -> FeatureEncoder:
-        """Take the statistics of X, (n_samples, n_features), dense or sparse, NaN for missing.
+    def fit(
+        cls,
+        X: Any,
+        *,
+        scaling: Scaling = "standard",
+        weights: np.ndarray | None = None,
+        levels: CategoryLevels | None = None,
+        one_hot_max_size: int | None = None,
+        n_bins: int | None = None,
+        more_to_come: bool = False,
+    ) -> FeatureEncoder:
+        """Take the statistics of X, (n_samples, n_features), dense or sparse: NaN for missing, codes for categories.
 
-        ``weights`` (n_samples,) count a row as often as they say; None is once each.
+        Parameters
+        ----------
+        X : ndarray or sparse matrix of shape (n_samples, n_features)
+            Numbers, as :meth:`CategoryLevels.encode` gives them.
+        scaling : {"none", "standard", "robust"}, default="standard"
+            See :meth:`NumericEncoder.fit`.
+        weights : ndarray of shape (n_samples,), default=None
+            How often a row counts; None is once each.
+        levels : CategoryLevels, default=None
+            Which columns are categories; None is none.
+        one_hot_max_size : int, default=None
+            Categories with more levels are embedded; None embeds none.
+        n_bins : int, default=None
+            Bins of each numeric column to embed, 0 for columns as they are; None embeds none.
+        more_to_come : bool, default=False
+            Whether other rows follow (partial_fit).
+
+        Returns
+        -------
+        FeatureEncoder
+            The fitted encoder.
         """
-        n_samples, n_features = X.shape
-        mass, total, largest = np.zeros(n_features), np.zeros(n_features), np.zeros(n_features)
-        missing = np.zeros(n_features, dtype=bool)
-        for rows in _chunks(n_samples, n_features):
-            part, weight = _dense(X, rows), _weights(weights, rows)
-            gap = np.isnan(part)
-            missing |= gap.any(axis=0)
-            mass += weight @ ~gap
-            part = np.where(gap, 0.0, part)
-            total += weight @ part
-            largest = np.maximum(largest, np.abs(part).max(axis=0))
-        extreme = (largest > _MOST) | ((largest > 0) & (largest < 1 / _MOST))
-        if extreme.any():
-            return cls._fit_in_units(X, np.where(extreme, largest, 1.0), scale, weights)
-        mean = total / np.where(mass > 0, mass, 1.0)
-        if scale:
-            center, spread = mean, _standard_deviation(X, mean, mass, weights)
-        else:
-            center, spread = np.zeros(n_features), np.ones(n_features)
-        return cls(center=center, scale=spread, fill=mean, indicators=np.flatnonzero(missing))
-
-    @classmethod
-    def _fit_in_units(cls, X: Any, unit: np.ndarray, scale: bool, weights: np.ndarray | None) -> FeatureEncoder:
-        """The same for columns whose squares leave the range of float64, counted in units of their largest value."""
-        part = sparse.csr_array(X / unit) if sparse.issparse(X) else np.asarray(X, dtype=np.float64) / unit
-        found = cls.fit(part, scale=scale, weights=weights)
-        spread = found.scale * unit if scale else found.scale
-        return cls(found.center * unit, spread, found.fill * unit, found.indicators)
+        levels = CategoryLevels() if levels is None else levels
+        slots = None
+        if levels.columns:
+            slots = CategorySlots.fit(X[:, levels.columns], [len(known) for known in levels.levels], one_hot_max_size)
+            X = np.delete(X, levels.columns, axis=1)
+        numeric = NumericEncoder.fit(X, scaling=scaling, weights=weights, more_to_come=more_to_come)
+        bins = None if n_bins is None else ColumnBins.fit(X, numeric, n_bins, weights)
+        return cls(numeric, levels, slots, bins if bins is not None and len(bins.columns) else None)
 
     @property
     def n_features(self) -> int:
         """Number of columns of X."""
-        return len(self.center)
+        return self.numeric.n_features + len(self.levels.columns)
 
     @property
     def n_outputs(self) -> int:
-        """Number of columns that the network sees."""
-        return len(self.center) + len(self.indicators)
+        """Number of columns of the matrix."""
+        layout = self.layout()
+        return self.numeric.n_outputs if layout is None else layout.n_columns
+
+    def layout(self, numeric_embedding: Any = None) -> InputLayout | None:
+        """What the network must know of the matrix' columns; None where all are plain numbers."""
+        if self.slots is None and self.bins is None:
+            return None
+        embedded = 0 if self.bins is None else len(self.bins.columns)
+        return InputLayout(
+            embedded=embedded,
+            plain=self.numeric.n_outputs - embedded + (0 if self.slots is None else self.slots.n_one_hot),
+            positions=0 if self.bins is None else len(self.bins.edges),
+            codes=0 if self.slots is None else self.slots.n_embedded,
+            table_rows=0 if self.slots is None else self.slots.n_rows,
+            numeric_embedding=numeric_embedding if embedded else None,
+        )
 
     def transform(self, X: Any, *, n_rows: int | None = None, dtype: Any = np.float32) -> np.ndarray:
-        """Encode X to (n_rows or n_samples, n_outputs); rows beyond those of X stay zero.
-
-        The arithmetic is done in X's own precision: a column far from zero loses no digits that it had.
-        """
-        n_samples, n_features = X.shape
-        if n_rows is None and n_samples * n_features <= _CHUNK_CELLS:
-            return self._encode(_plain(X)).astype(dtype, copy=False)
-        out = aligned_zeros((n_samples if n_rows is None else n_rows, self.n_outputs), dtype)
-        for rows in _chunks(n_samples, n_features):
-            out[rows] = self._encode(_plain(X[rows]))
+        """Encode X to (n_rows or n_samples, n_outputs); rows beyond those of X stay zero."""
+        layout = self.layout()
+        if layout is None:
+            return self.numeric.transform(X, n_rows=n_rows, dtype=dtype)
+        n_samples = X.shape[0]
+        out = aligned_zeros((n_samples if n_rows is None else n_rows, layout.n_columns), dtype)
+        for rows in chunks(n_samples, max(X.shape[1], layout.n_columns)):
+            self._encode(plain(X[rows]), out[rows], layout)
         return out
 
-    def _encode(self, part: np.ndarray) -> np.ndarray:
-        gap = np.isnan(part)
-        missing = gap.any()
-        if missing:
-            part = np.where(gap, self.fill, part)
-        encoded = part - self.center.astype(part.dtype, copy=False)
-        encoded /= self.scale.astype(part.dtype, copy=False)
-        if len(self.indicators) == 0:
-            return encoded
-        return np.hstack([encoded, gap[:, self.indicators]])
+    def _encode(self, part: np.ndarray, out: np.ndarray, layout: InputLayout) -> None:
+        codes = part[:, self.levels.columns]
+        numbers = np.delete(part, self.levels.columns, axis=1) if self.levels.columns else part
+        scaled, gap = self.numeric.scaled(numbers)
+        values = smooth_clip(scaled) if self.numeric.clip else scaled
+        if self.bins is not None:
+            values = values[:, self.order()]
+            start = layout.embedded + layout.plain
+            out[:, start : start + layout.positions] = self.bins.positions(scaled) if layout.positions else 0.0
+        width = values.shape[1]
+        out[:, :width] = values
+        one_hot = width + len(self.numeric.indicators)
+        out[:, width:one_hot] = gap[:, self.numeric.indicators]
+        if self.slots is not None:
+            end = layout.n_columns - layout.codes
+            self.slots.encode(codes, out[:, one_hot : one_hot + self.slots.n_one_hot], out[:, end:])
 
+    def order(self) -> np.ndarray:
+        """Numeric columns in the order of the matrix: those to embed come first."""
+        if self.bins is None:
+            return np.arange(self.numeric.n_features)
+        others = np.setdiff1d(np.arange(self.numeric.n_features), self.bins.columns)
+        return np.concatenate([self.bins.columns, others])
 
-def _chunks(n_samples: int, n_features: int) -> list[slice]:
-    step = max(1, _CHUNK_CELLS // max(1, n_features))
-    return [slice(start, min(start + step, n_samples)) for start in range(0, n_samples, step)]
-
-
-def _plain(part: Any) -> np.ndarray:
-    return part.toarray() if sparse.issparse(part) else part
-
-
-def _dense(X: Any, rows: slice) -> np.ndarray:
-    return np.asarray(_plain(X[rows]), dtype=np.float64)
-
-
-def _weights(weights: np.ndarray | None, rows: slice) -> np.ndarray:
-    return np.ones(rows.stop - rows.start) if weights is None else weights[rows]
-
-
-def _standard_deviation(X: Any, mean: np.ndarray, mass: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Per column, 1 where the column is constant (up to the rounding of its mean)."""
-    squares = np.zeros(len(mean))
-    for rows in _chunks(*X.shape):
-        squares += _weights(weights, rows) @ np.nan_to_num((_dense(X, rows) - mean) ** 2)
-    deviation = np.sqrt(squares / np.where(mass > 0, mass, 1.0))
-    constant = deviation <= 10 * np.finfo(np.float64).eps * np.maximum(np.abs(mean), 1e-300)
-    return np.where(constant, 1.0, deviation)
+    def layer_settings(self) -> dict[str, Any]:
+        """What a Keras layer that encodes X alike has to know (``skmtl.networks.InputEncoding``)."""
+        numeric = self.numeric
+        settings: dict[str, Any] = {
+            "center": numeric.center,
+            "scale": numeric.scale,
+            "fill": numeric.fill,
+            "indicators": numeric.indicators,
+            "clip": numeric.clip,
+        }
+        if self.bins is not None:
+            settings |= {"order": self.order(), "edges": self.bins.edges}
+        if self.slots is not None:
+            slots = self.slots
+            settings |= {"categories": self.levels.columns, "lookup": slots.lookup, "embedded": slots.embedded}
+            settings["n_one_hot"] = slots.n_one_hot
+        return settings

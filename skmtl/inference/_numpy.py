@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import erf, expit
 
 from .._records import Head, NetworkSpec
+from ._inputs import embed_inputs, input_shapes, input_width
 
 
 def _softplus(x: np.ndarray) -> np.ndarray:
@@ -48,7 +49,8 @@ _LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "softplus": _softplus,
 }
 
-Layers = list[tuple[np.ndarray, np.ndarray]]
+# What embeds the inputs, then kernels and biases.
+Layers = tuple[list[np.ndarray], list[tuple[np.ndarray, np.ndarray]]]
 Outputs = list[np.ndarray]
 
 # Up to so many rows are computed in float64, more in float32, in pieces that stay in the processor's cache.
@@ -110,9 +112,12 @@ def _has_numpy_form(spec: NetworkSpec) -> bool:
 
 
 def parameter_shapes(spec: NetworkSpec) -> list[tuple[int, ...]]:
-    """Shapes of one member's variables, kernel and bias in turn, as the Keras network lays them out."""
-    shapes: list[tuple[int, ...]] = []
-    units, width = [head.units for head in spec.heads], spec.n_inputs
+    """Shapes of one member's variables, kernel and bias in turn, as the Keras network lays them out.
+
+    Those of the input stage come before.
+    """
+    shapes = input_shapes(spec.inputs)
+    units, width = [head.units for head in spec.heads], input_width(spec)
     for size in spec.hidden_layer_sizes:
         shapes += [(width, size), (1, size)]
         width = size
@@ -132,13 +137,15 @@ def _cut(spec: NetworkSpec, parameters: np.ndarray, dtype: type) -> Layers:
         stop = start + int(np.prod(shape))
         blocks.append(parameters[:, start:stop].astype(dtype).reshape(*lead, *shape))
         start = stop
-    return list(zip(blocks[::2], blocks[1::2], strict=True))
+    first = len(input_shapes(spec.inputs))
+    return blocks[:first], list(zip(blocks[first::2], blocks[first + 1 :: 2], strict=True))
 
 
-def _raw_outputs(spec: NetworkSpec, layers: Layers, inputs: np.ndarray) -> np.ndarray:
+def _raw_outputs(spec: NetworkSpec, weights: Layers, inputs: np.ndarray) -> np.ndarray:
     """Raw outputs ([members,] rows, all units)."""
     activation, depth = _ACTIVATIONS[spec.activation], len(spec.hidden_layer_sizes)
-    hidden = inputs
+    embedding, layers = weights
+    hidden = embed_inputs(spec.inputs, embedding, inputs)
     for kernel, bias in layers[:depth]:
         hidden = hidden @ kernel
         hidden += bias

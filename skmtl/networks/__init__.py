@@ -10,13 +10,16 @@ from ._bypass import Bypass
 from ._cgc import CGC
 from ._cross_stitch import CrossStitch, CrossStitchUnit
 from ._custom import CustomNetwork, CustomSource
+from ._embeddings import CategoryEmbedding, PeriodicEmbedding, PiecewiseLinearEmbedding
 from ._experts import ExpertDense, ExpertGate, ExpertMixture
 from ._export import export_custom_model, export_model
 from ._independent import Independent
-from ._layers import InputEncoding, MemberAverage, MemberDense, OutputDecoding, TaskDense, VariableDropout
+from ._input_encoding import InputEncoding
+from ._layers import MemberAverage, MemberDense, OutputDecoding, TaskDense, VariableDropout
 from ._low_rank import LowRank, LowRankUpdate
 from ._mmoe import MMoE
 from ._network import Network, Parameter, StackedNetwork, network_of
+from ._numeric_embedding import NumericEmbedding, Periodic, PiecewiseLinear, resolve_numeric_embedding
 from ._omoe import OMoE
 from ._ple import PLE
 from ._scheme import Scheme
@@ -27,6 +30,7 @@ __all__ = [
     "CGC",
     "PLE",
     "Bypass",
+    "CategoryEmbedding",
     "CrossStitch",
     "CrossStitchUnit",
     "CustomNetwork",
@@ -42,9 +46,14 @@ __all__ = [
     "MemberAverage",
     "MemberDense",
     "Network",
+    "NumericEmbedding",
     "OMoE",
     "OutputDecoding",
     "Parameter",
+    "Periodic",
+    "PeriodicEmbedding",
+    "PiecewiseLinear",
+    "PiecewiseLinearEmbedding",
     "Scheme",
     "SharedBottom",
     "StackedNetwork",
@@ -57,4 +66,5 @@ __all__ = [
     "export_custom_model",
     "export_model",
     "network_of",
+    "resolve_numeric_embedding",
 ]

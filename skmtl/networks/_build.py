@@ -11,6 +11,7 @@ from ._bypass import Bypass
 from ._cgc import CGC
 from ._cross_stitch import CrossStitch
 from ._independent import Independent
+from ._inputs import connect_inputs
 from ._low_rank import LowRank
 from ._mmoe import MMoE
 from ._omoe import OMoE
@@ -99,4 +100,4 @@ def build_outputs(inputs: Any, spec: NetworkSpec) -> Any:
         scheme = _SCHEMES[scheme](**dict(spec.options))
     # The layers' start values are overwritten: nothing of the global generators may be used up for them.
     with seeded(0):
-        return scheme.connect(inputs, spec)
+        return scheme.connect(connect_inputs(inputs, spec), spec)

@@ -14,12 +14,13 @@ from keras import ops
 from .._records import Head, NetworkSpec, TargetScaling
 from ._build import build_outputs
 from ._custom import ordered_outputs
-from ._layers import InputEncoding, MemberAverage, OutputDecoding
+from ._input_encoding import InputEncoding
+from ._layers import MemberAverage, OutputDecoding
 
 
 def export_model(
     spec: NetworkSpec,
-    encoding: dict[str, np.ndarray],
+    encoding: dict[str, Any],
     scaling: TargetScaling,
     parameters: np.ndarray,
     dropout: float,
@@ -29,10 +30,14 @@ def export_model(
     ``parameters`` is flat, (members, n_parameters), as :class:`StackedNetwork` lays it out.
     """
     spec = replace(spec, dtype="float32")
-    inputs = keras.Input((len(encoding["center"]),), name="X")
-    hidden: Any = InputEncoding(**encoding, name="input_encoding")(inputs)
+    encode = InputEncoding(**encoding, name="input_encoding")
+    inputs = keras.Input((encode.n_features,), name="X")
+    hidden: Any = encode(inputs)
     if spec.members > 1:
         hidden = ops.expand_dims(hidden, 0)
+        if spec.inputs is not None:
+            # What is embedded has a member axis; what stands beside it needs one too.
+            hidden = ops.repeat(hidden, spec.members, axis=0)
     raw = build_outputs(hidden, spec)
     names = output_names([head.name for head in spec.heads], _names(inputs, raw))
     outputs = decode_heads(raw, spec, scaling, names)
@@ -85,15 +90,16 @@ def output_names(tasks: Sequence[str], taken: Iterable[str]) -> list[str]:
 def export_custom_model(
     source: Any,
     heads: Sequence[Head],
-    encoding: dict[str, np.ndarray],
+    encoding: dict[str, Any],
     scaling: TargetScaling,
     parameters: np.ndarray,
     frozen: Sequence[np.ndarray],
     members: int,
 ) -> keras.Model:
     """Keras model around the caller's own model (its members averaged), from their columns to their units."""
-    inputs = keras.Input((len(encoding["center"]),), name="X")
-    hidden = InputEncoding(**encoding, name="input_encoding")(inputs)
+    encode = InputEncoding(**encoding, name="input_encoding")
+    inputs = keras.Input((encode.n_features,), name="X")
+    hidden = encode(inputs)
     models, raws = [source.build() for _ in range(members)], []
     for member, model in enumerate(models):
         # Built from one configuration, all members have one name; in one model each needs its own.

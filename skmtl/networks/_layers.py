@@ -191,53 +191,6 @@ class MemberAverage(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
-class InputEncoding(keras.layers.Layer):
-    """Fill missing values, standardise, and append missing-value indicators, as the estimator did in ``fit``.
-
-    Parameters
-    ----------
-    center, scale, fill : sequence of float, length n_features
-        A cell x becomes ``(x - center) / scale``; NaN stands for ``fill``.
-    indicators : sequence of int
-        Columns that get an indicator.
-    **kwargs
-        Passed to :class:`keras.layers.Layer`.
-    """
-
-    def __init__(self, center: Any, scale: Any, fill: Any, indicators: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.center = np.asarray(center, dtype=np.float64)
-        self.scale = np.asarray(scale, dtype=np.float64)
-        self.fill = np.asarray(fill, dtype=np.float64)
-        self.indicators = np.asarray(indicators, dtype=np.int64)
-
-    def call(self, inputs: Any) -> Any:
-        """Encoded inputs."""
-        missing = ops.isnan(inputs)
-        dtype = inputs.dtype
-        filled = ops.where(missing, ops.convert_to_tensor(self.fill, dtype), inputs)
-        encoded = (filled - ops.convert_to_tensor(self.center, dtype)) / ops.convert_to_tensor(self.scale, dtype)
-        if len(self.indicators) == 0:
-            return encoded
-        gaps = ops.take(ops.cast(missing, dtype), ops.convert_to_tensor(self.indicators, "int32"), axis=-1)
-        return ops.concatenate([encoded, gaps], axis=-1)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape with the indicator columns."""
-        return (*input_shape[:-1], len(self.center) + len(self.indicators))
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments, for saving."""
-        config = {
-            "center": self.center.tolist(),
-            "scale": self.scale.tolist(),
-            "fill": self.fill.tolist(),
-            "indicators": self.indicators.tolist(),
-        }
-        return super().get_config() | config
-
-
-@keras.saving.register_keras_serializable(package=_PACKAGE)
 class OutputDecoding(keras.layers.Layer):
     """A task's columns of the raw output as a prediction: linked, then shifted and scaled.
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
-from .._names import proposal
 from .._records import NetworkSpec
+from ._options import Options
 
 
 @dataclasses.dataclass(frozen=True)
-class Scheme(ABC):
+class Scheme(Options, ABC):
     """Base of all sharing schemes: who shares which layers.
 
     A scheme is a frozen dataclass: its options are its fields, two instances with the same options are
@@ -53,7 +52,7 @@ class Scheme(ABC):
     MultiTaskKerasRegressor(architecture=Linear())
     """
 
-    name: ClassVar[str] = ""
+    parameter: ClassVar[str] = "architecture"
 
     @abstractmethod
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
@@ -71,81 +70,6 @@ class Scheme(ABC):
         outputs : keras.KerasTensor of shape ([members,] batch, units)
             Raw outputs of all heads side by side, in the order of ``spec.heads``.
         """
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Options by name, as scikit-learn's tools ask for them.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Of no effect: options hold no estimators.
-
-        Returns
-        -------
-        dict
-            Option names mapped to their values.
-        """
-        del deep
-        return {option.name: getattr(self, option.name) for option in dataclasses.fields(self)}
-
-    def __sklearn_clone__(self) -> Scheme:
-        """The scheme itself: it never changes."""
-        return self
-
-    def with_options(self, **options: Any) -> Scheme:
-        """The same scheme with some options changed.
-
-        Parameters
-        ----------
-        **options : object
-            New values.
-
-        Returns
-        -------
-        Scheme
-            A new instance.
-
-        Raises
-        ------
-        ValueError
-            Where the scheme has no such option, or the value is out of bounds.
-        """
-        known = self.get_params()
-        for option in options:
-            if option not in known:
-                raise ValueError(
-                    f"The architecture {self.label!r} has no option {option!r} (architecture__{option})."
-                    f"{proposal(option, known)}"
-                )
-        return dataclasses.replace(self, **options)
-
-    @property
-    def label(self) -> str:
-        """What messages call this scheme."""
-        return self.name or type(self).__name__
-
-    def _count(self, option: str, least: int = 1) -> None:
-        """Check an option that counts something; it is kept as a plain int."""
-        value = getattr(self, option)
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-            raise ValueError(f"{self.label}: {option} should be an integer of at least {least}, got {value!r}.")
-        object.__setattr__(self, option, int(value))
-
-    def _fraction(self, option: str, *, closed: bool = False) -> None:
-        """Check an option in [0, 1), or [0, 1] where ``closed``; it is kept as a plain float."""
-        value = getattr(self, option)
-        valid = not isinstance(value, bool) and isinstance(value, Real)
-        if not valid or not (0 <= value < 1 or (closed and value == 1)):
-            raise ValueError(f"{self.label}: {option} should be in [0, 1{']' if closed else ')'}, got {value!r}.")
-        object.__setattr__(self, option, float(value))
-
-    def _widths(self, option: str) -> None:
-        """Check an option that gives layers' widths; it is kept as a tuple of int."""
-        value = getattr(self, option)
-        widths = tuple(value) if isinstance(value, list | tuple) else (value,)
-        if not widths or any(isinstance(w, bool) or not isinstance(w, Integral) or w < 1 for w in widths):
-            raise ValueError(f"{self.label}: {option} should be positive integers, one a layer, got {value!r}.")
-        object.__setattr__(self, option, tuple(int(width) for width in widths))
 
     def _needs_hidden_layers(self, spec: NetworkSpec, why: str) -> None:
         if not spec.hidden_layer_sizes:

@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
-from skmtl.features import FeatureEncoder
+from skmtl.features import NumericEncoder
 
 X = np.random.default_rng(0).normal(5, 3, (50, 4))
 
@@ -18,12 +18,12 @@ def holed():
 
 
 def test_standardising_is_scikit_learns():
-    encoder = FeatureEncoder.fit(X, scale=True)
+    encoder = NumericEncoder.fit(X, scaling="standard")
     np.testing.assert_allclose(encoder.transform(X, dtype=np.float64), StandardScaler().fit_transform(X), rtol=1e-12)
 
 
 def test_missing_values_become_the_mean_and_an_indicator():
-    encoder = FeatureEncoder.fit(holed(), scale=False)
+    encoder = NumericEncoder.fit(holed(), scaling="none")
     expected = SimpleImputer(add_indicator=True).fit_transform(holed())
     np.testing.assert_allclose(encoder.transform(holed(), dtype=np.float64), expected, rtol=1e-12)
     assert encoder.indicators.tolist() == [1, 3]
@@ -31,7 +31,7 @@ def test_missing_values_become_the_mean_and_an_indicator():
 
 
 def test_a_column_that_misses_a_value_for_the_first_time_at_prediction_is_filled():
-    encoder = FeatureEncoder.fit(holed(), scale=True)
+    encoder = NumericEncoder.fit(holed(), scaling="standard")
     new = X[:2].copy()
     new[0, 0] = np.nan
     found = encoder.transform(new, dtype=np.float64)
@@ -43,7 +43,7 @@ def test_a_column_that_misses_a_value_for_the_first_time_at_prediction_is_filled
 def test_a_column_without_any_value_is_zero():
     table = X.copy()
     table[:, 2] = np.nan
-    found = FeatureEncoder.fit(table, scale=True).transform(table, dtype=np.float64)
+    found = NumericEncoder.fit(table, scaling="standard").transform(table, dtype=np.float64)
     np.testing.assert_array_equal(found[:, 2], 0.0)
     assert np.isfinite(found).all()
 
@@ -51,35 +51,35 @@ def test_a_column_without_any_value_is_zero():
 @pytest.mark.parametrize("value", [0.0, 7.0, 1e8, -0.1])
 def test_a_constant_column_is_zero(value):
     table = np.column_stack([X[:, 0], np.full(50, value)])
-    found = FeatureEncoder.fit(table, scale=True).transform(table)
+    found = NumericEncoder.fit(table, scaling="standard").transform(table)
     np.testing.assert_allclose(found[:, 1], 0.0, atol=1e-6)
 
 
 def test_weights_count_rows_as_often_as_they_say():
     counts = np.random.default_rng(1).integers(0, 4, 50)
-    weighted = FeatureEncoder.fit(holed(), scale=True, weights=counts.astype(float))
-    repeated = FeatureEncoder.fit(np.repeat(holed(), counts, axis=0), scale=True)
+    weighted = NumericEncoder.fit(holed(), scaling="standard", weights=counts.astype(float))
+    repeated = NumericEncoder.fit(np.repeat(holed(), counts, axis=0), scaling="standard")
     for name in ("center", "scale", "fill"):
         np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csr_matrix])
 def test_sparse_rows_are_encoded_as_dense_ones(kind):
-    dense, stored = FeatureEncoder.fit(holed(), scale=True), FeatureEncoder.fit(kind(holed()), scale=True)
+    dense, stored = NumericEncoder.fit(holed(), scaling="standard"), NumericEncoder.fit(kind(holed()), scaling="standard")
     np.testing.assert_array_equal(stored.transform(kind(holed())), dense.transform(holed()))
 
 
 def test_rows_are_encoded_alike_in_pieces_and_in_one(monkeypatch):
-    whole = FeatureEncoder.fit(holed(), scale=True)
+    whole = NumericEncoder.fit(holed(), scaling="standard")
     expected = whole.transform(holed(), dtype=np.float64)
-    monkeypatch.setattr("skmtl.features._encoder._CHUNK_CELLS", 12)
-    pieces = FeatureEncoder.fit(holed(), scale=True)
+    monkeypatch.setattr("skmtl.features._rows.CHUNK_CELLS", 12)
+    pieces = NumericEncoder.fit(holed(), scaling="standard")
     np.testing.assert_allclose(pieces.center, whole.center, rtol=1e-12)
     np.testing.assert_allclose(pieces.transform(holed(), dtype=np.float64), expected, rtol=1e-12)
 
 
 def test_padding_rows_are_zero():
-    found = FeatureEncoder.fit(X, scale=True).transform(X, n_rows=64)
+    found = NumericEncoder.fit(X, scaling="standard").transform(X, n_rows=64)
     assert found.shape == (64, 4)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found[50:], 0.0)
@@ -87,19 +87,19 @@ def test_padding_rows_are_zero():
 
 def test_columns_far_from_zero_keep_their_digits():
     far = X + 1e6
-    found = FeatureEncoder.fit(far, scale=True).transform(far)
+    found = NumericEncoder.fit(far, scaling="standard").transform(far)
     np.testing.assert_allclose(found, StandardScaler().fit_transform(X), rtol=1e-4, atol=1e-5)
 
 
 def test_x_is_left_as_it_was():
     table = holed()
-    encoder = FeatureEncoder.fit(table, scale=True)
+    encoder = NumericEncoder.fit(table, scaling="standard")
     encoder.transform(table, dtype=np.float64)
     np.testing.assert_array_equal(table, holed())
 
 
 def test_float32_rows_are_left_as_they_were():
     table = X.astype(np.float32)
-    encoder = FeatureEncoder.fit(table, scale=True)
+    encoder = NumericEncoder.fit(table, scaling="standard")
     np.testing.assert_allclose(encoder.transform(table), StandardScaler().fit_transform(X), rtol=1e-3, atol=1e-5)
     np.testing.assert_array_equal(table, X.astype(np.float32))

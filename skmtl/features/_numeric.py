@@ -1,0 +1,179 @@
+"""Numeric columns: centred, scaled, missing values filled, with indicators of what was missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from scipy import sparse
+
+from .._arrays import aligned_zeros
+from ._quantiles import robust_statistics
+from ._rows import CHUNK_CELLS, chunks, dense, plain
+
+Scaling = Literal["none", "standard", "robust"]
+
+# Columns with larger values, or none larger than one part of it, are counted in units of their own.
+_MOST = 1e120
+
+
+# What divides a constant column, so that another value in prediction has no effect; finite in float32 too.
+_NEVER = float(np.finfo(np.float32).max)
+
+# Smooth clipping leaves nothing of what lies further out; the square of more would leave float32.
+_FARTHEST = 1e6
+_CLIP = 3.0
+
+
+@dataclass(frozen=True)
+class NumericEncoder:
+    """Fitted statistics of the columns, and the transformation made of them.
+
+    Attributes
+    ----------
+    center, scale, fill : ndarray of shape (n_features,), float64
+        A cell x becomes ``(x - center) / scale``; a missing one stands for ``fill`` before that.
+    indicators : ndarray of shape (n_indicators,), intp
+        Columns that had missing values in training; each gets a 0/1 column after the features.
+    clip : bool
+        Whether a scaled value z then becomes ``z / sqrt(1 + (z / 3) ** 2)``, which lies in (-3, 3).
+    """
+
+    center: np.ndarray
+    scale: np.ndarray
+    fill: np.ndarray
+    indicators: np.ndarray
+    clip: bool = False
+
+    @classmethod
+    def fit(
+        cls, X: Any, *, scaling: Scaling, weights: np.ndarray | None = None, more_to_come: bool = False
+    ) -> NumericEncoder:
+        """Take the statistics of X, (n_samples, n_features), dense or sparse, NaN for missing.
+
+        Parameters
+        ----------
+        X : ndarray or sparse matrix of shape (n_samples, n_features)
+            Numbers.
+        scaling : {"none", "standard", "robust"}
+            Mean and standard deviation; or median and interquartile range with smooth clipping, after
+            Holzmueller et al. (2024), "Better by Default", NeurIPS.
+        weights : ndarray of shape (n_samples,), default=None
+            How often a row counts; None is once each.
+        more_to_come : bool, default=False
+            Whether a column that is constant here may vary later (partial_fit); else it is zero for good.
+
+        Returns
+        -------
+        NumericEncoder
+            The fitted encoder.
+        """
+        if scaling == "robust":
+            return cls._fit_robust(X, weights, more_to_come)
+        found = cls._fit_moments(X, scaling == "standard", weights)
+        if scaling == "none" or more_to_come:
+            return replace(found, scale=np.where(found.scale == 0, 1.0, found.scale))
+        return replace(found, scale=np.where(found.scale == 0, _NEVER, found.scale))
+
+    @classmethod
+    def _fit_robust(cls, X: Any, weights: np.ndarray | None, more_to_come: bool) -> NumericEncoder:
+        center, spread = robust_statistics(X, weights)
+        scale = np.where(spread == 0, 1.0 if more_to_come else _NEVER, spread)
+        return cls(center, scale, fill=center, indicators=np.flatnonzero(_missing(X)), clip=True)
+
+    @classmethod
+    def _fit_moments(cls, X: Any, scale: bool, weights: np.ndarray | None) -> NumericEncoder:
+        """Means and standard deviations; a scale of 0 is that of a constant column."""
+        n_samples, n_features = X.shape
+        mass, total, largest = np.zeros(n_features), np.zeros(n_features), np.zeros(n_features)
+        missing = np.zeros(n_features, dtype=bool)
+        for rows in chunks(n_samples, n_features):
+            part, weight = dense(X, rows), _weights(weights, rows)
+            gap = np.isnan(part)
+            missing |= gap.any(axis=0)
+            mass += weight @ ~gap
+            part = np.where(gap, 0.0, part)
+            total += weight @ part
+            largest = np.maximum(largest, np.abs(part).max(axis=0))
+        extreme = (largest > _MOST) | ((largest > 0) & (largest < 1 / _MOST))
+        if extreme.any():
+            return cls._fit_in_units(X, np.where(extreme, largest, 1.0), scale, weights)
+        mean = total / np.where(mass > 0, mass, 1.0)
+        if scale:
+            center, spread = mean, _standard_deviation(X, mean, mass, weights)
+        else:
+            center, spread = np.zeros(n_features), np.ones(n_features)
+        return cls(center=center, scale=spread, fill=mean, indicators=np.flatnonzero(missing))
+
+    @classmethod
+    def _fit_in_units(cls, X: Any, unit: np.ndarray, scale: bool, weights: np.ndarray | None) -> NumericEncoder:
+        """The same for columns whose squares leave the range of float64, counted in units of their largest value."""
+        part = sparse.csr_array(X / unit) if sparse.issparse(X) else np.asarray(X, dtype=np.float64) / unit
+        found = cls._fit_moments(part, scale, weights)
+        spread = found.scale * unit if scale else found.scale
+        return cls(found.center * unit, spread, found.fill * unit, found.indicators)
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of X."""
+        return len(self.center)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of columns that the network sees."""
+        return len(self.center) + len(self.indicators)
+
+    def transform(self, X: Any, *, n_rows: int | None = None, dtype: Any = np.float32) -> np.ndarray:
+        """Encode X to (n_rows or n_samples, n_outputs); rows beyond those of X stay zero.
+
+        The arithmetic is done in X's own precision: a column far from zero loses no digits that it had.
+        """
+        n_samples, n_features = X.shape
+        if n_rows is None and n_samples * n_features <= CHUNK_CELLS:
+            return self._encode(plain(X)).astype(dtype, copy=False)
+        out = aligned_zeros((n_samples if n_rows is None else n_rows, self.n_outputs), dtype)
+        for rows in chunks(n_samples, n_features):
+            out[rows] = self._encode(plain(X[rows]))
+        return out
+
+    def _encode(self, part: np.ndarray) -> np.ndarray:
+        scaled, gap = self.scaled(part)
+        encoded = smooth_clip(scaled) if self.clip else scaled
+        return encoded if len(self.indicators) == 0 else np.hstack([encoded, gap[:, self.indicators]])
+
+    def scaled(self, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rows filled, centred and scaled, not clipped; and what of them was missing."""
+        gap = np.isnan(part)
+        if gap.any():
+            part = np.where(gap, self.fill, part)
+        scaled = part - self.center.astype(part.dtype, copy=False)
+        scaled /= self.scale.astype(part.dtype, copy=False)
+        return scaled, gap
+
+
+def smooth_clip(values: np.ndarray) -> np.ndarray:
+    """``z / sqrt(1 + (z / 3) ** 2)``."""
+    values = np.clip(values, -_FARTHEST, _FARTHEST)
+    return values / np.sqrt(1.0 + np.square(values / _CLIP))
+
+
+def _missing(X: Any) -> np.ndarray:
+    missing = np.zeros(X.shape[1], dtype=bool)
+    for rows in chunks(*X.shape):
+        missing |= np.isnan(dense(X, rows)).any(axis=0)
+    return missing
+
+
+def _weights(weights: np.ndarray | None, rows: slice) -> np.ndarray:
+    return np.ones(rows.stop - rows.start) if weights is None else weights[rows]
+
+
+def _standard_deviation(X: Any, mean: np.ndarray, mass: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Per column, 0 where the column is constant (up to the rounding of its mean)."""
+    squares = np.zeros(len(mean))
+    for rows in chunks(*X.shape):
+        squares += _weights(weights, rows) @ np.nan_to_num((dense(X, rows) - mean) ** 2)
+    deviation = np.sqrt(squares / np.where(mass > 0, mass, 1.0))
+    constant = deviation <= 10 * np.finfo(np.float64).eps * np.maximum(np.abs(mean), 1e-300)
+    return np.where(constant, 0.0, deviation)
