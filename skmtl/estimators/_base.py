@@ -15,10 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 from .._records import Kind
 from ..targets import TargetColumns, TargetEncoder, read_columns
 from ._backend import check_backend
-from ._fit import fit_network
-from ._fitted import FittedNetwork
+from ._fitted_blend import FittedBlend
 from ._input import FitInput, Settings
 from ._member_history import append_epochs
+from ._out_of_fold import member_variances
+from ._outcome import Outcome, fit_outcome
 from ._parameters import SharedParameters
 from ._per_task import check_incremental_class_weight
 from ._routing import PREFIXES
@@ -37,6 +38,10 @@ class BaseMultiTask(SharedParameters):
 
     history_: dict[str, list[float]]
     n_iter_: int
+    blend_: FittedBlend | None
+    oob_prediction_: Any
+    oob_residuals_: np.ndarray
+    member_variance_: np.ndarray
 
     @abstractmethod
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
@@ -89,7 +94,7 @@ class BaseMultiTask(SharedParameters):
             if X_val is not None:
                 data = data.with_validation(self._read_validation(X_val, y_val, sample_weight_val, data))
             previous = self.network_ if keep else None
-            self._adopt(*fit_network(self._settings(), data, previous), append=keep)
+            self._adopt(fit_outcome(self._settings(), data, previous), append=keep)
         return self
 
     def predict(self, X: Any) -> Any:
@@ -173,7 +178,7 @@ class BaseMultiTask(SharedParameters):
         A Keras model takes numbers: where X has categorical columns, give it :meth:`model_input` of X.
         """
         check_is_fitted(self)
-        return self.network_.keras_model()
+        return (self.network_ if self.blend_ is None else self.blend_).keras_model()
 
     def model_input(self, X: Any) -> np.ndarray:
         """X as the numbers that ``model_`` takes.
@@ -218,8 +223,10 @@ class BaseMultiTask(SharedParameters):
             known = hasattr(self, "network_")
             encoder = self.network_.targets if known else None
             data = self._read(X, y, sample_weight, encoder=encoder, reset=not known, classes=classes)
+            if self.blend not in (None, "auto"):
+                raise ValueError("partial_fit does not support blend=: it never sees rows to hold out. Set blend=None.")
             settings = self._settings().for_partial_fit()
-            self._adopt(*fit_network(settings, data, self.network_ if known else None), append=known)
+            self._adopt(fit_outcome(settings, data, self.network_ if known else None), append=known)
         return self
 
     def _checked_classes(self, y: Any, classes: Any) -> list[Any] | None:
@@ -277,8 +284,9 @@ class BaseMultiTask(SharedParameters):
             routed={prefix: self._routed(prefix) for prefix in PREFIXES},
         )
 
-    def _adopt(self, network: FittedNetwork, result: Any, *, append: bool) -> None:
+    def _adopt(self, outcome: Outcome, *, append: bool) -> None:
         """Take over what a fit gave: the only place that sets fitted attributes."""
+        network, result = outcome.network, outcome.result
         before = self.history_ if append else {}
         self.history_ = {name: [*before.get(name, []), *values] for name, values in result.history.items()}
         series: dict[str, np.ndarray] = self.member_history_ if append else {}
@@ -287,12 +295,39 @@ class BaseMultiTask(SharedParameters):
         earlier = self.n_iter_ if append else 0
         best = earlier + result.best_epochs
         self.network_ = network
-        self.categories_: dict[Any, np.ndarray] = network.features.levels.by_name(getattr(self, "feature_names_in_", None))
+        self.categories_: dict[Any, np.ndarray] = network.features.levels.by_name(
+            getattr(self, "feature_names_in_", None)
+        )
         self.n_iter_ = earlier + result.n_epochs
         self.best_epoch_ = int(best[0]) if len(best) == 1 else best
         self.task_names_ = [task.name for task in network.tasks]
         self.n_tasks_ = len(network.tasks)
         self.stop_reason_ = result.stop.value
+        self._adopt_blend(outcome)
+
+    def _adopt_blend(self, outcome: Outcome) -> None:
+        """Take over a blend and out-of-fold predictions; without any, those of an earlier fit go."""
+        for name in ("blend_weights_", "oob_prediction_", "oob_residuals_", "oob_score_", "member_variance_"):
+            if hasattr(self, name):
+                delattr(self, name)
+        self.blend_ = outcome.blend
+        if outcome.blend is not None:
+            parts = [part.name for part in outcome.blend.parts]
+            self.blend_weights_ = pd.DataFrame(outcome.blend.weights, index=parts, columns=self.task_names_)
+        if outcome.out_of_fold is not None:
+            known = outcome.out_of_fold
+            one = outcome.network.targets.one_dimensional
+            self.oob_prediction_ = self._oob_form(known.quantities)
+            self.oob_residuals_ = known.residuals[:, 0] if one else known.residuals
+            self.oob_score_ = pd.Series(known.scores, index=self.task_names_, name="score")
+            if outcome.member_variance is not None:
+                self.member_variance_ = outcome.member_variance
+
+    def _oob_form(self, quantities: list[np.ndarray]) -> Any:
+        """Values of regressions as columns of one array; with classifications a list, an array a task."""
+        if self.network_.targets.one_dimensional:
+            return quantities[0]
+        return np.column_stack(quantities) if self.network_.all_quantities else quantities
 
     def _adopt_cosines(self, cosines: Any, append: bool) -> None:
         """Take over the cosines of the tasks' gradients; without any, those of an earlier fit go."""
@@ -306,7 +341,11 @@ class BaseMultiTask(SharedParameters):
 
     def _quantities(self, X: Any) -> list[np.ndarray]:
         X, _ = read_inputs(self, X, levels=self.network_.features.levels)
-        return self.network_.quantities(X)
+        return (self.network_ if self.blend_ is None else self.blend_).quantities(X)
+
+    def _member_variances(self, X: Any) -> np.ndarray:
+        X, _ = read_inputs(self, X, levels=self.network_.features.levels)
+        return member_variances(self.network_, X)
 
     def _matrix(self, quantities: list[np.ndarray]) -> np.ndarray:
         """Predictions where all tasks are regressions: no column needs looking at by itself."""

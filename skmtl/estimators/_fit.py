@@ -103,7 +103,7 @@ def _fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:
     return FeatureEncoder.fit(
         data.X,
         scaling={True: "standard", False: "none"}.get(scale, scale),
-        weights=_row_weights(data.targets),
+        weights=row_weights(data.targets),
         levels=data.levels,
         one_hot_max_size=None if own else int(settings["one_hot_max_size"]),
         n_bins=None if embedding is None or own else getattr(embedding, "n_bins", 0),
@@ -111,7 +111,7 @@ def _fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:
     )
 
 
-def _row_weights(targets: EncodedTargets) -> np.ndarray | None:
+def row_weights(targets: EncodedTargets) -> np.ndarray | None:
     """Mean weight of each row's labels; None where all are the same."""
     observed = np.maximum(targets.observed.sum(axis=1), 1)
     weights = targets.weights.sum(axis=1) / observed

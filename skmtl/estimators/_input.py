@@ -37,7 +37,8 @@ class Settings:
 class FitInput:
     """Checked X, the encoder of y, and y encoded; rows beyond ``n_train`` are for validation only.
 
-    ``levels`` are those of the categorical columns, which X holds codes of.
+    ``levels`` are those of the categorical columns, which X holds codes of; ``kept`` are the positions of X's rows
+    among the caller's ``n_given``, who may have passed rows without weight.
     """
 
     X: Any
@@ -46,6 +47,8 @@ class FitInput:
     n_train: int
     validation: FitInput | None = field(default=None)
     levels: CategoryLevels = field(default_factory=CategoryLevels)
+    kept: np.ndarray = field(default_factory=lambda: np.array([], dtype=np.intp))
+    n_given: int = 0
 
     @classmethod
     def build(
@@ -56,7 +59,8 @@ class FitInput:
         keep = weights.any(axis=1)
         if not keep.all():
             X, targets, weights = X[keep], EncodedTargets(targets.values[keep], weights[keep]), weights[keep]
-        return cls(X, encoder, EncodedTargets(targets.values, weights), int(keep.sum()), levels=levels)
+        encoded, kept = EncodedTargets(targets.values, weights), np.flatnonzero(keep)
+        return cls(X, encoder, encoded, len(kept), levels=levels, kept=kept, n_given=len(keep))
 
     def with_validation(self, other: FitInput) -> FitInput:
         """The same with rows to validate on."""

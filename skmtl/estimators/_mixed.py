@@ -57,6 +57,18 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
     ensemble_size : int, default=1
         Number of networks trained side by side in one program; predictions are averaged. Each starts from
         its own weights and holds out its own rows.
+    blend : "auto", str, list of str or None, default=None
+        What is averaged with the network, each weighed per task by least squares on out-of-fold predictions, with
+        weights that are not negative (stacked regression; Breiman, 1996; ``blend_weights_``): "ridge", a ridge
+        regression; "rbf" and "laplacian", kernel ridge regressions; "residual_network", networks on what the ridge
+        regression leaves; "independent_network", networks that share nothing, so that each task leans on the shared
+        trunk as far as it pays. "network" is the network itself and always part of it. "auto" is all but the
+        independent one. Needs rows held out by members (``early_stopping``), best with ``ensemble_size`` times
+        ``validation_fraction`` of 1, so that each row is held out once. A classification's parts are weighed by
+        squared errors of probabilities (the Brier score). None is the network alone.
+    oob_score : bool, default=False
+        Whether to predict the training rows by the members that held them out: ``oob_prediction_`` and
+        ``oob_score_``, which a blend gives in any case.
     optimizer : str, class or keras.optimizers.Optimizer, default="adam"
         Any Keras optimizer; ``optimizer__*`` are its arguments.
     learning_rate : float, default=None
@@ -164,6 +176,15 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         gradients.
     gradient_conflicts_ : ndarray of shape (n_iter_, n_tasks, n_tasks)
         Share of an epoch's steps in which the cosine was negative; there for balancing on gradients.
+    blend_weights_ : DataFrame of shape (n_parts, n_tasks)
+        Weight of each part of the blend for each task; there with ``blend``.
+    oob_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_tasks), or list of ndarray
+        Out-of-fold predictions of the training rows, NaN for a row that nobody held out; class probabilities, an
+        array a task, where there are classifications. There with ``oob_score`` or ``blend``.
+    oob_score_ : Series
+        Task name to the score (R2, accuracy) of the out-of-fold predictions.
+    oob_residuals_ : ndarray of shape (n_samples,) or (n_samples, n_tasks)
+        Label minus out-of-fold prediction of a regression, else NaN.
     n_iter_ : int
         Epochs run.
     best_epoch_ : int or ndarray of shape (ensemble_size,)
@@ -226,6 +247,8 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         dropout: float = 0.0,
         model: Any = None,
         ensemble_size: int = 1,
+        blend: Any = None,
+        oob_score: bool = False,
         optimizer: Any = "adam",
         learning_rate: float | None = None,
         weight_decay: float | None = None,
@@ -263,6 +286,8 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
             dropout=dropout,
             model=model,
             ensemble_size=ensemble_size,
+            blend=blend,
+            oob_score=oob_score,
             optimizer=optimizer,
             learning_rate=learning_rate,
             weight_decay=weight_decay,

@@ -24,6 +24,8 @@ class SharedParameters(RoutedParameters):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "model": [callable, None],
         "ensemble_size": [Interval(Integral, 1, None, closed="left")],
+        "blend": [str, "array-like", None],
+        "oob_score": ["boolean"],
         "optimizer": [str, type, HasMethods(["get_config", "update_step"])],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "weight_decay": [Interval(Real, 0, None, closed="left"), None],
@@ -60,6 +62,8 @@ class SharedParameters(RoutedParameters):
         dropout: float,
         model: Any,
         ensemble_size: int,
+        blend: Any,
+        oob_score: bool,
         optimizer: Any,
         learning_rate: float | None,
         weight_decay: float | None,
@@ -94,6 +98,8 @@ class SharedParameters(RoutedParameters):
         self.dropout = dropout
         self.model = model
         self.ensemble_size = ensemble_size
+        self.blend = blend
+        self.oob_score = oob_score
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay

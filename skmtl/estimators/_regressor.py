@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
 from ..targets import TargetColumns
 from ._base import BaseMultiTask
+from ._intervals import interval_offsets
 
 
 class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
@@ -53,6 +56,18 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
     ensemble_size : int, default=1
         Number of networks trained side by side in one program; predictions are averaged. Each starts from
         its own weights and holds out its own rows.
+    blend : "auto", str, list of str or None, default=None
+        What is averaged with the network, each weighed per task by least squares on out-of-fold predictions, with
+        weights that are not negative (stacked regression; Breiman, 1996; ``blend_weights_``): "ridge", a ridge
+        regression; "rbf" and "laplacian", kernel ridge regressions; "residual_network", networks on what the ridge
+        regression leaves; "independent_network", networks that share nothing, so that each task leans on the shared
+        trunk as far as it pays. "network" is the network itself and always part of it. "auto" is all but the
+        independent one. Needs rows held out by members (``early_stopping``), best with ``ensemble_size`` times
+        ``validation_fraction`` of 1, so that each row is held out once. A classification's parts are weighed by
+        squared errors of probabilities (the Brier score). None is the network alone.
+    oob_score : bool, default=False
+        Whether to predict the training rows by the members that held them out: ``oob_prediction_`` and
+        ``oob_score_``, which a blend gives in any case.
     optimizer : str, class or keras.optimizers.Optimizer, default="adam"
         Any Keras optimizer; ``optimizer__*`` are its arguments.
     learning_rate : float, default=None
@@ -153,6 +168,15 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         gradients.
     gradient_conflicts_ : ndarray of shape (n_iter_, n_tasks, n_tasks)
         Share of an epoch's steps in which the cosine was negative; there for balancing on gradients.
+    blend_weights_ : DataFrame of shape (n_parts, n_tasks)
+        Weight of each part of the blend for each task; there with ``blend``.
+    oob_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_tasks), or list of ndarray
+        Out-of-fold predictions of the training rows, NaN for a row that nobody held out; class probabilities, an
+        array a task, where there are classifications. There with ``oob_score`` or ``blend``.
+    oob_score_ : Series
+        Task name to the score (R2, accuracy) of the out-of-fold predictions.
+    oob_residuals_ : ndarray of shape (n_samples,) or (n_samples, n_tasks)
+        Label minus out-of-fold prediction of a regression, else NaN.
     n_iter_ : int
         Epochs run.
     best_epoch_ : int or ndarray of shape (ensemble_size,)
@@ -207,6 +231,8 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         dropout: float = 0.0,
         model: Any = None,
         ensemble_size: int = 1,
+        blend: Any = None,
+        oob_score: bool = False,
         optimizer: Any = "adam",
         learning_rate: float | None = None,
         weight_decay: float | None = None,
@@ -242,6 +268,8 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             dropout=dropout,
             model=model,
             ensemble_size=ensemble_size,
+            blend=blend,
+            oob_score=oob_score,
             optimizer=optimizer,
             learning_rate=learning_rate,
             weight_decay=weight_decay,
@@ -289,6 +317,81 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         """
         self._validate_params()
         return self._partial_fit(X, y, None, sample_weight)
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Predict all tasks.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        return_std : bool, default=False
+            Whether to give the standard deviation of the prediction's error too. Its square is the variance among
+            the members, where there are several, and that of the noise: the mean squared out-of-fold residual,
+            less the mean variance among the members. Needs ``oob_score`` or ``blend``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            Predictions, one column a task; 1-D where y was 1-D in ``fit``.
+        std : ndarray of the same shape
+            Standard deviations, in the tasks' units; with ``return_std`` only.
+
+        Raises
+        ------
+        AttributeError
+            With ``return_std``, where ``fit`` made no out-of-fold predictions.
+        """
+        predicted = super().predict(X)
+        if not return_std:
+            return predicted
+        residuals = self._known_residuals("predict(return_std=True)")
+        spread = self._member_variances(X)
+        total = np.sqrt(spread + np.maximum(np.nanmean(residuals**2, axis=0) - self.member_variance_, 0.0))
+        return predicted, total.reshape(np.shape(predicted))
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
+        """Intervals that hold a label with a given probability.
+
+        Conformal prediction from the out-of-fold residuals (Vovk et al., 2005; after CV+ of Barber et al., 2021,
+        but around the prediction of all members together): of every 100 rows like those of ``fit``, about
+        ``100 * coverage`` labels lie inside. Rows that differ from these, as later times do, have no such promise.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        coverage : float, default=0.9
+            Probability, in (0, 1).
+
+        Returns
+        -------
+        intervals : ndarray of shape (n_samples, 2) or (n_samples, n_tasks, 2)
+            Lower and upper ends, in the tasks' units; infinite where there are too few residuals for the coverage.
+
+        Raises
+        ------
+        AttributeError
+            Where ``fit`` made no out-of-fold predictions (``oob_score=True`` or ``blend`` does).
+        ValueError
+            For a coverage outside (0, 1).
+        """
+        check_is_fitted(self)
+        if not 0.0 < coverage < 1.0:
+            raise ValueError(f"coverage should be between 0 and 1, got {coverage!r}.")
+        residuals = self._known_residuals("predict_interval")
+        predicted = np.asarray(super().predict(X), dtype=np.float64)
+        offsets = np.array([interval_offsets(column, coverage) for column in residuals.T])
+        if predicted.ndim == 1:
+            offsets = offsets[0]
+        return predicted[..., None] + offsets
+
+    def _known_residuals(self, what: str) -> np.ndarray:
+        """Out-of-fold residuals (n_samples, n_tasks)."""
+        check_is_fitted(self)
+        if not hasattr(self, "oob_residuals_"):
+            raise AttributeError(f"{what} needs out-of-fold residuals: fit with oob_score=True, or with blend.")
+        return self.oob_residuals_.reshape(len(self.oob_residuals_), -1)
 
     # RegressorMixin has a score of its own, which knows no missing labels.
     score = BaseMultiTask.score

@@ -3,6 +3,14 @@
 from ._columns import as_cells, category_columns, refuse_times
 from ._encoder import FeatureEncoder
 from ._levels import CategoryLevels
-from ._numeric import NumericEncoder
+from ._numeric import NumericEncoder, Scaling
 
-__all__ = ["CategoryLevels", "FeatureEncoder", "NumericEncoder", "as_cells", "category_columns", "refuse_times"]
+__all__ = [
+    "CategoryLevels",
+    "FeatureEncoder",
+    "NumericEncoder",
+    "Scaling",
+    "as_cells",
+    "category_columns",
+    "refuse_times",
+]

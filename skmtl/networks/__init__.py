@@ -5,6 +5,7 @@ works alone in a Keras model of your own, and importing this module registers th
 ``keras.saving.load_model`` finds them.
 """
 
+from ._blend_layers import AffineColumns, KernelRegression, Probabilities
 from ._build import architecture_names, build_outputs
 from ._bypass import Bypass
 from ._cgc import CGC
@@ -13,6 +14,7 @@ from ._custom import CustomNetwork, CustomSource
 from ._embeddings import CategoryEmbedding, PeriodicEmbedding, PiecewiseLinearEmbedding
 from ._experts import ExpertDense, ExpertGate, ExpertMixture
 from ._export import export_custom_model, export_model
+from ._export_blend import ExportedPart, export_blend
 from ._independent import Independent
 from ._input_encoding import InputEncoding
 from ._layers import MemberAverage, MemberDense, OutputDecoding, TaskDense, VariableDropout
@@ -29,6 +31,7 @@ from ._task_conditioned import TaskConditioned, TaskModulation
 __all__ = [
     "CGC",
     "PLE",
+    "AffineColumns",
     "Bypass",
     "CategoryEmbedding",
     "CrossStitch",
@@ -38,8 +41,10 @@ __all__ = [
     "ExpertDense",
     "ExpertGate",
     "ExpertMixture",
+    "ExportedPart",
     "Independent",
     "InputEncoding",
+    "KernelRegression",
     "LowRank",
     "LowRankUpdate",
     "MMoE",
@@ -54,6 +59,7 @@ __all__ = [
     "PeriodicEmbedding",
     "PiecewiseLinear",
     "PiecewiseLinearEmbedding",
+    "Probabilities",
     "Scheme",
     "SharedBottom",
     "StackedNetwork",
@@ -63,6 +69,7 @@ __all__ = [
     "VariableDropout",
     "architecture_names",
     "build_outputs",
+    "export_blend",
     "export_custom_model",
     "export_model",
     "network_of",

@@ -1,0 +1,8 @@
+"""Companions of a network: ridge regressions that see what it does not, and weights for all of them together."""
+
+from ._companion import Companion, fit_companion
+from ._folds import folds_of
+from ._kernel import Kernel
+from ._weights import blend_weights
+
+__all__ = ["Companion", "Kernel", "blend_weights", "fit_companion", "folds_of"]

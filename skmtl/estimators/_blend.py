@@ -1,0 +1,150 @@
+"""From a fitted network to its blend: companions, further networks, and weights from out-of-fold predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._names import proposal
+from .._records import EncodedTargets
+from ..blending import blend_weights, fit_companion, folds_of
+from ..features import FeatureEncoder, Scaling
+from ._blend_columns import Columns
+from ._fit import fit_network, row_weights
+from ._fitted import FittedNetwork
+from ._fitted_blend import BlendPart, FittedBlend, offsets
+from ._input import FitInput, Settings
+from ._out_of_fold import held_out_quantities
+
+KINDS = ("network", "residual_network", "independent_network", "ridge", "rbf", "laplacian")
+DEFAULT = ("network", "residual_network", "ridge", "rbf", "laplacian")
+
+_KERNELS = {"ridge": "linear", "rbf": "rbf", "laplacian": "laplacian"}
+# A linear function needs columns as they are; similarity of rows must not hang on single far-out numbers.
+_VIEWS: dict[str, Scaling] = {"linear": "standard", "rbf": "robust", "laplacian": "robust"}
+
+
+class _Found(NamedTuple):
+    """A part, and its out-of-fold predictions of some rows."""
+
+    part: BlendPart
+    rows: np.ndarray
+    held: np.ndarray
+
+
+def kinds_of(settings: Settings) -> tuple[str, ...]:
+    """Kinds of parts that are asked for; none where the network is to be alone.
+
+    Raises
+    ------
+    ValueError
+        For kinds that there are not, and for settings that leave nothing to weigh them by.
+    """
+    asked = settings["blend"]
+    if asked is None:
+        return ()
+    kinds = _default(settings) if asked == "auto" else (asked,) if isinstance(asked, str) else tuple(asked)
+    for kind in kinds:
+        if kind not in KINDS:
+            raise ValueError(f"blend: there is no {kind!r}.{proposal(str(kind), KINDS)} Kinds are {', '.join(KINDS)}.")
+    if len(set(kinds)) < len(kinds) or "network" not in kinds:
+        raise ValueError(f"blend should name 'network' and others, each once, got {asked!r}.")
+    reason = _obstacle(settings)
+    if reason:
+        raise ValueError(f"blend={asked!r} weighs parts by what they say of rows held out, but {reason}.")
+    return kinds
+
+
+def _default(settings: Settings) -> tuple[str, ...]:
+    if settings["model"] is None:
+        return DEFAULT
+    return tuple(kind for kind in DEFAULT if kind != "residual_network")
+
+
+def _obstacle(settings: Settings) -> str:
+    if settings["early_stopping"] is False:
+        return "early_stopping=False holds none out"
+    if settings["loss"] is not None:
+        return "its squared errors would not be those of loss=; leave loss at None, or set blend=None"
+    if settings["warm_start"]:
+        return "warm_start=True has members hold out other rows in every fit"
+    return ""
+
+
+def fit_blend(settings: Settings, data: FitInput, network: FittedNetwork, seed: int) -> FittedBlend | None:
+    """Companions and further networks beside ``network``; None where no rows are held out to weigh them by."""
+    if data.validation is not None or not any(len(rows) for rows in network.held_out):
+        return None
+    kinds = kinds_of(settings)
+    layout = Columns(network.tasks, network.scaling)
+    values, weights = layout.of_targets(data.targets)
+    folds = folds_of(network.held_out, len(values))
+    views = {scaling: _view(data, scaling) for scaling in sorted(set(_VIEWS.values()))}
+    encoded = {scaling: view.transform(data.X, dtype=np.float64) for scaling, view in views.items()}
+    rows, held = held_out_quantities(network, data.X)
+    found = {"network": _Found(BlendPart("network", network=network), rows, layout.of_quantities(held))}
+    everything = np.arange(len(values))
+    for kind, kernel in _KERNELS.items():
+        if kind not in kinds and not (kind == "ridge" and "residual_network" in kinds):
+            continue
+        view = _VIEWS[kernel]
+        fitted = fit_companion(kernel, encoded[view], values, weights, folds, seed)
+        if fitted is not None:
+            found[kind] = _Found(BlendPart(kind, companion=fitted[0], view=views[view]), everything, fitted[1])
+    if "residual_network" in kinds and "ridge" in found:
+        found["residual_network"] = _residual_network(settings, data, layout, found["ridge"])
+    if "independent_network" in kinds:
+        other = _further(settings, architecture="independent")
+        found["independent_network"] = _network_part("independent_network", other, data, layout)
+    return _weigh(layout, [found[kind] for kind in kinds if kind in found], values, weights)
+
+
+def _weigh(layout: Columns, found: Sequence[_Found], values: np.ndarray, weights: np.ndarray) -> FittedBlend:
+    rows = found[0].rows
+    for other in found[1:]:
+        rows = np.intersect1d(rows, other.rows, assume_unique=True)
+    held = np.stack([one.held[np.searchsorted(one.rows, rows)] for one in found])
+    n_tasks, task = len(layout.tasks), layout.task_of_column
+    chosen = np.empty((len(found), n_tasks))
+    for i in range(n_tasks):
+        # A classification's columns are one problem: its weights are the same for all classes.
+        columns = np.flatnonzero(task == i)
+        stacked = held[:, :, columns].reshape(len(found), -1, 1)
+        own = (values[np.ix_(rows, columns)].reshape(-1, 1), weights[np.ix_(rows, columns)].reshape(-1, 1))
+        chosen[:, [i]] = blend_weights(stacked, *own)
+    mixed = np.einsum("pnc,pc->nc", held, chosen[:, task])
+    parts = tuple(one.part for one in found)
+    return FittedBlend(layout, parts, chosen, rows, mixed)
+
+
+def _view(data: FitInput, scaling: Scaling) -> FeatureEncoder:
+    return FeatureEncoder.fit(data.X, scaling=scaling, weights=row_weights(data.targets), levels=data.levels)
+
+
+def _residual_network(settings: Settings, data: FitInput, layout: Columns, ridge: _Found) -> _Found:
+    """A network on what the ridge regression, out of fold, leaves of the targets; its columns are not clipped."""
+    added = offsets(layout, ridge.held)
+    first = np.searchsorted(layout.task_of_column, np.arange(len(layout.tasks)))
+    left = data.targets.values - added[:, first] * layout.scaling.divisor
+    values = np.where(data.targets.observed, left, data.targets.values)
+    others = replace(data, targets=EncodedTargets(values, data.targets.weights))
+    found = _network_part("residual_network", _further(settings, scale_inputs="standard"), others, layout)
+    part = replace(found.part, companion=ridge.part.companion, view=ridge.part.view)
+    return _Found(part, found.rows, found.held + added[found.rows])
+
+
+def _network_part(name: str, settings: Settings, data: FitInput, layout: Columns) -> _Found:
+    network, _ = fit_network(settings, data, None)
+    rows, held = held_out_quantities(network, data.X)
+    return _Found(BlendPart(name, network=network), rows, layout.of_quantities(held))
+
+
+def _further(settings: Settings, **changes: Any) -> Settings:
+    """Settings of a further network: the caller's, without what watches or shapes the first one alone."""
+    routed = {**settings.routed, "callbacks": {}}
+    if "architecture" in changes:
+        routed["architecture"] = {}
+    return replace(settings, parameters={**settings.parameters, "callbacks": None, **changes}, routed=routed)

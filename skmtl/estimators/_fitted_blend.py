@@ -1,0 +1,99 @@
+"""Fitted networks and their companions, weighed task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..blending import Companion
+from ..features import FeatureEncoder
+from ._backend import check_backend
+from ._blend_columns import LEAST_PROBABILITY, Columns
+from ._fitted import FittedNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class BlendPart:
+    """A predictor of the blend: a network, a companion, or a network on top of a companion."""
+
+    name: str
+    network: FittedNetwork | None = None
+    companion: Companion | None = None
+    view: FeatureEncoder | None = None
+
+    def columns(self, layout: Columns, X: Any) -> np.ndarray:
+        """Predictions of rows of X, (n_samples, n_columns)."""
+        total: np.ndarray | float = 0.0
+        if self.network is not None:
+            total = layout.of_quantities(self.network.quantities(X))
+        if self.companion is not None and self.view is not None:
+            added = self.companion.predict(self.view.transform(X, dtype=np.float64))
+            total = total + (added if self.network is None else offsets(layout, added))
+        return np.asarray(total)
+
+    def exported(self, weights: np.ndarray) -> Any:
+        """The part as its Keras layers are made from it; ``weights`` are (n_columns,)."""
+        from ..networks import ExportedPart
+
+        model = None if self.network is None else self.network.keras_model()
+        if self.companion is None or self.view is None:
+            return ExportedPart(self.name, weights, model)
+        companion = self.companion
+        numbers = {name: getattr(companion, name) for name in ("coefficients", "center", "lower", "upper")}
+        if companion.points is not None:
+            numbers["points"] = companion.points
+        kernel = companion.kernel
+        return ExportedPart(self.name, weights, model, self.view.layer_settings(), kernel.name, kernel.gamma, numbers)
+
+
+def offsets(layout: Columns, columns: np.ndarray) -> np.ndarray:
+    """What a network on the residual is added to: only quantities have residuals."""
+    regression = np.array([task.kind == "regression" for task in layout.tasks])
+    return np.where(regression[layout.task_of_column], columns, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedBlend:
+    """Parts and their weights, (n_parts, n_tasks).
+
+    The training rows ``rows`` have out-of-fold predictions ``held``, (n_rows, n_columns).
+    """
+
+    layout: Columns
+    parts: tuple[BlendPart, ...]
+    weights: np.ndarray
+    rows: np.ndarray
+    held: np.ndarray
+
+    def quantities(self, X: Any) -> list[np.ndarray]:
+        """Per task: predictions (n,) of a regression, class probabilities (n, n_classes) else."""
+        return self._mixed(lambda part: part.columns(self.layout, X))
+
+    def held_quantities(self) -> list[np.ndarray]:
+        """The same out of fold, for the training rows ``rows``."""
+        return self.layout.to_quantities(self.held)
+
+    def keras_model(self) -> Any:
+        """Keras model from the caller's columns to the caller's units."""
+        check_backend()
+        from ..networks import export_blend
+
+        weights = self.weights[:, self.layout.task_of_column]
+        parts = [part.exported(own) for part, own in zip(self.parts, weights, strict=True) if own.any()]
+        network = next(part.network for part in self.parts if part.network is not None)
+        return export_blend(
+            self.layout.tasks,
+            self.layout.widths,
+            self.layout.scaling,
+            LEAST_PROBABILITY,
+            parts,
+            network.features.n_features,
+        )
+
+    def _mixed(self, columns_of: Callable[[BlendPart], np.ndarray]) -> list[np.ndarray]:
+        weights = self.weights[:, self.layout.task_of_column]
+        used = [number for number in range(len(self.parts)) if weights[number].any()]
+        return self.layout.to_quantities(sum(weights[number] * columns_of(self.parts[number]) for number in used))

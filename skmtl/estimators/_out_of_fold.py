@@ -1,0 +1,101 @@
+"""Predictions of training rows by the members that held them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import accuracy_score, r2_score
+
+from .._records import Task
+from ._fitted import FittedNetwork
+from ._input import FitInput
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """What is known of the training rows by those who have not seen them.
+
+    Attributes
+    ----------
+    quantities : list of ndarray
+        Per task, for every row that the caller gave: (n_samples,) or (n_samples, n_classes); NaN for a row that
+        nobody held out.
+    residuals : ndarray of shape (n_samples, n_tasks)
+        Label minus prediction of a regression; NaN where either is missing, and for classifications.
+    scores : ndarray of shape (n_tasks,)
+        R2 of a regression, accuracy of a classification, over rows with a label; NaN without one.
+    """
+
+    quantities: list[np.ndarray]
+    residuals: np.ndarray
+    scores: np.ndarray
+
+    @classmethod
+    def of(cls, tasks: tuple[Task, ...], data: FitInput, rows: np.ndarray, quantities: list[np.ndarray]) -> OutOfFold:
+        """From predictions of the rows ``rows`` of the data."""
+        everywhere = []
+        residuals, scores = np.full((data.n_given, len(tasks)), np.nan), np.full(len(tasks), np.nan)
+        for i, predicted in enumerate(quantities):
+            full = np.full((data.n_given, *predicted.shape[1:]), np.nan)
+            full[data.kept[rows]] = predicted
+            everywhere.append(full)
+            known = data.targets.observed[rows, i]
+            label, own = data.targets.values[rows[known], i], predicted[known]
+            if tasks[i].kind == "regression":
+                residuals[data.kept[rows[known]], i] = label - own
+                scores[i] = r2_score(label, own) if len(label) > 1 else np.nan
+            elif len(label):
+                scores[i] = accuracy_score(label, own.argmax(axis=1))
+        return cls(everywhere, residuals, scores)
+
+
+def held_out_quantities(network: FittedNetwork, X: Any) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Rows that members held out, and their predictions by these members, averaged where several did.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows,)
+        Row numbers, sorted.
+    quantities : list of ndarray
+        Per task, (n_rows,) of a regression, (n_rows, n_classes) of a classification.
+    """
+    held = [np.asarray(rows) for rows in network.held_out]
+    rows = np.unique(np.concatenate(held)) if held else np.array([], dtype=np.intp)
+    totals: list[np.ndarray] = []
+    count = np.zeros(len(rows))
+    for member, own in enumerate(held):
+        if len(own) == 0:
+            continue
+        place = np.searchsorted(rows, own)
+        predicted = member_of(network, member).quantities(X[own])
+        if not totals:
+            totals = [np.zeros((len(rows), *values.shape[1:])) for values in predicted]
+        for total, values in zip(totals, predicted, strict=True):
+            total[place] += values
+        count[place] += 1
+    return rows, [total / count.reshape(-1, *[1] * (total.ndim - 1)) for total in totals]
+
+
+def member_variances(network: FittedNetwork, X: Any) -> np.ndarray:
+    """Variance among the members' predictions of regressions, (n_samples, n_tasks); 0 of a single one."""
+    predicted = np.array([np.array(member_of(network, m).quantities(X)).T for m in range(network.members)])
+    return predicted.var(axis=0)
+
+
+def member_of(network: FittedNetwork, member: int) -> FittedNetwork:
+    """One member as a network of its own."""
+    frozen = network.frozen
+    if network.spec is None:
+        width = len(frozen) // network.members
+        frozen = frozen[member * width : (member + 1) * width]
+    return replace(
+        network,
+        parameters=network.parameters[member : member + 1],
+        frozen=frozen,
+        members=1,
+        spec=None if network.spec is None else replace(network.spec, members=1),
+        optimizer_state=None,
+        held_out=network.held_out[member : member + 1],
+    )

@@ -1,0 +1,116 @@
+"""Layers of a blend: kernel regressions, and sums of what several predictors say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="skmtl")
+class KernelRegression(keras.layers.Layer):
+    """Kernel ridge regression of several columns, as it was fitted.
+
+    Parameters
+    ----------
+    kernel : {"linear", "rbf", "laplacian"}
+        Similarity of two rows: their inner product, ``exp(-gamma |a - b|_2^2)`` or ``exp(-gamma |a - b|_1)``.
+    gamma : float
+        As above.
+    n_points, n_inputs, n_outputs : int
+        Rows compared with (unused by a linear kernel), columns in, columns out.
+    **kwargs
+        Passed to :class:`keras.layers.Layer`.
+    """
+
+    def __init__(self, kernel: str, gamma: float, n_points: int, n_inputs: int, n_outputs: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kernel, self.gamma = kernel, float(gamma)
+        self.n_points, self.n_inputs, self.n_outputs = int(n_points), int(n_inputs), int(n_outputs)
+        rows = self.n_inputs if kernel == "linear" else self.n_points
+        self.points = None if kernel == "linear" else self._number("points", (self.n_points, self.n_inputs))
+        self.coefficients = self._number("coefficients", (rows, self.n_outputs))
+        self.center = self._number("center", (self.n_outputs,))
+        self.lower = self._number("lower", (self.n_outputs,))
+        self.upper = self._number("upper", (self.n_outputs,))
+
+    def _number(self, name: str, shape: tuple[int, ...]) -> Any:
+        return self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False)
+
+    def build(self, input_shape: Any) -> None:
+        """All weights are there from the start."""
+        del input_shape
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Predictions (n_rows, n_outputs)."""
+        if self.points is None:
+            seen = inputs
+        else:
+            difference = ops.expand_dims(inputs, 1) - ops.expand_dims(self.points, 0)
+            distance = ops.abs(difference) if self.kernel == "laplacian" else ops.square(difference)
+            seen = ops.exp(-self.gamma * ops.sum(distance, axis=-1))
+        raw = self.center + ops.matmul(seen, self.coefficients)
+        return ops.minimum(ops.maximum(raw, self.lower), self.upper)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """One column an output."""
+        return (input_shape[0], self.n_outputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        own = {"kernel": self.kernel, "gamma": self.gamma, "n_points": self.n_points}
+        return {**super().get_config(), **own, "n_inputs": self.n_inputs, "n_outputs": self.n_outputs}
+
+
+@keras.saving.register_keras_serializable(package="skmtl")
+class AffineColumns(keras.layers.Layer):
+    """Each column times a number, plus another.
+
+    Parameters
+    ----------
+    scale, shift : sequence of float, length n_columns
+        The numbers.
+    **kwargs
+        Passed to :class:`keras.layers.Layer`.
+    """
+
+    def __init__(self, scale: Any, shift: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale, self.shift = np.asarray(scale, dtype=np.float64), np.asarray(shift, dtype=np.float64)
+
+    def call(self, inputs: Any) -> Any:
+        """Scaled and shifted columns."""
+        return inputs * ops.cast(self.scale, inputs.dtype) + ops.cast(self.shift, inputs.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "scale": self.scale.tolist(), "shift": self.shift.tolist()}
+
+
+@keras.saving.register_keras_serializable(package="skmtl")
+class Probabilities(keras.layers.Layer):
+    """Columns as probabilities: none below a floor, and their sum 1.
+
+    Parameters
+    ----------
+    floor : float
+        The floor, before they are divided by their sum.
+    **kwargs
+        Passed to :class:`keras.layers.Layer`.
+    """
+
+    def __init__(self, floor: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.floor = float(floor)
+
+    def call(self, inputs: Any) -> Any:
+        """Probabilities."""
+        raised = ops.maximum(inputs, self.floor)
+        return raised / ops.sum(raised, axis=-1, keepdims=True)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "floor": self.floor}
