@@ -2,7 +2,7 @@
 
 from ._companion import Companion, fit_companion
 from ._folds import folds_of
-from ._kernel import Kernel
+from ._kernel import Kernel, KernelName
 from ._weights import blend_weights
 
-__all__ = ["Companion", "Kernel", "blend_weights", "fit_companion", "folds_of"]
+__all__ = ["Companion", "Kernel", "KernelName", "blend_weights", "fit_companion", "folds_of"]

@@ -218,7 +218,7 @@ def _affordable(name: KernelName, rows: np.ndarray, weights: np.ndarray, groups:
     largest = rows.shape[1] if name == "linear" else MOST_POINTS
     sizes = [np.count_nonzero(weights[:, tasks[0]]) for tasks in groups]
     cost = sum(10.0 * min(size, largest) ** 3 + size * min(size, largest) ** 2 for size in sizes)
-    return cost <= _BUDGET
+    return bool(cost <= _BUDGET)
 
 
 def _limits(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

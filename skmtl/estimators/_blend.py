@@ -10,7 +10,7 @@ import numpy as np
 
 from .._names import proposal
 from .._records import EncodedTargets
-from ..blending import blend_weights, fit_companion, folds_of
+from ..blending import KernelName, blend_weights, fit_companion, folds_of
 from ..features import FeatureEncoder, Scaling
 from ._blend_columns import Columns
 from ._fit import fit_network, row_weights
@@ -22,9 +22,9 @@ from ._out_of_fold import held_out_quantities
 KINDS = ("network", "residual_network", "independent_network", "ridge", "rbf", "laplacian")
 DEFAULT = ("network", "residual_network", "ridge", "rbf", "laplacian")
 
-_KERNELS = {"ridge": "linear", "rbf": "rbf", "laplacian": "laplacian"}
+_KERNELS: dict[str, KernelName] = {"ridge": "linear", "rbf": "rbf", "laplacian": "laplacian"}
 # A linear function needs columns as they are; similarity of rows must not hang on single far-out numbers.
-_VIEWS: dict[str, Scaling] = {"linear": "standard", "rbf": "robust", "laplacian": "robust"}
+_VIEWS: dict[KernelName, Scaling] = {"linear": "standard", "rbf": "robust", "laplacian": "robust"}
 
 
 class _Found(NamedTuple):
@@ -94,7 +94,7 @@ def fit_blend(settings: Settings, data: FitInput, network: FittedNetwork, seed: 
         fitted = fit_companion(kernel, encoded[view], values, weights, folds, seed)
         if fitted is not None:
             found[kind] = _Found(BlendPart(kind, companion=fitted[0], view=views[view]), everything, fitted[1])
-    if "residual_network" in kinds and "ridge" in found:
+    if "residual_network" in kinds and "ridge" in found and any(task.kind == "regression" for task in layout.tasks):
         found["residual_network"] = _residual_network(settings, data, layout, found["ridge"])
     if "independent_network" in kinds:
         other = _further(settings, architecture="independent")

@@ -56,11 +56,11 @@ class FitInput:
     ) -> FitInput:
         """Multiply class weights in and drop rows without weight."""
         weights = class_weights(class_weight, encoder, targets.values, targets.weights)
-        keep = weights.any(axis=1)
+        keep = np.asarray(weights.any(axis=1))
         if not keep.all():
             X, targets, weights = X[keep], EncodedTargets(targets.values[keep], weights[keep]), weights[keep]
         encoded, kept = EncodedTargets(targets.values, weights), np.flatnonzero(keep)
-        return cls(X, encoder, encoded, len(kept), levels=levels, kept=kept, n_given=len(keep))
+        return cls(X, encoder, encoded, len(kept), levels=levels, kept=kept, n_given=keep.size)
 
     def with_validation(self, other: FitInput) -> FitInput:
         """The same with rows to validate on."""
