@@ -153,7 +153,7 @@ class _Features:
 
 def _n_points(rows: np.ndarray) -> int:
     """Rows to compare with, fewer where comparing is dear."""
-    return int(np.clip(4e9 / rows.size, 300, 1000))
+    return min(len(rows) - 1, int(np.clip(4e9 / rows.size, 300, 1000)))
 
 
 def _fit_group(

@@ -18,7 +18,6 @@ from ._backend import check_backend
 from ._fitted_blend import FittedBlend
 from ._input import FitInput, Settings
 from ._member_history import append_epochs
-from ._out_of_fold import member_variances
 from ._outcome import Outcome, fit_outcome
 from ._parameters import SharedParameters
 from ._per_task import check_incremental_class_weight
@@ -345,7 +344,7 @@ class BaseMultiTask(SharedParameters):
 
     def _member_variances(self, X: Any) -> np.ndarray:
         X, _ = read_inputs(self, X, levels=self.network_.features.levels)
-        return member_variances(self.network_, X)
+        return (self.network_ if self.blend_ is None else self.blend_).member_variances(X)
 
     def _matrix(self, quantities: list[np.ndarray]) -> np.ndarray:
         """Predictions where all tasks are regressions: no column needs looking at by itself."""

@@ -61,6 +61,27 @@ class FittedNetwork:
             return list(self.scaling.shift[:, None] + self.scaling.scale[:, None] * np.array(raw)[:, :, 0])
         return [self._decode(task, values) for task, values in enumerate(raw)]
 
+    def member(self, number: int) -> FittedNetwork:
+        """One member as a network of its own."""
+        frozen = self.frozen
+        if self.spec is None:
+            width = len(frozen) // self.members
+            frozen = frozen[number * width : (number + 1) * width]
+        return replace(
+            self,
+            parameters=self.parameters[number : number + 1],
+            frozen=frozen,
+            members=1,
+            spec=None if self.spec is None else replace(self.spec, members=1),
+            optimizer_state=None,
+            held_out=self.held_out[number : number + 1],
+        )
+
+    def member_variances(self, X: Any) -> np.ndarray:
+        """Variance among the members' predictions where all tasks are regressions, (n_samples, n_tasks)."""
+        predicted = np.array([np.array(self.member(number).quantities(X)).T for number in range(self.members)])
+        return predicted.var(axis=0)
+
     def _encode(self, X: Any, rows: slice, dtype: type) -> np.ndarray:
         part = X if rows.start == 0 and rows.stop == X.shape[0] else X[rows]
         return self.features.transform(part, dtype=dtype)

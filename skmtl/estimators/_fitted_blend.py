@@ -72,6 +72,11 @@ class FittedBlend:
         """Per task: predictions (n,) of a regression, class probabilities (n, n_classes) else."""
         return self._mixed(lambda part: part.columns(self.layout, X))
 
+    def member_variances(self, X: Any) -> np.ndarray:
+        """Variance of the blend among the first network's members, as far as it leans on them."""
+        network = next(part.network for part in self.parts if part.network is not None)
+        return self.weights[0] ** 2 * network.member_variances(X)
+
     def held_quantities(self) -> list[np.ndarray]:
         """The same out of fold, for the training rows ``rows``."""
         return self.layout.to_quantities(self.held)

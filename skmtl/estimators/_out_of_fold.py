@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -69,33 +69,10 @@ def held_out_quantities(network: FittedNetwork, X: Any) -> tuple[np.ndarray, lis
         if len(own) == 0:
             continue
         place = np.searchsorted(rows, own)
-        predicted = member_of(network, member).quantities(X[own])
+        predicted = network.member(member).quantities(X[own])
         if not totals:
             totals = [np.zeros((len(rows), *values.shape[1:])) for values in predicted]
         for total, values in zip(totals, predicted, strict=True):
             total[place] += values
         count[place] += 1
     return rows, [total / count.reshape(-1, *[1] * (total.ndim - 1)) for total in totals]
-
-
-def member_variances(network: FittedNetwork, X: Any) -> np.ndarray:
-    """Variance among the members' predictions of regressions, (n_samples, n_tasks); 0 of a single one."""
-    predicted = np.array([np.array(member_of(network, m).quantities(X)).T for m in range(network.members)])
-    return predicted.var(axis=0)
-
-
-def member_of(network: FittedNetwork, member: int) -> FittedNetwork:
-    """One member as a network of its own."""
-    frozen = network.frozen
-    if network.spec is None:
-        width = len(frozen) // network.members
-        frozen = frozen[member * width : (member + 1) * width]
-    return replace(
-        network,
-        parameters=network.parameters[member : member + 1],
-        frozen=frozen,
-        members=1,
-        spec=None if network.spec is None else replace(network.spec, members=1),
-        optimizer_state=None,
-        held_out=network.held_out[member : member + 1],
-    )

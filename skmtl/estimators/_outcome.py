@@ -13,7 +13,7 @@ from ._fit import fit_network
 from ._fitted import FittedNetwork
 from ._fitted_blend import FittedBlend
 from ._input import FitInput, Settings
-from ._out_of_fold import OutOfFold, held_out_quantities, member_variances
+from ._out_of_fold import OutOfFold, held_out_quantities
 
 # Rows that the members' mean variance is taken of.
 _VARIANCE_ROWS = 2000
@@ -48,7 +48,10 @@ def fit_outcome(settings: Settings, data: FitInput, previous: FittedNetwork | No
     else:
         _check_held_out(data, network)
         rows, quantities = held_out_quantities(network, data.X)
-    variance = member_variances(network, data.X[:_VARIANCE_ROWS]).mean(axis=0) if network.all_quantities else None
+    variance = None
+    if network.all_quantities:
+        fitted = network if blend is None else blend
+        variance = fitted.member_variances(data.X[:_VARIANCE_ROWS]).mean(axis=0)
     known = OutOfFold.of(network.tasks, data, rows, quantities)
     return Outcome(network, result, blend, known, variance)
 

@@ -33,6 +33,9 @@ def plan_rows(targets: EncodedTargets, classified: Sequence[bool], members: int,
     n_held = min(n_samples - 1, max(1, round(fraction * n_samples))) if fraction > 0 else 0
     if n_held == 0:
         return RowPlan((everything,) * members, (everything[:0],) * members)
+    if members * n_held < n_samples <= members * (n_held + 1) and members * fraction > 0.999:
+        # Parts that were rounded down would leave a few rows that nobody holds out.
+        n_held += 1
     groups = _label_groups(targets, classified)
     order = _stratified_order(groups, n_held, np.random.default_rng(seed))
     train, evaluate = [], []

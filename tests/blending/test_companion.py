@@ -1,0 +1,76 @@
+"""Companions: what they learn, what they say out of fold, and what they refuse to spend."""
+
+import numpy as np
+import pytest
+
+from skmtl.blending import _companion as module
+from skmtl.blending import fit_companion
+
+RNG = np.random.default_rng(1)
+X = RNG.normal(size=(120, 4))
+Y = np.column_stack([X @ [1.0, -2.0, 0.0, 0.5] + 30.0, np.cos(2 * X[:, 0]) + 0.1 * RNG.normal(size=120)])
+FOLDS = np.array_split(RNG.permutation(120), 6)
+ALL = np.ones(Y.shape)
+
+
+def r2(truth, predicted):
+    return 1 - ((truth - predicted) ** 2).sum(0) / ((truth - truth.mean(0)) ** 2).sum(0)
+
+
+def test_a_linear_companion_finds_a_linear_task_and_not_the_other():
+    companion, held = fit_companion("linear", X, Y, ALL, FOLDS, 0)
+    assert r2(Y, held)[0] > 0.999
+    assert r2(Y, held)[1] < 0.5
+    np.testing.assert_allclose(companion.predict(X)[:, 0], Y[:, 0], rtol=5e-3)
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
+def test_a_kernel_companion_finds_what_is_not_linear(kernel):
+    _, held = fit_companion(kernel, X, Y, ALL, FOLDS, 0)
+    assert r2(Y, held)[1] > 0.5
+
+
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
+def test_missing_labels_are_as_if_the_rows_were_not_there(kernel):
+    weights = ALL.copy()
+    weights[:40, 1] = 0.0
+    junk = Y.copy()
+    junk[:40, 1] = 1e6
+    companion, held = fit_companion(kernel, X, junk, weights, FOLDS, 0)
+    np.testing.assert_allclose(held[:40, 1], companion.predict(X[:40])[:, 1])
+    assert np.abs(held).max() < 1e3
+    assert r2(Y[:, :1], held[:, :1]) > (0.99 if kernel == "linear" else 0.8)
+
+
+def test_predictions_end_a_quarter_of_the_range_beyond_the_labels():
+    companion, _ = fit_companion("linear", X, Y, ALL, FOLDS, 0)
+    far = companion.predict(1e6 * X)
+    low, high = Y.min(0), Y.max(0)
+    margin = 0.25 * (high - low)
+    assert (far >= low - margin - 1e-9).all()
+    assert (far <= high + margin + 1e-9).all()
+    assert far[:, 0].max() == pytest.approx(high[0] + margin[0])
+
+
+def test_many_rows_are_compared_with_some(monkeypatch):
+    monkeypatch.setattr(module, "MOST_POINTS", 60)
+    rows = RNG.normal(size=(400, 3))
+    y = np.sin(rows[:, :1])
+    companion, held = fit_companion("rbf", rows, y, np.ones(y.shape), np.array_split(np.arange(400), 5), 0)
+    assert len(companion.points) < 400
+    assert r2(y, held) > 0.95
+    assert r2(y, companion.predict(rows)) > 0.95
+
+
+def test_tasks_with_rows_of_their_own_are_left_out_where_they_would_take_too_long(monkeypatch):
+    weights = ALL.copy()
+    weights[:60, 0] = weights[60:, 1] = 0.0
+    assert fit_companion("rbf", X, Y, weights, FOLDS, 0) is not None
+    monkeypatch.setattr(module, "_BUDGET", 10.0)
+    assert fit_companion("rbf", X, Y, weights, FOLDS, 0) is None
+
+
+def test_weights_count_relative_to_each_other():
+    w = np.repeat(RNG.uniform(0.5, 2.0, size=(120, 1)), 2, axis=1)
+    first, second = (fit_companion("rbf", X, Y, scale * w, FOLDS, 0)[1] for scale in (1.0, 1000.0))
+    np.testing.assert_allclose(first, second, rtol=1e-8)
