@@ -194,10 +194,11 @@ class BaseMultiTask(SharedParameters):
         return encoded.toarray() if sparse.issparse(encoded) else encoded
 
     def __sklearn_tags__(self) -> Any:
-        """Tags: several outputs; sparse, missing and categorical X."""
+        """Tags: several outputs, sparse and missing X.
+
+        Not those of categorical X: all they do is have scikit-learn's checks round their data.
+        """
         tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        tags.input_tags.string = self.categorical_features is not None
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         tags.target_tags.required = True
@@ -287,7 +288,9 @@ class BaseMultiTask(SharedParameters):
         earlier = self.n_iter_ if append else 0
         best = earlier + result.best_epochs
         self.network_ = network
-        self.categories_: dict[Any, np.ndarray] = network.features.levels.by_name(getattr(self, "feature_names_in_", None))
+        self.categories_: dict[Any, np.ndarray] = network.features.levels.by_name(
+            getattr(self, "feature_names_in_", None)
+        )
         self.n_iter_ = earlier + result.n_epochs
         self.best_epoch_ = int(best[0]) if len(best) == 1 else best
         self.task_names_ = [task.name for task in network.tasks]

@@ -122,10 +122,10 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         Whether to standardise regression targets while training (predictions are in the caller's units
         all the same); "auto" does, but not for a ``model`` with heads that end in an activation.
     categorical_features : "from_dtype", array-like of str, int or bool, or None, default="from_dtype"
-        Columns of X that are categories: by their dtype (strings, objects with strings among them, pandas' and
-        polars' categorical dtypes; booleans are 0 and 1), by name, by position, as a mask, or none. Levels that
-        ``fit`` did not see, and missing ones where it saw none, are zeros, or share a level with those
-        that a single row had.
+        Columns of X that are categories: by their dtype (strings, objects that are strings, pandas' and polars'
+        categorical dtypes; booleans are 0 and 1), by name, by position, as a mask, or none. Levels that ``fit``
+        did not see, and missing ones where it saw none, are zeros, or share a level with those that a single
+        row had.
     one_hot_max_size : int, default=12
         Categorical columns of so many levels at most become one-hot columns, those of more embeddings of 8
         numbers. With ``model`` all are one-hot.

@@ -82,7 +82,9 @@ class PiecewiseLinearEmbedding(_ColumnLayer):
         return self._side_by_side(linear + ops.swapaxes(ops.matmul(bins, self.kernel), -2, -3))
 
     def compute_output_shape(
-        self, values_shape: tuple[int | None, ...], positions_shape: tuple[int | None, ...]  # noqa: ARG002
+        self,
+        values_shape: tuple[int | None, ...],
+        positions_shape: tuple[int | None, ...],  # noqa: ARG002
     ) -> tuple[int | None, ...]:
         """Shape ([members,] batch, columns * dim)."""
         return (*self.lead, values_shape[-2], int(values_shape[-1] or 0) * self.dim)
