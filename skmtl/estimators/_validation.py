@@ -40,10 +40,7 @@ def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tup
         return _check_numbers(estimator, X, reset=reset), CategoryLevels()
     if sparse.issparse(X):
         raise TypeError("X is sparse, but was fitted with categorical columns: pass a DataFrame or an array.")
-    X = X if hasattr(X, "columns") else np.asarray(X)
-    if np.ndim(X) != 2:
-        # Refused there, as everywhere in scikit-learn.
-        return _check_numbers(estimator, X, reset=reset), CategoryLevels()
+    X = X if hasattr(X, "columns") else check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     levels = CategoryLevels.fit(X, columns) if levels is None else levels
     return levels.encode(X, estimator=type(estimator).__name__), levels

@@ -12,10 +12,10 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 
 from skmtl import MultiTaskKerasEstimator, MultiTaskKerasRegressor
-from skmtl.inspection import permutation_importance_tasks
+from skmtl.inspection import task_permutation_importance
 
 from .._data import data_path
-from ._builders import one_layer
+from ._builders import heads
 from ._cases import ESTIMATORS, LEARNING, SMALL, targets_for
 from .test_counts import counted
 
@@ -132,14 +132,19 @@ def test_columns_are_checked_by_name(fitted):
         fitted.predict(TABLE[TABLE.columns[::-1]])
     with pytest.raises(ValueError, match="feature names should match"):
         fitted.predict(TABLE.rename(columns={"town": "place"}))
+
+
+def test_what_does_not_fit_the_columns_is_refused():
+    cells = TABLE.astype(object).to_numpy()
+    model = MultiTaskKerasRegressor(**SMALL).fit(cells, Y)
     with pytest.raises(ValueError, match="X has 4 features, but MultiTaskKerasRegressor is expecting 5"):
-        fitted.predict(TABLE.to_numpy()[:, :4])
+        model.predict(cells[:, :4])
     with pytest.raises(ValueError, match="Expected 2D array, got 1D array"):
-        fitted.predict(TABLE.astype(object).to_numpy()[0])
+        model.predict(cells[0])
     with pytest.raises(TypeError, match="X is sparse, but was fitted with categorical columns"):
-        fitted.predict(sparse.csr_array(np.ones((2, 5))))
+        model.predict(sparse.csr_array(np.ones((2, 5))))
     with pytest.raises(ValueError, match="Input X contains infinity"):
-        fitted.predict(TABLE.assign(size=np.inf))
+        model.predict(np.where(np.arange(5) == 0, np.inf, cells))
 
 
 def test_columns_named_by_the_caller_are_categories():
@@ -154,19 +159,21 @@ def test_columns_named_by_the_caller_are_categories():
 
 
 def test_strings_without_leave_are_refused_with_a_hint():
-    with pytest.raises(ValueError, match=r"X \(column town, roof\): could not convert string to float.*categorical_feat"):
+    with pytest.raises(
+        ValueError, match=r"X \(column town, roof\): could not convert string to float.*categorical_feat"
+    ):
         MultiTaskKerasRegressor(**SMALL, categorical_features=None).fit(TABLE, Y)
 
 
 def test_a_callers_model_sees_one_hot_columns_of_all_levels():
-    model = MultiTaskKerasRegressor(model=one_layer, epochs=3, random_state=0).fit(TABLE, Y)
+    model = MultiTaskKerasRegressor(model=heads, epochs=3, random_state=0).fit(TABLE, Y)
     # Three numbers, an indicator, 20 towns, 3 roofs and a missing one.
     assert model.network_.features.n_outputs == 3 + 1 + 24
     outputs = model.model_.predict(model.model_input(TABLE), verbose=0)
     np.testing.assert_allclose(np.column_stack(outputs), model.predict(TABLE), rtol=1e-4, atol=1e-4)
     for changed in ({"one_hot_max_size": 5}, {"numeric_embedding": "periodic"}):
         with pytest.raises(ValueError, match=f"{next(iter(changed))} given, but model= builds the network"):
-            MultiTaskKerasRegressor(model=one_layer, **changed).fit(TABLE, Y)
+            MultiTaskKerasRegressor(model=heads, **changed).fit(TABLE, Y)
 
 
 def test_partial_fit_and_warm_start_keep_the_first_levels():
@@ -201,7 +208,7 @@ def test_a_search_over_inputs_runs_and_folds_share_programs():
 
 
 def test_importances_of_categorical_columns(fitted):
-    found = permutation_importance_tasks(fitted, TABLE, Y, n_repeats=2, random_state=0)
+    found = task_permutation_importance(fitted, TABLE, Y, n_repeats=2, random_state=0)
     assert found.importances_mean.loc["town"].min() > found.importances_mean.loc["age"].max()
 
 
