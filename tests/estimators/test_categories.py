@@ -167,8 +167,8 @@ def test_strings_without_leave_are_refused_with_a_hint():
 
 def test_a_callers_model_sees_one_hot_columns_of_all_levels():
     model = MultiTaskKerasRegressor(model=heads, epochs=3, random_state=0).fit(TABLE, Y)
-    # Three numbers, an indicator, 20 towns, 3 roofs and a missing one.
-    assert model.network_.features.n_outputs == 3 + 1 + 24
+    # Three numbers; an indicator, 20 towns, 3 roofs and a missing one, rounded up to a multiple of 8.
+    assert model.network_.features.n_outputs == 3 + 32
     outputs = model.model_.predict(model.model_input(TABLE), verbose=0)
     np.testing.assert_allclose(np.column_stack(outputs), model.predict(TABLE), rtol=1e-4, atol=1e-4)
     for changed in ({"one_hot_max_size": 5}, {"numeric_embedding": "periodic"}):

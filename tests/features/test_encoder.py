@@ -78,17 +78,18 @@ def test_columns_lie_in_the_order_of_the_layout():
     X = coded()
     encoder = FeatureEncoder.fit(X, levels=LEVELS, one_hot_max_size=4, n_bins=4)
     layout = encoder.layout(PiecewiseLinear(n_bins=4))
-    # Two numbers to embed; an indicator and three one-hot columns (one for missing) of 8; two positions; one code.
-    assert (layout.embedded, layout.plain, layout.positions, layout.codes) == (2, 9, 2, 1)
+    # Two numbers to embed; an indicator and three one-hot columns (one for missing), rounded up to 8; two positions;
+    # one code.
+    assert (layout.embedded, layout.plain, layout.positions, layout.codes) == (2, 8, 2, 1)
     found = encoder.transform(X, dtype=np.float64)
     assert found.shape == (101, encoder.n_outputs) == (101, layout.n_columns)
     values = NumericEncoder.fit(X[:, [0, 2]], scaling="standard").transform(X[:, [0, 2]], dtype=np.float64)
     np.testing.assert_allclose(found[:, :3], values)
     np.testing.assert_array_equal(found[:, 3:6].argmax(axis=1), np.where(np.isnan(X[:, 1]), 2, X[:, 1]))
-    np.testing.assert_array_equal(found[:, 3:11].sum(axis=1), 1.0)
-    assert found[:, 11:13].min() >= 0
-    assert found[:, 11:13].max() == 4
-    np.testing.assert_array_equal(found[:, 13], X[:, 3])
+    np.testing.assert_array_equal(found[:, 3:10].sum(axis=1), 1.0)
+    assert found[:, 10:12].min() >= 0
+    assert found[:, 10:12].max() == 4
+    np.testing.assert_array_equal(found[:, 12], X[:, 3])
 
 
 def test_columns_that_are_not_embedded_come_after_those_that_are():

@@ -66,8 +66,13 @@ def test_a_column_of_nothing_has_no_slots():
     assert none.n_one_hot == 0
 
 
+def test_indicators_beside_them_are_rounded_together_with_one_hot_columns():
+    codes = column(0, 0, 1, 1, 2, 2)
+    assert [beside + CategorySlots.fit(codes, [3], 12, beside).n_one_hot for beside in (0, 4, 5, 6)] == [8, 8, 8, 16]
+
+
 def test_sizes_are_rounded_so_that_a_level_more_or_less_makes_no_difference():
-    assert [rounded_up(count) for count in (0, 1, 8, 9, 63, 64, 65, 127, 129, 1000)] == [
-        0, 8, 8, 16, 64, 64, 72, 128, 144, 1024,
+    assert [rounded_up(count) for count in (0, 1, 8, 9, 31, 33, 64, 65, 127, 129, 1000)] == [
+        0, 8, 8, 16, 32, 40, 64, 80, 128, 160, 1024,
     ]  # fmt: skip
-    assert all(count <= rounded_up(count) <= 1.13 * count + 8 for count in range(5000))
+    assert all(count <= rounded_up(count) <= 1.25 * count + 8 for count in range(5000))
