@@ -198,10 +198,11 @@ class BaseMultiTask(SharedParameters):
         return encoded.toarray() if sparse.issparse(encoded) else encoded
 
     def __sklearn_tags__(self) -> Any:
-        """Tags: several outputs; sparse, missing and categorical X."""
+        """Tags: several outputs, sparse and missing X.
+
+        Not those of categorical X: all they do is have scikit-learn's checks round their data.
+        """
         tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        tags.input_tags.string = self.categorical_features is not None
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         tags.target_tags.required = True

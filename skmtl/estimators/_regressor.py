@@ -132,13 +132,14 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         Whether to standardise regression targets while training (predictions are in the caller's units
         all the same); "auto" does, but not for a ``model`` with heads that end in an activation.
     categorical_features : "from_dtype", array-like of str, int or bool, or None, default="from_dtype"
-        Columns of X that are categories: by their dtype (strings, objects with strings among them, pandas' and
-        polars' categorical dtypes; booleans are 0 and 1), by name, by position, as a mask, or none. Levels that
-        ``fit`` did not see, and missing ones where it saw none, are zeros, or share a level with those
-        that a single row had.
+        Columns of X that are categories: by their dtype (strings, objects that are strings, pandas' and polars'
+        categorical dtypes; booleans are 0 and 1), by name, by position, as a mask, or none. Levels that ``fit``
+        did not see, and missing ones where it saw none, are zeros, or share a level with those that a single
+        row had.
     one_hot_max_size : int, default=12
         Categorical columns of so many levels at most become one-hot columns, those of more embeddings of 8
-        numbers. With ``model`` all are one-hot.
+        numbers. With ``model`` all are one-hot. Their number is rounded up with columns of zeros, so that folds
+        share a program.
     numeric_embedding : {"piecewise_linear", "periodic"}, NumericEmbedding or None, default=None
         How each numeric column becomes several numbers before the first layer, by name, with
         ``numeric_embedding__*`` for its options, or an instance of :class:`skmtl.networks.PiecewiseLinear` or
@@ -203,6 +204,12 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
     References
     ----------
     R. Caruana (1997), "Multitask Learning", Machine Learning 28.
+
+    Y. Gorishniy, I. Rubachev, A. Babenko (2022), "On Embeddings for Numerical Features in Tabular Deep
+    Learning", NeurIPS.
+
+    D. Holzmueller, L. Grinsztajn, I. Steinwart (2024), "Better by Default: Strong Pre-Tuned MLPs and Boosted
+    Trees on Tabular Data", NeurIPS.
 
     I. Loshchilov and F. Hutter (2019), "Decoupled Weight Decay Regularization", ICLR.
 

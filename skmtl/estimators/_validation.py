@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length, validate_data
 
-from ..features import CategoryLevels, as_cells, category_columns, refuse_times
+from ..features import CategoryLevels, as_cells, category_columns, explained, refuse_times
 
 
 @contextmanager
@@ -40,10 +40,7 @@ def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tup
         return _check_numbers(estimator, X, reset=reset), CategoryLevels()
     if sparse.issparse(X):
         raise TypeError("X is sparse, but was fitted with categorical columns: pass a DataFrame or an array.")
-    X = X if hasattr(X, "columns") else np.asarray(X)
-    if np.ndim(X) != 2:
-        # Refused there, as everywhere in scikit-learn.
-        return _check_numbers(estimator, X, reset=reset), CategoryLevels()
+    X = X if hasattr(X, "columns") else check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     levels = CategoryLevels.fit(X, columns) if levels is None else levels
     return levels.encode(X, estimator=type(estimator).__name__), levels
@@ -60,12 +57,7 @@ def _check_numbers(estimator: Any, X: Any, *, reset: bool) -> Any:
             ensure_all_finite="allow-nan",
         )
     except ValueError as error:
-        if "could not convert string to float" not in str(error):
-            raise
-        raise ValueError(
-            f"X: {error}. Columns of strings are read as categories where categorical_features says so in fit "
-            f"(it is {estimator.categorical_features!r})."
-        ) from error
+        raise explained(error, X) from error
 
 
 def check_weights(sample_weight: Any, X: Any, n_tasks: int, one_dimensional: bool, name: str = "sample_weight") -> Any:

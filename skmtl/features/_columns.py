@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Number
 from typing import Any, Literal
 
 import numpy as np
@@ -63,8 +62,8 @@ def category_columns(X: Any, categorical_features: Any) -> tuple[int, ...]:
     Parameters
     ----------
     X : DataFrame, ndarray or sparse matrix
-        Columns of strings, of objects with strings among them, and of pandas' or polars' categorical dtypes
-        are categories by their dtype.
+        Columns of strings, of objects that are strings, and of pandas' or polars' categorical dtypes are
+        categories by their dtype.
     categorical_features : "from_dtype", None, or sequence of str, int or bool
         Which to take: as the dtypes say, none, or those named.
 
@@ -84,6 +83,19 @@ def category_columns(X: Any, categorical_features: Any) -> tuple[int, ...]:
             "DataFrame."
         )
     return chosen
+
+
+def explained(error: ValueError, X: Any) -> ValueError:
+    """scikit-learn's complaint about strings among numbers, with what to do about it."""
+    if "could not convert string to float" not in str(error):
+        return error
+    names = column_names(X) if is_table(X) or np.ndim(X) == 2 else []
+    found = [name for i, name in enumerate(names) if any(isinstance(cell, str) for cell in np.asarray(column(X, i)))]
+    where = f" (column {', '.join(found)})" if found else ""
+    return ValueError(
+        f"X{where}: {error}. Mark missing numbers by NaN; name columns of categories in categorical_features where "
+        "their dtype does not say so."
+    )
 
 
 def _by_dtype(X: Any) -> tuple[int, ...]:
@@ -115,13 +127,8 @@ def _kind_of_objects(cells: np.ndarray) -> ColumnKind:
     found = pd.api.types.infer_dtype(cells, skipna=True)
     if found in _TIMES:
         return "time"
-    if found in ("string", "bytes"):
-        return "category"
-    if found not in ("mixed", "mixed-integer"):
-        return "number"
-    # Anything but strings and numbers goes the way of numbers, where scikit-learn's check refuses it.
-    plain = all(isinstance(cell, str | bytes | Number) or pd.isna(cell) is True for cell in cells)
-    return "category" if plain and any(isinstance(cell, str | bytes) for cell in cells) else "number"
+    # Numbers with strings among them are more often a marker of missing values, or an error, than categories.
+    return "category" if found in ("string", "bytes") else "number"
 
 
 def _is_time(dtype: Any) -> bool:

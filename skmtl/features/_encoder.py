@@ -77,12 +77,13 @@ class FeatureEncoder:
             The fitted encoder.
         """
         levels = CategoryLevels() if levels is None else levels
+        numbers = np.delete(X, levels.columns, axis=1) if levels.columns else X
+        numeric = NumericEncoder.fit(numbers, scaling=scaling, weights=weights, more_to_come=more_to_come)
         slots = None
         if levels.columns:
-            slots = CategorySlots.fit(X[:, levels.columns], [len(known) for known in levels.levels], one_hot_max_size)
-            X = np.delete(X, levels.columns, axis=1)
-        numeric = NumericEncoder.fit(X, scaling=scaling, weights=weights, more_to_come=more_to_come)
-        bins = None if n_bins is None else ColumnBins.fit(X, numeric, n_bins, weights)
+            sizes, beside = [len(known) for known in levels.levels], len(numeric.indicators)
+            slots = CategorySlots.fit(X[:, levels.columns], sizes, one_hot_max_size, beside)
+        bins = None if n_bins is None else ColumnBins.fit(numbers, numeric, n_bins, weights)
         return cls(numeric, levels, slots, bins if bins is not None and len(bins.columns) else None)
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing, check_array
 
-from ._columns import column, column_names
+from ._columns import column, column_names, explained
 
 UNSEEN = -1.0
 
@@ -41,13 +41,7 @@ class CategoryLevels:
         encoded = np.empty((n_samples, n_features))
         numeric = [position for position in range(n_features) if position not in self.columns]
         if numeric:
-            encoded[:, numeric] = check_array(
-                _safe_indexing(X, numeric, axis=1),
-                dtype=np.float64,
-                ensure_all_finite="allow-nan",
-                estimator=estimator,
-                input_name="X",
-            )
+            encoded[:, numeric] = _numbers(_safe_indexing(X, numeric, axis=1), estimator)
         for position, levels in zip(self.columns, self.levels, strict=True):
             code = {level: float(i) for i, level in enumerate(levels)}
             found, uniques = _factorize(X, position)
@@ -62,6 +56,13 @@ class CategoryLevels:
         return dict(zip(keys, self.levels, strict=True))
 
 
+def _numbers(part: Any, estimator: str) -> np.ndarray:
+    try:
+        return check_array(part, dtype=np.float64, ensure_all_finite="allow-nan", estimator=estimator, input_name="X")
+    except ValueError as error:
+        raise explained(error, part) from error
+
+
 def _factorize(X: Any, position: int) -> tuple[np.ndarray, np.ndarray]:
     """Codes of a column's cells, -1 where missing, and what they stand for."""
     values = column(X, position)
@@ -69,11 +70,11 @@ def _factorize(X: Any, position: int) -> tuple[np.ndarray, np.ndarray]:
         values = np.asarray(values)
         # numpy's strings have a dtype of their own length; as objects they compare with any.
         values = values.astype(object) if values.dtype.kind in "US" else values
-    codes, uniques = pd.factorize(values)
     try:
-        return codes, np.asarray(uniques, dtype=object)
+        codes, uniques = pd.factorize(values)
     except TypeError as error:
         raise TypeError(f"Column {column_names(X)[position]!r} of X cannot be read as categories: {error}.") from error
+    return codes, np.asarray(uniques, dtype=object)
 
 
 def _sorted_levels(levels: np.ndarray) -> np.ndarray:

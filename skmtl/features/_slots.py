@@ -32,10 +32,13 @@ class CategorySlots:
     n_rows: int
 
     @classmethod
-    def fit(cls, codes: np.ndarray, n_levels: Sequence[int], one_hot_max_size: int | None) -> CategorySlots:
+    def fit(
+        cls, codes: np.ndarray, n_levels: Sequence[int], one_hot_max_size: int | None, beside: int = 0
+    ) -> CategorySlots:
         """Lay out the columns of ``codes`` (n_samples, n_columns), float64 with NaN for missing and -1 for unseen.
 
-        ``one_hot_max_size`` is the largest number of slots of a one-hot column; None is no bound.
+        ``one_hot_max_size`` is the largest number of slots of a one-hot column; None is no bound. ``beside`` columns
+        of indicators are rounded up together with the one-hot columns.
         """
         lookup, embedded, totals = [], [], {False: 0, True: 0}
         for column, size in zip(codes.T, n_levels, strict=True):
@@ -45,7 +48,8 @@ class CategorySlots:
             lookup.append(np.where(slots == NO_SLOT, NO_SLOT, slots + totals[embed]))
             embedded.append(embed)
             totals[embed] += count
-        return cls(tuple(lookup), tuple(embedded), rounded_up(totals[False]), rounded_up(totals[True]))
+        n_one_hot = rounded_up(beside + totals[False]) - beside
+        return cls(tuple(lookup), tuple(embedded), n_one_hot, rounded_up(totals[True]))
 
     @property
     def n_embedded(self) -> int:
@@ -66,8 +70,8 @@ class CategorySlots:
 
 
 def rounded_up(count: int) -> int:
-    """The next multiple of 8, of an eighth of the power of two below where that is more."""
-    step = max(8, (1 << max(count, 1).bit_length() - 1) // 8)
+    """The next multiple of 8, of a quarter of the power of two below where that is more."""
+    step = max(8, (1 << max(count, 1).bit_length() - 1) // 4)
     return -(-count // step) * step
 
 

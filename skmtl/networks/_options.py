@@ -6,6 +6,8 @@ import dataclasses
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from .._names import proposal
 
 
@@ -78,7 +80,7 @@ class Options:
     def _positive(self, option: str) -> None:
         """Check an option that is a positive number; it is kept as a plain float."""
         value = getattr(self, option)
-        if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < float("inf"):
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
             raise ValueError(f"{self.label}: {option} should be a positive number, got {value!r}.")
         object.__setattr__(self, option, float(value))
 

@@ -60,8 +60,8 @@ class Scheme(Options, ABC):
 
         Parameters
         ----------
-        inputs : keras.KerasTensor of shape ([members,] batch, n_inputs)
-            Encoded inputs; with a member axis where ``spec.stacked``.
+        inputs : keras.KerasTensor of shape ([members,] batch, width)
+            Encoded inputs, embedded where ``spec.inputs`` says so; with a member axis where ``spec.stacked``.
         spec : NetworkSpec
             Widths, activation, heads and dtype of the network.
 

@@ -65,7 +65,10 @@ def test_weights_count_rows_as_often_as_they_say():
 
 @pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csr_matrix])
 def test_sparse_rows_are_encoded_as_dense_ones(kind):
-    dense, stored = NumericEncoder.fit(holed(), scaling="standard"), NumericEncoder.fit(kind(holed()), scaling="standard")
+    dense, stored = (
+        NumericEncoder.fit(holed(), scaling="standard"),
+        NumericEncoder.fit(kind(holed()), scaling="standard"),
+    )
     np.testing.assert_array_equal(stored.transform(kind(holed())), dense.transform(holed()))
 
 
