@@ -128,7 +128,9 @@ class CombinedGradient(BalancedGradient):
         heads = weights if self.method.weighs_heads else tf.broadcast_to(numbers.task_weights, weights.shape)
         own = self._own(done, heads)
         together = tf.squeeze(tf.matmul(weights[:, None, :], rows), axis=1)
-        shared = iter(tf.split(together, [run.stop - run.start for run in self.runs if run.shared], axis=1))
+        sizes = [run.stop - run.start for run in self.runs if run.shared]
+        # Independent networks share nothing: a split into no pieces is refused.
+        shared = iter(tf.split(together, sizes, axis=1) if sizes else [])
         return [next(shared) if run.shared else next(own) for run in self.runs]
 
     def _own(self, done: _Pass, weights: tf.Tensor) -> Iterator[tf.Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import pickle
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_de
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
 from skmtl._counters import counters
 from skmtl._records import Head
+from skmtl.balancing import get
+from skmtl.balancing import names as balancing_names
 from skmtl.networks import CGC, PLE, Bypass, LowRank, MMoE, OMoE, Scheme, StackedNetwork, architecture_names
 
 from ..estimators._cases import features, mixed, quantities, with_gaps
@@ -168,6 +171,12 @@ def test_gate_dropout_acts_in_training_alone_and_follows_from_the_seed(name: str
         np.testing.assert_allclose(found[:, 0], expected, rtol=1e-4)
 
 
+def test_without_shared_parameters_gradients_have_nothing_to_balance() -> None:
+    models = [MultiTaskKerasRegressor(architecture="independent", balancing=by, **SMALL) for by in ("mgda", "equal")]
+    balanced, equal = (model.fit(X, quantities(X)).predict(X) for model in models)
+    np.testing.assert_allclose(balanced, equal, rtol=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", architecture_names())
 def test_xla_trains_to_the_same_predictions(name: str) -> None:
@@ -187,20 +196,61 @@ def test_xla_trains_to_the_same_predictions(name: str) -> None:
 
 CHECKED: dict[str, Any] = {
     "hidden_layer_sizes": (12,),
-    "learning_rate": 0.03,
-    "epochs": 30,
+    "learning_rate": 0.1,
+    "epochs": 10,
+    "early_stopping": False,
     "jit_compile": False,
     "random_state": 0,
 }
-# Small options for those whose defaults are large; "shared_bottom" is checked in test_common.
-CHECKED_SCHEMES: list[Any] = [Bypass(8), MMoE(2), OMoE(2)]
-CHECKED_SCHEMES += [n for n in architecture_names() if n not in ("shared_bottom", "bypass", "mmoe", "omoe")]
-KINDS = (MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator)
+REGRESSOR, CLASSIFIER, MIXED_KINDS = MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator
+# Every scheme with every balancing and every kind would be 540 configurations of some 60 checks. A check can fail
+# by the scheme, by the balancing or by what the estimator makes of its targets, hardly by a combination of all
+# three: so each balancing comes once, each scheme twice with balancings and kinds that differ, and each kind six
+# times, two of them or more with a balancing on gradients. "shared_bottom" with "equal" is checked in test_common, for
+# all kinds and with early stopping.
+CONFIGURATIONS: list[tuple[Any, Any, str]] = [
+    (REGRESSOR, "bypass", "upgrad"),
+    (MIXED_KINDS, "bypass", "uncertainty"),
+    (MIXED_KINDS, "mmoe", "cagrad"),
+    (CLASSIFIER, "mmoe", "log"),
+    (REGRESSOR, "omoe", "mgda"),
+    (CLASSIFIER, "omoe", "famo"),
+    (REGRESSOR, "cgc", "stch"),
+    (CLASSIFIER, "cgc", "dwa"),
+    (REGRESSOR, "ple", "equal"),
+    (MIXED_KINDS, "ple", "gradnorm"),
+    (REGRESSOR, "cross_stitch", "imtl_g"),
+    (CLASSIFIER, "cross_stitch", "random"),
+    (MIXED_KINDS, "independent", "nash"),
+    (CLASSIFIER, "independent", "gradvac"),
+    (MIXED_KINDS, "low_rank", "uw_so"),
+    (CLASSIFIER, "low_rank", "pcgrad"),
+    (REGRESSOR, "task_conditioned", "static"),
+    (MIXED_KINDS, "task_conditioned", "aligned"),
+]
+# Small options for those whose defaults are large.
+CHECKED_SCHEMES: dict[str, Any] = {"bypass": Bypass(8), "mmoe": MMoE(2), "omoe": OMoE(2)}
+CHECKED_SCHEMES = {n: CHECKED_SCHEMES.get(n, n) for n in architecture_names() if n != "shared_bottom"}
+
+
+def configured(kind: Any, name: str, balancing: str, **settings: Any) -> Any:
+    """The estimator of a configuration; "static" wants weights, which most checks' only task bears alone."""
+    weights = {"loss_weights": {"y0": 2.0}} if balancing == "static" else {}
+    return kind(architecture=CHECKED_SCHEMES[name], balancing=balancing, **{**CHECKED, **weights, **settings})
+
+
+def test_the_checked_configurations_cover_schemes_balancings_and_kinds() -> None:
+    kinds_of = {name: {k for k, scheme, _ in CONFIGURATIONS if scheme == name} for name in CHECKED_SCHEMES}
+    assert set(map(len, kinds_of.values())) == {2}
+    assert sorted(balancing for *_, balancing in CONFIGURATIONS) == balancing_names()
+    on_gradients = Counter(kind for kind, _, name in CONFIGURATIONS if get(name).requires != "losses")
+    assert set(Counter(kind for kind, *_ in CONFIGURATIONS).values()) == {6}
+    assert min(on_gradients[kind] for kind in (REGRESSOR, CLASSIFIER, MIXED_KINDS)) >= 2
 
 
 @pytest.mark.slow
 @parametrize_with_checks(
-    [kind(architecture=scheme, **CHECKED) for scheme in CHECKED_SCHEMES for kind in KINDS],
+    [configured(*configuration) for configuration in CONFIGURATIONS],
     expected_failed_checks=lambda _: EXPECTED,
 )
 def test_scikit_learn_checks(estimator: Any, check: Any) -> None:
@@ -208,8 +258,8 @@ def test_scikit_learn_checks(estimator: Any, check: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", CHECKED_SCHEMES, ids=str)
-def test_a_weight_of_two_is_a_row_twice_in_float64_with_one_batch(scheme: Any) -> None:
-    settings = {**CHECKED, "dtype": "float64", "batch_size": 1000, "shuffle": False, "early_stopping": False}
-    estimator = MultiTaskKerasRegressor(architecture=scheme, **settings)
+@pytest.mark.parametrize(("scheme", "balancing"), [(name, by) for _, name, by in CONFIGURATIONS[::2]], ids=str)
+def test_a_weight_of_two_is_a_row_twice_in_float64_with_one_batch(scheme: str, balancing: str) -> None:
+    settings = {"dtype": "float64", "batch_size": 1000, "shuffle": False}
+    estimator = configured(MultiTaskKerasRegressor, scheme, balancing, **settings)
     check_sample_weight_equivalence_on_dense_data("MultiTaskKerasRegressor", estimator)

@@ -1,0 +1,162 @@
+"""Every sharing scheme and every balancing beside single-task twins: ``python benchmarks/methods.py``.
+
+Schemes are trained with equal weights, balancings on a shared bottom; a twin is the shared bottom's network for one
+task, with the same settings on the rows that have a label of the task. All see the same split of a seed. Errors are
+root mean squared errors of regressions and log losses of classifications; a gain is what a method's error is below
+the twin's, in per cent of the twin's, and delta-m its mean over the tasks.
+
+Every fit is kept in results/cache, so that a run can be broken off and taken up again. Writes results/methods.csv,
+methods.md and methods.png.
+
+    python benchmarks/methods.py [--quick] [--data NAME ...] [--seeds 5] [--rows 2000] [--report-only]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pandas as pd
+from _harness import RESULTS
+from _methods_data import DATA_SETS, Split, split
+from _methods_report import write_report
+from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score, root_mean_squared_error
+
+from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor, balancing
+from skmtl.networks import architecture_names
+
+CACHE = RESULTS / "cache"
+SETTINGS: dict[str, Any] = {"hidden_layer_sizes": (64, 32), "batch_size": 128, "learning_rate": 0.005, "epochs": 60}
+KINDS = {
+    "regression": MultiTaskKerasRegressor,
+    "classification": MultiTaskKerasClassifier,
+    "mixed": MultiTaskKerasEstimator,
+}
+TWINS = "single task"
+# "static" with no weights of one's own is "equal".
+METHODS: dict[str, dict[str, Any]] = {
+    TWINS: {},
+    **{name: {"architecture": name} for name in architecture_names()},
+    **{f"balancing {name}": {"balancing": name} for name in balancing.names() if name not in ("equal", "static")},
+}
+
+
+def evaluate(name: str, method: str, rows: int, seed: int) -> dict[str, Any]:
+    """Errors and scores of a method's tasks, and the seconds of its training."""
+    kind, data = KINDS[DATA_SETS[name][0]], split(name, rows, seed)
+    start = time.perf_counter()
+    if method == TWINS:
+        models = [_fit(kind, data.y[[task]], data, seed, {}) for task in data.y]
+        tasks = [_judge(model, data, task, 0) for model, task in zip(models, data.y, strict=True)]
+    else:
+        model = _fit(kind, data.y, data, seed, METHODS[method])
+        tasks = [_judge(model, data, task, number) for number, task in enumerate(data.y)]
+    seconds = time.perf_counter() - start
+    return {"data": name, "method": method, "seed": seed, "rows": len(data.X), "seconds": seconds, "tasks": tasks}
+
+
+def _fit(kind: Any, y: pd.DataFrame, data: Split, seed: int, settings: dict[str, Any]) -> Any:
+    known = y.notna().any(axis=1).to_numpy()
+    return kind(**SETTINGS, **settings, random_state=seed).fit(data.X[known], y[known])
+
+
+def _judge(model: Any, data: Split, task: str, number: int) -> dict[str, Any]:
+    """A task's error (less is better) and score (more is better) on the tested rows that have its label."""
+    known = data.test_y[task].notna().to_numpy()
+    X, truth = data.test_X[known], data.test_y[task][known]
+    classes = getattr(model, "classes_", None)
+    classes = classes[number] if isinstance(classes, list) else classes
+    if classes is None:
+        predicted = np.asarray(model.predict(X))
+        predicted = (predicted if predicted.ndim == 1 else predicted[:, number]).astype(float)
+        error, score = root_mean_squared_error(truth, predicted), r2_score(truth, predicted)
+        return {"task": str(task), "measure": "RMSE, R2", "error": error, "score": score}
+    proba = model.predict_proba(X)
+    proba = np.asarray(proba[number] if isinstance(proba, list) else proba, dtype=float)
+    error = log_loss(truth, proba / proba.sum(axis=1, keepdims=True), labels=classes)
+    if len(classes) == 2:
+        return {"task": str(task), "measure": "log loss, AUC", "error": error, "score": _auc(truth, proba, classes)}
+    score = accuracy_score(truth, np.asarray(classes)[proba.argmax(axis=1)])
+    return {"task": str(task), "measure": "log loss, accuracy", "error": error, "score": score}
+
+
+def _auc(truth: pd.Series, proba: np.ndarray, classes: Any) -> float:
+    return roc_auc_score(truth == classes[1], proba[:, 1]) if truth.nunique() == 2 else float("nan")
+
+
+def cached(name: str, method: str, rows: int, seed: int) -> dict[str, Any]:
+    """The result of an earlier run with the same settings, or of now."""
+    key = json.dumps([name, METHODS[method], method, rows, seed, SETTINGS], sort_keys=True)
+    path = CACHE / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+    if not path.exists():
+        found = {**evaluate(name, method, rows, seed), "cap": rows}
+        CACHE.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        unfinished.write_text(json.dumps(found))
+        unfinished.rename(path)
+    return json.loads(path.read_text())
+
+
+def run(data_sets: list[str], seeds: int, rows: int) -> Iterator[dict[str, Any]]:
+    """Results in an order that compiles each network once for all seeds."""
+    for name in data_sets:
+        start = time.perf_counter()
+        for method in METHODS:
+            for seed in range(seeds):
+                yield cached(name, method, rows, seed)
+        print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def frame(results: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a data set, method, seed and task, with the gain over the twin."""
+    table = pd.DataFrame(
+        [{**{k: v for k, v in found.items() if k != "tasks"}, **task} for found in results for task in found["tasks"]]
+    )
+    keys = ["data", "seed", "task"]
+    twins = table[table["method"] == TWINS].set_index(keys)["error"].rename("twin_error")
+    table = table.join(twins, on=keys)
+    table["gain"] = 100 * (table["twin_error"] - table["error"]) / table["twin_error"]
+    return table
+
+
+def complete(rows: int, most_seeds: int) -> Iterator[dict[str, Any]]:
+    """What the cache holds, of the data sets and seeds for which every method has been run."""
+    found = [json.loads(path.read_text()) for path in CACHE.glob("*.json")]
+    found = [result for result in found if result["cap"] == rows and result["seed"] < most_seeds]
+    counts = pd.Series([(r["data"], r["seed"]) for r in found]).value_counts()
+    order = {name: number for number, name in enumerate(DATA_SETS)}
+    whole = [result for result in found if counts[(result["data"], result["seed"])] == len(METHODS)]
+    yield from sorted(whole, key=lambda r: (order[r["data"]], list(METHODS).index(r["method"]), r["seed"]))
+
+
+def main() -> None:
+    """Run what is asked for and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", nargs="+", choices=list(DATA_SETS), default=list(DATA_SETS), metavar="NAME")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--rows", type=int, default=2000, help="rows drawn of larger data sets, tested ones included")
+    parser.add_argument("--quick", action="store_true", help="two seeds of 400 rows, three data sets, no report")
+    parser.add_argument("--report-only", action="store_true", help="report of what the cache holds in whole")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if arguments.quick:
+        table = frame(list(run(["related 0", "related 1", "ames"], 2, 400)))
+        print(table.groupby(["method", "data"], sort=False)["gain"].mean().unstack().round(1).to_string())
+        return
+    if not arguments.report_only:
+        for _ in run(arguments.data, arguments.seeds, arguments.rows):
+            pass
+    write_report(frame(list(complete(arguments.rows, arguments.seeds))), arguments.rows, SETTINGS)
+
+
+if __name__ == "__main__":
+    main()
