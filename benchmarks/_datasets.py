@@ -90,21 +90,22 @@ def data_folder() -> Path:
 
 
 @cache
-def _facts() -> dict[str, dict[str, Any]]:
+def facts_of_all() -> dict[str, dict[str, Any]]:
+    """What datasets.json says, by name: rows, targets, origin, problem."""
     entries = json.loads((data_folder() / "datasets.json").read_text())["datasets"]
     return {entry["name"]: entry for entry in entries}
 
 
 def names(problem: str | None = None) -> list[str]:
     """Names of the data sets, of one problem ("regression", "classification", "mixed") or all."""
-    return [name for name, facts in _facts().items() if problem in (None, facts["problem"])]
+    return [name for name, facts in facts_of_all().items() if problem in (None, facts["problem"])]
 
 
 def load(name: str, rows: int | None = None, seed: int = 0) -> Record:
     """Read a data set; ``rows`` caps it: at random, or to the first rows where they are in time order."""
-    if name not in _facts():
-        raise ValueError(f"unknown data set {name!r}; known: {', '.join(_facts())}")
-    facts = _facts()[name]
+    if name not in facts_of_all():
+        raise ValueError(f"unknown data set {name!r}; known: {', '.join(facts_of_all())}")
+    facts = facts_of_all()[name]
     record = _molecules(facts) if facts["format"] == "npz" else _table(facts)
     if rows is None or rows >= len(record.X):
         return record
