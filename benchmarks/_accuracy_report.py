@@ -116,7 +116,7 @@ def _cost_section(sets: pd.DataFrame, contestants: list[str]) -> str:
     parts = []
     for metric, title in (
         ("fit_time", "Seconds of a fit (median of folds)"),
-        ("peak_memory_mb", "Peak memory, MiB above the start"),
+        ("peak_memory_mb", "Memory, MiB above the start of the fit (largest of the folds, at best a lower bound)"),
     ):
         table = wide(sets, metric, contestants)
         if not table.empty:

@@ -169,8 +169,12 @@ def _catboost(kind: str, X: pd.DataFrame, n_tasks: int) -> Any:
 
 def _realmlp(kind: str, *_: Any) -> Any:
     """RealMLP-TD; for classes as its authors recommend where log loss is what counts."""
+    import logging
+
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
+    for name in ("lightning", "pytorch_lightning", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     common = {"random_state": 0, "device": "cpu", "n_threads": threads()}
     if kind == CLASSIFICATION:
         return RealMLP_TD_Classifier(val_metric_name="cross_entropy", use_ls=False, **common)
