@@ -1,0 +1,163 @@
+"""Tables and plot of what is kept of the accuracy runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from _accuracy_tables import METRICS, by_fold, by_set, by_task, task_folds, wide
+from _datasets import facts_of_all
+from _harness import RESULTS, machine
+from _ranks import against, common, draw, friedman, summary
+from _report import _machine_line
+
+TITLES = {
+    "arrmse": "Regression: aRRMSE (less is better; 1 is a constant prediction)",
+    "log_loss": "Classification: mean log loss (less is better)",
+    "auc": "Classification: mean AUC, one class against the rest (more is better)",
+    "balanced_accuracy": "Classification: mean balanced accuracy (more is better)",
+}
+
+ABOUT = """\
+Folds: the same for all. Rows of one group (patients, copies of a row) stay on one side; tables in time order are split
+in blocks of time, and training rows next to a test block are left out; classes and tasks are stratified. Every
+contestant is at its own defaults behind the preprocessing it needs (medians, indicators of missing values, unit
+variance and one-hot for linear models and networks; one-hot for forests; nothing for the rest). A contestant that takes
+no missing labels gets one model per task on the rows that have its label. Where tasks have rows of their own (school,
+landmine) peers are given the task as a nominal feature; all are scored task by task.
+
+aRRMSE: root of the squared errors over those of the training mean, both added up over the folds, averaged over tasks.
+Log loss: probabilities are kept above 0.0001. AUC and balanced accuracy: mean of folds, then of tasks. `twin` is `ours`
+on each task alone; `seed` is a plain network with one hidden layer in scikeras.
+"""
+
+
+def write_report(name: str, data: list[str], contestants: list[str], folds: list[int]) -> None:
+    """Write results/NAME.md, NAME.png, NAME.csv and NAME_tasks.csv."""
+    scored, runs = task_folds(data, contestants, folds)
+    if runs.empty:
+        print("nothing is kept yet: no report")
+        return
+    tasks = by_task(scored)
+    sets = by_set(tasks, runs, len(folds))
+    RESULTS.mkdir(exist_ok=True)
+    by_fold(scored, runs).round(6).to_csv(RESULTS / f"{name}.csv", index=False)
+    tasks.round(5).to_csv(RESULTS / f"{name}_tasks.csv")
+    tables = {metric: wide(sets, metric, contestants) for metric in METRICS}
+    tables = {metric: table for metric, table in tables.items() if not table.empty}
+    text = [f"# Accuracy beside peers, on real data\n\n{_machine_line(machine())}\n\n{ABOUT}", _rows_used(data)]
+    text += [_section(metric, table) for metric, table in tables.items()]
+    text += [_twin_section(tasks, sets), _cost_section(sets, contestants), _failures(runs)]
+    (RESULTS / f"{name}.md").write_text("\n".join(part for part in text if part))
+    _plot(name, tables)
+
+
+def _rows_used(data: list[str]) -> str:
+    capped = [key for key in data if "rows" in key]
+    if not capped:
+        return ""
+    lines = []
+    for key in capped:
+        source, rows = key.split("-")[:2]
+        lines.append(f"{source} {rows.removesuffix('rows')} of {facts_of_all()[source]['n_rows']:,}")
+    return f"Rows were capped: {', '.join(lines)}.\n"
+
+
+def is_mixed(key: str) -> bool:
+    """Whether a data set has tasks of both kinds; these are left out of the regressions' summary."""
+    return facts_of_all()[key.split("-")[0]]["problem"] == "mixed"
+
+
+def _judged(metric: str, table: pd.DataFrame) -> pd.DataFrame:
+    """What a metric is summed up over: pure regressions; classifications and mixed sets alike."""
+    return table[[not (metric == "arrmse" and is_mixed(key)) for key in table.index]]
+
+
+def _section(metric: str, table: pd.DataFrame) -> str:
+    less = METRICS[metric]
+    best = table.min(axis=1) if less else table.max(axis=1)
+    cells = table.apply(lambda column: [_cell(v, v == b) for v, b in zip(column, best, strict=True)])
+    parts = [f"## {TITLES[metric]}\n", _markdown(cells)]
+    judged = _judged(metric, table)
+    shared = common(judged)
+    if len(shared) > 1 and shared.shape[1] > 2:
+        note = (
+            f"\nOver the {len(shared)} sets that all of these contestants have (Friedman p {friedman(shared):.2g}):\n"
+        )
+        parts += [note, _markdown(summary(shared, less).map(lambda v: f"{v:.3f}"))]
+    if "ours" in judged:
+        versus = against(judged, "ours", less)
+        if not versus.empty:
+            parts += ["\nOurs beside each, on the sets that both have:\n", _markdown(versus.map(lambda v: f"{v:.3g}"))]
+    return "\n".join(parts) + "\n"
+
+
+def _twin_section(tasks: pd.DataFrame, sets: pd.DataFrame) -> str:
+    """Sharing or not, set by set."""
+    done = set(sets.index)
+    rows = {}
+    for key in dict.fromkeys(sets.index.get_level_values("data")):
+        if not {(key, "ours"), (key, "twin")} <= done:
+            continue
+        ours, twin = tasks.loc[(key, "ours")], tasks.loc[(key, "twin")]
+        for metric in ("arrmse", "log_loss"):
+            gain = (1 - ours[metric] / twin[metric]).dropna()
+            if len(gain):
+                rows[f"{key}, {metric}"] = {
+                    "ours": f"{ours[metric].mean():.4f}",
+                    "twin": f"{twin[metric].mean():.4f}",
+                    "mean gain": f"{gain.mean():+.1%}",
+                    "tasks better": f"{int((gain > 0).sum())} of {len(gain)}",
+                    "worst task": f"{gain.min():+.1%}",
+                }
+    return f"## Sharing: ours beside its single-task twin\n\n{_markdown(pd.DataFrame(rows).T)}\n" if rows else ""
+
+
+def _cost_section(sets: pd.DataFrame, contestants: list[str]) -> str:
+    parts = []
+    for metric, title in (
+        ("fit_time", "Seconds of a fit (median of folds)"),
+        ("peak_memory_mb", "Memory, MiB above the start of the fit (largest of the folds, at best a lower bound)"),
+    ):
+        table = wide(sets, metric, contestants)
+        if not table.empty:
+            parts.append(f"## {title}\n\n{_markdown(table.map(lambda v: '' if np.isnan(v) else f'{v:.3g}'))}\n")
+    return "\n".join(parts)
+
+
+def _failures(runs: pd.DataFrame) -> str:
+    failed = runs[runs["error"].notna()]
+    lines = [f"- {r.data}, {r.contestant}, fold {r.fold}: {str(r.error).splitlines()[0]}" for r in failed.itertuples()]
+    return "## Failed\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _cell(value: float, best: bool) -> str:
+    if np.isnan(value):
+        return ""
+    return f"**{value:.4f}**" if best else f"{value:.4f}"
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    lines = ["| | " + " | ".join(map(str, table.columns)) + " |", "|---" * (table.shape[1] + 1) + "|"]
+    lines += [
+        f"| {index} | " + " | ".join(map(str, row)) + " |"
+        for index, row in zip(table.index, table.to_numpy(), strict=True)
+    ]
+    return "\n".join(lines)
+
+
+def _plot(name: str, tables: dict[str, pd.DataFrame]) -> None:
+    """Critical-difference diagrams of aRRMSE, log loss and AUC."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    shown = {m: common(_judged(m, tables[m])) for m in ("arrmse", "log_loss", "auc") if m in tables}
+    shown = {m: t for m, t in shown.items() if len(t) > 1 and t.shape[1] > 2}
+    if not shown:
+        return
+    figure, axes = plt.subplots(len(shown), 1, figsize=(9, 3.6 * len(shown)), layout="constrained", squeeze=False)
+    for ax, (metric, table) in zip(axes[:, 0], shown.items(), strict=True):
+        draw(ax, table, METRICS[metric], TITLES[metric].split(" (")[0])
+    figure.savefig(RESULTS / f"{name}.png", dpi=150)
+    plt.close(figure)

@@ -1,0 +1,155 @@
+"""One contestant on one fold, kept on disk, so that a run goes on where it was stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import hashlib
+import json
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from _accuracy_scores import score_fold
+from _datasets import Record
+from _harness import RESULTS, machine
+from _networks import fit_ours, fit_seed, fit_twin
+from _peers import PEERS, Predict
+from _tabular import targets_of
+
+CACHE = RESULTS / "cache" / "accuracy"
+
+CONTESTANTS: dict[str, Callable[[Record], Predict]] = {
+    **{name: peer.fit for name, peer in PEERS.items()},
+    "seed": fit_seed,
+    "twin": fit_twin,
+    "ours": fit_ours,
+}
+ONLY_REGRESSION = ("chain",)
+# One model a task on hundreds of tasks would take days.
+MOST_TASKS = {"catboost": 100, "hgb": 200, "mlp": 100, "realmlp": 16, "twin": 200}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a (data set, contestant, fold) is kept."""
+
+    data: str  # the name, with the cap of rows and the scheme of folds where they are not the default
+    contestant: str
+    fold: int
+
+    @property
+    def path(self) -> Path:
+        """The scores; the predictions lie beside them, with another ending."""
+        return CACHE / self.data / self.contestant / f"fold{self.fold}.json"
+
+
+def takes(contestant: str, record: Record) -> bool:
+    """Whether a contestant is run on a data set."""
+    if contestant in ONLY_REGRESSION and record.problem != "regression":
+        return False
+    n_models = len(record.kinds) if contestant == "twin" else len(targets_of(record))
+    return n_models <= MOST_TASKS.get(contestant, n_models)
+
+
+def read(run: Run) -> dict[str, Any] | None:
+    """What is kept of a run."""
+    return json.loads(run.path.read_text()) if run.path.exists() else None
+
+
+def is_kept(run: Run, test: np.ndarray, retry: bool = False) -> bool:
+    """Whether a run is kept and of these test rows; one that failed counts unless ``retry``."""
+    kept = read(run)
+    return kept is not None and kept["rows"] == digest(test) and not (retry and "error" in kept)
+
+
+def digest(rows: np.ndarray) -> str:
+    """What tells whether folds are the same."""
+    return hashlib.sha256(np.asarray(rows, dtype=np.int64).tobytes()).hexdigest()[:16]
+
+
+def execute(run: Run, record: Record, train: np.ndarray, test: np.ndarray) -> dict[str, Any]:
+    """Fit, predict, score, keep."""
+    kept: dict[str, Any] = {"data": run.data, "contestant": run.contestant, "fold": run.fold, "rows": digest(test)}
+    learn, judge = record.take(train), record.take(test)
+    try:
+        with warnings.catch_warnings(), PeakMemory() as memory:
+            warnings.simplefilter("ignore")
+            start = time.perf_counter()
+            predict = CONTESTANTS[run.contestant](learn)
+            fitted = time.perf_counter()
+            predictions = predict(judge)
+            done = time.perf_counter()
+        kept |= {"fit_time": fitted - start, "predict_time": done - fitted, "peak_memory_mb": memory.peak}
+        kept["tasks"] = score_fold(learn, judge, predictions)
+        _keep_predictions(run, test, predictions)
+    except Exception as error:
+        kept |= {"error": f"{type(error).__name__}: {error}"[:500], "traceback": traceback.format_exc()[-3000:]}
+    kept["machine"] = machine()
+    run.path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = run.path.with_suffix(".tmp")
+    scratch.write_text(json.dumps(kept))
+    scratch.replace(run.path)
+    return kept
+
+
+def _keep_predictions(run: Run, test: np.ndarray, predictions: dict[str, np.ndarray]) -> None:
+    """rows, tasks, values (n, columns side by side) and widths (columns of each task)."""
+    blocks = [np.asarray(p, dtype=np.float32).reshape(len(test), -1) for p in predictions.values()]
+    run.path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(
+        run.path.with_suffix(".npz"),
+        rows=test,
+        tasks=np.array(list(predictions)),
+        values=np.concatenate(blocks, axis=1),
+        widths=np.array([block.shape[1] for block in blocks]),
+    )
+
+
+def predictions_of(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Test rows of a fold and its predictions by task: values (n,), or probabilities (n, n_classes)."""
+    with np.load(run.path.with_suffix(".npz")) as kept:
+        blocks = np.split(kept["values"], np.cumsum(kept["widths"])[:-1], axis=1)
+        tasks = [str(task) for task in kept["tasks"]]
+        return kept["rows"], {t: b[:, 0] if b.shape[1] == 1 else b for t, b in zip(tasks, blocks, strict=True)}
+
+
+class PeakMemory:
+    """Peak of this process's resident memory above where it began, in MiB, looked at twenty times a second.
+
+    Free memory is given back first, where the C library can; what was loaded before (TensorFlow) does not count.
+    """
+
+    def __enter__(self) -> PeakMemory:
+        """Begin to look."""
+        gc.collect()
+        with contextlib.suppress(OSError, AttributeError, TypeError):
+            ctypes.CDLL(None).malloc_trim(0)
+        self._process = psutil.Process()
+        self._start = self._most = self._process.memory_info().rss
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+        return self
+
+    def _look(self) -> None:
+        while not self._over.wait(0.05):
+            self._most = max(self._most, self._process.memory_info().rss)
+
+    def __exit__(self, *_: object) -> None:
+        """Stop looking."""
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def peak(self) -> float:
+        """MiB above the start."""
+        return (self._most - self._start) / 2**20

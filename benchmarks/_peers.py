@@ -1,0 +1,203 @@
+"""scikit-learn's and other libraries' models, each at its own defaults; the networks are in _networks.py."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from _datasets import CLASSIFICATION, REGRESSION, Record
+from _tabular import Target, as_it_is, features_of, imputed, named_missing, one_hot, scaled, targets_of
+
+Predictions = dict[str, np.ndarray]  # task to values (n,), or to probabilities (n, n_classes)
+Predict = Callable[[Record], Predictions]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One library's models behind the preprocessing they need.
+
+    Attributes
+    ----------
+    encode : callable
+        Fits the preprocessing to the training features.
+    make : dict
+        Kind of task to a function of (encoded X, number of tasks) that makes a model; other kinds are not taken.
+    joint : set
+        Kinds of task that one model predicts together where all labels are there; the others get a model per
+        task, on the rows that have its label.
+    joint_missing : bool
+        Whether a joint regression takes missing labels too.
+    """
+
+    encode: Callable[[pd.DataFrame], Any]
+    make: dict[str, Callable[[Any, int], Any]]
+    joint: frozenset[str] = frozenset()
+    joint_missing: bool = False
+
+    def fit(self, train: Record) -> Predict:
+        """Fit to a record; what comes back predicts the rows of another."""
+        encoder = self.encode(features_of(train))
+        X = encoder.transform(features_of(train))
+        parts: list[Callable[[Any], Predictions]] = []
+        for kind in (REGRESSION, CLASSIFICATION):
+            targets = [t for t in targets_of(train) if t.kind == kind]
+            missing = any(np.isnan(t.values).any() for t in targets)
+            if len(targets) > 1 and kind in self.joint and (self.joint_missing or not missing):
+                parts.append(_fit_joint(self.make[kind], X, targets))
+            else:
+                parts += [_fit_alone(self.make[kind], X, target) for target in targets]
+
+        def predict(test: Record) -> Predictions:
+            Z = encoder.transform(features_of(test))
+            return {name: values for part in parts for name, values in part(Z).items()}
+
+        return predict
+
+
+def _fit_joint(make: Callable[[Any, int], Any], X: Any, targets: list[Target]) -> Callable[[Any], Predictions]:
+    Y = np.stack([t.values for t in targets], axis=1)
+    model = make(X, len(targets)).fit(X, Y)
+    if targets[0].kind == REGRESSION:
+        return lambda Z: dict(zip([t.name for t in targets], np.asarray(model.predict(Z)).T, strict=True))
+
+    def predict(Z: Any) -> Predictions:
+        found = model.predict_proba(Z)
+        return {t.name: spread(p, c, t) for t, p, c in zip(targets, found, model.classes_, strict=True)}
+
+    return predict
+
+
+def _fit_alone(make: Callable[[Any, int], Any], X: Any, target: Target) -> Callable[[Any], Predictions]:
+    """A model of one task on the rows that have its label; a constant, where these all say the same."""
+    rows = np.flatnonzero(~np.isnan(target.values))
+    y = target.values[rows]
+    if len(np.unique(y)) < 2:
+        return lambda Z: {target.name: constant(y, target, len(Z))}
+    observed = X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
+    if target.kind == REGRESSION:
+        regressor = make(observed, 1).fit(observed, y)
+        return lambda Z: {target.name: np.asarray(regressor.predict(Z)).reshape(-1)}
+    classifier = make(observed, 1).fit(observed, y.astype(int))
+    return lambda Z: {target.name: spread(classifier.predict_proba(Z), classifier.classes_, target)}
+
+
+def constant(y: np.ndarray, target: Target, n: int) -> np.ndarray:
+    """The mean, or the classes' frequencies; of no label at all 0, or equal chances."""
+    if target.kind == REGRESSION:
+        return np.full(n, y.mean() if len(y) else 0.0)
+    counts = np.bincount(y.astype(int), minlength=target.n_classes) if len(y) else np.ones(target.n_classes)
+    return np.tile(counts / counts.sum(), (n, 1))
+
+
+def spread(probabilities: Any, classes: Any, target: Target) -> np.ndarray:
+    """Columns of the classes that were seen, put among all classes of the task."""
+    probabilities = np.asarray(probabilities)
+    full = np.zeros((len(probabilities), target.n_classes))
+    full[:, np.asarray(classes).astype(int)] = probabilities
+    return full
+
+
+def threads() -> int:
+    """Threads a peer may use: what OMP_NUM_THREADS says, else all."""
+    return int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
+
+
+def _standardised(model: Any) -> Any:
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.preprocessing import StandardScaler
+
+    return TransformedTargetRegressor(model, transformer=StandardScaler())
+
+
+def _ridge(*_: Any) -> Any:
+    from sklearn.linear_model import RidgeCV
+
+    return RidgeCV()
+
+
+def _logistic(*_: Any) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(max_iter=1000)
+
+
+def _chain(_: Any, n_tasks: int) -> Any:
+    from sklearn.multioutput import RegressorChain
+
+    return _standardised(RegressorChain(_ridge())) if n_tasks > 1 else _ridge()
+
+
+def _trees(name: str, *_: Any) -> Any:
+    from sklearn import ensemble
+
+    return getattr(ensemble, name)(random_state=0)
+
+
+def _mlp_regressor(*_: Any) -> Any:
+    from sklearn.neural_network import MLPRegressor
+
+    return _standardised(MLPRegressor(random_state=0))
+
+
+def _mlp_classifier(*_: Any) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier(random_state=0)
+
+
+def _catboost(kind: str, X: pd.DataFrame, n_tasks: int) -> Any:
+    import catboost
+
+    nominal = [c for c, dtype in X.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
+    common = {
+        "random_seed": 0,
+        "verbose": False,
+        "allow_writing_files": False,
+        "thread_count": threads(),
+        "cat_features": nominal,
+    }
+    if kind == CLASSIFICATION:
+        return catboost.CatBoostClassifier(**common)
+    # The loss that takes missing labels is MultiRMSE where none is missing.
+    return catboost.CatBoostRegressor(loss_function="MultiRMSEWithMissingValues" if n_tasks > 1 else "RMSE", **common)
+
+
+def _realmlp(kind: str, *_: Any) -> Any:
+    """RealMLP-TD; for classes as its authors recommend where log loss is what counts."""
+    import logging
+
+    from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
+
+    for name in ("lightning", "pytorch_lightning", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    common = {"random_state": 0, "device": "cpu", "n_threads": threads()}
+    if kind == CLASSIFICATION:
+        return RealMLP_TD_Classifier(val_metric_name="cross_entropy", use_ls=False, **common)
+    return RealMLP_TD_Regressor(**common)
+
+
+def _both(make: Callable[..., Any]) -> dict[str, Callable[[Any, int], Any]]:
+    return {kind: partial(make, kind) for kind in (REGRESSION, CLASSIFICATION)}
+
+
+def _of_ensemble(name: str) -> dict[str, Callable[[Any, int], Any]]:
+    return {REGRESSION: partial(_trees, f"{name}Regressor"), CLASSIFICATION: partial(_trees, f"{name}Classifier")}
+
+
+_REGRESSIONS, _ALL = frozenset({REGRESSION}), frozenset({REGRESSION, CLASSIFICATION})
+
+PEERS: dict[str, Peer] = {
+    "ridge": Peer(scaled, {REGRESSION: _ridge, CLASSIFICATION: _logistic}, _REGRESSIONS),
+    "chain": Peer(scaled, {REGRESSION: _chain}, _REGRESSIONS),
+    "forest": Peer(one_hot, _of_ensemble("RandomForest"), _ALL),
+    "extra_trees": Peer(one_hot, _of_ensemble("ExtraTrees"), _ALL),
+    "hgb": Peer(as_it_is, _of_ensemble("HistGradientBoosting")),
+    "catboost": Peer(named_missing, _both(_catboost), _REGRESSIONS, joint_missing=True),
+    "mlp": Peer(scaled, {REGRESSION: _mlp_regressor, CLASSIFICATION: _mlp_classifier}, _REGRESSIONS),
+    "realmlp": Peer(imputed, _both(_realmlp)),
+}

@@ -1,0 +1,110 @@
+"""How good skmtl's defaults are beside its peers' on real data sets, all on the same folds.
+
+    python benchmarks/accuracy.py                        # everything that is not kept yet, then the report
+    python benchmarks/accuracy.py --quick                # small sets, two folds, a few minutes
+    python benchmarks/accuracy.py --contestants ours twin --rerun ours --data slump enb --rows 4000
+    python benchmarks/accuracy.py --report               # only the report, of what is kept
+
+The data sets lie in the folder that SKMTL_DATA names, or in ../shared/data. Each (data set, contestant, fold) is kept
+in results/cache/accuracy, scores as json and predictions as npz. Writes results/accuracy.md, .png, .csv (a row a fold)
+and accuracy_tasks.csv (a row a task).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from _accuracy_report import write_report
+from _accuracy_runs import CONTESTANTS, Run, execute, is_kept, takes
+from _datasets import facts_of_all, folds, load, names
+
+QUICK = ("slump", "edm", "jura", "enb", "sf1", "flags", "edm_class", "bridges", "student")
+QUICK_FOLDS, QUICK_WITHOUT = (0, 1), ("realmlp", "seed")
+
+
+def main() -> None:
+    arguments = _arguments()
+    cases = [(data, _key(data, arguments)) for data in arguments.data]
+    for data, key in cases if not arguments.report else ():
+        _run_data_set(data, key, arguments)
+    if not arguments.no_report:
+        write_report(_report_name(arguments), [key for _, key in cases], arguments.contestants, arguments.folds)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", nargs="+", default=None, choices=names(), metavar="NAME", help="data sets; all")
+    parser.add_argument("--contestants", nargs="+", default=None, choices=list(CONTESTANTS), metavar="NAME",
+                        help=f"of {', '.join(CONTESTANTS)}; all")  # fmt: skip
+    parser.add_argument("--splits", type=int, default=5, help="number of folds the data are split into")
+    parser.add_argument("--folds", nargs="+", type=int, default=None, help="which of the folds to run; all")
+    parser.add_argument("--scheme", default="default", choices=("default", "random", "scaffold"), help="of the folds")
+    parser.add_argument("--rows", type=int, default=None, help="cap of the rows of large sets; the report says so")
+    parser.add_argument("--rerun", nargs="+", default=(), choices=list(CONTESTANTS), metavar="NAME",
+                        help="contestants whose kept results are made anew")  # fmt: skip
+    parser.add_argument("--retry", action="store_true", help="run what failed again")
+    parser.add_argument("--quick", action="store_true", help="a few small sets, two folds, no RealMLP")
+    report = parser.add_mutually_exclusive_group()
+    report.add_argument("--report", action="store_true", help="only write the report")
+    report.add_argument("--no-report", action="store_true", help="only run")
+    arguments = parser.parse_args()
+    quick = arguments.quick
+    arguments.data = arguments.data or list(QUICK if quick else names())
+    known = [name for name in CONTESTANTS if not (quick and name in QUICK_WITHOUT)]
+    arguments.contestants = arguments.contestants or known
+    arguments.folds = arguments.folds or list(QUICK_FOLDS if quick else range(arguments.splits))
+    return arguments
+
+
+def _key(data: str, arguments: argparse.Namespace) -> str:
+    """Name under which results are kept: settings that change the folds are part of it."""
+    facts = facts_of_all()[data]
+    capped = arguments.rows is not None and arguments.rows < facts["n_rows"]
+    parts = [
+        data,
+        f"{arguments.rows}rows" if capped else "",
+        f"{arguments.splits}fold" if arguments.splits != 5 else "",
+    ]
+    if arguments.scheme == "random" or (arguments.scheme == "scaffold" and facts["format"] == "npz"):
+        parts.append(arguments.scheme)
+    return "-".join(part for part in parts if part)
+
+
+def _report_name(arguments: argparse.Namespace) -> str:
+    parts = ["accuracy", "" if arguments.scheme == "default" else arguments.scheme, "quick" if arguments.quick else ""]
+    return "_".join(part for part in parts if part)
+
+
+def _run_data_set(data: str, key: str, arguments: argparse.Namespace) -> None:
+    record = load(data, arguments.rows)
+    pairs = folds(record, arguments.splits, arguments.scheme)
+    for contestant in arguments.contestants:
+        if not takes(contestant, record):
+            continue
+        for fold in arguments.folds:
+            train, test = pairs[fold]
+            run = Run(key, contestant, fold)
+            if is_kept(run, test, arguments.retry) and contestant not in arguments.rerun:
+                continue
+            kept = execute(run, record, train, test)
+            print(f"{time.strftime('%H:%M:%S')} {key} {contestant} fold {fold}: {_line(kept)}", flush=True)
+
+
+def _line(kept: dict) -> str:
+    if "error" in kept:
+        return f"FAILED {kept['error']}"
+    tasks = kept["tasks"].values()
+    errors = [t["rrmse"] for t in tasks if t.get("rrmse") is not None]
+    losses = [t["nll"] / t["n"] for t in tasks if "nll" in t]
+    means = [
+        f"{name} {sum(found) / len(found):.4f}" for name, found in (("aRRMSE", errors), ("log loss", losses)) if found
+    ]
+    return f"{', '.join(means)}; fit {kept['fit_time']:.2f} s, predict {kept['predict_time']:.2f} s"
+
+
+if __name__ == "__main__":
+    main()
