@@ -49,7 +49,7 @@ def public_objects(packages, methods):
 
 def inherited_methods():
     """What the estimators take from their common base."""
-    names = ("fit", "predict", "score", "score_tasks", "get_params", "set_params")
+    names = ("fit", "predict", "score", "score_tasks", "get_params", "set_params", "set_callbacks")
     return [f"skmtl.{kind.__name__}.{name}" for kind in ESTIMATORS for name in names]
 
 

@@ -71,3 +71,19 @@ def test_two_classifications_prints_accuracies_and_both_networks_agree():
         assert built_in[task] > majority[task] + 0.03, output
         assert abs(built_in[task] - own[task]) < 0.05, output
     assert min(size_of_png(figure)) > 800
+
+
+def test_shap_values_add_up_and_agree_with_permutation_importances():
+    pytest.importorskip("shap")
+    output, figure = run("shap_values")
+    assert "SHAP values (97, 9, 2)" in output
+    assert float(re.search(r"largest relative difference: (\S+)\)", output)[1]) < 1e-6
+    assert all(float(rank) > 0.5 for rank in re.findall(r"rank correlation of the two: (\S+)", output)), output
+    # A year moves a price, by inflation, more than a floor area.
+    shares = [
+        [float(number.replace(",", "")) for number in re.findall(rf"^  {name} +([\d,]+) ", output, re.M)]
+        for name in ("year of sale", "bathrooms")
+    ]
+    (year_price, year_area), (baths_price, baths_area) = shares
+    assert year_price / baths_price > 2 * year_area / baths_area
+    assert min(size_of_png(figure)) > 800

@@ -10,15 +10,18 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.base import _fit_context
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
 from ..targets import TargetColumns, TargetEncoder, read_columns
 from ._backend import check_backend
+from ._fit_outcome import fit_outcome
+from ._fit_task import FitTask
 from ._fitted_blend import FittedBlend
 from ._input import FitInput, Settings
 from ._member_history import append_epochs
-from ._outcome import Outcome, fit_outcome
+from ._outcome import Outcome
 from ._parameters import SharedParameters
 from ._per_task import check_incremental_class_weight
 from ._routing import PREFIXES
@@ -32,7 +35,7 @@ from ._validation import (
 )
 
 
-class BaseMultiTask(SharedParameters):
+class BaseMultiTask(CallbackSupportMixin, SharedParameters):
     """Fit, predict and score of one network for several tasks; subclasses say what kinds the tasks have."""
 
     history_: dict[str, list[float]]
@@ -87,13 +90,15 @@ class BaseMultiTask(SharedParameters):
         """
         check_backend()
         check_validation_arguments(X_val, y_val, sample_weight_val)
+        keep = self.warm_start and hasattr(self, "network_")
+        task = FitTask.begin(self, X, y, sample_weight, epochs=self.epochs, append=keep)
         with unchanged_on_error(self):
-            keep = self.warm_start and hasattr(self, "network_")
             data = self._read(X, y, sample_weight, encoder=self.network_.targets if keep else None, reset=not keep)
             if X_val is not None:
                 data = data.with_validation(self._read_validation(X_val, y_val, sample_weight_val, data))
             previous = self.network_ if keep else None
-            self._adopt(fit_outcome(self._settings(), data, previous), append=keep)
+            self._adopt(fit_outcome(self._settings(), data, previous, task), append=keep)
+        FitTask.end(task)
         return self
 
     def predict(self, X: Any) -> Any:
@@ -170,6 +175,42 @@ class BaseMultiTask(SharedParameters):
         weights = check_weights(sample_weight, predicted[0], len(predicted), columns.one_dimensional)
         return score_columns(self.network_.tasks, columns, predicted, weights)
 
+    def set_callbacks(self, *callbacks: Any) -> Any:
+        """Set scikit-learn's callbacks: a progress bar, a monitor of scores.
+
+        Each epoch is a task of theirs; one that returns True at its end ends training. They stay with clones of
+        the estimator, and are no parameter: Keras' callbacks are, under the name ``callbacks``.
+
+        Parameters
+        ----------
+        *callbacks : instances of callbacks
+            As ``sklearn.callback.ProgressBar()`` and ``sklearn.callback.ScoringMonitor(scoring="r2")``; without
+            any, those set before are taken away.
+
+        Returns
+        -------
+        self : estimator
+            This estimator.
+
+        Raises
+        ------
+        TypeError
+            Where one is no callback of scikit-learn's kind.
+
+        Notes
+        -----
+        What a callback gets as ``fitted_estimator`` after an epoch is what ``fit`` gives if it ends there: with
+        rows held out, each member has the weights of its best epoch so far. Training then returns to Python
+        after every epoch; the result is the same, to the last bit, as without callbacks.
+        """
+        for callback in callbacks:
+            if hasattr(callback, "set_model"):
+                raise TypeError(
+                    f"{type(callback).__name__} is a callback of Keras: pass it as the parameter callbacks=. "
+                    "set_callbacks takes those of scikit-learn (sklearn.callback)."
+                )
+        return super().set_callbacks(*callbacks)
+
     @property
     def model_(self) -> Any:
         """The network as a ``keras.Model``: from the columns of X to predictions, one output a task.
@@ -213,20 +254,23 @@ class BaseMultiTask(SharedParameters):
         """Whether there is a network."""
         return hasattr(self, "network_")
 
+    @with_callbacks
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Any:
         """One epoch more over the given rows; the first call fixes tasks, classes and scalings."""
         check_backend()
         if self.early_stopping is True:
             raise ValueError("partial_fit does not support early_stopping=True: it never sees rows to hold out.")
         check_incremental_class_weight(getattr(self, "class_weight", None))
+        known = hasattr(self, "network_")
+        task = FitTask.begin(self, X, y, sample_weight, epochs=1, append=known)
         with unchanged_on_error(self):
-            known = hasattr(self, "network_")
             encoder = self.network_.targets if known else None
             data = self._read(X, y, sample_weight, encoder=encoder, reset=not known, classes=classes)
             if self.blend not in (None, "auto"):
                 raise ValueError("partial_fit does not support blend=: it never sees rows to hold out. Set blend=None.")
             settings = self._settings().for_partial_fit()
-            self._adopt(fit_outcome(settings, data, self.network_ if known else None), append=known)
+            self._adopt(fit_outcome(settings, data, self.network_ if known else None, task), append=known)
+        FitTask.end(task)
         return self
 
     def _checked_classes(self, y: Any, classes: Any) -> list[Any] | None:

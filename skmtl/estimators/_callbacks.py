@@ -93,7 +93,8 @@ def _make_callback(entry: Any, arguments: dict[str, Any]) -> Any:
         _check_callback_arguments(entry, arguments)
         return entry(**arguments)
     if not isinstance(entry, keras.callbacks.Callback):
-        raise TypeError(f"callbacks should be Keras callbacks (instances or classes), got {entry!r}.")
+        hint = " Pass scikit-learn's callbacks to set_callbacks." if hasattr(entry, "on_fit_task_end") else ""
+        raise TypeError(f"callbacks should be Keras callbacks (instances or classes), got {entry!r}.{hint}")
     if arguments:
         raise ValueError(
             f"callbacks__{next(iter(arguments))}: {type(entry).__name__} is an instance; pass the class to have "

@@ -13,6 +13,7 @@ from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingR
 from ..features import FeatureEncoder
 from ..targets import fit_scaling
 from ._balancing import Balance
+from ._fit_task import EpochTasks, FitTask
 from ._fitted import FittedNetwork
 from ._input import FitInput, Settings
 from ._per_task import task_weights
@@ -25,9 +26,12 @@ _FEWEST_ROWS_TO_HOLD_OUT = 50
 
 
 def fit_network(
-    settings: Settings, data: FitInput, previous: FittedNetwork | None
+    settings: Settings, data: FitInput, previous: FittedNetwork | None, task: FitTask | None = None
 ) -> tuple[FittedNetwork, TrainingResult]:
-    """Encode, build, train; ``previous`` is the network to go on from (warm_start, partial_fit)."""
+    """Encode, build, train; ``previous`` is the network to go on from (warm_start, partial_fit).
+
+    ``task`` is this fit where scikit-learn's callbacks look at it.
+    """
     from ._callbacks import callbacks_for
     from ._networks import build_fit
     from ._training import run_training
@@ -67,18 +71,22 @@ def fit_network(
         optimizer_state=previous.optimizer_state if previous is not None and settings.incremental else None,
     )
     callbacks = callbacks_for(settings, network)
-    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks, balance)
-    goes_on = settings.incremental
-    network = replace(
-        network,
-        parameters=result.parameters,
-        frozen=result.frozen,
-        optimizer_state=result.optimizer_state if goes_on else None,
-        balancing_state=balance.after(result) if goes_on else None,
-        held_out=result.held_out,
-        trained_epochs=trained + result.n_epochs,
-    )
-    return network, result
+
+    def trained_network(result: TrainingResult) -> FittedNetwork:
+        goes_on = settings.incremental
+        return replace(
+            network,
+            parameters=result.parameters,
+            frozen=result.frozen,
+            optimizer_state=result.optimizer_state if goes_on else None,
+            balancing_state=balance.after(result) if goes_on else None,
+            held_out=result.held_out,
+            trained_epochs=trained + result.n_epochs,
+        )
+
+    watch = None if task is None else EpochTasks(task, trained_network)
+    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks, balance, watch)
+    return trained_network(result), result
 
 
 def _units(

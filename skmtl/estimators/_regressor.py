@@ -113,7 +113,8 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         What counts as an improvement of the validation loss, whose unit is the loss of a constant.
     callbacks : keras.callbacks.Callback, class, or list or dict of them, default=None
         Keras callbacks; ``callbacks__*`` are arguments of classes. Copies are used, so that instances stay
-        as they are. One that acts on batches makes training run step by step.
+        as they are. One that acts on batches makes training run step by step. Those of
+        scikit-learn go to ``set_callbacks``.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last fit, with its scalings.
     random_state : int, RandomState instance or None, default=None
@@ -121,7 +122,8 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         no global generator is touched, but for Python's and numpy's while ``model`` is called, which are
         put back.
     verbose : int, default=0
-        1 prints a line an epoch.
+        1 shows one line of progress with the epoch and the losses of training and validation: drawn over in
+        a terminal or notebook, a new line now and then in a log. 2 prints a line an epoch.
     jit_compile : bool or "auto", default="auto"
         Whether to compile with XLA; "auto" does where the fit is long enough to earn it back.
     scale_inputs : bool, "auto", "standard" or "robust", default="auto"

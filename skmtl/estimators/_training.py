@@ -9,7 +9,7 @@ import numpy as np
 
 from .._arrays import aligned_zeros
 from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingResult
-from ..training import TrainingData, TrainingStructure, resolve_optimizer, train
+from ..training import EpochWatch, TrainingData, TrainingStructure, resolve_optimizer, train
 from ..training._buckets import bucket
 from ..training._callbacks import KerasCallbacks
 from ..training._compile_choice import worth_compiling
@@ -29,6 +29,7 @@ def run_training(
     seed: int,
     callbacks: KerasCallbacks | None,
     balance: Balance,
+    watch: EpochWatch | None = None,
 ) -> TrainingResult:
     """Train the network on the data."""
     X, targets = all_rows(data)
@@ -60,7 +61,7 @@ def run_training(
         optimizer_state=network.optimizer_state,
         balancing=balance.state,
     )
-    return train(structure, training, numbers, callbacks, int(settings["verbose"]))
+    return train(structure, training, numbers, callbacks, int(settings["verbose"]), watch)
 
 
 def _optimizer(settings: Settings, built: BuiltNetwork) -> Any:

@@ -1,4 +1,4 @@
-"""What training did, drawn: losses per epoch, of all tasks together and of each."""
+"""What training did, drawn: losses per epoch, of all tasks together and of each, and the tasks' weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._names import proposal
 from ._estimators import fitted_network
-from ._plotting import BLUE, GREY, VERMILLION, heat_map, panel_grid, plain, shorten
+from ._plotting import BLUE, GREY, VERMILLION, columns_of, heat_map, over_members, panel_grid, plain, shorten
+from ._weight_panels import MOST_LINES, weight_lines, weight_map
 
 _TOTAL = "all tasks"
 # More panels than this are too small to read: then a heat map shows the tasks.
@@ -22,12 +23,13 @@ _PARTS = {"training": "", "validation": "val_"}
 class TrainingHistoryDisplay:
     """Losses per epoch on training and validation rows, of all tasks together and of each task.
 
+    Where a balancing method weighed the tasks, their weights over the epochs are drawn below (or beside) them.
     Make it with ``from_estimator``.
 
     Parameters
     ----------
     history : dict of str to ndarray of shape (n_epochs, n_members)
-        Losses by name as in ``history_``, one column per member of the ensemble.
+        Losses and weights by name as in ``history_``, one column per member of the ensemble.
     task_names : sequence of str
         Names of the tasks.
     best_epochs : array-like of shape (n_members,)
@@ -38,7 +40,9 @@ class TrainingHistoryDisplay:
     ax_ : matplotlib Axes
         The panel of all tasks together, once ``plot`` was called.
     axes_ : ndarray of matplotlib Axes
-        All panels.
+        All panels of losses.
+    weights_ax_ : matplotlib Axes or None
+        The panel of weights; None where no method weighed the tasks.
     figure_ : matplotlib Figure
         Their figure.
 
@@ -47,7 +51,8 @@ class TrainingHistoryDisplay:
     Losses count in units of the loss of a constant prediction: at 1, a task has learnt nothing. Lines are means
     over the members of an ensemble, bands reach from the lowest member to the highest. A member that has
     stopped improving keeps its best weights, but is trained along until the last one of its group has
-    stopped, so that its losses go on after its best epoch.
+    stopped, so that its losses go on after its best epoch. A weight of 1 is a task's share where all tasks
+    weigh the same.
 
     Examples
     --------
@@ -100,25 +105,30 @@ class TrainingHistoryDisplay:
         )
         return display.plot(tasks=tasks, kind=kind, ax=ax)
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self, values: Literal["loss", "weight"] | str = "loss") -> pd.DataFrame:
         """Numbers behind the plot.
+
+        Parameters
+        ----------
+        values : {"loss", "weight"}, default="loss"
+            Losses, or the weights that balancing gave the tasks.
 
         Returns
         -------
         frame : DataFrame
             One row per task, kind of rows and epoch: columns "task" ("all tasks" for their weighted mean),
-            "rows" ("training" or "validation"), "epoch" (from 1), and "mean", "low" and "high" over members.
+            "rows" ("training" or "validation"; weights have none), "epoch" (from 1), and "mean", "low" and "high"
+            over members. Without a method that weighs the tasks, there are no rows of weights.
         """
-        parts = []
-        for task in (_TOTAL, *self.task_names):
-            for rows in _PARTS:
-                series = self._series(task, rows)
-                if series is not None:
-                    mean, low, high = _over_members(series)
-                    epochs = np.arange(1, len(series) + 1)
-                    table = {"task": task, "rows": rows, "epoch": epochs, "mean": mean, "low": low, "high": high}
-                    parts.append(pd.DataFrame(table))
-        return pd.concat(parts, ignore_index=True)
+        if values == "weight":
+            none = _table(np.empty((0, 1)), task="")
+            tables = [_table(series, task=task) for task, series in self._weights(self.task_names).items()]
+            return pd.concat(tables or [none], ignore_index=True)
+        if values != "loss":
+            raise ValueError(f"values should be 'loss' or 'weight', got {values!r}.")
+        found = [(task, rows, self._series(task, rows)) for task in (_TOTAL, *self.task_names) for rows in _PARTS]
+        tables = [_table(series, task=task, rows=rows) for task, rows, series in found if series is not None]
+        return pd.concat(tables, ignore_index=True)
 
     def plot(
         self,
@@ -128,7 +138,7 @@ class TrainingHistoryDisplay:
         yscale: Literal["linear", "log"] = "linear",
         ax: Any = None,
     ) -> TrainingHistoryDisplay:
-        """Draw the losses.
+        """Draw the losses, and the weights of the tasks where balancing gave them any.
 
         Parameters
         ----------
@@ -145,7 +155,7 @@ class TrainingHistoryDisplay:
         Returns
         -------
         self : TrainingHistoryDisplay
-            With ``ax_``, ``axes_`` and ``figure_``.
+            With ``ax_``, ``axes_``, ``weights_ax_`` and ``figure_``.
         """
         if kind not in ("auto", "panels", "heatmap"):
             raise ValueError(f"kind should be 'auto', 'panels' or 'heatmap', got {kind!r}.")
@@ -171,12 +181,25 @@ class TrainingHistoryDisplay:
         series = self.history.get(f"{_PARTS[rows]}{name}")
         return None if series is None or np.isnan(series).all() else np.asarray(series)
 
+    def _weights(self, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Weights (epochs, members) by task; empty where there are none."""
+        found = {task: self.history.get(f"{task}_weight") for task in names}
+        return {task: np.asarray(s) for task, s in found.items() if s is not None and not np.isnan(s).all()}
+
     def _plot_panels(self, names: list[str], yscale: str, ax: Any) -> None:
-        shown = [_TOTAL, *names]
-        n_columns = len(shown) if len(shown) <= 3 else int(np.ceil(np.sqrt(len(shown))))
+        shown, weights, caller = [_TOTAL, *names], self._weights(names), type(self).__name__
+        n_columns = columns_of(len(shown))
         n_rows = -(-len(shown) // n_columns)
         size = (max(5.0, 1.1 + 2.6 * n_columns), 1.1 + 2.0 * n_rows)
-        self.figure_, self.axes_ = panel_grid(ax, n_rows, n_columns, size, type(self).__name__, sharex=True)
+        place, self.weights_ax_ = ax, None
+        if weights:
+            lines = len(weights) <= MOST_LINES
+            heights = [size[1], 2.4 if lines else 1.0 + 0.22 * len(weights)]
+            whole = (size[0], sum(heights))
+            _, both = panel_grid(ax, 2, 1, whole, caller, heights=heights)
+            place, self.weights_ax_ = both[:, 0]
+            (weight_lines if lines else weight_map)(self.weights_ax_, weights)
+        self.figure_, self.axes_ = panel_grid(place, n_rows, n_columns, size, caller, sharex=True)
         for panel, task in zip(self.axes_.flat, shown, strict=False):
             self._draw(panel, task, yscale)
         for panel in self.axes_.flat[len(shown) :]:
@@ -203,9 +226,15 @@ class TrainingHistoryDisplay:
         rows = "validation" if any(series is not None for series in found.values()) else "training"
         means = np.array([self._mean(task, rows) for task in names])
         order = np.argsort(np.nan_to_num(_last(means), nan=np.inf), kind="stable")
-        size = (9.0, 3.2 + 0.16 * len(names))
+        weights, caller = self._weights([names[i] for i in order]), type(self).__name__
+        size = (13.0 if weights else 9.0, 3.2 + 0.16 * len(names))
         shares = [2.2, 1.0 + 0.16 * len(names)]
-        self.figure_, self.axes_ = panel_grid(ax, 2, 1, size, type(self).__name__, heights=shares, sharex=True)
+        self.figure_, self.axes_ = panel_grid(ax, 2, 1, size, caller, heights=shares, sharex=not weights)
+        self.weights_ax_ = None
+        if weights:
+            _, beside = panel_grid(self.axes_[1, 0], 1, 2, size, caller)
+            self.axes_[1, 0], self.weights_ax_ = beside[0]
+            weight_map(self.weights_ax_, weights)
         top, bottom = self.axes_[:, 0]
         self._draw(top, _TOTAL, yscale)
         top.set_ylabel("loss")
@@ -216,10 +245,12 @@ class TrainingHistoryDisplay:
         most = min(1.2, float(np.nanmax(means)))
         heat_map(bottom, means[order], [names[i] for i in order], None, label, vmin=0.0, vmax=most, extent=extent)
         bottom.set_xlabel("epoch")
+        if weights:
+            bottom.set_title(f"{rows} losses", fontsize=10, fontweight="bold")
 
     def _mean(self, task: str, rows: str) -> np.ndarray:
         series = self._series(task, rows)
-        return np.full(len(self.history["loss"]), np.nan) if series is None else _over_members(series)[0]
+        return np.full(len(self.history["loss"]), np.nan) if series is None else over_members(series)[0]
 
     def _draw(self, panel: Any, task: str, yscale: str) -> None:
         styles = {"training": (GREY, "--", 1.2), "validation": (BLUE, "-", 1.8)}
@@ -227,7 +258,7 @@ class TrainingHistoryDisplay:
             series = self._series(task, rows)
             if series is None:
                 continue
-            mean, low, high = _over_members(series)
+            mean, low, high = over_members(series)
             epochs = np.arange(1, len(series) + 1)
             panel.plot(epochs, mean, line, color=colour, linewidth=width, label=rows)
             if series.shape[1] > 1:
@@ -243,15 +274,10 @@ class TrainingHistoryDisplay:
         plain(panel)
 
 
-def _over_members(series: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean, lowest and highest per epoch; NaN where no member has a value."""
-    there = ~np.isnan(series)
-    some = there.any(axis=1)
-    count = np.maximum(there.sum(axis=1), 1)
-    mean = np.where(some, np.where(there, series, 0.0).sum(axis=1) / count, np.nan)
-    low = np.where(some, np.where(there, series, np.inf).min(axis=1), np.nan)
-    high = np.where(some, np.where(there, series, -np.inf).max(axis=1), np.nan)
-    return mean, low, high
+def _table(series: np.ndarray, **where: str) -> pd.DataFrame:
+    """A row per epoch of a series (epochs, members)."""
+    mean, low, high = over_members(series)
+    return pd.DataFrame({**where, "epoch": np.arange(1, len(series) + 1), "mean": mean, "low": low, "high": high})
 
 
 def _last(means: np.ndarray) -> np.ndarray:

@@ -91,6 +91,25 @@ def shorten(name: str, limit: int = 30) -> str:
     return name if len(name) <= limit else f"{name[:half]}…{name[-half:]}"
 
 
+def columns_of(count: int) -> int:
+    """Columns of a grid of so many panels: about as many as rows, one more where that leaves fewer places empty."""
+    if count <= 3:
+        return count
+    near = int(np.ceil(np.sqrt(count)))
+    return min((near, near + 1), key=lambda columns: -count % columns)
+
+
+def over_members(series: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, lowest and highest of (epochs, members) per epoch; NaN where no member has a value."""
+    there = ~np.isnan(series)
+    some = there.any(axis=1)
+    count = np.maximum(there.sum(axis=1), 1)
+    mean = np.where(some, np.where(there, series, 0.0).sum(axis=1) / count, np.nan)
+    low = np.where(some, np.where(there, series, np.inf).min(axis=1), np.nan)
+    high = np.where(some, np.where(there, series, -np.inf).max(axis=1), np.nan)
+    return mean, low, high
+
+
 def plain(ax: Any) -> None:
     """Take away the frame's upper and right side."""
     ax.spines[["top", "right"]].set_visible(False)

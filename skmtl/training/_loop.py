@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
 from ._program import Program, to_device
+from ._progress import Progress
 from ._rows import BatchOrder
 from ._stepwise import run_epoch_by_steps, show, take_over
 from ._structure import TrainingData, TrainingStructure
@@ -25,19 +26,26 @@ _MOST_INDICES = 1 << 20
 
 @dataclass
 class Run:
-    """Some members' fit under way; ``first`` is the number of the first of them."""
+    """Some members' fit under way; ``first`` is the number of the first of them, ``group`` that of the run itself.
+
+    ``state`` is that after the last whole epoch, ``over`` whether it was the last one of all. A ``watched`` run
+    gives way after every epoch.
+    """
 
     structure: TrainingStructure
     data: TrainingData
     numbers: TrainingNumbers
     callbacks: KerasCallbacks | None
-    verbose: int
+    progress: Progress
     history: History
     first: int = 0
-    label: str = ""
+    group: int = 0
+    watched: bool = False
     halt: threading.Event = field(default_factory=threading.Event)
     stop: StopReason = StopReason.EPOCHS_USED
     done: int = 0
+    over: bool = False
+    state: State = field(init=False)
     rate: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,37 +54,45 @@ class Run:
 
 
 def run_members(run: Run, tensors: Data) -> TrainingResult:
-    """Train the run's members; ``tensors`` holds the rows, with this run's own evaluation index.
+    """Train the run's members to the end; ``tensors`` holds the rows, with this run's own evaluation index."""
+    for _ in chunks_of(run, tensors):
+        pass
+    return checked_result(run)
 
-    Interrupted, it gives what there is after the last whole epoch.
+
+def chunks_of(run: Run, tensors: Data) -> Iterator[bool]:
+    """Train the run's members, giving way after every chunk of epochs; what there is by then is `result_of` it.
+
+    Interrupted, it ends with what there is after the last whole epoch.
     """
     evaluates = any(len(rows) for rows in run.data.plan.evaluate)
     program = run.structure.program(run.data.members, evaluates)
     order = BatchOrder(run.data.plan.train, run.numbers.batch_size, run.numbers.shuffle, run.numbers.seed, run.first)
-    state = _initial_state(program, run)
+    run.state = _initial_state(program, run)
     fixed = _numbers(run, order, tensors, program.network.dtype)
     try:
         if run.callbacks is not None:
-            show(run.callbacks, state)
+            show(run.callbacks, run.state)
             run.callbacks.begin(run.structure.optimizer.create(), run.rate, run.numbers.epochs, order.steps)
-            state = take_over(run.callbacks, state)
-        state = _loop(run, program, order, state, tensors, fixed)
+            run.state = take_over(run.callbacks, run.state)
+        yield from _loop(run, program, order, tensors, fixed)
     except KeyboardInterrupt:
         if run.done == 0:
             raise
         run.stop = StopReason.INTERRUPTED
-        state = run.history.last_state
-    result = _result(run, state)
-    run.history.check_finite(result.parameters)
-    return result
+        run.state = run.history.last_state
+    finally:
+        run.over = True
+        run.progress.over(run.group)
 
 
-def _loop(run: Run, program: Program, order: BatchOrder, state: State, tensors: Data, fixed: Numbers) -> State:
+def _loop(run: Run, program: Program, order: BatchOrder, tensors: Data, fixed: Numbers) -> Iterator[bool]:
     per_call = _epochs_per_call(run, order)
     room = (per_call, bucket(order.steps))
     evaluated = fixed.eval_weight.numpy() > 0 if int(fixed.eval_steps) else None
-    while run.done < run.numbers.epochs and not run.halt.is_set():
-        number = min(per_call, run.numbers.epochs - run.done)
+    state = run.state
+    while not run.over and not run.halt.is_set():
+        number = 1 if run.watched else min(per_call, run.numbers.epochs - run.done)
         if run.callbacks is not None:
             run.callbacks.epoch_begin(run.done)
             state = take_over(run.callbacks, state)
@@ -90,22 +106,25 @@ def _loop(run: Run, program: Program, order: BatchOrder, state: State, tensors: 
         run.history.extend(report, taken, evaluated, state)
         run.done += taken
         if run.history.diverged:
-            break
-        _tell(run, taken)
-        if run.callbacks is not None:
-            state = _after_epoch(run, state)
-        if run.stop is StopReason.CALLBACK or not bool(np.any(state.active.numpy())):
-            break
+            run.state = state
+            return
+        run.progress.update(run.group, run.history, run.done - taken, run.done)
+        run.state = state = _after_epoch(run, state)
+        active = bool(np.any(state.active.numpy()))
+        run.over = run.done >= run.numbers.epochs or run.stop is StopReason.CALLBACK or not active
+        yield True
     if run.stop is StopReason.EPOCHS_USED and not np.any(state.active.numpy()):
         run.stop = StopReason.NO_IMPROVEMENT
-    if run.callbacks is not None and not run.history.diverged:
+    if run.callbacks is not None:
         run.callbacks.end(run.history.last_logs())
-        state = _keep_what_was_set(state, take_over(run.callbacks, state))
-    return state
+        run.state = _keep_what_was_set(state, take_over(run.callbacks, state))
 
 
 def _epochs_per_call(run: Run, order: BatchOrder) -> int:
-    """Epochs between two visits to Python: many where they are tiny, one where something watches each."""
+    """Most epochs between two visits to Python: many where they are tiny, one with Keras callbacks.
+
+    A watched run takes one at a time in the room of many: the program compiled for these, so the same bits.
+    """
     if run.callbacks is not None:
         return 1
     visits = len(run.data.plan.train) * order.steps * order.batch_size
@@ -201,13 +220,16 @@ def _keep_what_was_set(before: State, after: State) -> State:
     return after._replace(best_flat=after.flat, best_frozen=after.frozen)
 
 
-def _tell(run: Run, taken: int) -> None:
-    if run.verbose > 0:
-        for line in run.history.lines(run.done - taken, run.done, run.numbers.epochs):
-            sys.stdout.write(f"{run.label}{line}\n")
+def checked_result(run: Run) -> TrainingResult:
+    """What the run came to; raises where it diverged."""
+    result = result_of(run)
+    run.history.check_finite(result.parameters)
+    return result
 
 
-def _result(run: Run, state: State) -> TrainingResult:
+def result_of(run: Run) -> TrainingResult:
+    """What the run comes to if it ends here."""
+    state = run.state
     held_out = any(len(rows) for rows in run.data.plan.evaluate)
     keep_best = run.numbers.early_stopping and held_out
     best = state.best_epoch.numpy() if held_out else np.full(run.data.members, run.done)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from .._records import GradientCosines, StopReason, TrainingNumbers, TrainingRes
 from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
-from ._loop import Run, run_members
+from ._loop import Run, checked_result, chunks_of, result_of, run_members
 from ._program import to_device
+from ._progress import progress_of
 from ._rows import RowPlan, evaluation_index
 from ._structure import TrainingData, TrainingStructure
 from ._tensors import Data
@@ -28,25 +30,45 @@ _GROUP = 4
 _EVALUATION_ROWS = 1024
 
 
+class EpochWatch(Protocol):
+    """Who looks at the training of all members together between any two epochs."""
+
+    def begin(self) -> None:
+        """Before an epoch."""
+
+    def end(self, result: Callable[[], TrainingResult]) -> bool:
+        """After an epoch; ``result`` tells what training comes to if it ends here, and True ends it."""
+
+
 def train(
     structure: TrainingStructure,
     data: TrainingData,
     numbers: TrainingNumbers,
     callbacks: KerasCallbacks | None = None,
     verbose: int = 0,
+    watch: EpochWatch | None = None,
 ) -> TrainingResult:
     """Train, and give back numpy weights: those of each member's best epoch where rows were held out."""
-    rows = _device_rows(data)
-    halt = threading.Event()
-    runs = []
     parts = _parts(data.members, together=callbacks is not None)
-    for number, part in enumerate(parts):
-        history = History(structure.task_names, numbers.task_weights)
-        own = _part_of(data, part, number, structure.separate)
-        label = f"members {part.start + 1}-{part.stop}  " if len(own.parameters) < data.members else ""
-        runs.append(Run(structure, own, numbers, callbacks, verbose, history, part.start, label, halt))
-    results = _run_all(runs, rows, halt)
-    result = results[0] if len(results) == 1 else _merge(results, structure.separate)
+    halt = threading.Event()
+    with progress_of(verbose, numbers.epochs, parts) as progress:
+        runs = [
+            Run(
+                structure=structure,
+                data=_part_of(data, part, number, structure.separate),
+                numbers=numbers,
+                callbacks=callbacks,
+                progress=progress,
+                history=History(structure.task_names, numbers.task_weights),
+                first=part.start,
+                group=number,
+                watched=watch is not None,
+                halt=halt,
+            )
+            for number, part in enumerate(parts)
+        ]
+        result = _run_all(runs, _device_rows(data), halt, watch)
+        progress.ended(result.stop)
     if result.stop is StopReason.INTERRUPTED:
         warnings.warn(
             f"Training interrupted by the user after epoch {result.n_epochs}; the model is kept as it was then.",
@@ -107,13 +129,48 @@ def _with_evaluation(rows: Data, plan: RowPlan) -> Data:
     return rows._replace(evaluation=to_device(index, np.int32))
 
 
-def _run_all(runs: Sequence[Run], rows: Data, halt: threading.Event) -> list[TrainingResult]:
+def _run_all(runs: Sequence[Run], rows: Data, halt: threading.Event, watch: EpochWatch | None) -> TrainingResult:
     tensors = [_with_evaluation(rows, run.data.plan) for run in runs]
+    if watch is not None:
+        return _run_in_step(runs, tensors, halt, watch)
     if len(runs) == 1:
-        return [run_members(runs[0], tensors[0])]
+        return run_members(runs[0], tensors[0])
     with ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1)) as pool:
         futures = [pool.submit(run_members, run, own) for run, own in zip(runs, tensors, strict=True)]
-        return _collect(futures, halt)
+        return _merge(_collect(futures, halt), runs[0].structure.separate)
+
+
+def _run_in_step(
+    runs: Sequence[Run], tensors: Sequence[Data], halt: threading.Event, watch: EpochWatch
+) -> TrainingResult:
+    """All groups epoch by epoch, each waiting for the others, so that somebody may look at them between two."""
+    chunks = [chunks_of(run, own) for run, own in zip(runs, tensors, strict=True)]
+    separate = runs[0].structure.separate
+
+    def so_far() -> TrainingResult:
+        return replace(_merge([result_of(run) for run in runs], separate), stop=StopReason.CALLBACK)
+
+    with ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1)) as pool:
+        # A lone run stays on this thread, where Ctrl-C arrives.
+        each = map if len(runs) == 1 else pool.map
+        try:
+            while going := [run for run in runs if not run.over]:
+                watch.begin()
+                whole = list(each(lambda run: next(chunks[run.group], False), going))
+                if not all(whole):
+                    # Diverged, or interrupted in a Keras callback.
+                    halt.set()
+                    break
+                if watch.end(so_far):
+                    for run in going:
+                        run.stop, run.over = StopReason.CALLBACK, True
+            for rest in chunks:
+                next(rest, None)
+        except KeyboardInterrupt:
+            halt.set()
+            if any(run.done == 0 for run in runs):
+                raise
+    return _merge([checked_result(run) for run in runs], separate)
 
 
 def _collect(futures: Sequence[Future[TrainingResult]], halt: threading.Event) -> list[TrainingResult]:
@@ -133,6 +190,8 @@ def _collect(futures: Sequence[Future[TrainingResult]], halt: threading.Event) -
 
 def _merge(results: Sequence[TrainingResult], separate: bool) -> TrainingResult:
     """One result of all groups; a group that stopped early has no losses after that."""
+    if len(results) == 1:
+        return results[0]
     first, epochs = results[0], max(result.n_epochs for result in results)
     members = {
         name: np.concatenate([_lengthened(result.member_history[name], epochs) for result in results], axis=1)
@@ -140,7 +199,7 @@ def _merge(results: Sequence[TrainingResult], separate: bool) -> TrainingResult:
     }
     cosines = [result.cosines for result in results if result.cosines is not None]
     stops = [result.stop for result in results]
-    worst = next((stop for stop in (StopReason.INTERRUPTED, StopReason.EPOCHS_USED) if stop in stops), stops[0])
+    strongest = (StopReason.INTERRUPTED, StopReason.CALLBACK, StopReason.EPOCHS_USED)
     return TrainingResult(
         parameters=np.concatenate([result.parameters for result in results]),
         frozen=tuple(value for result in results for value in result.frozen) if separate else first.frozen,
@@ -149,7 +208,7 @@ def _merge(results: Sequence[TrainingResult], separate: bool) -> TrainingResult:
         member_history=members,
         n_epochs=epochs,
         best_epochs=np.concatenate([result.best_epochs for result in results]),
-        stop=worst,
+        stop=next((stop for stop in strongest if stop in stops), stops[0]),
         held_out=tuple(held for result in results for held in result.held_out),
         balancing={k: np.concatenate([result.balancing[k] for result in results]) for k in first.balancing},
         cosines=GradientCosines.together(cosines) if cosines else None,

@@ -201,11 +201,20 @@ def test_logistic_and_identity_are_scikit_learns_names():
         np.testing.assert_array_equal(models[0].predict(X), models[1].predict(X))
 
 
-def test_verbose_prints_a_line_an_epoch(capsys):
-    MultiTaskKerasRegressor(**SMALL, verbose=1).fit(X, quantities(X))
+def test_verbose_2_prints_a_line_an_epoch(capsys):
+    MultiTaskKerasRegressor(**SMALL, verbose=2).fit(X, quantities(X))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert lines[0].startswith("epoch 1/3")
     assert "val_loss" in lines[0]
     MultiTaskKerasRegressor(**SMALL).fit(X, quantities(X))
     assert capsys.readouterr().out == ""
+
+
+def test_verbose_1_leaves_one_line_in_a_log(capsys):
+    for members in (1, 6):
+        model = MultiTaskKerasRegressor(**SMALL, ensemble_size=members, verbose=1).fit(X, quantities(X))
+        (line,) = capsys.readouterr().out.splitlines()
+        losses = {name: f"{model.history_[name][-1]:.4f}" for name in ("loss", "val_loss")}
+        assert line.startswith("epoch 3/3, 00:0")
+        assert line.endswith(f", loss {losses['loss']}, val_loss {losses['val_loss']}")

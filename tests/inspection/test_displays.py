@@ -32,13 +32,19 @@ def closed_figures():
     plt.close("all")
 
 
-def history(n_tasks, members=3, epochs=6):
+def history(n_tasks, members=3, epochs=6, weighed=False):
     rng = np.random.default_rng(0)
     names = [f"task {i}" for i in range(n_tasks)]
     keys = ["loss", *(f"{name}_loss" for name in names)]
     keys += [f"val_{key}" for key in keys]
     losses = {key: np.linspace(1, 0.3, epochs)[:, None] + 0.05 * rng.random((epochs, members)) for key in keys}
-    return TrainingHistoryDisplay(losses, task_names=names, best_epochs=[epochs] * members)
+    weights = {f"{name}_weight": i + rng.random((epochs, members)) for i, name in enumerate(names)}
+    series = {**losses, **weights} if weighed else losses
+    return TrainingHistoryDisplay(series, task_names=names, best_epochs=[epochs] * members)
+
+
+def weighed_history(n_tasks):
+    return history(n_tasks, weighed=True)
 
 
 def importance(n_tasks):
@@ -60,7 +66,7 @@ def comparison(n_tasks):
     return SingleTaskComparisonDisplay(many_tasks(n_tasks))
 
 
-ALL = [history, importance, dependence, comparison]
+ALL = [history, weighed_history, importance, dependence, comparison]
 
 
 @pytest.mark.parametrize("make", ALL)
@@ -188,6 +194,47 @@ def test_history_draws_the_mean_the_band_and_the_best_epochs():
     names = [type(part).__name__ for part in panel.collections]
     assert names.count("FillBetweenPolyCollection") == 2
     assert names.count("LineCollection") == 1
+
+
+def test_history_draws_the_weights_as_lines_of_few_tasks_in_the_order_they_end_in():
+    display = weighed_history(3).plot()
+    panel, frame = display.weights_ax_, display.frame("weight")
+    assert [text.get_text() for text in panel.get_legend().get_texts()] == ["task 2", "task 1", "task 0"]
+    for line in panel.lines[:3]:
+        own = frame[frame["task"] == line.get_label()]
+        np.testing.assert_allclose(line.get_ydata(), own["mean"])
+        assert (own["low"] < own["mean"]).all() and (own["mean"] < own["high"]).all()
+    assert len({str(line.get_linestyle()) for line in panel.lines[:3]}) == 3
+    assert display.axes_.shape == (2, 2)
+
+
+@pytest.mark.parametrize("n_tasks", [16, 60])
+def test_history_draws_the_weights_as_a_map_of_many_tasks_in_the_rows_of_their_names(n_tasks):
+    display = weighed_history(n_tasks).plot()
+    values = display.weights_ax_.images[0].get_array()
+    names = [text.get_text() for text in display.weights_ax_.get_yticklabels()]
+    means = display.frame("weight").pivot(index="task", columns="epoch", values="mean")
+    np.testing.assert_allclose(values, means.loc[names])
+    if n_tasks == 60:
+        assert names == [text.get_text() for text in display.axes_[1, 0].get_yticklabels()]
+
+
+def test_history_without_weights_has_no_panel_for_them():
+    display = history(2).plot()
+    assert display.weights_ax_ is None
+    assert len(display.figure_.axes) == 3
+    assert display.frame("weight").empty
+    with pytest.raises(ValueError, match="values should be 'loss' or 'weight', got 'size'"):
+        display.frame("size")
+
+
+def test_history_shows_the_weights_of_a_balancing_method():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    settings = {"hidden_layer_sizes": 4, "epochs": 3, "random_state": 0}
+    model = MultiTaskKerasRegressor(**settings, balancing="uncertainty").fit(X, X[:, :2])
+    frame = TrainingHistoryDisplay.from_estimator(model, tasks=["y1"]).frame("weight")
+    np.testing.assert_allclose(frame.query("task == 'y1'")["mean"], model.history_["y1_weight"])
 
 
 def test_history_of_one_network_without_held_out_rows_has_no_band_and_no_validation():
