@@ -24,9 +24,9 @@ class BalancingSignal(NamedTuple):
     norms : tf.Tensor of shape (M, K), float32, optional
         Euclidean norms of the same gradients; for methods with ``requires = "norms"``. Taken from the
         diagonal of ``gram`` where only that is given.
-    noise : tf.Tensor of shape (M, *noise_shape), float32, optional
+    noise : tf.Tensor of shape (M, ...), float32, optional
         Independent standard normal numbers, fresh at every step, for methods whose ``noise_shape`` is not
-        None.
+        None; it gives the axes after the first.
     """
 
     losses: tf.Tensor

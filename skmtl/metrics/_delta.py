@@ -51,7 +51,7 @@ def delta_m(
 
     Notes
     -----
-    Δm = 100 / T · Σ_t 1/M_t Σ_m (−1)^l (S_tm − B_tm) / |B_tm| over tasks t and their metrics m, with l = 1
+    ``Δm = 100 / T · Σ_t 1/M_t Σ_m (−1)^l (S_tm − B_tm) / |B_tm|`` over tasks t and their metrics m, with l = 1
     where less is better [1]_. **The sign is that of [1]_, positive for a gain**; part of the literature,
     among it the papers on Nash-MTL and FAMO, reports the negative. The absolute value in the denominator
     makes scores that are negative by convention (``neg_mean_squared_error``) count the right way round.
@@ -62,7 +62,7 @@ def delta_m(
     References
     ----------
     .. [1] K.-K. Maninis, I. Radosavovic, I. Kokkinos (2019). Attentive single-tasking of multiple tasks.
-    CVPR.
+       CVPR.
 
     Examples
     --------
