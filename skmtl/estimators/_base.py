@@ -197,6 +197,15 @@ class BaseMultiTask(SharedParameters):
             self._adopt(*fit_network(settings, data, self.network_ if known else None), append=known)
         return self
 
+    def _fit_observed(self, X: Any, y: Any, observer: Any) -> Any:
+        """Fit, while ``observer`` (a `skmtl.training._moment.Observer`) is shown every epoch's end."""
+        check_backend()
+        self._validate_params()
+        with unchanged_on_error(self):
+            data = self._read(X, y, None, encoder=None, reset=True)
+            self._adopt(*fit_network(self._settings(), data, None, observer), append=False)
+        return self
+
     def _checked_classes(self, y: Any, classes: Any) -> list[Any] | None:
         """``classes`` of partial_fit as one entry a task; None in later calls."""
         if hasattr(self, "network_"):

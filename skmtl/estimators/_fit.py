@@ -18,6 +18,7 @@ from ._input import FitInput, Settings
 from ._per_task import task_weights
 
 if TYPE_CHECKING:
+    from ..training._moment import Observer
     from ._losses import Objective
 
 # Below this many rows early_stopping="auto" holds none out: the few it would judge by say too little.
@@ -25,9 +26,12 @@ _FEWEST_ROWS_TO_HOLD_OUT = 50
 
 
 def fit_network(
-    settings: Settings, data: FitInput, previous: FittedNetwork | None
+    settings: Settings, data: FitInput, previous: FittedNetwork | None, observer: Observer | None = None
 ) -> tuple[FittedNetwork, TrainingResult]:
-    """Encode, build, train; ``previous`` is the network to go on from (warm_start, partial_fit)."""
+    """Encode, build, train; ``previous`` is the network to go on from (warm_start, partial_fit).
+
+    ``observer`` sees training at the end of every epoch.
+    """
     from ._callbacks import callbacks_for
     from ._networks import build_fit
     from ._training import run_training
@@ -67,7 +71,7 @@ def fit_network(
         optimizer_state=previous.optimizer_state if previous is not None and settings.incremental else None,
     )
     callbacks = callbacks_for(settings, network)
-    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks, balance)
+    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks, balance, observer)
     goes_on = settings.incremental
     network = replace(
         network,

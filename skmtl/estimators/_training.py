@@ -13,6 +13,7 @@ from ..training import TrainingData, TrainingStructure, resolve_optimizer, train
 from ..training._buckets import bucket
 from ..training._callbacks import KerasCallbacks
 from ..training._compile_choice import worth_compiling
+from ..training._moment import Observer
 from ..training._rows import RowPlan, plan_rows
 from ._balancing import Balance
 from ._fitted import FittedNetwork
@@ -29,6 +30,7 @@ def run_training(
     seed: int,
     callbacks: KerasCallbacks | None,
     balance: Balance,
+    observer: Observer | None = None,
 ) -> TrainingResult:
     """Train the network on the data."""
     X, targets = all_rows(data)
@@ -60,7 +62,7 @@ def run_training(
         optimizer_state=network.optimizer_state,
         balancing=balance.state,
     )
-    return train(structure, training, numbers, callbacks, int(settings["verbose"]))
+    return train(structure, training, numbers, callbacks, int(settings["verbose"]), observer)
 
 
 def _optimizer(settings: Settings, built: BuiltNetwork) -> Any:

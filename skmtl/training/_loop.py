@@ -13,6 +13,7 @@ from .._records import StopReason, TrainingNumbers, TrainingResult
 from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
+from ._moment import Moment, Observer
 from ._program import Program, to_device
 from ._rows import BatchOrder
 from ._stepwise import run_epoch_by_steps, show, take_over
@@ -36,6 +37,7 @@ class Run:
     first: int = 0
     label: str = ""
     halt: threading.Event = field(default_factory=threading.Event)
+    observer: Observer | None = None
     stop: StopReason = StopReason.EPOCHS_USED
     done: int = 0
     rate: float = field(init=False)
@@ -92,6 +94,7 @@ def _loop(run: Run, program: Program, order: BatchOrder, state: State, tensors: 
         if run.history.diverged:
             break
         _tell(run, taken)
+        _observe(run, program, state, tensors, fixed)
         if run.callbacks is not None:
             state = _after_epoch(run, state)
         if run.stop is StopReason.CALLBACK or not bool(np.any(state.active.numpy())):
@@ -106,7 +109,7 @@ def _loop(run: Run, program: Program, order: BatchOrder, state: State, tensors: 
 
 def _epochs_per_call(run: Run, order: BatchOrder) -> int:
     """Epochs between two visits to Python: many where they are tiny, one where something watches each."""
-    if run.callbacks is not None:
+    if run.callbacks is not None or run.observer is not None:
         return 1
     visits = len(run.data.plan.train) * order.steps * order.batch_size
     most = max(1, _MOST_INDICES // visits)
@@ -199,6 +202,14 @@ def _keep_what_was_set(before: State, after: State) -> State:
     if after.flat is before.flat:
         return after
     return after._replace(best_flat=after.flat, best_frozen=after.frozen)
+
+
+def _observe(run: Run, program: Program, state: State, tensors: Data, fixed: Numbers) -> None:
+    if run.observer is not None:
+        plan, numbers = run.data.plan, run.numbers
+        run.observer(
+            Moment(program, state, tensors, fixed, plan.train, numbers.batch_size, numbers.seed, run.first, run.done)
+        )
 
 
 def _tell(run: Run, taken: int) -> None:

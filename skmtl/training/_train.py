@@ -17,6 +17,7 @@ from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
 from ._loop import Run, run_members
+from ._moment import Observer
 from ._program import to_device
 from ._rows import RowPlan, evaluation_index
 from ._structure import TrainingData, TrainingStructure
@@ -34,8 +35,12 @@ def train(
     numbers: TrainingNumbers,
     callbacks: KerasCallbacks | None = None,
     verbose: int = 0,
+    observer: Observer | None = None,
 ) -> TrainingResult:
-    """Train, and give back numpy weights: those of each member's best epoch where rows were held out."""
+    """Train, and give back numpy weights: those of each member's best epoch where rows were held out.
+
+    ``observer`` is called after every epoch of every group of members, from the group's thread.
+    """
     rows = _device_rows(data)
     halt = threading.Event()
     runs = []
@@ -44,7 +49,7 @@ def train(
         history = History(structure.task_names, numbers.task_weights)
         own = _part_of(data, part, number, structure.separate)
         label = f"members {part.start + 1}-{part.stop}  " if len(own.parameters) < data.members else ""
-        runs.append(Run(structure, own, numbers, callbacks, verbose, history, part.start, label, halt))
+        runs.append(Run(structure, own, numbers, callbacks, verbose, history, part.start, label, halt, observer))
     results = _run_all(runs, rows, halt)
     result = results[0] if len(results) == 1 else _merge(results, structure.separate)
     if result.stop is StopReason.INTERRUPTED:
