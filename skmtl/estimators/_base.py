@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._records import Kind
 from ..targets import TargetColumns, TargetEncoder, read_columns
 from ._backend import check_backend
+from ._fit import fit_network
 from ._fit_outcome import fit_outcome
 from ._fit_task import FitTask
 from ._fitted_blend import FittedBlend
@@ -271,6 +272,15 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             settings = self._settings().for_partial_fit()
             self._adopt(fit_outcome(settings, data, self.network_ if known else None, task), append=known)
         FitTask.end(task)
+        return self
+
+    def _fit_observed(self, X: Any, y: Any, observer: Any) -> Any:
+        """Fit, while ``observer`` (a `skmtl.training._moment.Observer`) is shown every epoch's end."""
+        check_backend()
+        self._validate_params()
+        with unchanged_on_error(self):
+            data = self._read(X, y, None, encoder=None, reset=True)
+            self._adopt(Outcome(*fit_network(self._settings(), data, None, observer=observer)), append=False)
         return self
 
     def _checked_classes(self, y: Any, classes: Any) -> list[Any] | None:

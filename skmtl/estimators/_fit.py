@@ -19,6 +19,7 @@ from ._input import FitInput, Settings
 from ._per_task import task_weights
 
 if TYPE_CHECKING:
+    from ..training._moment import Observer
     from ._losses import Objective
 
 # Below this many rows early_stopping="auto" holds none out: the few it would judge by say too little.
@@ -26,11 +27,16 @@ _FEWEST_ROWS_TO_HOLD_OUT = 50
 
 
 def fit_network(
-    settings: Settings, data: FitInput, previous: FittedNetwork | None, task: FitTask | None = None
+    settings: Settings,
+    data: FitInput,
+    previous: FittedNetwork | None,
+    task: FitTask | None = None,
+    observer: Observer | None = None,
 ) -> tuple[FittedNetwork, TrainingResult]:
     """Encode, build, train; ``previous`` is the network to go on from (warm_start, partial_fit).
 
-    ``task`` is this fit where scikit-learn's callbacks look at it.
+    ``task`` is this fit where scikit-learn's callbacks look at it; ``observer`` sees training at the end of every
+    epoch.
     """
     from ._callbacks import callbacks_for
     from ._networks import build_fit
@@ -85,7 +91,7 @@ def fit_network(
         )
 
     watch = None if task is None else EpochTasks(task, trained_network)
-    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks, balance, watch)
+    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks, balance, watch, observer)
     return trained_network(result), result
 
 

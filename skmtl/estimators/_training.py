@@ -13,6 +13,7 @@ from ..training import EpochWatch, TrainingData, TrainingStructure, resolve_opti
 from ..training._buckets import bucket
 from ..training._callbacks import KerasCallbacks
 from ..training._compile_choice import worth_compiling
+from ..training._moment import Observer
 from ..training._rows import RowPlan, plan_rows
 from ._balancing import Balance
 from ._fitted import FittedNetwork
@@ -30,6 +31,7 @@ def run_training(
     callbacks: KerasCallbacks | None,
     balance: Balance,
     watch: EpochWatch | None = None,
+    observer: Observer | None = None,
 ) -> TrainingResult:
     """Train the network on the data."""
     X, targets = all_rows(data)
@@ -61,7 +63,7 @@ def run_training(
         optimizer_state=network.optimizer_state,
         balancing=balance.state,
     )
-    return train(structure, training, numbers, callbacks, int(settings["verbose"]), watch)
+    return train(structure, training, numbers, callbacks, int(settings["verbose"]), watch, observer)
 
 
 def _optimizer(settings: Settings, built: BuiltNetwork) -> Any:

@@ -1,6 +1,6 @@
 """Features: X as the caller gives it to the float matrix that the network sees."""
 
-from ._columns import as_cells, category_columns, refuse_times
+from ._columns import as_cells, category_columns, explained, refuse_times
 from ._encoder import FeatureEncoder
 from ._levels import CategoryLevels
 from ._numeric import NumericEncoder, Scaling
@@ -12,5 +12,6 @@ __all__ = [
     "Scaling",
     "as_cells",
     "category_columns",
+    "explained",
     "refuse_times",
 ]

@@ -1,10 +1,14 @@
-"""Whether sharing helps, what training did, and what the tasks depend on."""
+"""Whether sharing helps and which tasks belong together, what training did, and what the tasks depend on."""
 
+from ._affinity import task_affinity
+from ._affinity_display import TaskAffinityDisplay
+from ._affinity_result import TaskAffinity
 from ._compare import compare_with_single_task
 from ._comparison import SingleTaskComparison
 from ._comparison_display import SingleTaskComparisonDisplay
 from ._dependence import task_partial_dependence
 from ._dependence_display import TaskPartialDependenceDisplay
+from ._groups import suggest_task_groups
 from ._history_display import TrainingHistoryDisplay
 from ._importance import task_permutation_importance
 from ._importance_display import TaskImportanceDisplay
@@ -12,10 +16,14 @@ from ._importance_display import TaskImportanceDisplay
 __all__ = [
     "SingleTaskComparison",
     "SingleTaskComparisonDisplay",
+    "TaskAffinity",
+    "TaskAffinityDisplay",
     "TaskImportanceDisplay",
     "TaskPartialDependenceDisplay",
     "TrainingHistoryDisplay",
     "compare_with_single_task",
+    "suggest_task_groups",
+    "task_affinity",
     "task_partial_dependence",
     "task_permutation_importance",
 ]

@@ -54,6 +54,12 @@ def read_columns(y: Any, *, estimator: str) -> TargetColumns:
     return TargetColumns(tuple(names), tuple(columns), tuple(observed), categorical, one_dimensional, is_frame)
 
 
+def as_table(y: Any) -> Any:
+    """Targets as a DataFrame, Series or array, from any container; names and missing labels stay."""
+    y = _as_pandas(y)
+    return y if isinstance(y, pd.DataFrame | pd.Series) else _as_array(y)
+
+
 def _split(y: Any) -> tuple[list[str], list[Any], bool, bool]:
     y = _as_pandas(y)
     if isinstance(y, pd.DataFrame):

@@ -13,6 +13,7 @@ from .._records import StopReason, TrainingNumbers, TrainingResult
 from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
+from ._moment import Moment, Observer
 from ._program import Program, to_device
 from ._progress import Progress
 from ._rows import BatchOrder
@@ -42,6 +43,7 @@ class Run:
     group: int = 0
     watched: bool = False
     halt: threading.Event = field(default_factory=threading.Event)
+    observer: Observer | None = None
     stop: StopReason = StopReason.EPOCHS_USED
     done: int = 0
     over: bool = False
@@ -108,6 +110,7 @@ def _loop(run: Run, program: Program, order: BatchOrder, tensors: Data, fixed: N
         if run.history.diverged:
             run.state = state
             return
+        _observe(run, program, state, tensors, fixed)
         run.progress.update(run.group, run.history, run.done - taken, run.done)
         run.state = state = _after_epoch(run, state)
         active = bool(np.any(state.active.numpy()))
@@ -121,11 +124,11 @@ def _loop(run: Run, program: Program, order: BatchOrder, tensors: Data, fixed: N
 
 
 def _epochs_per_call(run: Run, order: BatchOrder) -> int:
-    """Most epochs between two visits to Python: many where they are tiny, one with Keras callbacks.
+    """Most epochs between two visits to Python: many where they are tiny, one with Keras callbacks or an observer.
 
     A watched run takes one at a time in the room of many: the program compiled for these, so the same bits.
     """
-    if run.callbacks is not None:
+    if run.callbacks is not None or run.observer is not None:
         return 1
     visits = len(run.data.plan.train) * order.steps * order.batch_size
     most = max(1, _MOST_INDICES // visits)
@@ -225,6 +228,14 @@ def checked_result(run: Run) -> TrainingResult:
     result = result_of(run)
     run.history.check_finite(result.parameters)
     return result
+
+
+def _observe(run: Run, program: Program, state: State, tensors: Data, fixed: Numbers) -> None:
+    if run.observer is not None:
+        plan, numbers = run.data.plan, run.numbers
+        run.observer(
+            Moment(program, state, tensors, fixed, plan.train, numbers.batch_size, numbers.seed, run.first, run.done)
+        )
 
 
 def result_of(run: Run) -> TrainingResult:

@@ -60,6 +60,41 @@ class CombinedGradient(BalancedGradient):
 
     def step(self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch, numbers: Numbers, carry: Carry) -> Step:
         """Gradient at ``flat``."""
+        done, losses, after, penalty, penalties = self._differentiate(flat, frozen, batch, numbers)
+        rows = self._rows(done)
+        signal, carry = self.signal(losses, batch, numbers, carry)
+        signal = signal._replace(gram=gram_of(rows))
+        weights, carry = self.decide(signal, numbers, carry)
+        gradient = self._combine(done, rows, self.scaled(weights, losses), numbers)
+        penalty_slopes = done.tape.gradient(penalties, done.pieces)
+        gradient = [g if p is None else g + p for g, p in zip(gradient, penalty_slopes, strict=True)]
+        record = self.record(weights, signal)
+        return Step(tf.concat(gradient, axis=1), losses, after, penalty, carry, record, signal)
+
+    def of_tasks(
+        self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch, numbers: Numbers
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The tasks' losses (members, tasks), and each one's gradient over the shared parameters alone."""
+        done, losses, *_ = self._differentiate(flat, frozen, batch, numbers)
+        return losses, self._rows(done)
+
+    def in_place(self, rows: tf.Tensor) -> tf.Tensor:
+        """Gradients over the shared parameters (..., shared) with zeros for all others: (..., n_parameters)."""
+        sizes = [run.stop - run.start for run in self.runs]
+        shared = iter(tf.split(rows, [size for size, run in zip(sizes, self.runs, strict=True) if run.shared], axis=-1))
+        zeros = tf.zeros_like(rows[..., :1])
+        return tf.concat(
+            [
+                next(shared) if run.shared else tf.repeat(zeros, size, axis=-1)
+                for size, run in zip(sizes, self.runs, strict=True)
+            ],
+            axis=-1,
+        )
+
+    def _differentiate(
+        self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch, numbers: Numbers
+    ) -> tuple[_Pass, tf.Tensor, list[tf.Tensor], tf.Tensor, tf.Tensor]:
+        """Forward pass, losses, new frozen values, and the penalties per member and altogether."""
         pieces = [flat[:, run.start : run.stop] for run in self.runs]
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(pieces)
@@ -67,15 +102,7 @@ class CombinedGradient(BalancedGradient):
             losses = self.losses.of(batch.labels, batch.weights, raw, numbers)
             total, penalties = tf.reduce_sum(losses), tf.reduce_sum(penalty)
         done = _Pass(tape, pieces, where, raw, tape.gradient(total, raw), kernel)
-        rows = self._rows(done)
-        signal, carry = self.signal(losses, batch, numbers, carry)
-        signal = signal._replace(gram=_gram(rows))
-        weights, carry = self.decide(signal, numbers, carry)
-        gradient = self._combine(done, rows, self.scaled(weights, losses), numbers)
-        penalty_slopes = tape.gradient(penalties, pieces)
-        gradient = [g if p is None else g + p for g, p in zip(gradient, penalty_slopes, strict=True)]
-        record = self.record(weights, signal)
-        return Step(tf.concat(gradient, axis=1), losses, after, penalty, carry, record, signal)
+        return done, losses, after, penalty, penalties
 
     def _forward(self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch) -> tuple[Any, ...]:
         if self.trunk is None:
@@ -154,7 +181,7 @@ def _through(slopes: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.matmul(slopes, kernel, transpose_b=True)
 
 
-def _gram(rows: tf.Tensor) -> tf.Tensor:
+def gram_of(rows: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.matmul(rows, rows, transpose_b=True), tf.float32)
 
 
@@ -164,16 +191,22 @@ def _mask(chosen: np.ndarray, like: tf.Tensor) -> tf.Tensor:
 
 def _cosines(signal: BalancingSignal) -> dict[str, tf.Tensor]:
     """Cosines of every two tasks that have labels and gradients in the batch, and which of them are negative."""
-    squares = tf.linalg.diag_part(signal.gram)
-    there = signal.present & (squares > _ZERO)
-    both = there[:, :, None] & there[:, None, :]
-    lengths = tf.sqrt(tf.where(there, squares, 1.0))
-    cosines = tf.where(both, signal.gram / lengths[:, :, None] / lengths[:, None, :], 0.0)
+    cosines, both = cosines_of(signal.gram, signal.present)
     return {
-        "cosines": tf.clip_by_value(cosines, -1.0, 1.0),
+        "cosines": cosines,
         "conflicts": tf.cast(cosines < 0.0, tf.float32),
         "pairs": tf.cast(both, tf.float32),
     }
+
+
+def cosines_of(gram: tf.Tensor, present: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Cosines (members, tasks, tasks), 0 where they are undefined, and where both tasks have labels and gradients."""
+    squares = tf.linalg.diag_part(gram)
+    there = present & (squares > _ZERO)
+    both = there[:, :, None] & there[:, None, :]
+    lengths = tf.sqrt(tf.where(there, squares, 1.0))
+    cosines = tf.where(both, gram / lengths[:, :, None] / lengths[:, None, :], 0.0)
+    return tf.clip_by_value(cosines, -1.0, 1.0), both
 
 
 def _runs(losses: Losses) -> Iterator[_Run]:

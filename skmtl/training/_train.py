@@ -18,6 +18,7 @@ from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
 from ._loop import Run, checked_result, chunks_of, result_of, run_members
+from ._moment import Observer
 from ._program import to_device
 from ._progress import progress_of
 from ._rows import RowPlan, evaluation_index
@@ -47,8 +48,12 @@ def train(
     callbacks: KerasCallbacks | None = None,
     verbose: int = 0,
     watch: EpochWatch | None = None,
+    observer: Observer | None = None,
 ) -> TrainingResult:
-    """Train, and give back numpy weights: those of each member's best epoch where rows were held out."""
+    """Train, and give back numpy weights: those of each member's best epoch where rows were held out.
+
+    ``observer`` is called after every epoch of every group of members, from the group's thread.
+    """
     parts = _parts(data.members, together=callbacks is not None)
     halt = threading.Event()
     with progress_of(verbose, numbers.epochs, parts) as progress:
@@ -64,6 +69,7 @@ def train(
                 group=number,
                 watched=watch is not None,
                 halt=halt,
+                observer=observer,
             )
             for number, part in enumerate(parts)
         ]

@@ -1,0 +1,298 @@
+"""What regressor and classifier share: a clone of an estimator for every group of tasks."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone, is_classifier, is_regressor
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .._records import Kind, Task
+from ..estimators._per_task import per_task
+from ..estimators._scores import score_columns
+from ..estimators._validation import check_rows, check_weights
+from ..inspection import suggest_task_groups, task_affinity
+from ..inspection._estimators import networks_in
+from ..targets import TargetColumns, as_table, read_columns
+from ._plan import positions
+
+# Parameters of the networks that may say something else of each task, by position.
+_PER_TASK = ("loss", "loss_weights", "class_weight")
+
+
+class BaseTaskGrouping(MetaEstimatorMixin, BaseEstimator):
+    """Fit, predict and score of one estimator a group."""
+
+    _kind: ClassVar[Kind]
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "groups": [StrOptions({"auto"}), "array-like"],
+        "affinity": [StrOptions({"gradient_cosine", "tag", "label_correlation"})],
+        "max_groups": [Interval(Integral, 1, None, closed="left"), None],
+        "n_permutations": [Interval(Integral, 0, None, closed="left"), None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        groups: Any = "auto",
+        affinity: str = "gradient_cosine",
+        max_groups: int | None = None,
+        n_permutations: int | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.estimator = estimator
+        self.groups = groups
+        self.affinity = affinity
+        self.max_groups = max_groups
+        self.n_permutations = n_permutations
+        self.random_state = random_state
+
+    @abstractmethod
+    def _default(self) -> Any:
+        """The estimator where none is given."""
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Find the groups where none are given, and fit an estimator to each.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
+            Targets, one column a task; NaN, None or pandas.NA for labels that are not known, where the
+            estimator takes them.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the rows, or of the single labels. The search for groups does not use them.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            Where the groups do not hold each task once, or the estimator is of the wrong kind.
+        """
+        columns = read_columns(y, estimator=type(self).__name__)
+        weights = None
+        if sample_weight is not None:
+            check_rows(X, columns.values[0])
+            weights = check_weights(sample_weight, X, len(columns.names), columns.one_dimensional)
+        estimator = self._seeded()
+        affinity, groups = self._groups_of(estimator, X, y, columns)
+        table = _as_frame(y, columns)
+        fitted = [_fit_group(estimator, X, table, group, columns, weights) for group in groups]
+        self.estimators_ = fitted
+        self.groups_ = [[columns.names[task] for task in group] for group in groups]
+        self.affinity_ = affinity
+        self.task_names_ = list(columns.names)
+        self.n_tasks_ = len(columns.names)
+        self._one_dimensional = columns.one_dimensional
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                delattr(self, name)
+            if hasattr(fitted[0], name):
+                setattr(self, name, getattr(fitted[0], name))
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Predict all tasks.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
+            Predictions, tasks in the order of y's columns in ``fit``; 1-D where y was 1-D.
+        """
+        parts = self._columns(X)
+        if self._one_dimensional:
+            return parts[0]
+        if len({part.dtype.kind for part in parts}) > 1:
+            parts = [part.astype(object) for part in parts]
+        return np.column_stack(parts)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Mean of the tasks' scores: R2 of a regression, accuracy of a classification.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
+            True values; missing labels are left out.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights.
+
+        Returns
+        -------
+        score : float
+            Mean over the tasks that have a label here.
+
+        Raises
+        ------
+        ValueError
+            Where no task has one.
+        """
+        scores = self.score_tasks(X, y, sample_weight)
+        if scores.isna().all():
+            observed = read_columns(y, estimator=type(self).__name__).observed
+            if not any(mask.any() for mask in observed):
+                raise ValueError("y has no label at all: there is nothing to score.")
+        return float(scores.mean())
+
+    def score_tasks(self, X: Any, y: Any, sample_weight: Any = None) -> pd.Series:
+        """Score of every task: R2 of a regression, accuracy of a classification.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
+            True values; missing labels are left out.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights.
+
+        Returns
+        -------
+        scores : Series
+            Task name to score; NaN for a task without a label here.
+
+        Raises
+        ------
+        ValueError
+            Where y has other tasks than in ``fit``.
+        """
+        check_is_fitted(self)
+        columns = read_columns(y, estimator=type(self).__name__)
+        if len(columns.names) != self.n_tasks_ or (columns.is_frame and list(columns.names) != self.task_names_):
+            raise ValueError(f"y has the tasks {list(columns.names)}, in fit it had {self.task_names_}.")
+        predicted = self._columns(X)
+        check_rows(predicted[0], columns.values[0])
+        weights = check_weights(sample_weight, predicted[0], self.n_tasks_, columns.one_dimensional)
+        tasks = [Task(name, self._kind) for name in self.task_names_]
+        return score_columns(tasks, columns, predicted, weights)
+
+    def __sklearn_tags__(self) -> Any:
+        """Tags: several outputs; sparse and missing X as the estimator has it."""
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._default() if self.estimator is None else self.estimator)
+        tags.input_tags.sparse = inner.input_tags.sparse
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _columns(self, X: Any) -> list[np.ndarray]:
+        """Predictions of each task, in the order of y's columns."""
+        check_is_fitted(self)
+        return self._in_order([_split(model.predict(X), len(group)) for model, group in self._parts()])
+
+    def _in_order(self, parts: list[list[Any]]) -> list[Any]:
+        """What the groups give task by task, in the order of y's columns."""
+        found = {
+            name: one
+            for part, group in zip(parts, self.groups_, strict=True)
+            for name, one in zip(group, part, strict=True)
+        }
+        return [found[name] for name in self.task_names_]
+
+    def _parts(self) -> list[tuple[Any, list[str]]]:
+        return list(zip(self.estimators_, self.groups_, strict=True))
+
+    def _seeded(self) -> Any:
+        """A clone of the estimator; what has no seed of its own gets one from ours."""
+        estimator = clone(self._default() if self.estimator is None else self.estimator)
+        fits = is_regressor(estimator) if self._kind == "regression" else is_classifier(estimator)
+        if not fits:
+            raise ValueError(
+                f"{type(self).__name__} needs an estimator for a {self._kind}, got {type(estimator).__name__}."
+            )
+        if self.random_state is not None:
+            random = check_random_state(self.random_state)
+            for name, value in sorted(estimator.get_params(deep=True).items()):
+                if value is None and (name == "random_state" or name.endswith("__random_state")):
+                    estimator.set_params(**{name: int(random.randint(2**31 - 1))})
+        return estimator
+
+    def _groups_of(self, estimator: Any, X: Any, y: Any, columns: TargetColumns) -> tuple[Any, list[list[int]]]:
+        """The groups, and the affinities by which they were found."""
+        if not isinstance(self.groups, str):
+            return None, positions(self.groups, columns.names)
+        if len(columns.names) == 1:
+            return None, [[0]]
+        affinity = task_affinity(
+            estimator,
+            X,
+            y,
+            method=self.affinity,  # type: ignore[arg-type]
+            n_permutations=self.n_permutations,
+            random_state=self.random_state,
+        )
+        return affinity, positions(suggest_task_groups(affinity, self.max_groups), columns.names)
+
+
+def _fit_group(
+    estimator: Any, X: Any, table: pd.DataFrame, group: list[int], columns: TargetColumns, weights: np.ndarray | None
+) -> Any:
+    """A clone fitted to the tasks of a group: 1-D where there is one."""
+    own = clone(estimator)
+    for network in networks_in(own):
+        _cut_down(network, group, columns)
+    y = table.iloc[:, group[0]] if len(group) == 1 else table.iloc[:, group]
+    if weights is None:
+        return own.fit(X, y)
+    return own.fit(X, y, sample_weight=weights if weights.ndim == 1 else np.squeeze(weights[:, group]))
+
+
+def _cut_down(network: Any, group: list[int], columns: TargetColumns) -> None:
+    """Leave of what is set per task that of the group."""
+    for name in _PER_TASK:
+        value = getattr(network, name, None)
+        if isinstance(value, dict) and set(map(str, value)) <= set(columns.names):
+            own = {str(task): entry for task, entry in value.items()}
+            kept = {columns.names[i]: own[columns.names[i]] for i in group if columns.names[i] in own}
+            network.set_params(**{name: kept or None})
+        elif isinstance(value, list | tuple | np.ndarray):
+            entries = per_task(value, columns.names, name)
+            network.set_params(**{name: [entries[task] for task in group]})
+
+
+def _as_frame(y: Any, columns: TargetColumns) -> pd.DataFrame:
+    """Y as a table that names its tasks, so that a group's tasks keep their names."""
+    table = as_table(y)
+    if isinstance(table, pd.DataFrame):
+        return table.set_axis(list(columns.names), axis=1)
+    if isinstance(table, pd.Series):
+        return table.to_frame(columns.names[0])
+    array = table[:, None] if table.ndim == 1 else table
+    return pd.DataFrame(array, columns=list(columns.names))
+
+
+def _split(predicted: Any, n_tasks: int) -> list[np.ndarray]:
+    """Predictions task by task."""
+    array = np.asarray(predicted)
+    return [array.reshape(len(array))] if n_tasks == 1 else [_narrow(column) for column in array.T]
+
+
+def _narrow(column: np.ndarray) -> np.ndarray:
+    """An object column of labels of one type, as an array of that type where it is a number's."""
+    if column.dtype != object:
+        return column
+    found = pd.Series(column).infer_objects().to_numpy()
+    return found if found.dtype.kind in "iufb" else column

@@ -1,0 +1,127 @@
+"""Classifications, group by group."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sklearn.base import ClassifierMixin, MultiOutputMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from .._records import Kind
+from ..estimators import MultiTaskKerasClassifier
+from ._base import BaseTaskGrouping
+
+
+class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping):
+    """Classifier that learns groups of tasks apart, each group with an estimator of its own.
+
+    Tasks that go together share a network, tasks that do not are kept out of one another's way.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        What to fit to each group: one of skmtl's classifiers or a pipeline that ends in one; with groups given,
+        or found by "label_correlation", any classifier that takes a 2-D y. None is `MultiTaskKerasClassifier`
+        as it is. It is cloned. What it sets per task (``loss``, ``loss_weights``, ``class_weight``) is cut down
+        to the group's tasks.
+    groups : "auto" or list of lists, default="auto"
+        Names or positions of the tasks of each group, each task once; "auto" finds them by `task_affinity` and
+        `suggest_task_groups`, on the rows of ``fit`` alone.
+    affinity : {"gradient_cosine", "tag", "label_correlation"}, default="gradient_cosine"
+        By which affinity to find them.
+    max_groups : int, default=None
+        Most groups to find; None is no limit.
+    n_permutations : int, default=None
+        On how many permutations of the labels to measure what affinities are by chance, see `task_affinity`.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the permutations, and of estimators whose own ``random_state`` is None.
+
+    Attributes
+    ----------
+    groups_ : list of list of str
+        Names of the tasks of each group.
+    estimators_ : list of estimators
+        The fitted estimator of each group.
+    affinity_ : TaskAffinity or None
+        By which the groups were found; None where they were given, or there is one task.
+    classes_ : ndarray or list of ndarray
+        Classes of the task, or a list of them, one entry a task, for 2-D y.
+    task_names_ : list of str
+        Names of the tasks.
+    n_tasks_ : int
+        Number of tasks.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has any.
+
+    See Also
+    --------
+    skmtl.inspection.task_affinity : Measures affinities.
+    skmtl.inspection.suggest_task_groups : Makes groups of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import MultiTaskKerasClassifier
+    >>> from skmtl.grouping import TaskGroupingClassifier
+    >>> X = np.random.default_rng(0).normal(size=(100, 4))
+    >>> y = np.column_stack([X[:, 0] > 0, X[:, 1] > 0, X[:, 0] > 0.5])
+    >>> network = MultiTaskKerasClassifier(hidden_layer_sizes=16, epochs=5, random_state=0)
+    >>> model = TaskGroupingClassifier(network, groups=[[0, 2], [1]]).fit(X, y)
+    >>> [proba.shape for proba in model.predict_proba(X)]
+    [(100, 2), (100, 2), (100, 2)]
+    """
+
+    _kind: ClassVar[Kind] = "classification"
+
+    @property
+    def classes_(self) -> Any:
+        """Classes of the task, or a list of them, one entry a task, for 2-D y."""
+        check_is_fitted(self)
+        parts = [[model.classes_] if len(group) == 1 else list(model.classes_) for model, group in self._parts()]
+        classes = self._in_order(parts)
+        return classes[0] if self._one_dimensional else classes
+
+    @available_if(lambda self: _has_probabilities(self))
+    def predict_proba(self, X: Any) -> Any:
+        """Class probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes), or list of them
+            For 1-D y one array, for 2-D y one a task; columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        parts = []
+        for model, group in self._parts():
+            proba = model.predict_proba(X)
+            parts.append([proba] if len(group) == 1 else list(proba))
+        found = self._in_order(parts)
+        return found[0] if self._one_dimensional else found
+
+    # ClassifierMixin has a score of its own, which knows neither several tasks nor missing labels.
+    score = BaseTaskGrouping.score
+
+    def __sklearn_tags__(self) -> Any:
+        """Tags: several outputs, several labels."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _default(self) -> Any:
+        return MultiTaskKerasClassifier()
+
+
+def _has_probabilities(model: TaskGroupingClassifier) -> bool:
+    """Whether the estimator gives probabilities."""
+    inner = model._default() if model.estimator is None else model.estimator
+    if not hasattr(inner, "predict_proba"):
+        raise AttributeError(f"{type(inner).__name__} has no predict_proba.")
+    return True

@@ -1,0 +1,136 @@
+"""Affinities that are measured while networks train, on the caller's labels and on permuted ones."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..estimators._base import BaseMultiTask
+from ..targets import TargetColumns
+from ._twins import seeded
+
+if TYPE_CHECKING:
+    from ..training._moment import Moment
+
+# As in the reference implementation of TAG, one step in ten is looked at.
+_STEPS_APART = 10
+_MOST_BATCHES = 8
+# A single network's steps resemble their neighbours: their error is that of the means of so many blocks.
+_BLOCKS = 10
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Affinities (tasks, tasks), averaged over training; NaN for tasks that never met.
+
+    ``negative`` is the share of measurements below 0, ``epochs`` how long was measured, ``count`` how often (all
+    members together).
+    """
+
+    values: np.ndarray
+    std_error: np.ndarray
+    negative: np.ndarray
+    epochs: int
+    count: int
+
+
+class _Recorder:
+    """Measures at the end of every epoch, for every member."""
+
+    def __init__(self, lookahead: bool) -> None:
+        self.lookahead = lookahead
+        self._lock = threading.Lock()
+        self._members: dict[int, list[np.ndarray]] = {}
+
+    def __call__(self, moment: Moment) -> None:
+        from ..training._task_probe import probe_of
+
+        steps = max(len(rows) for rows in moment.train) / moment.batch_size
+        number = int(np.clip(np.ceil(steps / _STEPS_APART), 1, _MOST_BATCHES))
+        probed = probe_of(moment.program, self.lookahead)(moment, number)
+        values = probed.cosines if probed.lookahead is None else probed.lookahead
+        with self._lock:
+            for member in range(values.shape[1]):
+                self._members.setdefault(moment.first + member, []).append(values[:, member])
+
+    def result(self, best_epochs: np.ndarray) -> Measured:
+        """Averages over each member's training up to its best epoch."""
+        members = [np.concatenate(self._members[m][: max(1, best)]) for m, best in enumerate(best_epochs.tolist())]
+        means = np.stack([nan_mean(values) for values in members])
+        seen = sum((~np.isnan(values)).sum(axis=0) for values in members)
+        below = sum((values < 0).sum(axis=0) for values in members)
+        return Measured(
+            values=nan_mean(means),
+            std_error=_error(means if len(means) > 1 else _block_means(members[0])),
+            negative=np.where(seen > 0, below / np.maximum(seen, 1), np.nan),
+            epochs=int(best_epochs.max()),
+            count=sum(len(values) for values in members),
+        )
+
+
+def measure(network: BaseMultiTask, X: Any, y: Any, lookahead: bool) -> Measured:
+    """Fit the network, and measure while it trains."""
+    recorder = _Recorder(lookahead)
+    network._fit_observed(X, y, recorder)
+    return recorder.result(np.atleast_1d(network.best_epoch_))
+
+
+def measure_permuted(
+    network: BaseMultiTask,
+    X: Any,
+    y: Any,
+    columns: TargetColumns,
+    lookahead: bool,
+    *,
+    epochs: int,
+    n_permutations: int,
+    seed: int,
+) -> np.ndarray:
+    """The same on permuted labels, (permutations, tasks, tasks): trained for as long, since nothing can be learnt."""
+    draws = []
+    for number in range(1, n_permutations + 1):
+        copy = seeded(network, number, seed).set_params(early_stopping=False, epochs=epochs)
+        shuffled = permuted(y, columns, np.random.default_rng([seed, number]))
+        draws.append(measure(copy, X, shuffled, lookahead).values)
+    return np.stack(draws)
+
+
+def permuted(y: Any, columns: TargetColumns, rng: np.random.Generator) -> Any:
+    """Each task's labels in another order among the rows that have one of it; what is missing stays where it is."""
+    orders = list(label_orders(columns, rng))
+    if isinstance(y, pd.DataFrame):
+        parts = {
+            name: y.iloc[order, i].array for i, (name, order) in enumerate(zip(columns.names, orders, strict=True))
+        }
+        return pd.DataFrame(parts, index=y.index)
+    return np.stack([y[order, i] for i, order in enumerate(orders)], axis=1)
+
+
+def label_orders(columns: TargetColumns, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """For each task, the row whose label each row gets."""
+    for observed in columns.observed:
+        order, rows = np.arange(columns.n_samples), np.flatnonzero(observed)
+        order[rows] = rng.permutation(rows)
+        yield order
+
+
+def nan_mean(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of what is there; NaN where nothing is."""
+    count = (~np.isnan(values)).sum(axis=0)
+    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
+
+
+def _error(means: np.ndarray) -> np.ndarray:
+    """Standard error of the mean of independent values, over the first axis; NaN where there are fewer than two."""
+    count = (~np.isnan(means)).sum(axis=0)
+    squares = np.nansum(np.square(means - nan_mean(means)), axis=0)
+    return np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1)), np.nan)
+
+
+def _block_means(values: np.ndarray) -> np.ndarray:
+    return np.stack([nan_mean(block) for block in np.array_split(values, min(_BLOCKS, len(values)))])

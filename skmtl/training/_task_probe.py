@@ -1,0 +1,118 @@
+"""What a step for one task does to the others, on networks in training: gradient cosines and lookahead."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from .._cache import ProgramCache
+from ..balancing import Equal
+from ._gradient import Batch
+from ._moment import Moment
+from ._program import Program, to_device
+from ._task_gradients import CombinedGradient, cosines_of, gram_of
+from ._tensors import Data, Numbers, State
+
+# A small batch's gradients are noise for the most part: more rows tell more, at next to no cost.
+_FEWEST_ROWS = 128
+
+
+class Probed(NamedTuple):
+    """Measurements (batches, members, tasks, tasks) float64; NaN where one of the two tasks has no label or gradient.
+
+    ``lookahead[..., i, j]`` is the relative fall of task j's loss that task i's gradient brings in a step of the
+    shared parameters.
+    """
+
+    cosines: np.ndarray
+    lookahead: np.ndarray | None
+
+
+class TaskProbe:
+    """Compiled measurements of one program; free of state, as the program is."""
+
+    def __init__(self, program: Program, lookahead: bool) -> None:
+        self.program = program
+        self.lookahead = lookahead
+        self.gradient = CombinedGradient(program.losses, Equal())
+        if not any(run.shared for run in self.gradient.runs):
+            raise ValueError("The tasks share no parameter of this network, so that none can help or hurt another.")
+        self._shared = np.concatenate([np.full((1, run.stop - run.start), run.shared) for run in self.gradient.runs], 1)
+        self._lock = threading.Lock()
+        self._function = tf.function(self._measure, autograph=False, reduce_retracing=True)
+
+    def __call__(self, moment: Moment, n_batches: int) -> Probed:
+        """Measure on random batches of each member's rows, the same in every run."""
+        index = to_device(_batches(moment, n_batches), np.int32)
+        with self._lock:  # groups of members train on threads of their own, and one of them has to trace
+            cosines, lookahead = self._function(moment.state, moment.data, moment.numbers, index)
+        return Probed(_numpy(cosines), _numpy(lookahead) if self.lookahead else None)
+
+    def _measure(self, state: State, data: Data, numbers: Numbers, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.map_fn(
+            lambda rows: self._on_batch(state, data, numbers, rows),
+            index,
+            fn_output_signature=(tf.float32, tf.float32),
+            parallel_iterations=1,
+        )
+
+    def _on_batch(self, state: State, data: Data, numbers: Numbers, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        size = tf.shape(rows)[1]
+        left = tf.fill((self.program.network.members,), size)
+        batch = self.program._batch(data, numbers, rows, left, tf.cast(left, self.program.dtype))
+        losses, gradients = self.gradient.of_tasks(state.flat, state.frozen, batch, numbers)
+        present = tf.reduce_sum(batch.weights, axis=1) > 0
+        cosines, both = cosines_of(gram_of(gradients), present)
+        nothing = tf.constant(np.nan, tf.float32)
+        cosines = tf.where(both, cosines, nothing)
+        if not self.lookahead:
+            return cosines, tf.zeros_like(cosines)
+        fall = self._fall(state, batch, numbers, gradients) / tf.where(losses > 0, losses, 1.0)[:, None, :]
+        seen = both & (losses > 0)[:, None, :]
+        return cosines, tf.where(seen, tf.cast(fall, tf.float32), nothing)
+
+    def _fall(self, state: State, batch: Batch, numbers: Numbers, gradients: tf.Tensor) -> tf.Tensor:
+        """By how much a step of the shared parameters for each task lowers all losses, (members, stepped for, tasks).
+
+        What momentum makes of the step without any gradient is taken out: it is the same whatever the task.
+        """
+        network, update = self.program.network, self.program.update
+        shared, no_decay = tf.constant(self._shared), tf.zeros_like(numbers.decay)
+
+        def after_step_along(gradient: tf.Tensor) -> tf.Tensor:
+            stepped, _ = update.apply(state.flat, gradient, state.optimizer, numbers.rate, no_decay)
+            moved = tf.where(shared, stepped, state.flat)
+            raw, _, _ = network.forward(moved, state.frozen, batch.inputs, training=True)
+            return self.program.losses.of(batch.labels, batch.weights, raw, numbers)
+
+        steps = tf.concat([gradients, tf.zeros_like(gradients[:, :1])], axis=1)
+        per_task = tf.transpose(self.gradient.in_place(steps), [1, 0, 2])
+        spec = tf.TensorSpec((network.members, self.program.n_tasks), per_task.dtype)
+        after = tf.map_fn(after_step_along, per_task, fn_output_signature=spec, parallel_iterations=1)
+        return tf.transpose(after[-1] - after[:-1], [1, 0, 2])
+
+
+# Measurements of one structure serve many fits, as its program does.
+_PROBES: ProgramCache[TaskProbe] = ProgramCache(8)
+
+
+def probe_of(program: Program, lookahead: bool) -> TaskProbe:
+    """The compiled measurements of a program."""
+    return _PROBES.get((program, lookahead), lambda: TaskProbe(program, lookahead))
+
+
+def _batches(moment: Moment, number: int) -> np.ndarray:
+    """Rows of ``number`` batches, (batches, members, size): whole ones, the same size for all members."""
+    size = min(max(moment.batch_size, _FEWEST_ROWS), *(len(rows) for rows in moment.train))
+    members = []
+    for member, rows in enumerate(moment.train):
+        rng = np.random.default_rng([moment.seed, moment.first + member, moment.epoch])
+        members.append([rng.choice(rows, size, replace=False) for _ in range(number)])
+    return np.array(members, dtype=np.int32).transpose(1, 0, 2)
+
+
+def _numpy(values: Any) -> np.ndarray:
+    return np.asarray(values, dtype=np.float64)
