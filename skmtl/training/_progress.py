@@ -138,6 +138,7 @@ class LogLines:
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
         self._start = self._last = time.monotonic()
+        self._printed: tuple[int, str] | None = None
 
     def show(self, epoch: int, text: str) -> None:
         """Print a line if the last one is long ago."""
@@ -147,7 +148,10 @@ class LogLines:
             self.finish(epoch, text)
 
     def finish(self, epoch: int, text: str) -> None:
-        """Print a line."""
+        """Print a line, unless it just was."""
+        if self._printed == (epoch, text):
+            return
+        self._printed = epoch, text
         passed = _bar_class().format_interval(time.monotonic() - self._start)
         sys.stdout.write(f"epoch {epoch}/{self._epochs}, {passed}, {text}\n")
         sys.stdout.flush()

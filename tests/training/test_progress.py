@@ -99,10 +99,19 @@ def test_a_log_gets_a_line_now_and_then_and_the_last_epoch(capsys: Any, clock: l
             update(progress, 0, second, loss=0.1)
             if capsys.readouterr().out:
                 times.append(second)
+        assert times[-1] < 4000
         progress.ended(StopReason.EPOCHS_USED)
     assert times[:12] == [10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 112, 125]
     assert len(times) < 60
     assert capsys.readouterr().out == "epoch 4000/4000, 1:06:40, loss 0.1000\n"
+
+
+def test_a_last_epoch_that_was_just_printed_is_not_printed_again(capsys: Any, clock: list[float]) -> None:
+    with progress_of(1, 2, [range(1)]) as progress:
+        clock[0] = 60
+        update(progress, 0, 2, loss=0.1)
+        progress.ended(StopReason.EPOCHS_USED)
+    assert capsys.readouterr().out == "epoch 2/2, 01:00, loss 0.1000\n"
 
 
 def test_a_notebook_is_drawn_over_though_it_claims_to_be_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
