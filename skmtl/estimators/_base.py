@@ -185,7 +185,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         Parameters
         ----------
         *callbacks : instances of callbacks
-            As ``sklearn.callback.ProgressBar()`` and ``sklearn.callback.ScoringMonitor(scoring="r2")``; without
+            As ``sklearn.callback.ProgressBar()`` and ``sklearn.callback.ScoringMonitor(scoring=...)``; without
             any, those set before are taken away.
 
         Returns
@@ -203,6 +203,10 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         What a callback gets as ``fitted_estimator`` after an epoch is what ``fit`` gives if it ends there: with
         rows held out, each member has the weights of its best epoch so far. Training then returns to Python
         after every epoch; the result is the same, to the last bit, as without callbacks.
+
+        The monitor of scikit-learn 1.9 wants names or a dict, or a function that returns a dict. With missing labels:
+        ``scoring={"r2": make_task_scorer("r2")}``, and task by task ``make_multimetric_task_scorer("r2")``, both
+        of ``skmtl.metrics``. It scores the rows that ``fit`` got, those held out among them.
         """
         for callback in callbacks:
             if hasattr(callback, "set_model"):

@@ -94,7 +94,7 @@ def _loop(run: Run, program: Program, order: BatchOrder, tensors: Data, fixed: N
     evaluated = fixed.eval_weight.numpy() > 0 if int(fixed.eval_steps) else None
     state = run.state
     while not run.over and not run.halt.is_set():
-        number = 1 if run.watched else min(per_call, run.numbers.epochs - run.done)
+        number = 1 if run.watched else min(-(-per_call // run.progress.parts), run.numbers.epochs - run.done)
         if run.callbacks is not None:
             run.callbacks.epoch_begin(run.done)
             state = take_over(run.callbacks, state)
@@ -126,7 +126,8 @@ def _loop(run: Run, program: Program, order: BatchOrder, tensors: Data, fixed: N
 def _epochs_per_call(run: Run, order: BatchOrder) -> int:
     """Most epochs between two visits to Python: many where they are tiny, one with Keras callbacks or an observer.
 
-    A watched run takes one at a time in the room of many: the program compiled for these, so the same bits.
+    A watched run takes one at a time in the room of many, a run with a line of progress a few: in the program
+    compiled for all of them, so that the bits are the same.
     """
     if run.callbacks is not None or run.observer is not None:
         return 1

@@ -16,6 +16,8 @@ from ._history import History
 _SECONDS_BETWEEN_LINES = 10.0
 _SHARE_BETWEEN_LINES = 0.1
 _SHOWN = ("loss", "val_loss")
+_BAR = "epoch {n_fmt}/{total_fmt} |{bar:20}| {elapsed}<{remaining}{postfix}"
+_LAST = "epoch {n_fmt}/{total_fmt}, {elapsed}{postfix}"
 
 
 def progress_of(verbose: int, epochs: int, groups: Sequence[range]) -> Progress:
@@ -26,7 +28,12 @@ def progress_of(verbose: int, epochs: int, groups: Sequence[range]) -> Progress:
 
 
 class Progress:
-    """Prints nothing. Its methods are called from the threads of all groups."""
+    """Prints nothing. Its methods are called from the threads of all groups.
+
+    ``parts`` says in how many parts a chunk of epochs is to be trained, to have something to tell in between.
+    """
+
+    parts = 1
 
     def update(self, group: int, history: History, start: int, stop: int) -> None:
         """Tell of the epochs from ``start`` to ``stop``, those that the group's history got last."""
@@ -63,6 +70,8 @@ class EpochLines(Progress):
 
 class ProgressLine(Progress):
     """One line for all groups: the epoch of the slowest, and the losses averaged over all members."""
+
+    parts = 8
 
     def __init__(self, epochs: int, groups: Sequence[range]) -> None:
         self._sizes = [len(group) for group in groups]
@@ -113,7 +122,7 @@ class Bar:
     """A line drawn over and over, by tqdm."""
 
     def __init__(self, epochs: int) -> None:
-        self._bar = _bar_class()(total=epochs, file=sys.stdout, dynamic_ncols=True, bar_format=_layout("<{remaining}"))
+        self._bar = _bar_class()(total=epochs, file=sys.stdout, dynamic_ncols=True, bar_format=_BAR)
 
     def show(self, epoch: int, text: str) -> None:
         """Draw, unless it was drawn a moment ago."""
@@ -121,14 +130,13 @@ class Bar:
         self._bar.update(epoch - self._bar.n)
 
     def finish(self, epoch: int, text: str) -> None:
-        """Draw for the last time."""
-        self._bar.bar_format = _layout("")
+        """Say what stays when the line is closed."""
+        self._bar.bar_format = _LAST
         self._bar.n = epoch
         self._bar.set_postfix_str(text, refresh=False)
-        self._bar.refresh()
 
     def close(self) -> None:
-        """Go to the next line."""
+        """Draw for the last time, and go to the next line."""
         self._bar.close()
 
 
@@ -138,6 +146,7 @@ class LogLines:
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
         self._start = self._last = time.monotonic()
+        self._printed: tuple[int, str] | None = None
 
     def show(self, epoch: int, text: str) -> None:
         """Print a line if the last one is long ago."""
@@ -147,17 +156,16 @@ class LogLines:
             self.finish(epoch, text)
 
     def finish(self, epoch: int, text: str) -> None:
-        """Print a line."""
+        """Print a line, unless it just was."""
+        if self._printed == (epoch, text):
+            return
+        self._printed = epoch, text
         passed = _bar_class().format_interval(time.monotonic() - self._start)
         sys.stdout.write(f"epoch {epoch}/{self._epochs}, {passed}, {text}\n")
         sys.stdout.flush()
 
     def close(self) -> None:
         """Every line is whole already."""
-
-
-def _layout(remaining: str) -> str:
-    return "epoch {n_fmt}/{total_fmt} |{bar:20}| {elapsed}" + remaining + "{postfix}"
 
 
 def _bar_class() -> Any:

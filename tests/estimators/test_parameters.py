@@ -10,6 +10,7 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency, check_param_validation
 
 from skmtl import MultiTaskKerasEstimator, MultiTaskKerasRegressor
+from skmtl.training import counters
 
 from ._builders import heads
 from ._cases import ESTIMATORS, SMALL, features, quantities, targets_for
@@ -218,3 +219,13 @@ def test_verbose_1_leaves_one_line_in_a_log(capsys):
         losses = {name: f"{model.history_[name][-1]:.4f}" for name in ("loss", "val_loss")}
         assert line.startswith("epoch 3/3, 00:0")
         assert line.endswith(f", loss {losses['loss']}, val_loss {losses['val_loss']}")
+
+
+def test_the_line_of_progress_moves_within_a_chunk_of_epochs_and_changes_no_bit():
+    settings = {**SMALL, "epochs": 16}
+    plain = MultiTaskKerasRegressor(**settings).fit(X, quantities(X))
+    before = counters.snapshot()
+    shown = MultiTaskKerasRegressor(**settings, verbose=1).fit(X, quantities(X))
+    after = counters.snapshot()
+    assert [after.get(name, 0) - before.get(name, 0) for name in ("program_calls", "traces")] == [8, 0]
+    np.testing.assert_array_equal(shown.network_.parameters, plain.network_.parameters)
