@@ -16,7 +16,15 @@ from .test_public_api import PACKAGES
 
 ESTIMATORS = [MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator]
 # The packages that users import from; the others serve these.
-FOR_USERS = ["skmtl", "skmtl.datasets", "skmtl.inspection", "skmtl.metrics", "skmtl.model_selection", "skmtl.scikeras"]
+FOR_USERS = [
+    "skmtl",
+    "skmtl.datasets",
+    "skmtl.grouping",
+    "skmtl.inspection",
+    "skmtl.metrics",
+    "skmtl.model_selection",
+    "skmtl.scikeras",
+]
 
 # What numpydoc asks for and we do otherwise, as scikit-learn does: no extended summary, no "See Also" and no
 # example for each method; "self : estimator" among the returns. SS05 takes plural nouns for verbs.

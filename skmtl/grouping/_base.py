@@ -257,7 +257,9 @@ def _fit_group(
     y = table.iloc[:, group[0]] if len(group) == 1 else table.iloc[:, group]
     if weights is None:
         return own.fit(X, y)
-    return own.fit(X, y, sample_weight=weights if weights.ndim == 1 else np.squeeze(weights[:, group]))
+    if weights.ndim == 2:
+        weights = weights[:, group[0]] if len(group) == 1 else weights[:, group]
+    return own.fit(X, y, sample_weight=weights)
 
 
 def _cut_down(network: Any, group: list[int], columns: TargetColumns) -> None:

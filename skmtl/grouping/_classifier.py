@@ -21,10 +21,10 @@ class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping
     Parameters
     ----------
     estimator : estimator, default=None
-        What to fit to each group: one of skmtl's classifiers or a pipeline that ends in one; with groups given,
-        or found by "label_correlation", any classifier that takes a 2-D y. None is `MultiTaskKerasClassifier`
-        as it is. It is cloned. What it sets per task (``loss``, ``loss_weights``, ``class_weight``) is cut down
-        to the group's tasks.
+        What to fit to each group: one of skmtl's classifiers or a pipeline that ends in one; with groups given, or
+        found by "label_correlation", any classifier that takes a 2-D y. None is `MultiTaskKerasClassifier` as
+        it is. It is cloned. What it sets per task (``loss``, ``loss_weights``, ``class_weight``) is cut down to the
+        group's tasks.
     groups : "auto" or list of lists, default="auto"
         Names or positions of the tasks of each group, each task once; "auto" finds them by `task_affinity` and
         `suggest_task_groups`, on the rows of ``fit`` alone.

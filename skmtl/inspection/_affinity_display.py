@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,11 @@ _LABELS = {
     "label_correlation": "absolute correlation of the labels",
 }
 _SIGNS = {RELATED: "+", OPPOSED: "−"}
+_MARKERS = {RELATED: "+", OPPOSED: "_"}
 # Up to so many tasks the numbers fit into the cells.
 _MOST_NUMBERS = 10
+# Longer names would run into one another below the cells.
+_LONGEST_LEVEL = 6
 
 
 class TaskAffinityDisplay:
@@ -132,32 +134,41 @@ class TaskAffinityDisplay:
         order = _clustered(values) if cluster else np.arange(len(values))
         names = self.affinity.task_names
         self.order_ = [names[task] for task in order]
-        side = 2.8 + 0.30 * min(len(order), 16) + 0.13 * max(len(order) - 16, 0)
-        self.figure_, self.ax_ = single_axes(ax, (side + 1.4, side), type(self).__name__)
+        count = len(order)
+        side = 0.62 * count if count <= _MOST_NUMBERS else 3.0 + 0.3 * min(count, 16) + 0.13 * max(count - 16, 0)
+        self.figure_, self.ax_ = single_axes(ax, (max(side, 2.4) + 4.2, max(side, 2.4) + 3.2), type(self).__name__)
         values = values[np.ix_(order, order)]
         heat_map(self.ax_, values, self.order_, self.order_, _LABELS[self.affinity.method])
         self.ax_.set_aspect("equal")
+        if max(len(name) for name in self.order_) > _LONGEST_LEVEL:
+            self.ax_.tick_params(axis="x", rotation=90)
         verdicts = self.affinity.verdicts().to_numpy()[np.ix_(order, order)]
-        signs = [[_SIGNS.get(verdict, "") for verdict in row] for row in verdicts]
-        self._write(values, signs)
+        if count <= _MOST_NUMBERS:
+            self._write(values, verdicts)
+        else:
+            self._sign(values, verdicts)
         self._label(verdicts)
         return self
 
-    def _write(self, values: np.ndarray, signs: Sequence[Sequence[str]]) -> None:
-        """Signs of what is beyond chance, and numbers where they fit, dark on light and light on dark."""
-        count = len(values)
-        low, high = np.nanmin(values), np.nanmax(values)
-        digits = int(np.clip(1 - np.floor(np.log10(max(abs(low), abs(high), 1e-8))), 1, 4))
-        size = 9 if count <= _MOST_NUMBERS else max(4.5, 150 / count)
+    def _write(self, values: np.ndarray, verdicts: np.ndarray) -> None:
+        """Numbers, and the signs of what is beyond chance below them."""
+        digits = int(np.clip(1 - np.floor(np.log10(max(np.nanmax(np.abs(values)), 1e-8))), 1, 4))
+        colours = _readable(values)
         for row, column in np.argwhere(~np.isnan(values)):
-            value, sign = values[row, column], signs[row][column]
-            text = f"{value:.{digits}f}\n{sign}" if count <= _MOST_NUMBERS and sign else sign
-            if count <= _MOST_NUMBERS and not sign:
-                text = f"{value:.{digits}f}"
-            if text:
-                light = high > low and (value - low) / (high - low) > 0.55
-                colour = "black" if light else "white"
-                self.ax_.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
+            # No minus before a zero.
+            text = f"{np.round(values[row, column], digits) + 0.0:.{digits}f}"
+            sign = _SIGNS.get(verdicts[row, column])
+            text = text if sign is None else f"{text}\n{sign}"
+            self.ax_.text(column, row, text, ha="center", va="center", color=colours[row, column], fontsize=9)
+
+    def _sign(self, values: np.ndarray, verdicts: np.ndarray) -> None:
+        """Signs alone, where numbers do not fit."""
+        colours = _readable(values)
+        for verdict, marker in _MARKERS.items():
+            rows, columns = np.nonzero(verdicts == verdict)
+            size = 40 if len(values) <= 20 else 12
+            chosen = colours[rows, columns].tolist()
+            self.ax_.scatter(columns, rows, marker=marker, c=chosen, s=size, linewidths=0.9)
 
     def _label(self, verdicts: np.ndarray) -> None:
         if not self.affinity.symmetric:
@@ -165,10 +176,14 @@ class TaskAffinityDisplay:
             self.ax_.set_ylabel("a step for …")
         title = f"Affinity of {len(verdicts)} tasks"
         if self.affinity.n_permutations:
-            title += (
-                f"\n+ above, − below what permuted labels give ({self.affinity.level:.0%} level, all pairs together)"
-            )
+            title += f"\n+ above, − below chance ({self.affinity.level:.0%}, all pairs)"
         self.ax_.set_title(title, fontsize=10)
+
+
+def _readable(values: np.ndarray) -> np.ndarray:
+    """Black on light cells, white on dark ones."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    return np.where((high > low) & (values - low > 0.55 * (high - low)), "black", "white")
 
 
 def _clustered(values: np.ndarray) -> np.ndarray:

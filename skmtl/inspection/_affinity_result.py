@@ -165,7 +165,7 @@ class TaskAffinity:
 
 def _cell(value: float, digits: int, mark: str) -> str:
     """A number, and a mark or a blank in its place, so that the numbers stay one below the other."""
-    return f"{value:.{digits}f}{mark or ' '}"
+    return f"{np.round(value, digits) + 0.0:.{digits}f}{mark or ' '}"
 
 
 def _digits(values: np.ndarray) -> int:

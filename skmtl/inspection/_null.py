@@ -50,6 +50,6 @@ def ranked_null(values: np.ndarray, draws: np.ndarray, level: float) -> Null:
     mean, std = draws.mean(axis=0), np.maximum(draws.std(axis=0, ddof=1), 1e-12)
     p_value = (1 + (draws >= values).sum(axis=0)) / (1 + len(draws))
     upper = np.triu_indices(n_tasks, 1)
-    largest = np.nan_to_num(((draws - mean) / std)[:, *upper], nan=-np.inf).max(axis=1)
+    largest = np.nan_to_num(((draws - mean) / std)[:, *upper], nan=0.0).max(axis=1)
     high = mean + np.quantile(largest, 1 - level) * std
     return Null(mean, std, np.where(np.isnan(values), np.nan, p_value), np.full_like(values, -np.inf), high)

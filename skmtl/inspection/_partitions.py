@@ -6,7 +6,7 @@ import numpy as np
 
 # 3^12 / 2 pairs of a set and a group of it are looked at for twelve tasks.
 MOST_EXACT = 12
-_RESTARTS = 20
+_RESTARTS = 60
 
 
 def best_partition(gain: np.ndarray, max_groups: int) -> list[list[int]]:
@@ -61,14 +61,18 @@ def _subsets(tasks: int) -> np.ndarray:
 
 
 def _heuristic(pairs: np.ndarray, max_groups: int) -> list[list[int]]:
-    """Merge groups greedily, then move single tasks; again from disturbed solutions, and the best of all."""
-    rng = np.random.default_rng(0)
-    best = _improve(pairs, _merge(pairs, np.arange(len(pairs)), max_groups), max_groups)
-    for _ in range(_RESTARTS):
-        labels = best.copy()
-        moved = rng.random(len(labels)) < 0.3
-        labels[moved] = len(labels) + np.flatnonzero(moved)  # alone
-        labels = _improve(pairs, _merge(pairs, labels, max_groups), max_groups)
+    """Merge groups greedily, then move single tasks; again from disturbed and random starts, and the best of all."""
+    rng, n_tasks = np.random.default_rng(0), len(pairs)
+    best = _improve(pairs, _merge(pairs, np.arange(n_tasks), max_groups), max_groups)
+    for restart in range(_RESTARTS):
+        if restart % 2:
+            labels = best.copy()
+            moved = rng.random(n_tasks) < 0.4
+            labels[moved] = n_tasks + np.flatnonzero(moved)  # alone
+            labels = _merge(pairs, labels, max_groups)
+        else:
+            labels = rng.integers(min(max_groups, n_tasks), size=n_tasks)
+        labels = _improve(pairs, labels, max_groups)
         if _total(pairs, labels) > _total(pairs, best) + 1e-12:
             best = labels
     return [np.flatnonzero(best == label).tolist() for label in np.unique(best)]

@@ -12,14 +12,17 @@ from sklearn.linear_model import LinearRegression
 from skmtl import MultiTaskKerasRegressor
 from skmtl.inspection import (
     SingleTaskComparisonDisplay,
+    TaskAffinityDisplay,
     TaskImportanceDisplay,
     TaskPartialDependenceDisplay,
     TrainingHistoryDisplay,
     compare_with_single_task,
+    task_affinity,
     task_partial_dependence,
     task_permutation_importance,
 )
 
+from ._affinities import planted
 from ._comparisons import many_tasks
 
 matplotlib.use("agg")
@@ -66,7 +69,11 @@ def comparison(n_tasks):
     return SingleTaskComparisonDisplay(many_tasks(n_tasks))
 
 
-ALL = [history, weighed_history, importance, dependence, comparison]
+def affinity(n_tasks):
+    return TaskAffinityDisplay(planted(n_tasks, method="tag"))
+
+
+ALL = [history, weighed_history, importance, dependence, comparison, affinity]
 
 
 @pytest.mark.parametrize("make", ALL)
@@ -274,3 +281,42 @@ def test_dependence_draws_a_curve_per_response_and_feature_and_maps_of_many():
     many = dependence(12).plot()
     assert many.axes_.shape == (1, 2)
     assert many.axes_[0, 0].images[0].get_array().shape == (12, 5)
+
+
+def test_affinities_stand_beside_close_ones_with_signs_and_numbers_where_they_fit():
+    found = planted(8, 2)
+    display = TaskAffinityDisplay.from_affinity(found)
+    order = found.matrix.loc[display.order_, display.order_].to_numpy()
+    close = order > 0.15
+    # Two blocks: a task's closeness changes once along a row.
+    assert (np.diff(close.astype(int), axis=1) != 0).sum(axis=1).max() == 1
+    drawn = np.ma.filled(display.ax_.images[0].get_array().astype(float), np.nan)
+    np.testing.assert_array_equal(drawn[~np.eye(8, dtype=bool)], order[~np.eye(8, dtype=bool)])
+    texts = {text.get_position(): text.get_text() for text in display.ax_.texts}
+    assert len(texts) == 8 * 7
+    verdicts = found.verdicts().loc[display.order_, display.order_].to_numpy()
+    for (column, row), text in texts.items():
+        assert text.startswith(f"{np.round(order[row, column], 2) + 0:.2f}")
+        assert text.endswith("\n+") == (verdicts[row, column] == "related")
+        assert text.endswith("\n−") == (verdicts[row, column] == "opposed")
+    kept = TaskAffinityDisplay(found).plot(cluster=False)
+    assert tuple(kept.order_) == found.task_names
+
+
+def test_affinities_of_many_tasks_show_signs_only():
+    found = planted(30)
+    display = TaskAffinityDisplay(found).plot()
+    verdicts = found.verdicts().loc[display.order_, display.order_].to_numpy()
+    assert len(display.ax_.texts) == 0
+    for points, verdict in zip(display.ax_.collections, ("related", "opposed"), strict=True):
+        drawn = {(int(row), int(column)) for column, row in points.get_offsets()}
+        assert drawn == set(map(tuple, np.argwhere(verdicts == verdict)))
+
+
+def test_affinity_from_estimator_is_the_function_and_the_plot():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(40, 3))
+    options = {"method": "label_correlation", "random_state": 0}
+    drawn = TaskAffinityDisplay.from_estimator(None, y, y, **options)
+    pd.testing.assert_frame_equal(drawn.frame(), task_affinity(None, y, y, **options).frame())
+    assert drawn.ax_.get_xlabel() == ""
