@@ -89,7 +89,8 @@ class InputEncoding(keras.layers.Layer):
         if self.n_one_hot:
             columns = ops.arange(self.n_one_hot, dtype="int32")
             hot = [slot[..., None] == columns for slot, embed in zip(slots, self.embedded, strict=True) if not embed]
-            parts.append(sum((ops.cast(flags, dtype) for flags in hot), start=ops.zeros((1, self.n_one_hot), dtype)))
+            none = ops.repeat(ops.zeros_like(inputs[..., :1]), self.n_one_hot, axis=-1)
+            parts.append(sum((ops.cast(flags, dtype) for flags in hot), start=none))
         if self.edges and self.order is not None:
             parts.append(self._positions(_columns(scaled, self.order[: len(self.edges)])))
         rows = [slot for slot, embed in zip(slots, self.embedded, strict=True) if embed]
