@@ -125,7 +125,7 @@ for other in ("untuned", "ridge regression"):
 
 tried = pd.DataFrame(search.cv_results_)
 prefix = "param_multitaskkerasregressor__"
-figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), layout="constrained", width_ratios=[1.3, 1])
+figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), layout="constrained", width_ratios=[1.15, 1])
 floor = max(tried["mean_test_score"].min(), tried["mean_test_score"].max() - 0.2)
 for (architecture, balancing), part in tried.groupby([f"{prefix}architecture", f"{prefix}balancing"]):
     shown = part["mean_test_score"].clip(lower=floor)
@@ -153,7 +153,7 @@ left.set_axisbelow(True)
 
 styles = {"untuned": ("o", "#767676"), "tuned": ("D", "#0072B2"), "ridge regression": ("x", "black")}
 for i, (name, (marker, shade)) in enumerate(styles.items()):
-    at = np.arange(y.shape[1]) + (i - 1) * 0.18
+    at = np.arange(y.shape[1]) + (i - 1) * 0.27
     right.vlines(at, 0, scores.loc[name], color=shade, linewidth=1.5)
     right.plot(at, scores.loc[name], marker, color=shade, markersize=8, label=name)
     for where, value in zip(at, scores.loc[name], strict=True):
@@ -162,6 +162,6 @@ for i, (name, (marker, shade)) in enumerate(styles.items()):
 right.axhline(0, color="black", linewidth=0.8)
 right.set_xticks(range(y.shape[1]), y.columns)
 right.set(ylabel="R² on tracts held out", title=f"{len(X_test)} tracts held out")
-right.set_ylim(0, 1.05)
+right.set(ylim=(0, 1.08), xlim=(-0.5, y.shape[1] - 0.5))
 right.legend(loc="upper center", ncols=3, frameon=False)
 keep(figure, "tuning_in_a_pipeline")

@@ -17,9 +17,9 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 pytestmark = pytest.mark.slow
 
 
-def run(name):
+def run(name, figure_name=None):
     """Output of an example, after removal of an older figure; and the figure's path."""
-    figure = EXAMPLES / "output" / f"{name}.png"
+    figure = EXAMPLES / "output" / f"{figure_name or name}.png"
     figure.unlink(missing_ok=True)
     environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent), "MPLBACKEND": "Agg"}
     done = subprocess.run(
@@ -33,6 +33,11 @@ def run(name):
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Warning" not in done.stdout
     return done.stdout, figure
+
+
+def run_gallery(name):
+    """The same of an example of the gallery, whose figure has no number."""
+    return run(name, re.sub(r"^plot_\d+_", "", name))
 
 
 def numbers_of(row, output):
@@ -87,3 +92,49 @@ def test_shap_values_add_up_and_agree_with_permutation_importances():
     (year_price, year_area), (baths_price, baths_area) = shares
     assert year_price / baths_price > 2 * year_area / baths_area
     assert min(size_of_png(figure)) > 800
+
+
+GALLERY = sorted(path.stem for path in EXAMPLES.glob("plot_*.py"))
+
+
+def test_the_gallery_is_numbered_from_one():
+    assert [int(name.split("_")[1]) for name in GALLERY] == list(range(1, len(GALLERY) + 1))
+
+
+def test_choosing_tasks_tells_how_the_choice_turned_out_on_other_rows():
+    output, figure = run_gallery("plot_1_choosing_tasks")
+    assert re.search(
+        r"^Chosen: .+ \| .+ \(mean gain where it was chosen: [+-]\d+\.\d %\)$|^Chosen: [^|]+ \(", output, re.M
+    )
+    price = numbers_of("price", output.split("on other sales")[1])
+    assert len(price) == 4
+    assert min(price) > 0.3, output
+    assert len(re.findall(r"is learnt alone|% loss saved, ahead in \d of \d splits", output)) == 4
+    assert min(size_of_png(figure)) > 500
+
+
+def test_missing_labels_are_worth_more_than_complete_rows():
+    output, figure = run_gallery("plot_2_missing_labels")
+    complete, shared = numbers_of("complete rows only", output), numbers_of("all labels, shared network", output)
+    assert len(complete) == len(shared) > 1
+    assert sum(shared) > sum(complete), output
+    assert min(size_of_png(figure)) > 800
+
+
+def test_did_sharing_help_compares_every_task_with_its_twin():
+    output, figure = run_gallery("plot_3_did_sharing_help")
+    counts = [int(count) for count in re.findall(r": (\d+)", re.search(r"^Verdicts: (.*)$", output, re.M).group(1))]
+    behind, of = re.search(r"behind, certain or not, on (\d+) of (\d+) tasks", output).groups()
+    assert sum(counts) == int(of) > int(behind)
+    assert len(numbers_of("ridge per task", output)) >= 4
+    assert min(size_of_png(figure)) > 500
+
+
+def test_tuning_judges_the_search_on_rows_that_it_has_not_seen():
+    output, figure = run_gallery("plot_4_tuning_in_a_pipeline")
+    assert "24 settings, 73 fits" in output
+    tuned, ridge = numbers_of("tuned", output), numbers_of("ridge regression", output)
+    assert len(tuned) == len(ridge) == 4
+    assert tuned[-1] > ridge[-1], output
+    assert len(re.findall(r"\]  (no clear difference|better|WORSE)$", output, re.M)) == 2
+    assert min(size_of_png(figure)) > 500
