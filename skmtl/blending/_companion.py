@@ -13,6 +13,10 @@ from ._spectrum import Spectrum
 
 # With more rows, similarities are taken to so many of them only (Nyström; Williams and Seeger, 2001).
 MOST_POINTS = 1500
+# Rows that a companion is fitted to, at most; it predicts the others as rows it has not seen.
+MOST_ROWS = 30_000
+# Rows compared with all points at a time.
+_CHUNK = 4096
 # Rows that the kernel's width is chosen on.
 _WIDTH_ROWS = 600
 _WIDTHS = (0.1, 0.3, 1.0, 3.0)
@@ -48,8 +52,12 @@ class Companion:
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """Predictions (n_rows, n_tasks) of rows (n_rows, n_columns)."""
-        features = rows if self.points is None else self.kernel.matrix(rows, self.points)
-        return np.clip(self.center + features @ self.coefficients, self.lower, self.upper)
+        if self.points is None:
+            raw = rows @ self.coefficients
+        else:
+            parts = [rows[start : start + _CHUNK] for start in range(0, max(1, len(rows)), _CHUNK)]
+            raw = np.concatenate([self.kernel.matrix(part, self.points) @ self.coefficients for part in parts])
+        return np.clip(self.center + raw, self.lower, self.upper)
 
 
 def fit_companion(
@@ -81,6 +89,8 @@ def fit_companion(
         The companion and its out-of-fold predictions; a row without a label of a task is predicted by the
         companion itself, which has not seen one. None where tasks with different rows would take too long.
     """
+    if len(rows) > MOST_ROWS:
+        return _fit_to_some(name, rows, values, weights, folds, seed)
     rng = np.random.default_rng(seed)
     groups = list(_same_rows(weights))
     if not _affordable(name, rows, weights, groups):
@@ -104,6 +114,24 @@ def fit_companion(
     if missing.any():
         held = np.where(missing, companion.predict(rows), held)
     return companion, held
+
+
+def _fit_to_some(
+    name: KernelName,
+    rows: np.ndarray,
+    values: np.ndarray,
+    weights: np.ndarray,
+    folds: Sequence[np.ndarray],
+    seed: int,
+) -> tuple[Companion, np.ndarray] | None:
+    some = np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False))
+    inside = _inside(folds, some, len(rows))
+    fitted = fit_companion(name, rows[some], values[some], weights[some], inside, seed)
+    if fitted is None:
+        return None
+    held = fitted[0].predict(rows)
+    held[some] = fitted[1]
+    return fitted[0], held
 
 
 @dataclass(frozen=True)
@@ -224,6 +252,8 @@ def _affordable(name: KernelName, rows: np.ndarray, weights: np.ndarray, groups:
 def _limits(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What predictions are clipped to: linear functions do not end where the labels do."""
     seen = np.where(weights > 0, values, np.nan)
+    # A task may have no label among the rows sampled: all that is known of it then is its mean, 0.
+    seen = np.where((weights > 0).any(axis=0), seen, 0.0)
     lower, upper = np.nanmin(seen, axis=0), np.nanmax(seen, axis=0)
     margin = _MARGIN * (upper - lower)
     return lower - margin, upper + margin

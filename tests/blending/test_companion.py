@@ -62,6 +62,16 @@ def test_many_rows_are_compared_with_some(monkeypatch):
     assert r2(y, companion.predict(rows)) > 0.95
 
 
+def test_more_rows_than_are_worth_fitting_are_predicted_as_new_ones(monkeypatch):
+    monkeypatch.setattr(module, "MOST_ROWS", 150)
+    rows = RNG.normal(size=(400, 3))
+    y = np.column_stack([np.sin(rows[:, 0]), rows[:, 1]])
+    companion, held = fit_companion("rbf", rows, y, np.ones(y.shape), np.array_split(np.arange(400), 5), 0)
+    assert len(companion.points) == 150
+    assert held.shape == y.shape
+    assert (r2(y, held) > 0.95).all()
+
+
 def test_tasks_with_rows_of_their_own_are_left_out_where_they_would_take_too_long(monkeypatch):
     weights = ALL.copy()
     weights[:60, 0] = weights[60:, 1] = 0.0

@@ -15,7 +15,7 @@ def run_python(code: str, *arguments: Any, cwd: Path | None = None) -> str:
     """What the code prints; its errors are this process' errors."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=600)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     return done.stdout
