@@ -44,7 +44,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
     blend_: FittedBlend | None
     oob_prediction_: Any
     oob_residuals_: np.ndarray
-    member_variance_: np.ndarray
+    _member_variance: np.ndarray
 
     @abstractmethod
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
@@ -365,7 +365,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
 
     def _adopt_blend(self, outcome: Outcome) -> None:
         """Take over a blend and out-of-fold predictions; without any, those of an earlier fit go."""
-        for name in ("blend_weights_", "oob_prediction_", "oob_residuals_", "oob_score_", "member_variance_"):
+        for name in ("blend_weights_", "oob_prediction_", "oob_residuals_", "oob_score_", "_member_variance"):
             if hasattr(self, name):
                 delattr(self, name)
         self.blend_ = outcome.blend
@@ -379,7 +379,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             self.oob_residuals_ = known.residuals[:, 0] if one else known.residuals
             self.oob_score_ = pd.Series(known.scores, index=self.task_names_, name="score")
             if outcome.member_variance is not None:
-                self.member_variance_ = outcome.member_variance
+                self._member_variance = outcome.member_variance
 
     def _oob_form(self, quantities: list[np.ndarray]) -> Any:
         """Values of regressions as columns of one array; with classifications a list, an array a task."""

@@ -356,7 +356,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             return predicted
         residuals = self._known_residuals("predict(return_std=True)")
         spread = self._member_variances(X)
-        total = np.sqrt(spread + np.maximum(np.nanmean(residuals**2, axis=0) - self.member_variance_, 0.0))
+        total = np.sqrt(spread + np.maximum(np.nanmean(residuals**2, axis=0) - self._member_variance, 0.0))
         return predicted, total.reshape(np.shape(predicted))
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
