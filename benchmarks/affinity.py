@@ -95,7 +95,9 @@ def report(found: pd.DataFrame) -> str:
         '"Same": a group\'s tasks are one function up to noise. "Similar": their directions have a cosine of 0.8. '
         "In these networks of eight hidden units the latter pull against one another for most of the training: once "
         "what they have in common is learnt, their gradients are what they differ in. The correlation of their labels "
-        "still tells them.\n\n`python benchmarks/affinity.py` measures this anew; affinity.csv has every seed.\n\n"
+        "still tells them. Lookahead calls many pairs across opposed: a step for another task costs one that is near "
+        "its minimum a little, which permuted labels, never learnt, do not show.\n\n"
+        "`python benchmarks/affinity.py` measures this anew; affinity.csv has every seed.\n\n"
     )
     return head + told + "\n".join(lines) + "\n"
 

@@ -107,12 +107,13 @@ def task_affinity(
     all pairs are pooled and taken for normal; a p-value is two-sided, and the bounds are corrected for the number
     of pairs after Bonferroni. For
     correlations the p-value is the rank among the pair's own, and the bound a quantile of the largest
-    of all pairs. Tasks that can be learnt but have nothing in common may still compete for a narrow layer, and be
-    "opposed".
+    of all pairs. Tasks that can be learnt but have nothing in common may still be "opposed": they compete for a
+    narrow layer, and a step for another task costs one that is near its minimum.
 
     **Similar is not the same.** Tasks that agree in part help each other as long as they learn what they have in
     common; after that, their gradients are what they differ in, and these oppose one another where
-    the shared layers have no room for both. The average over training may then be negative.
+    the shared layers have no room for both. The average over training may then be negative. In a wide network they
+    may use units of their own, and their affinity is small.
 
     References
     ----------

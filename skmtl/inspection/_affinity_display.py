@@ -60,7 +60,7 @@ class TaskAffinityDisplay:
     ...     MultiTaskKerasRegressor(), X, y, method="label_correlation", random_state=0
     ... )
     >>> display.order_
-    ['y0', 'y2', 'y1', 'y3']
+    ['y2', 'y0', 'y1', 'y3']
     """
 
     def __init__(self, affinity: TaskAffinity) -> None:
@@ -195,4 +195,6 @@ def _clustered(values: np.ndarray) -> np.ndarray:
     distance = close.max() - close
     np.fill_diagonal(distance, 0.0)
     flat = squareform(distance, checks=False)
-    return leaves_list(optimal_leaf_ordering(linkage(flat, "average"), flat))
+    order = leaves_list(optimal_leaf_ordering(linkage(flat, "average"), flat))
+    # Either end may come first: the one that comes first in y does.
+    return order if order[0] < order[-1] else order[::-1]

@@ -120,16 +120,21 @@ def _rule(instance: Any, weight_decay: float | None) -> OptimizerRule:
     )
 
 
+def _named(name: str) -> type:
+    """Keras' optimizer of that name; Keras itself does not know all of its own."""
+    others = {kind.__name__.lower(): kind for kind in (keras.optimizers.Lamb, keras.optimizers.Muon)}
+    if name.lower() in others:
+        return others[name.lower()]
+    try:
+        return type(keras.optimizers.get(name))
+    except ValueError as error:
+        names = [kind.__name__.lower() for kind in (*_ELEMENTWISE, keras.optimizers.Adafactor)] + [*others]
+        raise ValueError(f"optimizer: Keras has no optimizer named {name!r}.{proposal(name, names)}") from error
+
+
 def _instantiate(optimizer: Any, routed: Mapping[str, Any]) -> Any:
     if isinstance(optimizer, str):
-        try:
-            kind = type(keras.optimizers.get(optimizer))
-        except ValueError as error:
-            names = [c.__name__.lower() for c in (*_ELEMENTWISE, keras.optimizers.Adafactor, keras.optimizers.Lamb)]
-            raise ValueError(
-                f"optimizer: Keras has no optimizer named {optimizer!r}.{proposal(optimizer, names)}"
-            ) from error
-        return _call(kind, routed)
+        return _call(_named(optimizer), routed)
     if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
         return _call(optimizer, routed)
     if isinstance(optimizer, keras.optimizers.Optimizer):

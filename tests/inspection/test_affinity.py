@@ -77,6 +77,31 @@ def test_classes_have_affinities_too(kind):
     assert np.isfinite(apart(affinity.matrix)).all()
 
 
+def two_heads(meta):
+    import keras
+
+    inputs = keras.Input((meta["n_features_in_"],))
+    shared = keras.layers.BatchNormalization()(keras.layers.Dense(5, activation="relu")(inputs))
+    shared = keras.layers.Dropout(0.2)(shared)
+    return keras.Model(inputs, [keras.layers.Dense(1)(shared) for _ in range(meta["n_tasks_"])])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden_layer_sizes": (5,), "dtype": "float64", "dropout": 0.2, "balancing": "pcgrad"},
+        {"hidden_layer_sizes": (5,), "architecture": "mmoe", "ensemble_size": 6, "optimizer": "rmsprop"},
+        {"model": two_heads},
+    ],
+)
+def test_networks_of_all_kinds_are_measured(settings):
+    X, y = table()
+    model = MultiTaskKerasRegressor(epochs=2, jit_compile=False, **settings)
+    affinity = task_affinity(model, X, y, method="tag", **QUICK)
+    assert np.isfinite(apart(affinity.matrix)).all()
+    assert (np.diag(affinity.matrix) > 0).all()  # a step for a task lowers its own loss
+
+
 def test_averages_stop_at_each_members_best_epoch():
     recorder = _Recorder(lookahead=False)
     ones = np.ones((2, 3, 3))
