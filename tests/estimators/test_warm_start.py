@@ -42,10 +42,10 @@ def test_the_best_epoch_counts_from_the_first_fit():
 def test_scalings_stay_those_of_the_first_fit():
     y = quantities(X)
     model = MultiTaskKerasRegressor(**SMALL, warm_start=True).fit(X, y)
-    before = model.network_.scaling.shift.copy(), model.network_.features.center.copy()
+    before = model.network_.scaling.shift.copy(), model.network_.features.numeric.center.copy()
     model.fit(X + 5, y * 2 + 7)
     np.testing.assert_array_equal(model.network_.scaling.shift, before[0])
-    np.testing.assert_array_equal(model.network_.features.center, before[1])
+    np.testing.assert_array_equal(model.network_.features.numeric.center, before[1])
 
 
 def test_the_learning_rate_may_change_between_fits():
