@@ -1,0 +1,108 @@
+"""What a balancing method costs beside equal weights: ``python benchmarks/balancing_cost.py``.
+
+Methods take turns with "equal" in one process, on refits whose programs are compiled; what is reported is the median of
+the ratios turn by turn, so that a busy machine slows both sides of a ratio. Writes results/balancing_cost.csv and
+balancing_cost.md; ``--cases`` measures some anew and keeps the others' last figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import warnings
+from itertools import groupby
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import json
+
+from _contestants import ours, table
+from _harness import RESULTS, Case, Measurement, load, run, save
+
+from skmtl import balancing
+
+# name: rows, features, hidden layers, batch size, epochs
+SIZES: dict[str, tuple[int, int, tuple[int, ...], int, int]] = {
+    "500 x 20, (64,), batch 32": (500, 20, (64,), 32, 100),
+    "10,000 x 50, (128, 64), batch 128": (10_000, 50, (128, 64), 128, 2),
+}
+EVERY = [name for name in balancing.names() if name not in ("equal", "static")]
+ON_LOSSES = [name for name in EVERY if balancing.get(name).requires == "losses"]
+ON_GRADIENTS = [name for name in EVERY if name not in ON_LOSSES]
+# Every method with five tasks; what the number of tasks does, on methods of little and of much arithmetic.
+TASKS: dict[int, list[str]] = {
+    2: ["uncertainty", "famo", "pcgrad", "mgda", "upgrad"],
+    5: EVERY,
+    12: ["uncertainty", "famo", "pcgrad", "mgda", "upgrad"],
+    40: ["uncertainty", "famo", "pcgrad", "mgda"],
+}
+MOST = {"losses": {2: 1.15, 5: 1.15, 12: 1.15, 40: 1.15}, "gradients": {5: 2.5, 12: 4.0}}
+
+
+def measure(size: str, tasks: int, repeats: int) -> list[Measurement]:
+    """Refits of "equal" and of the methods in turn."""
+    n, d, hidden, batch, epochs = SIZES[size]
+    X, y = table(n, d, tasks)
+
+    def fit(method: str) -> Any:
+        return lambda: ours(hidden, batch, epochs, balancing=method).fit(X, y)
+
+    contestants = {method: fit(method) for method in ["equal", *TASKS[tasks]]}
+    targets = {name: _target(name, tasks) for name in contestants}
+    return run(Case(f"{size}, {tasks} tasks", contestants, repeats=repeats, targets=targets))
+
+
+def _target(method: str, tasks: int) -> str:
+    most = MOST["gradients" if method in ON_GRADIENTS else "losses"].get(tasks)
+    return "" if method == "equal" or most is None else f"<= {most:g}"
+
+
+def ratios(ours_: Measurement, other: Measurement) -> list[float]:
+    """Turn by turn."""
+    return [a / b for a, b in zip(other.values, ours_.values, strict=True)]
+
+
+def report() -> None:
+    """Write results/balancing_cost.md from the csv file."""
+    about = json.loads((RESULTS / "balancing_cost_machine.json").read_text())
+    lines = [
+        "# What a balancing method costs",
+        "",
+        f"{about['date']}, {about['processor']}; tensorflow {about['tensorflow']}, keras {about['keras']}. Time of a "
+        'refit divided by that of "equal" in the same turn: median, least and most of the turns.',
+        "",
+        "| case | method | ratio | aim |",
+        "|---|---|---:|---|",
+    ]
+    for case, group in groupby(load("balancing_cost"), key=lambda m: m.case):
+        equal, *methods = list(group)
+        lines.append(f"| {case} | equal | {1e3 * equal.median:.0f} ms | |")
+        for m in methods:
+            found = ratios(equal, m)
+            shown = f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
+            lines.append(f"| | {m.contestant} | {shown} | {m.target} |")
+    (RESULTS / "balancing_cost.md").write_text("\n".join(lines) + "\n")
+
+
+def main() -> None:
+    """Measure the cases asked for and write the report."""
+    cases = {
+        f"{place}-{tasks}": (size, tasks)
+        for place, size in zip(("small", "middle"), SIZES, strict=True)
+        for tasks in TASKS
+    }
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", nargs="*", default=list(cases), choices=list(cases))
+    parser.add_argument("--repeats", type=int, default=9)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    for name in arguments.cases:
+        print(name, flush=True)
+        save(measure(*cases[name], arguments.repeats), "balancing_cost")
+    report()
+
+
+if __name__ == "__main__":
+    main()
