@@ -46,6 +46,7 @@ default_role = "py:obj"  # `name` in a docstring is a link where there is someth
 autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc's sections say it, with shapes
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False  # the class template lists them
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
@@ -67,6 +68,7 @@ html_title = f"skmtl {release}"
 html_copy_source = False
 html_show_sourcelink = False
 html_static_path = ["_static"]
+html_sidebars = {page: [] for page in ("index", "contributing", "changelog")}  # they have no pages below them
 html_css_files = ["skmtl.css"]
 html_theme_options = {
     "show_prev_next": True,

@@ -17,11 +17,11 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 pytestmark = pytest.mark.slow
 
 
-def run(name, figure_name=None):
+def run(name, figure_name=None, **settings):
     """Output of an example, after removal of an older figure; and the figure's path."""
     figure = EXAMPLES / "output" / f"{figure_name or name}.png"
     figure.unlink(missing_ok=True)
-    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent), "MPLBACKEND": "Agg"}
+    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent), "MPLBACKEND": "Agg", **settings}
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / f"{name}.py")],
         capture_output=True,
@@ -36,8 +36,8 @@ def run(name, figure_name=None):
 
 
 def run_gallery(name):
-    """The same of an example of the gallery, whose figure has no number."""
-    return run(name, re.sub(r"^plot_\d+_", "", name))
+    """The same of an example of the gallery, whose figure has no number; with the data that come with a package."""
+    return run(name, re.sub(r"^plot_\d+_", "", name), SKMTL_DATA=str(EXAMPLES / "no such folder"))
 
 
 def numbers_of(row, output):

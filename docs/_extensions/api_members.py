@@ -7,6 +7,7 @@ from typing import Any
 
 LITERAL = re.compile(r"(`+[^`]*`+)")
 NAME = re.compile(r"(?<![\w\\|>*])([A-Za-z]\w*)_(?![\w*`])")
+PRIVATE = re.compile(r", _\w+=<factory>")
 
 
 def escape(line: str) -> str:
@@ -32,8 +33,17 @@ def skip_scikit_learns(app: Any, what: str, name: str, obj: Any, skip: bool, opt
     return True if theirs or re.fullmatch(r"set_\w+_request", name) else None
 
 
+def drop_private_arguments(
+    app: Any, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Leave a record's private fields out of its signature."""
+    del app, what, name, obj, options
+    return (PRIVATE.sub("", signature) if signature else signature), returns
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx, after numpydoc."""
     app.connect("autodoc-process-docstring", escape_names, priority=900)
     app.connect("autodoc-skip-member", skip_scikit_learns)
+    app.connect("autodoc-process-signature", drop_private_arguments)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
