@@ -120,7 +120,7 @@ def _rule(instance: Any, weight_decay: float | None) -> OptimizerRule:
     )
 
 
-def _named(name: str) -> type:
+def _kind_named(name: str) -> type:
     """Keras' optimizer of that name; Keras itself does not know all of its own."""
     others = {kind.__name__.lower(): kind for kind in (keras.optimizers.Lamb, keras.optimizers.Muon)}
     if name.lower() in others:
@@ -134,7 +134,7 @@ def _named(name: str) -> type:
 
 def _instantiate(optimizer: Any, routed: Mapping[str, Any]) -> Any:
     if isinstance(optimizer, str):
-        return _call(_named(optimizer), routed)
+        return _call(_kind_named(optimizer), routed)
     if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
         return _call(optimizer, routed)
     if isinstance(optimizer, keras.optimizers.Optimizer):

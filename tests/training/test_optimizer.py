@@ -122,6 +122,11 @@ def test_an_own_optimizer_and_an_own_schedule_work() -> None:
     assert (np.round(moved * 8).astype(int) % 2 == 1).all()
 
 
+@pytest.mark.parametrize("name", ["lamb", "Muon", "adafactor", "SGD"])
+def test_every_optimizer_of_keras_is_known_by_its_name(name: str) -> None:
+    assert resolve_optimizer(name, {}, None).kind.__name__.lower() == name.lower()
+
+
 @pytest.mark.parametrize(
     ("optimizer", "message"),
     [
