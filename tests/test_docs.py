@@ -8,7 +8,17 @@ import pytest
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 # Packages whose public names users import; each has a list under docs/api/.
-DOCUMENTED = ["skmtl", "balancing", "datasets", "inspection", "metrics", "model_selection", "networks", "scikeras"]
+DOCUMENTED = [
+    "skmtl",
+    "balancing",
+    "datasets",
+    "grouping",
+    "inspection",
+    "metrics",
+    "model_selection",
+    "networks",
+    "scikeras",
+]
 # Types of arguments, explained where they are used.
 UNLISTED = {"balancing": {"Constants", "State"}, "skmtl": {"TrainingDivergedError"}}
 
