@@ -15,7 +15,6 @@ from ..training._callbacks import KerasCallbacks
 from ..training._compile_choice import worth_compiling
 from ..training._moment import Observer
 from ..training._rows import RowPlan, plan_rows
-from ..training._sampling import RowSampling
 from ._balancing import Balance
 from ._fitted import FittedNetwork
 from ._input import FitInput, Settings, all_rows
@@ -62,18 +61,9 @@ def run_training(
         parameters=built.parameters,
         frozen=built.frozen,
         optimizer_state=network.optimizer_state,
-        sampling=_sampling(settings, data),
         balancing=balance.state,
     )
     return train(structure, training, numbers, callbacks, int(settings["verbose"]), watch, observer)
-
-
-def _sampling(settings: Settings, data: FitInput) -> RowSampling | None:
-    if settings["task_sampling"] is None:
-        return None
-    if not settings["shuffle"]:
-        raise ValueError("task_sampling draws rows in an order of its own; with it, leave shuffle at True.")
-    return RowSampling.of(data.targets.observed, float(settings["task_sampling"]))
 
 
 def _optimizer(settings: Settings, built: BuiltNetwork) -> Any:

@@ -69,10 +69,7 @@ def chunks_of(run: Run, tensors: Data) -> Iterator[bool]:
     """
     evaluates = any(len(rows) for rows in run.data.plan.evaluate)
     program = run.structure.program(run.data.members, evaluates)
-    numbers = run.numbers
-    order = BatchOrder(
-        run.data.plan.train, numbers.batch_size, numbers.shuffle, numbers.seed, run.first, run.data.sampling
-    )
+    order = BatchOrder(run.data.plan.train, run.numbers.batch_size, run.numbers.shuffle, run.numbers.seed, run.first)
     run.state = _initial_state(program, run)
     fixed = _numbers(run, order, tensors, program.network.dtype)
     try:

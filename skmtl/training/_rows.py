@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._records import EncodedTargets
-from ._sampling import RowSampling
 
 # Tasks that rows are sorted by before they are dealt out; more would leave every kind with a row or two.
 _MOST_STRATIFIED = 8
@@ -87,20 +86,11 @@ def _give_back_last_labels(held: np.ndarray, groups: np.ndarray) -> np.ndarray:
 class BatchOrder:
     """Index matrices for one epoch after another, from one seeded stream."""
 
-    def __init__(
-        self,
-        train: Sequence[np.ndarray],
-        batch_size: int,
-        shuffle: bool,
-        seed: int,
-        first: int = 0,
-        sampling: RowSampling | None = None,
-    ) -> None:
+    def __init__(self, train: Sequence[np.ndarray], batch_size: int, shuffle: bool, seed: int, first: int = 0) -> None:
         self.batch_size = batch_size
         self.steps = max(-(-len(rows) // batch_size) for rows in train)
         self._train = train
         self._shuffle = shuffle
-        self._sampling = sampling
         # A stream a member: its order depends neither on how many others there are nor on how they are grouped.
         self._streams = [np.random.default_rng([seed, first + member]) for member in range(len(train))]
 
@@ -114,9 +104,7 @@ class BatchOrder:
         out = np.zeros((*room, members, self.batch_size), dtype=np.int32)
         for member, rows in enumerate(self._train):
             order = np.broadcast_to(rows.astype(np.int32), (number, len(rows)))
-            if self._sampling is not None:
-                order = np.stack([self._sampling.draw(epoch, self._streams[member]) for epoch in order])
-            elif self._shuffle:
+            if self._shuffle:
                 order = self._streams[member].permuted(order, axis=1)
             filled = order if len(rows) == width else np.take(order, np.arange(width) % len(rows), axis=1)
             out[:number, : self.steps, member] = filled.reshape(number, self.steps, self.batch_size)

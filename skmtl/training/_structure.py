@@ -15,7 +15,6 @@ from ._gradient import is_equal
 from ._optimizer import OptimizerRule
 from ._program import Program
 from ._rows import RowPlan
-from ._sampling import RowSampling
 
 PROGRAMS: ProgramCache[Program] = ProgramCache(32)
 
@@ -66,7 +65,6 @@ class TrainingData:
     parameters: np.ndarray
     frozen: Sequence[np.ndarray]
     optimizer_state: Sequence[Sequence[np.ndarray]] | None = None  # one entry a group of members
-    sampling: RowSampling | None = None  # how often rows are drawn; None is once an epoch
     balancing: Mapping[str, np.ndarray] | None = None  # what the balancing method remembers, (members, ...)
 
     @property

@@ -114,13 +114,7 @@ def _device_rows(data: TrainingData) -> Data:
     dtype = data.parameters.dtype
     labels = _without_gaps(data.labels, data.weights)
     inputs, labels, weights = (to_device(rows, dtype) for rows in (data.inputs, labels, data.weights))
-    learning = weights
-    if data.sampling is not None:
-        # A row that is drawn more often counts less each time: what is minimised stays the same.
-        rate = np.ones(len(data.weights))
-        rate[: len(data.sampling.task)] = data.sampling.row_rate
-        learning = to_device(data.weights / rate[:, None], dtype)
-    return Data(inputs, labels, weights, learning, evaluation=None)
+    return Data(inputs, labels, weights, weights, evaluation=None)
 
 
 def _without_gaps(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
