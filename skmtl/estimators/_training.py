@@ -15,6 +15,7 @@ from ..training._callbacks import KerasCallbacks
 from ..training._compile_choice import worth_compiling
 from ..training._moment import Observer
 from ..training._rows import RowPlan, plan_rows
+from ..training._sampling import RowSampling, plan_sampling
 from ._balancing import Balance
 from ._fitted import FittedNetwork
 from ._input import FitInput, Settings, all_rows
@@ -62,8 +63,20 @@ def run_training(
         frozen=built.frozen,
         optimizer_state=network.optimizer_state,
         balancing=balance.state,
+        sampling=_sampling(settings, targets.weights[: data.n_train]),
     )
     return train(structure, training, numbers, callbacks, int(settings["verbose"]), watch, observer)
+
+
+def _sampling(settings: Settings, weights: np.ndarray) -> RowSampling | None:
+    if settings["task_sampling"] is None:
+        return None
+    if not settings["shuffle"]:
+        raise ValueError(
+            f"task_sampling={settings['task_sampling']} draws every epoch's rows at random, but shuffle=False asks "
+            "for their own order. Set shuffle=True, or task_sampling=None."
+        )
+    return plan_sampling(weights, float(settings["task_sampling"]))
 
 
 def _optimizer(settings: Settings, built: BuiltNetwork) -> Any:

@@ -69,7 +69,10 @@ def chunks_of(run: Run, tensors: Data) -> Iterator[bool]:
     """
     evaluates = any(len(rows) for rows in run.data.plan.evaluate)
     program = run.structure.program(run.data.members, evaluates)
-    order = BatchOrder(run.data.plan.train, run.numbers.batch_size, run.numbers.shuffle, run.numbers.seed, run.first)
+    numbers, data = run.numbers, run.data
+    order = BatchOrder(
+        data.plan.train, numbers.batch_size, numbers.shuffle, numbers.seed, run.first, sampling=data.sampling
+    )
     run.state = _initial_state(program, run)
     fixed = _numbers(run, order, tensors, program.network.dtype)
     try:

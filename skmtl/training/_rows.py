@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._records import EncodedTargets
+from ._sampling import RowSampling, SampledOrder
 
 # Tasks that rows are sorted by before they are dealt out; more would leave every kind with a row or two.
 _MOST_STRATIFIED = 8
@@ -86,11 +87,20 @@ def _give_back_last_labels(held: np.ndarray, groups: np.ndarray) -> np.ndarray:
 class BatchOrder:
     """Index matrices for one epoch after another, from one seeded stream."""
 
-    def __init__(self, train: Sequence[np.ndarray], batch_size: int, shuffle: bool, seed: int, first: int = 0) -> None:
+    def __init__(
+        self,
+        train: Sequence[np.ndarray],
+        batch_size: int,
+        shuffle: bool,
+        seed: int,
+        first: int = 0,
+        sampling: RowSampling | None = None,
+    ) -> None:
         self.batch_size = batch_size
         self.steps = max(-(-len(rows) // batch_size) for rows in train)
         self._train = train
         self._shuffle = shuffle
+        self._sampled = None if sampling is None else [SampledOrder(rows, sampling, batch_size) for rows in train]
         # A stream a member: its order depends neither on how many others there are nor on how they are grouped.
         self._streams = [np.random.default_rng([seed, first + member]) for member in range(len(train))]
 
@@ -103,12 +113,17 @@ class BatchOrder:
         members, width = len(self._train), self.steps * self.batch_size
         out = np.zeros((*room, members, self.batch_size), dtype=np.int32)
         for member, rows in enumerate(self._train):
-            order = np.broadcast_to(rows.astype(np.int32), (number, len(rows)))
-            if self._shuffle:
-                order = self._streams[member].permuted(order, axis=1)
+            order = self._orders(member, rows, number)
             filled = order if len(rows) == width else np.take(order, np.arange(width) % len(rows), axis=1)
             out[:number, : self.steps, member] = filled.reshape(number, self.steps, self.batch_size)
         return out
+
+    def _orders(self, member: int, rows: np.ndarray, number: int) -> np.ndarray:
+        """A member's rows in the order of each of ``number`` epochs."""
+        if self._sampled is not None:
+            return np.stack([self._sampled[member].epoch(self._streams[member]) for _ in range(number)])
+        order = np.broadcast_to(rows.astype(np.int32), (number, len(rows)))
+        return self._streams[member].permuted(order, axis=1) if self._shuffle else order
 
 
 def evaluation_index(rows: Sequence[np.ndarray], batch_size: int, steps: int) -> np.ndarray:

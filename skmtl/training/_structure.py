@@ -15,6 +15,7 @@ from ._gradient import is_equal
 from ._optimizer import OptimizerRule
 from ._program import Program
 from ._rows import RowPlan
+from ._sampling import RowSampling
 
 PROGRAMS: ProgramCache[Program] = ProgramCache(32)
 
@@ -66,6 +67,7 @@ class TrainingData:
     frozen: Sequence[np.ndarray]
     optimizer_state: Sequence[Sequence[np.ndarray]] | None = None  # one entry a group of members
     balancing: Mapping[str, np.ndarray] | None = None  # what the balancing method remembers, (members, ...)
+    sampling: RowSampling | None = None  # how rows are drawn; None: each once an epoch
 
     @property
     def members(self) -> int:

@@ -22,6 +22,7 @@ from ._moment import Observer
 from ._program import to_device
 from ._progress import progress_of
 from ._rows import RowPlan, evaluation_index
+from ._sampling import RowSampling
 from ._structure import TrainingData, TrainingStructure
 from ._tensors import Data
 
@@ -114,7 +115,16 @@ def _device_rows(data: TrainingData) -> Data:
     dtype = data.parameters.dtype
     labels = _without_gaps(data.labels, data.weights)
     inputs, labels, weights = (to_device(rows, dtype) for rows in (data.inputs, labels, data.weights))
-    return Data(inputs, labels, weights, weights, evaluation=None)
+    learning = weights if data.sampling is None else to_device(_per_draw(data.weights, data.sampling), dtype)
+    return Data(inputs, labels, weights, learning, evaluation=None)
+
+
+def _per_draw(weights: np.ndarray, sampling: RowSampling) -> np.ndarray:
+    """Weights of labels divided by how often they are drawn: what is minimised stays the mean over the labels."""
+    shared = aligned_zeros(weights.shape, weights.dtype)
+    drawn = len(sampling.draws)
+    shared[:drawn] = weights[:drawn] / sampling.draws[:, None]
+    return shared
 
 
 def _without_gaps(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
