@@ -101,6 +101,7 @@ def test_a_classifier_predicts_its_classes_with_probabilities_that_sum_to_one(da
         np.testing.assert_allclose(proba.sum(axis=1), 1.0, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @FEW
 @given(st.data())
 def test_the_mixed_estimator_takes_any_mixture(data):
@@ -164,6 +165,7 @@ def test_the_score_of_a_classifier_is_the_mean_accuracy_over_known_labels(data):
     assert model.score(X, y) == pytest.approx(np.mean(by_hand), rel=1e-12)
 
 
+@pytest.mark.slow
 @settings(FEW, max_examples=4)
 @given(st.permutations(["price", "size", "sold"]), st.data())
 def test_permuting_tasks_permutes_names_shapes_and_kinds(order, data):

@@ -67,7 +67,7 @@ def test_state_keeps_its_names_shapes_and_types(name: str) -> None:
     assert all(np.isfinite(value).all() for value in after.values())
 
 
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "xla"])
 def test_compiled_loop_equals_eager_execution(name: str, jit_compile: bool) -> None:
     method = balancing.get(name)
     signal = zoo_signal(method)

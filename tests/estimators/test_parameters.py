@@ -177,6 +177,7 @@ def test_optimizer_arguments_reach_the_optimizer():
     assert not np.array_equal(routed.predict(X), plain.predict(X))
 
 
+@pytest.mark.slow
 def test_every_declared_number_does_something():
     def fit(**changes):
         return MultiTaskKerasRegressor(**{**SMALL, "early_stopping": True, **changes}).fit(X, quantities(X)).predict(X)

@@ -109,6 +109,7 @@ def test_wrappers_that_need_a_matrix_get_one_column_where_labels_are_missing():
     np.testing.assert_allclose(frame["wrapped"], frame["ridge"], atol=0.01)
 
 
+@pytest.mark.slow
 def test_classifiers_with_missing_labels_work_with_an_integer_cv():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 4))

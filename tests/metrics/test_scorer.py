@@ -287,6 +287,7 @@ def test_scorers_are_cloned_pickled_and_shown():
     assert clone(search).scoring.get_params() == scorer.get_params()
 
 
+@pytest.mark.slow
 def test_searches_in_processes_of_their_own_use_the_scorer():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(30, 2)), rng.normal(size=(30, 2))

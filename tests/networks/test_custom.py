@@ -241,6 +241,7 @@ class Subclassed(keras.Model):
         return [head(hidden) for head in self.heads]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "build",
     [

@@ -43,12 +43,12 @@ def outputs(model: keras.Model, X: np.ndarray) -> list[np.ndarray]:
 
 
 def cases() -> list[Any]:
-    """Every scheme with members, and one of each class with the other networks too; the latter take longer."""
+    """Every scheme with members, and one of each class with the other networks too; a few of them are quick enough."""
     names, result = architecture_names(), []
     for name, scheme in SCHEMES.items():
         for network, settings in NETWORKS.items():
-            quick = name in names and "members" in network
-            if quick or name in names or "members" in network:
+            quick = name in ("shared_bottom", "mmoe", "task_conditioned") and "members" in network
+            if name in names or "members" in network:
                 marks = () if quick else pytest.mark.slow
                 result.append(pytest.param(scheme, settings, id=f"{name}-{network}", marks=marks))
     return result

@@ -64,6 +64,7 @@ def conditioned_model(x: Any) -> list[Any]:
     return [keras.layers.Dense(1)(hidden[0]), keras.layers.Dense(1)(hidden[1])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("connect", [mixture_model, stitched_model, adapted_model, conditioned_model])
 def test_the_layers_train_in_a_keras_model_and_are_saved_and_loaded(
     connect: Callable[[Any], list[Any]], tmp_path: Path

@@ -42,6 +42,7 @@ def test_a_converted_regressor_learns_what_the_wrapper_learns(wrappers, optimize
     assert isinstance(model, MultiTaskKerasRegressor)
 
 
+@pytest.mark.slow
 def test_one_head_for_several_targets_learns_what_the_wrapper_learns(wrappers):
     wrapper = wrappers.KerasRegressor(regression, loss="mae", batch_size=64, **OPTIMIZERS[1], **SAME)
     X, y = diabetes(2)
@@ -50,6 +51,7 @@ def test_one_head_for_several_targets_learns_what_the_wrapper_learns(wrappers):
     assert_same_predictions(wrapper, X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
 def test_a_converted_classifier_learns_what_the_wrapper_learns(wrappers, loss):
     weights = {0: 1.0, 1: 2.0, 2: 0.5}
@@ -211,6 +213,7 @@ def test_callbacks_act_as_in_scikeras(wrappers, callbacks):
     assert from_scikeras(wrapper).fit(*diabetes()).n_iter_ == 2
 
 
+@pytest.mark.slow
 def test_validation_split_holds_rows_out_and_stops_nothing(wrappers):
     flat = keras.callbacks.EarlyStopping(monitor="val_loss", patience=100)
     wrapper = wrappers.KerasRegressor(
@@ -335,6 +338,7 @@ def test_subclasses_with_methods_that_would_not_be_called_are_refused(wrappers):
         from_scikeras(Both(regression))
 
 
+@pytest.mark.slow
 def test_a_label_matrix_becomes_one_task_a_column(wrappers):
     X, y = wine()
     labels = np.column_stack([X[:, 9] > 0, X[:, 0] > 0, y == 1]).astype(int)
@@ -362,6 +366,7 @@ def test_heads_that_cannot_be_cut_into_tasks_are_refused(wrappers, activation, m
         model.fit(X, np.eye(3, dtype=int)[y])
 
 
+@pytest.mark.slow
 def test_a_label_matrix_may_come_with_logits(wrappers):
     X, y = wine()
 

@@ -88,6 +88,7 @@ def test_heads_may_end_in_one_sigmoid_and_losses_may_want_one_hot_targets(classi
     assert (model.predict(X) == y).mean(axis=0).min() > 0.85
 
 
+@pytest.mark.slow
 def test_a_scikeras_regressor_learns_two_quantities(regressor):
     X, y = diabetes(1)
     model = regressor(two_heads, **SETTINGS).fit(X, y)
@@ -131,6 +132,7 @@ def test_strings_beside_quantities_pass_where_the_subclass_names_the_type_of_tar
     assert all(isinstance(value, float) for value in predicted[:, 1])
 
 
+@pytest.mark.slow
 def test_weights_of_rows_and_classes_reach_the_model(classifier, fitted):
     X, y = wine_labels()
     barbera = y[:, 0] == "barbera"
