@@ -10,7 +10,7 @@
 
     python benchmarks/published.py [--cases school landmine census] [--seeds 5]
 
-Writes results/published.csv, one row a case, seed and model.
+Writes results/published.csv, one row a case, seed and model, and the means to published.md.
 """
 
 from __future__ import annotations
@@ -114,6 +114,22 @@ CASES: dict[str, tuple[Callable[[int], Figures], int]] = {
 }
 
 
+def write_report(table: pd.DataFrame) -> None:
+    """Write results/published.md: means over the splits."""
+    found = table.groupby(["case", "measure", "model"])["value"].agg(["mean", "std", "count"]).reset_index()
+    lines = [
+        "# Published figures and simple models beside ours",
+        "",
+        (__doc__ or "").split("\n\n", 1)[1].split("\n\n    ")[0],
+        "",
+    ]
+    lines += ["| case | measure | model | mean | standard deviation | splits |", "|---|---|---|---:|---:|---:|"]
+    for row in found.itertuples():
+        spread = "" if row[6] == 1 else f"{row[5]:.4f}"
+        lines.append(f"| {row[1]} | {row[2]} | {row[3]} | {row[4]:.4f} | {spread} | {row[6]} |")
+    (RESULTS / "published.md").write_text("\n".join(lines) + "\n")
+
+
 def main() -> None:
     """Run the cases asked for; others keep their last figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -133,6 +149,7 @@ def main() -> None:
             kept = pd.read_csv(path) if path.exists() else found.iloc[:0]
             kept = kept[(kept["case"] != name) | (kept["seed"] != seed)]
             pd.concat([kept, found]).sort_values(["case", "seed"], kind="stable").to_csv(path, index=False)
+    write_report(pd.read_csv(path))
     print(pd.read_csv(path).groupby(["case", "measure", "model"])["value"].agg(["mean", "std", "count"]).round(4))
 
 
