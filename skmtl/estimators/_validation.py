@@ -33,6 +33,8 @@ def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tup
     ``levels`` are those known from ``fit``; None reads them, and the names of the columns, from X. NaN is allowed
     (it is imputed), infinity is not.
     """
+    if levels is not None and not levels.columns and _is_plain(estimator, X):
+        return X, levels
     X, reset = as_cells(X), levels is None
     refuse_times(X)
     columns = category_columns(X, estimator.categorical_features) if levels is None else levels.columns
@@ -44,6 +46,16 @@ def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tup
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     levels = CategoryLevels.fit(X, columns) if levels is None else levels
     return levels.encode(X, estimator=type(estimator).__name__), levels
+
+
+def _is_plain(estimator: Any, X: Any) -> bool:
+    """Whether X is an array with which nothing can be wrong; finding that out is most of the time of one prediction."""
+    if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in (np.float32, np.float64) or len(X) == 0:
+        return False
+    if X.shape[1] != estimator.n_features_in_ or hasattr(estimator, "feature_names_in_"):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(X.sum())) or not np.isinf(X).any()
 
 
 def _check_numbers(estimator: Any, X: Any, *, reset: bool) -> Any:

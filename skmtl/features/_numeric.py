@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from .._arrays import aligned_zeros
 from ._quantiles import robust_statistics
-from ._rows import CHUNK_CELLS, chunks, dense, plain
+from ._rows import CHUNK_CELLS, chunks, dense, over_chunks, plain
 
 Scaling = Literal["none", "standard", "robust"]
 
@@ -88,14 +88,11 @@ class NumericEncoder:
         n_samples, n_features = X.shape
         mass, total, largest = np.zeros(n_features), np.zeros(n_features), np.zeros(n_features)
         missing = np.zeros(n_features, dtype=bool)
-        for rows in chunks(n_samples, n_features):
-            part, weight = dense(X, rows), _weights(weights, rows)
-            gap = np.isnan(part)
-            missing |= gap.any(axis=0)
-            mass += weight @ ~gap
-            part = np.where(gap, 0.0, part)
-            total += weight @ part
-            largest = np.maximum(largest, np.abs(part).max(axis=0))
+        for part in over_chunks(lambda rows: _sums(X, weights, rows), n_samples, n_features):
+            missing |= part.missing
+            mass += part.mass
+            total += part.total
+            largest = np.maximum(largest, part.largest)
         extreme = (largest > _MOST) | ((largest > 0) & (largest < 1 / _MOST))
         if extreme.any():
             return cls._fit_in_units(X, np.where(extreme, largest, 1.0), scale, weights)
@@ -133,8 +130,16 @@ class NumericEncoder:
         if n_rows is None and n_samples * n_features <= CHUNK_CELLS:
             return self._encode(plain(X)).astype(dtype, copy=False)
         out = aligned_zeros((n_samples if n_rows is None else n_rows, self.n_outputs), dtype)
-        for rows in chunks(n_samples, n_features):
-            out[rows] = self._encode(plain(X[rows]))
+        in_place = not self.clip and len(self.indicators) == 0 and X.dtype == out.dtype
+
+        def encode(rows: slice) -> None:
+            if in_place:
+                self._scale(plain(X[rows]), out[rows])
+            else:
+                out[rows] = self._encode(plain(X[rows]))
+
+        for _ in over_chunks(encode, n_samples, n_features):
+            pass
         return out
 
     def _encode(self, part: np.ndarray) -> np.ndarray:
@@ -144,12 +149,17 @@ class NumericEncoder:
 
     def scaled(self, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows filled, centred and scaled, not clipped; and what of them was missing."""
+        scaled = np.empty(part.shape, part.dtype)
+        return scaled, self._scale(part, scaled)
+
+    def _scale(self, part: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """The same into ``out``; returns what was missing."""
         gap = np.isnan(part)
         if gap.any():
-            part = np.where(gap, self.fill, part)
-        scaled = part - self.center.astype(part.dtype, copy=False)
-        scaled /= self.scale.astype(part.dtype, copy=False)
-        return scaled, gap
+            part = np.where(gap, self.fill.astype(part.dtype, copy=False), part)
+        np.subtract(part, self.center.astype(out.dtype, copy=False), out=out, casting="same_kind")
+        np.divide(out, self.scale.astype(out.dtype, copy=False), out=out)
+        return gap
 
 
 def smooth_clip(values: np.ndarray) -> np.ndarray:
@@ -165,15 +175,41 @@ def _missing(X: Any) -> np.ndarray:
     return missing
 
 
-def _weights(weights: np.ndarray | None, rows: slice) -> np.ndarray:
-    return np.ones(rows.stop - rows.start) if weights is None else weights[rows]
+class _Sums(NamedTuple):
+    """Of some rows: which columns have gaps, the weight of what is there, its weighted sum, its largest size."""
+
+    missing: np.ndarray
+    mass: np.ndarray
+    total: np.ndarray
+    largest: np.ndarray
+
+
+def _sums(X: Any, weights: np.ndarray | None, rows: slice) -> _Sums:
+    part, weight = dense(X, rows), None if weights is None else weights[rows]
+    gap = np.isnan(part)
+    mass = np.full(part.shape[1], float(len(part)) if weight is None else weight.sum())
+    if gap.any():
+        mass = _total(weight, (~gap).astype(np.float64))
+        part = np.where(gap, 0.0, part)
+    largest = np.maximum(part.max(axis=0), -part.min(axis=0))
+    return _Sums(gap.any(axis=0), mass, _total(weight, part), largest)
+
+
+def _total(weight: np.ndarray | None, part: np.ndarray) -> np.ndarray:
+    """Weighted sum of the rows."""
+    return part.sum(axis=0) if weight is None else weight @ part
 
 
 def _standard_deviation(X: Any, mean: np.ndarray, mass: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Per column, 0 where the column is constant (up to the rounding of its mean)."""
-    squares = np.zeros(len(mean))
-    for rows in chunks(*X.shape):
-        squares += _weights(weights, rows) @ np.nan_to_num((dense(X, rows) - mean) ** 2)
+
+    def squares_of(rows: slice) -> np.ndarray:
+        part, weight = dense(X, rows) - mean, None if weights is None else weights[rows]
+        np.square(part, out=part)
+        own = _total(weight, part)
+        return _total(weight, np.nan_to_num(part)) if np.isnan(own).any() else own
+
+    squares = sum(over_chunks(squares_of, *X.shape), start=np.zeros(len(mean)))
     deviation = np.sqrt(squares / np.where(mass > 0, mass, 1.0))
     constant = deviation <= 10 * np.finfo(np.float64).eps * np.maximum(np.abs(mean), 1e-300)
     return np.where(constant, 0.0, deviation)
