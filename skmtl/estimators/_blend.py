@@ -36,7 +36,7 @@ class _Found(NamedTuple):
 
 
 def kinds_of(settings: Settings) -> tuple[str, ...]:
-    """Kinds of parts that are asked for; none where the network is to be alone.
+    """Kinds of parts that are asked for, the network first; none where it is to be alone.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def kinds_of(settings: Settings) -> tuple[str, ...]:
     reason = _obstacle(settings)
     if reason:
         raise ValueError(f"blend={asked!r} weighs parts by what they say of rows held out, but {reason}.")
-    return kinds
+    return tuple(kind for kind in KINDS if kind in kinds)
 
 
 def _default(settings: Settings) -> tuple[str, ...]:

@@ -126,8 +126,9 @@ def test_mixed_tasks_with_missing_labels_are_blended():
 def test_rows_without_weight_have_no_out_of_fold_prediction():
     weight = np.ones(len(X))
     weight[::6] = 0
-    model = MultiTaskKerasRegressor(blend=["network", "ridge", "rbf"], **SETTINGS)
+    model = MultiTaskKerasRegressor(blend=["rbf", "ridge", "network"], **SETTINGS)
     model.fit(X, quantities(X), sample_weight=weight)
+    assert list(model.blend_weights_.index) == ["network", "ridge", "rbf"]
     assert (np.isnan(model.oob_prediction_).any(axis=1) == (weight == 0)).all()
 
 
