@@ -74,22 +74,26 @@ def _obstacle(settings: Settings) -> str:
     return ""
 
 
-def fit_blend(settings: Settings, data: FitInput, network: FittedNetwork, seed: int) -> FittedBlend | None:
+def fit_blend(
+    settings: Settings, kinds: Sequence[str], data: FitInput, network: FittedNetwork, seed: int
+) -> FittedBlend | None:
     """Companions and further networks beside ``network``; None where no rows are held out to weigh them by."""
     if data.validation is not None or not any(len(rows) for rows in network.held_out):
         return None
-    kinds = kinds_of(settings)
     layout = Columns(network.tasks, network.scaling)
     values, weights = layout.of_targets(data.targets)
     folds = folds_of(network.held_out, len(values))
-    views = {scaling: _view(data, scaling) for scaling in sorted(set(_VIEWS.values()))}
+    companions = {
+        kind: kernel
+        for kind, kernel in _KERNELS.items()
+        if kind in kinds or (kind == "ridge" and "residual_network" in kinds)
+    }
+    views = {scaling: _view(data, scaling) for scaling in {_VIEWS[kernel] for kernel in companions.values()}}
     encoded = {scaling: view.transform(data.X, dtype=np.float64) for scaling, view in views.items()}
     rows, held = held_out_quantities(network, data.X)
     found = {"network": _Found(BlendPart("network", network=network), rows, layout.of_quantities(held))}
     everything = np.arange(len(values))
-    for kind, kernel in _KERNELS.items():
-        if kind not in kinds and not (kind == "ridge" and "residual_network" in kinds):
-            continue
+    for kind, kernel in companions.items():
         view = _VIEWS[kernel]
         fitted = fit_companion(kernel, encoded[view], values, weights, folds, seed)
         if fitted is not None:

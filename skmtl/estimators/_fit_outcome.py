@@ -25,7 +25,7 @@ def fit_outcome(
     blend = None
     if kinds:
         seed = int(check_random_state(settings["random_state"]).randint(2**31 - 1))
-        blend = fit_blend(settings, data, network, seed)
+        blend = fit_blend(settings, kinds, data, network, seed)
     if settings.incremental or not (settings["oob_score"] or blend is not None):
         return Outcome(network, result)
     if blend is not None:
