@@ -25,7 +25,7 @@ def ours(hidden: tuple[int, ...], batch: int, epochs: int, **kwargs: Any) -> Any
     """skmtl."""
     from skmtl import MultiTaskKerasRegressor
 
-    settings = {"early_stopping": False, "learning_rate": RATE, "random_state": 0, **kwargs}
+    settings = {"ensemble_size": 1, "early_stopping": False, "learning_rate": RATE, "random_state": 0, **kwargs}
     return MultiTaskKerasRegressor(hidden_layer_sizes=hidden, batch_size=batch, epochs=epochs, **settings)
 
 

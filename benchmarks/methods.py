@@ -35,7 +35,13 @@ from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKe
 from skmtl.networks import architecture_names
 
 CACHE = RESULTS / "cache"
-SETTINGS: dict[str, Any] = {"hidden_layer_sizes": (64, 32), "batch_size": 128, "learning_rate": 0.005, "epochs": 60}
+SETTINGS: dict[str, Any] = {
+    "hidden_layer_sizes": (64, 32),
+    "batch_size": 128,
+    "learning_rate": 0.005,
+    "epochs": 60,
+    "ensemble_size": 1,
+}
 KINDS = {
     "regression": MultiTaskKerasRegressor,
     "classification": MultiTaskKerasClassifier,

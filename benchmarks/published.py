@@ -82,7 +82,14 @@ LANDMINE = {
 def census(seed: int) -> Figures:
     """A shared bottom and single-task twins on all rows."""
     data = split("census_kdd", ALL_ROWS, seed)
-    settings = {"hidden_layer_sizes": (128, 64), "dropout": 0.2, "batch_size": 512, "epochs": 20, "random_state": seed}
+    settings = {
+        "ensemble_size": 1,
+        "hidden_layer_sizes": (128, 64),
+        "dropout": 0.2,
+        "batch_size": 512,
+        "epochs": 20,
+        "random_state": seed,
+    }
     model = MultiTaskKerasClassifier(**settings).fit(data.X, data.y)
     for number, task in enumerate(data.y):
         yield "skmtl shared_bottom", f"AUC {task}", _auc(model, number, data, task)

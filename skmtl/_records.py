@@ -141,6 +141,7 @@ class TrainingNumbers:
     shuffle: bool
     seed: int
     balancing: tuple[tuple[str, float], ...] = ()
+    cosine: bool = False
 
 
 class StopReason(Enum):

@@ -207,7 +207,7 @@ def test_builders_that_do_not_fit_the_tasks(settings, error, message):
 @pytest.mark.parametrize("ensemble_size", [1, 3])
 def test_diverging_training_names_epoch_task_and_cures(ensemble_size):
     wild = {"optimizer": "sgd", "learning_rate": 1e6, "activation": "identity", "epochs": 60}
-    model = MultiTaskKerasRegressor(**{**SMALL, **wild}, ensemble_size=ensemble_size)
+    model = MultiTaskKerasRegressor(**{**SMALL, **wild, "ensemble_size": ensemble_size})
     refuses(model, X, quantities(X), TrainingDivergedError, r"diverged in epoch \d+: .* task 'y[01]'.*learning_rate")
 
 

@@ -9,7 +9,14 @@ from sklearn.utils.estimator_checks import (
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
 
-SMALL = {"hidden_layer_sizes": (16,), "learning_rate": 0.03, "epochs": 20, "jit_compile": False, "random_state": 0}
+SMALL = {
+    "hidden_layer_sizes": (16,),
+    "learning_rate": 0.03,
+    "epochs": 20,
+    "jit_compile": False,
+    "random_state": 0,
+    "ensemble_size": 1,
+}
 ESTIMATORS = [MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator]
 
 # In float32, sums over repeated rows and weighted sums round differently, and training carries the

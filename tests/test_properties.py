@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
 
 # One epoch of a tiny network; few widths, so that examples share compiled programs.
-TINY = {"hidden_layer_sizes": (3,), "epochs": 1, "jit_compile": False, "random_state": 0}
+TINY = {"hidden_layer_sizes": (3,), "epochs": 1, "jit_compile": False, "random_state": 0, "ensemble_size": 1}
 FEW = settings(deadline=None, max_examples=7, derandomize=True, suppress_health_check=list(HealthCheck))
 
 NUMBERS = st.floats(-1e6, 1e6, allow_subnormal=False)
@@ -72,7 +72,7 @@ def weights_for(draw, y):
 def test_a_regressor_fits_anything_finite_and_predicts_finite_numbers(data):
     X, y = data.draw(regressions())
     weight = data.draw(weights_for(y))
-    model = MultiTaskKerasRegressor(**TINY, ensemble_size=data.draw(st.sampled_from([1, 2]))).fit(X, y, weight)
+    model = MultiTaskKerasRegressor(**{**TINY, "ensemble_size": data.draw(st.sampled_from([1, 2]))}).fit(X, y, weight)
     predicted = model.predict(X)
     assert predicted.shape == y.shape
     assert np.isfinite(predicted).all()

@@ -19,7 +19,7 @@ from ._data import data_path
 
 pytestmark = pytest.mark.slow
 SEEDS = range(5)
-SETTINGS: dict[str, Any] = {"learning_rate": 0.01, "epochs": 60, "jit_compile": False}
+SETTINGS: dict[str, Any] = {"learning_rate": 0.01, "epochs": 60, "jit_compile": False, "ensemble_size": 1}
 
 
 def related(
@@ -62,7 +62,7 @@ def test_the_gain_of_sharing_rises_with_relatedness() -> None:
 
 
 def test_experts_lose_less_than_a_shared_bottom_on_unrelated_tasks() -> None:
-    settings = {"hidden_layer_sizes": (4,), "batch_size": 64}
+    settings = {"hidden_layer_sizes": (4,), "batch_size": 64, "ensemble_size": 1}
     losses = []
     for seed in SEEDS:
         table = related(0.0, seed, rows=3000, n_features=10)
@@ -128,6 +128,7 @@ def test_mines_are_found_better_than_by_logistic_regression() -> None:
         learning_rate=0.005,
         epochs=60,
         random_state=0,
+        ensemble_size=1,
     ).fit(X[train], apart(y[train], task[train]))
     proba = model.predict_proba(X[test])
     pooled = LogisticRegression(max_iter=1000).fit(X[train], y[train])

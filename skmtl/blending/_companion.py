@@ -107,7 +107,7 @@ def fit_companion(
     for tasks in groups:
         own, coefficients[:, tasks] = _fit_group(parts, centred, relative, tasks, folds)
         held[:, tasks] = own
-    lower, upper = _limits(values, weights)
+    lower, upper = label_limits(values, weights)
     companion = Companion(kernel, parts.points, parts.of_columns(coefficients), center, lower, upper)
     missing = weights <= 0
     held = np.clip(center + held, lower, upper)
@@ -249,8 +249,8 @@ def _affordable(name: KernelName, rows: np.ndarray, weights: np.ndarray, groups:
     return bool(cost <= _BUDGET)
 
 
-def _limits(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What predictions are clipped to: linear functions do not end where the labels do."""
+def label_limits(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What predictions are clipped to, lower and upper ends (n_tasks,): functions do not end where the labels do."""
     seen = np.where(weights > 0, values, np.nan)
     # A task may have no label among the rows sampled: all that is known of it then is its mean, 0.
     seen = np.where((weights > 0).any(axis=0), seen, 0.0)

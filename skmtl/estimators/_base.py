@@ -25,6 +25,7 @@ from ._member_history import append_epochs
 from ._outcome import Outcome
 from ._parameters import SharedParameters
 from ._per_task import check_incremental_class_weight
+from ._recipe import most_epochs, resolved
 from ._routing import PREFIXES
 from ._validation import (
     check_number_of_classes,
@@ -60,6 +61,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
     ) -> Any:
         """Fit the network.
 
@@ -76,6 +78,8 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             Weights of the rows, or of the single labels.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
             Rows to validate on, instead of rows held out of X.
+        groups : array-like of shape (n_samples,), default=None
+            What rows belong together, for a ``validation_split`` that keeps them so.
 
         Returns
         -------
@@ -92,13 +96,15 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         check_backend()
         check_validation_arguments(X_val, y_val, sample_weight_val)
         keep = self.warm_start and hasattr(self, "network_")
-        task = FitTask.begin(self, X, y, sample_weight, epochs=self.epochs, append=keep)
+        task = FitTask.begin(self, X, y, sample_weight, epochs=most_epochs(self.epochs), append=keep)
         with unchanged_on_error(self):
             data = self._read(X, y, sample_weight, encoder=self.network_.targets if keep else None, reset=not keep)
             if X_val is not None:
                 data = data.with_validation(self._read_validation(X_val, y_val, sample_weight_val, data))
+            if groups is not None:
+                data = data.with_groups(groups)
             previous = self.network_ if keep else None
-            self._adopt(fit_outcome(self._settings(), data, previous, task), append=keep)
+            self._adopt(fit_outcome(resolved(self._settings(), data), data, previous, task), append=keep)
         FitTask.end(task)
         return self
 
@@ -273,7 +279,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             data = self._read(X, y, sample_weight, encoder=encoder, reset=not known, classes=classes)
             if self.blend not in (None, "auto"):
                 raise ValueError("partial_fit does not support blend=: it never sees rows to hold out. Set blend=None.")
-            settings = self._settings().for_partial_fit()
+            if self.validation_split is not None:
+                raise ValueError("partial_fit does not support validation_split=: it never sees rows to hold out.")
+            settings = resolved(self._settings().for_partial_fit(), data)
             self._adopt(fit_outcome(settings, data, self.network_ if known else None, task), append=known)
         FitTask.end(task)
         return self
@@ -284,7 +292,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         self._validate_params()
         with unchanged_on_error(self):
             data = self._read(X, y, None, encoder=None, reset=True)
-            self._adopt(Outcome(*fit_network(self._settings(), data, None, observer=observer)), append=False)
+            self._adopt(
+                Outcome(*fit_network(resolved(self._settings(), data), data, None, observer=observer)), append=False
+            )
         return self
 
     def _checked_classes(self, y: Any, classes: Any) -> list[Any] | None:

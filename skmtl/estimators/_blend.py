@@ -10,7 +10,7 @@ import numpy as np
 
 from .._names import proposal
 from .._records import EncodedTargets
-from ..blending import KernelName, blend_weights, fit_companion, folds_of
+from ..blending import KernelName, blend_weights, fit_companion, folds_of, label_limits
 from ..features import FeatureEncoder, Scaling
 from ._blend_columns import Columns
 from ._fit import fit_network, row_weights
@@ -46,7 +46,7 @@ def kinds_of(settings: Settings) -> tuple[str, ...]:
     asked = settings["blend"]
     if asked is None:
         return ()
-    kinds = _default(settings) if asked == "auto" else (asked,) if isinstance(asked, str) else tuple(asked)
+    kinds = _default(settings) if asked == "all" else (asked,) if isinstance(asked, str) else tuple(asked)
     for kind in kinds:
         if kind not in KINDS:
             raise ValueError(f"blend: there is no {kind!r}.{proposal(str(kind), KINDS)} Kinds are {', '.join(KINDS)}.")
@@ -119,9 +119,10 @@ def _weigh(layout: Columns, found: Sequence[_Found], values: np.ndarray, weights
         stacked = held[:, :, columns].reshape(len(found), -1, 1)
         own = (values[np.ix_(rows, columns)].reshape(-1, 1), weights[np.ix_(rows, columns)].reshape(-1, 1))
         chosen[:, [i]] = blend_weights(stacked, *own)
-    mixed = np.einsum("pnc,pc->nc", held, chosen[:, task])
+    lower, upper = label_limits(values, weights)
+    mixed = np.clip(np.einsum("pnc,pc->nc", held, chosen[:, task]), lower, upper)
     parts = tuple(one.part for one in found)
-    return FittedBlend(layout, parts, chosen, rows, mixed)
+    return FittedBlend(layout, parts, chosen, rows, mixed, lower, upper)
 
 
 def _view(data: FitInput, scaling: Scaling) -> FeatureEncoder:

@@ -17,13 +17,14 @@ from ._fit_task import EpochTasks, FitTask
 from ._fitted import FittedNetwork
 from ._input import FitInput, Settings
 from ._per_task import task_weights
+from ._recipe import FEWEST_ROWS
 
 if TYPE_CHECKING:
     from ..training._moment import Observer
     from ._losses import Objective
 
-# Below this many rows early_stopping="auto" holds none out: the few it would judge by say too little.
-_FEWEST_ROWS_TO_HOLD_OUT = 50
+# Below this many rows early_stopping="auto" holds none out of a lone network: the few it would judge by say too little.
+_FEWEST_ROWS_ALONE = 50
 
 
 def fit_network(
@@ -134,6 +135,8 @@ def row_weights(targets: EncodedTargets) -> np.ndarray | None:
 
 def _numbers(settings: Settings, data: FitInput, seed: int, constants: Mapping[str, float]) -> TrainingNumbers:
     rate, decay = settings["learning_rate"], settings["weight_decay"]
+    if settings.incremental and settings["learning_rate_schedule"] == "cosine":
+        raise ValueError('partial_fit never ends: learning_rate_schedule="cosine" has no last epoch. Set "constant".')
     return TrainingNumbers(
         learning_rate=None if rate is None else float(rate),
         weight_decay=None if decay is None else float(decay),
@@ -147,13 +150,17 @@ def _numbers(settings: Settings, data: FitInput, seed: int, constants: Mapping[s
         shuffle=bool(settings["shuffle"]),
         seed=seed,
         balancing=tuple(sorted(constants.items())),
+        cosine=settings["learning_rate_schedule"] == "cosine",
     )
 
 
 def stops_early(settings: Settings, data: FitInput) -> bool:
     """Whether members stop at their best epoch: with rows to validate on given, or enough to hold some out."""
+    if settings["validation_split"] is not None and not settings.incremental:
+        return settings["early_stopping"] is not False
     if settings["early_stopping"] == "auto":
-        return data.validation is not None or data.n_train >= _FEWEST_ROWS_TO_HOLD_OUT
+        fewest = _FEWEST_ROWS_ALONE if settings["ensemble_size"] == 1 else FEWEST_ROWS
+        return data.validation is not None or data.n_train >= fewest
     return bool(settings["early_stopping"])
 
 

@@ -59,7 +59,8 @@ def offsets(layout: Columns, columns: np.ndarray) -> np.ndarray:
 class FittedBlend:
     """Parts and their weights, (n_parts, n_tasks).
 
-    The training rows ``rows`` have out-of-fold predictions ``held``, (n_rows, n_columns).
+    The training rows ``rows`` have out-of-fold predictions ``held``, (n_rows, n_columns). Columns are kept between
+    ``lower`` and ``upper``, (n_columns,): what lies far outside of all labels is a part's extrapolation.
     """
 
     layout: Columns
@@ -67,6 +68,8 @@ class FittedBlend:
     weights: np.ndarray
     rows: np.ndarray
     held: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
 
     def quantities(self, X: Any) -> list[np.ndarray]:
         """Per task: predictions (n,) of a regression, class probabilities (n, n_classes) else."""
@@ -95,10 +98,12 @@ class FittedBlend:
             self.layout.scaling,
             LEAST_PROBABILITY,
             parts,
+            (self.lower, self.upper),
             network.features.n_features,
         )
 
     def _mixed(self, columns_of: Callable[[BlendPart], np.ndarray]) -> list[np.ndarray]:
         weights = self.weights[:, self.layout.task_of_column]
         used = [number for number in range(len(self.parts)) if weights[number].any()]
-        return self.layout.to_quantities(sum(weights[number] * columns_of(self.parts[number]) for number in used))
+        mixed = sum(weights[number] * columns_of(self.parts[number]) for number in used)
+        return self.layout.to_quantities(np.clip(mixed, self.lower, self.upper))

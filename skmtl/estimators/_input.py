@@ -38,7 +38,8 @@ class FitInput:
     """Checked X, the encoder of y, and y encoded; rows beyond ``n_train`` are for validation only.
 
     ``levels`` are those of the categorical columns, which X holds codes of; ``kept`` are the positions of X's rows
-    among the caller's ``n_given``, who may have passed rows without weight.
+    among the caller's ``n_given``, who may have passed rows without weight; ``groups`` are what a splitter keeps
+    together.
     """
 
     X: Any
@@ -49,6 +50,7 @@ class FitInput:
     levels: CategoryLevels = field(default_factory=CategoryLevels)
     kept: np.ndarray = field(default_factory=lambda: np.array([], dtype=np.intp))
     n_given: int = 0
+    groups: np.ndarray | None = None
 
     @classmethod
     def build(
@@ -67,6 +69,13 @@ class FitInput:
         if other.n_train == 0:
             raise ValueError("y_val has no label with a positive weight: there is nothing to validate on.")
         return replace(self, validation=other)
+
+    def with_groups(self, groups: Any) -> FitInput:
+        """The same with a group for each row; ``groups`` are those of all rows that the caller gave."""
+        values = np.asarray(groups)
+        if values.shape != (self.n_given,):
+            raise ValueError(f"groups should have shape ({self.n_given},), one a row of X, got {values.shape}.")
+        return replace(self, groups=values[self.kept])
 
     def check_labels(self, incremental: bool) -> None:
         """Every task has a label with a positive weight; in a first partial_fit, whose scale it has to give."""

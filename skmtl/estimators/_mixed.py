@@ -44,9 +44,9 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         Widths of the shared layers; of each expert's or each task's own, where the scheme has such.
     head_layer_sizes : int or sequence of int, default=()
         Widths of the hidden layers that each task has to itself; none means linear heads.
-    activation : str, default="relu"
+    activation : str, default="auto"
         Activation of all hidden layers: any name Keras knows, or scikit-learn's "logistic" and "identity".
-    dropout : float, default=0.0
+    dropout : float or "auto", default="auto"
         Fraction of a hidden layer's outputs left out at random in training, in [0, 1).
     model : callable, default=None
         Function that builds and returns a Keras model, instead of ``architecture``: one input, one output
@@ -54,27 +54,31 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         ``meta`` if it asks for it: a dict with ``n_features_in_`` (columns the network will see),
         ``task_names_``, ``task_types_``, ``output_units_`` and scikeras' other keys. Optimizer and loss
         compiled into the model count where ``optimizer`` and ``loss`` are left at their defaults.
-    ensemble_size : int, default=1
+    ensemble_size : int or "auto", default="auto"
         Number of networks trained side by side in one program; predictions are averaged. Each starts from
-        its own weights and holds out its own rows.
-    blend : "auto", str, list of str or None, default=None
+        its own weights and holds out its own rows. With "auto" the rule chooses, here and wherever else a parameter
+        is left at "auto": see Notes. With a number, networks are plain.
+    blend : "auto", "all", str, list of str or None, default="auto"
         What is averaged with the network, each weighed per task by least squares on out-of-fold predictions, with
         weights that are not negative (stacked regression; Breiman, 1996; ``blend_weights_``): "ridge", a ridge
         regression; "rbf" and "laplacian", kernel ridge regressions; "residual_network", networks on what the ridge
         regression leaves; "independent_network", networks that share nothing, so that each task leans on the shared
-        trunk as far as it pays. "network" is the network itself and always part of it. "auto" is all but the
-        independent one. Needs rows held out by members (``early_stopping``), best with ``ensemble_size`` times
-        ``validation_fraction`` of 1, so that each row is held out once. A classification's parts are weighed by
-        squared errors of probabilities (the Brier score). None is the network alone.
+        trunk as far as it pays. "network" is the network itself and always part of it. "all" is all but the
+        independent one, "auto" chooses by the rule. Needs rows held out by members (``early_stopping``), best with
+        ``ensemble_size`` times ``validation_fraction`` of 1, so that each row is held out once. A classification's
+        parts are weighed by squared errors of probabilities (the Brier score). None is the network alone.
     oob_score : bool, default=False
         Whether to predict the training rows by the members that held them out: ``oob_prediction_`` and
         ``oob_score_``, which a blend gives in any case.
     optimizer : str, class or keras.optimizers.Optimizer, default="adam"
         Any Keras optimizer; ``optimizer__*`` are its arguments.
-    learning_rate : float, default=None
+    learning_rate : float, "auto" or None, default="auto"
         Step size; None is the optimizer's own. A number here costs no new compilation, a schedule in
         ``optimizer`` does.
-    weight_decay : float, default=None
+    learning_rate_schedule : {"constant", "cosine", "auto"}, default="auto"
+        Whether the learning rate stays, or falls to 0 along half a cosine in the ``epochs`` (Loshchilov and Hutter,
+        2017, without restarts). It costs no new compilation.
+    weight_decay : float, "auto" or None, default="auto"
         Decoupled weight decay (Loshchilov and Hutter, 2019), on kernels, not on biases; None is the
         optimizer's own (which Keras applies to all variables).
     loss : str, class, keras.losses.Loss, callable, or list or dict of them, default=None
@@ -94,7 +98,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
     class_weight : dict, "balanced", list or None, default=None
         Weights of the classes: for 1-D y a dict from class to weight or "balanced"; for 2-D y
         "balanced" for all, or a list or dict of such per task.
-    epochs : int, default=100
+    epochs : int or "auto", default="auto"
         Passes over the training rows (at most, with early stopping).
     batch_size : int or "auto", default="auto"
         Rows a step; "auto" is a 32nd of the rows, rounded to a power of 2, from 32 to 256.
@@ -108,10 +112,14 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
     early_stopping : bool or "auto", default="auto"
         Whether each member keeps the weights of its best epoch on rows held out, and stops when it has not
         improved for ``n_iter_no_change`` epochs. "auto" does where validation rows are passed, or from
-        50 rows on.
-    validation_fraction : float, default=0.1
+        50 rows on (30 with several networks).
+    validation_fraction : float or "auto", default="auto"
         Part of the rows that each member holds out, in (0, 1).
-    n_iter_no_change : int, default=10
+    validation_split : int, splitter, iterable or None, default=None
+        How to hold rows out instead of at random, where they come in groups or in time: a splitter of scikit-learn's,
+        with ``groups`` passed to ``fit`` if it wants them, a number of blocks, or pairs of row numbers to train on and
+        to hold out. Each member takes the next split. A splitter sees the labels as numbers, classes as their codes.
+    n_iter_no_change : int or "auto", default="auto"
         Epochs without improvement after which a member stops.
     tol : float, default=1e-4
         What counts as an improvement of the validation loss, whose unit is the loss of a constant.
@@ -146,7 +154,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         Categorical columns of so many levels at most become one-hot columns, those of more embeddings of 8
         numbers. With ``model`` all are one-hot. Their number is rounded up with columns of zeros, so that folds
         share a program.
-    numeric_embedding : {"piecewise_linear", "periodic"}, NumericEmbedding or None, default=None
+    numeric_embedding : {"auto", "piecewise_linear", "periodic"}, NumericEmbedding or None, default="auto"
         How each numeric column becomes several numbers before the first layer, by name, with
         ``numeric_embedding__*`` for its options, or an instance of :class:`skmtl.networks.PiecewiseLinear` or
         :class:`skmtl.networks.Periodic` (Gorishniy et al., 2022). None leaves columns as they are.
@@ -213,6 +221,20 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
     MultiTaskKerasRegressor : All tasks regressions.
     MultiTaskKerasClassifier : All tasks classifications.
 
+    Notes
+    -----
+    The rule, with ``ensemble_size="auto"`` and from 30 rows on, for each parameter left at "auto": 8 networks (4 from
+    20,000 rows on, 2 from 100,000), each holding out an eighth of the rows; ``blend`` of the networks, a ridge
+    regression and two kernel regressions (without X_val, a ``loss``, or ``early_stopping=False``); 80 epochs, from
+    5,000 rows on falling with the square root of their number, 15 at least, and a patience of a quarter of them;
+    learning rate 0.003 along a cosine and weight decay 0.03 (the optimizer's own where ``optimizer`` is given); mish,
+    dropout 0.1; robust scaling; and piecewise-linear embeddings where there are at most 100 numeric columns, not
+    sparse.
+
+    Otherwise networks are plain: one, without blend; 100 epochs, a tenth of the rows held out, a patience of 10; the
+    optimizer's own learning rate, constant, and decay; relu, no dropout, standard scaling, no embeddings. So it is with
+    a number for ``ensemble_size``, a ``model`` of the caller's, ``warm_start``, in ``partial_fit``, and below 30 rows.
+
     References
     ----------
     R. Caruana (1997), "Multitask Learning", Machine Learning 28.
@@ -222,6 +244,8 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
 
     D. Holzmueller, L. Grinsztajn, I. Steinwart (2024), "Better by Default: Strong Pre-Tuned MLPs and Boosted
     Trees on Tabular Data", NeurIPS.
+
+    I. Loshchilov and F. Hutter (2017), "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR.
 
     I. Loshchilov and F. Hutter (2019), "Decoupled Weight Decay Regularization", ICLR.
 
@@ -252,26 +276,28 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         architecture: Any = "shared_bottom",
         hidden_layer_sizes: Any = (128, 64),
         head_layer_sizes: Any = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
+        activation: str = "auto",
+        dropout: float | str = "auto",
         model: Any = None,
-        ensemble_size: int = 1,
-        blend: Any = None,
+        ensemble_size: int | str = "auto",
+        blend: Any = "auto",
         oob_score: bool = False,
         optimizer: Any = "adam",
-        learning_rate: float | None = None,
-        weight_decay: float | None = None,
+        learning_rate: float | str | None = "auto",
+        learning_rate_schedule: str = "auto",
+        weight_decay: float | str | None = "auto",
         loss: Any = None,
         loss_weights: Any = None,
         balancing: Any = "equal",
         class_weight: Any = None,
-        epochs: int = 100,
+        epochs: int | str = "auto",
         batch_size: int | str = "auto",
         shuffle: bool = True,
         task_sampling: float | None = None,
         early_stopping: bool | str = "auto",
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
+        validation_fraction: float | str = "auto",
+        validation_split: Any = None,
+        n_iter_no_change: int | str = "auto",
         tol: float = 1e-4,
         callbacks: Any = None,
         warm_start: bool = False,
@@ -282,7 +308,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         scale_targets: bool | str = "auto",
         categorical_features: Any = "from_dtype",
         one_hot_max_size: int = 12,
-        numeric_embedding: Any = None,
+        numeric_embedding: Any = "auto",
         dtype: str = "float32",
         task_types: Any = None,
         **routed: Any,
@@ -299,6 +325,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
             oob_score=oob_score,
             optimizer=optimizer,
             learning_rate=learning_rate,
+            learning_rate_schedule=learning_rate_schedule,
             weight_decay=weight_decay,
             loss=loss,
             loss_weights=loss_weights,
@@ -309,6 +336,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
             task_sampling=task_sampling,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
+            validation_split=validation_split,
             n_iter_no_change=n_iter_no_change,
             tol=tol,
             callbacks=callbacks,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from ._routing import RoutedParameters
 
 _SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
+_AUTO = StrOptions({"auto"})
 _PER_TASK = [str, type, dict, list, tuple, callable, None, HasMethods(["call"])]
 
 
@@ -21,24 +23,26 @@ class SharedParameters(RoutedParameters):
         "hidden_layer_sizes": _SIZES,
         "head_layer_sizes": _SIZES,
         "activation": [str],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), _AUTO],
         "model": [callable, None],
-        "ensemble_size": [Interval(Integral, 1, None, closed="left")],
+        "ensemble_size": [Interval(Integral, 1, None, closed="left"), _AUTO],
         "blend": [str, "array-like", None],
         "oob_score": ["boolean"],
         "optimizer": [str, type, HasMethods(["get_config", "update_step"])],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), _AUTO, None],
+        "learning_rate_schedule": [StrOptions({"constant", "cosine", "auto"})],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), _AUTO, None],
         "loss": _PER_TASK,
         "loss_weights": ["array-like", dict, None],
         "balancing": [str, HasMethods(["task_weights", "initial_state"])],
-        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left"), _AUTO],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "task_sampling": [Interval(Real, 0, 1, closed="both"), None],
         "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), _AUTO],
+        "validation_split": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), Iterable, None],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), _AUTO],
         "tol": [Interval(Real, 0, None, closed="left")],
         "callbacks": [type, list, tuple, dict, HasMethods(["set_model", "on_epoch_end"]), None],
         "warm_start": ["boolean"],
@@ -59,24 +63,26 @@ class SharedParameters(RoutedParameters):
         hidden_layer_sizes: Any,
         head_layer_sizes: Any,
         activation: str,
-        dropout: float,
+        dropout: float | str,
         model: Any,
-        ensemble_size: int,
+        ensemble_size: int | str,
         blend: Any,
         oob_score: bool,
         optimizer: Any,
-        learning_rate: float | None,
-        weight_decay: float | None,
+        learning_rate: float | str | None,
+        learning_rate_schedule: str,
+        weight_decay: float | str | None,
         loss: Any,
         loss_weights: Any,
         balancing: Any,
-        epochs: int,
+        epochs: int | str,
         batch_size: int | str,
         shuffle: bool,
         task_sampling: float | None,
         early_stopping: bool | str,
-        validation_fraction: float,
-        n_iter_no_change: int,
+        validation_fraction: float | str,
+        validation_split: Any,
+        n_iter_no_change: int | str,
         tol: float,
         callbacks: Any,
         warm_start: bool,
@@ -102,6 +108,7 @@ class SharedParameters(RoutedParameters):
         self.oob_score = oob_score
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
         self.weight_decay = weight_decay
         self.loss = loss
         self.loss_weights = loss_weights
@@ -112,6 +119,7 @@ class SharedParameters(RoutedParameters):
         self.task_sampling = task_sampling
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.validation_split = validation_split
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.callbacks = callbacks

@@ -14,10 +14,11 @@ from ..training._buckets import bucket
 from ..training._callbacks import KerasCallbacks
 from ..training._compile_choice import worth_compiling
 from ..training._moment import Observer
-from ..training._rows import RowPlan, plan_rows
+from ..training._rows import RowPlan
 from ..training._sampling import RowSampling, plan_sampling
 from ._balancing import Balance
 from ._fitted import FittedNetwork
+from ._held_out import held_out_plan
 from ._input import FitInput, Settings, all_rows
 from ._networks import BuiltNetwork
 
@@ -37,7 +38,7 @@ def run_training(
     """Train the network on the data."""
     X, targets = all_rows(data)
     rows = bucket(len(targets.values))
-    plan = _plan(settings, data, numbers, seed)
+    plan = held_out_plan(settings, data, numbers, seed)
     if not any(len(rows) for rows in plan.evaluate):
         numbers = replace(numbers, early_stopping=False)
     structure = TrainingStructure(
@@ -86,25 +87,13 @@ def _optimizer(settings: Settings, built: BuiltNetwork) -> Any:
     optimizer = settings["optimizer"]
     if built.compiled_optimizer is not None and "optimizer" not in settings.changed:
         optimizer = built.compiled_optimizer
-    return resolve_optimizer(optimizer, settings.routed["optimizer"], settings["weight_decay"])
-
-
-def _plan(settings: Settings, data: FitInput, numbers: TrainingNumbers, seed: int) -> RowPlan:
-    members = int(settings["ensemble_size"])
-    if data.validation is not None:
-        train_rows, held = np.arange(data.n_train), np.arange(data.n_train, data.n_train + data.validation.n_train)
-        return RowPlan((train_rows,) * members, (held,) * members)
-    fraction = float(settings["validation_fraction"]) if numbers.early_stopping else 0.0
-    classified = [task.kind == "classification" for task in data.encoder.tasks]
-    plan = plan_rows(data.targets, classified, members, fraction, seed)
-    if numbers.early_stopping and any(len(rows) == 0 for rows in plan.evaluate):
-        if settings["early_stopping"] == "auto":
-            return plan_rows(data.targets, classified, members, 0.0, seed)
+    rule = resolve_optimizer(optimizer, settings.routed["optimizer"], settings["weight_decay"])
+    if rule.has_schedule and settings["learning_rate_schedule"] == "cosine":
         raise ValueError(
-            f"early_stopping=True holds {fraction:.0%} of the rows out, but with n_samples={data.n_train} none can be "
-            "spared without losing the last label of a task or class. Set early_stopping=False, or give more samples."
+            'The optimizer has a learning rate schedule of its own: leave learning_rate_schedule at "auto", or give '
+            "the optimizer a number."
         )
-    return plan
+    return rule
 
 
 def _compiled(settings: Settings, built: BuiltNetwork, plan: RowPlan, numbers: TrainingNumbers) -> bool:

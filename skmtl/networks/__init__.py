@@ -5,7 +5,7 @@ works alone in a Keras model of your own, and importing this module registers th
 ``keras.saving.load_model`` finds them.
 """
 
-from ._blend_layers import AffineColumns, KernelRegression, Probabilities
+from ._blend_layers import AffineColumns, ClippedColumns, KernelRegression, Probabilities
 from ._build import architecture_names, build_outputs
 from ._bypass import Bypass
 from ._cgc import CGC
@@ -34,6 +34,7 @@ __all__ = [
     "AffineColumns",
     "Bypass",
     "CategoryEmbedding",
+    "ClippedColumns",
     "CrossStitch",
     "CrossStitchUnit",
     "CustomNetwork",

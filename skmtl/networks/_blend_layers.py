@@ -91,6 +91,32 @@ class AffineColumns(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="skmtl")
+class ClippedColumns(keras.layers.Layer):
+    """Each column between two numbers.
+
+    Parameters
+    ----------
+    lower, upper : sequence of float, length n_columns
+        The numbers.
+    **kwargs
+        Passed to :class:`keras.layers.Layer`.
+    """
+
+    def __init__(self, lower: Any, upper: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lower, self.upper = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+
+    def call(self, inputs: Any) -> Any:
+        """Clipped columns."""
+        lower, upper = ops.cast(self.lower, inputs.dtype), ops.cast(self.upper, inputs.dtype)
+        return ops.minimum(ops.maximum(inputs, lower), upper)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "lower": self.lower.tolist(), "upper": self.upper.tolist()}
+
+
+@keras.saving.register_keras_serializable(package="skmtl")
 class Probabilities(keras.layers.Layer):
     """Columns as probabilities: none below a floor, and their sum 1.
 

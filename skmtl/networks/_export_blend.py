@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from .._records import TargetScaling, Task
-from ._blend_layers import AffineColumns, KernelRegression, Probabilities
+from ._blend_layers import AffineColumns, ClippedColumns, KernelRegression, Probabilities
 from ._export import output_names
 from ._input_encoding import InputEncoding
 
@@ -34,11 +34,13 @@ def export_blend(
     scaling: TargetScaling,
     floor: float,
     parts: Sequence[ExportedPart],
+    limits: tuple[np.ndarray, np.ndarray],
     n_features: int,
 ) -> keras.Model:
     """Keras model from the caller's columns to predictions, one output a task.
 
-    A part's ``weights`` are (n_columns,): one column a regression, one a class of a classification.
+    A part's ``weights``, and the lower and upper ``limits`` of their sum, are (n_columns,): one column a regression,
+    one a class of a classification.
     """
     inputs = keras.Input((n_features,), name="X")
     task = np.repeat(np.arange(len(tasks)), widths)
@@ -49,6 +51,7 @@ def export_blend(
         own = _columns(part, inputs, regression, shift, divisor)
         weighed = AffineColumns(part.weights, np.zeros(len(task)), name=f"{part.name}_weighed")(own)
         total = weighed if total is None else total + weighed
+    total = ClippedColumns(*limits, name="limits")(total)
     scale = np.where(regression, scaling.scale[task], 1.0)
     columns = AffineColumns(scale, shift, name="units")(total)
     names = output_names([one.name for one in tasks], [layer for part in parts for layer in _layer_names(part)])
@@ -62,7 +65,13 @@ def export_blend(
 
 
 def _layer_names(part: ExportedPart) -> list[str]:
-    return ["X", "units", part.name, *(f"{part.name}_{what}" for what in ("weighed", "encoding", "kernel", "columns"))]
+    return [
+        "X",
+        "limits",
+        "units",
+        part.name,
+        *(f"{part.name}_{what}" for what in ("weighed", "encoding", "kernel", "columns")),
+    ]
 
 
 def _columns(part: ExportedPart, inputs: Any, regression: np.ndarray, shift: np.ndarray, divisor: np.ndarray) -> Any:

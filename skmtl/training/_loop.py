@@ -182,6 +182,8 @@ def _numbers(run: Run, order: BatchOrder, tensors: Data, single: str) -> Numbers
     whole = np.int32
     return Numbers(
         rate=to_device(run.rate, single),
+        horizon=to_device(numbers.epochs * order.steps if numbers.cosine else 0, single),
+        begun=to_device(0, whole),
         decay=to_device(decay, single),
         task_weights=to_device(numbers.task_weights, single),
         units=to_device(run.data.units, single),

@@ -117,9 +117,10 @@ class Program:
             count = tf.cast(tf.clip_by_value(left, 1, size), self.dtype)
             batch = self._batch(data, numbers, batches[number], left, count)
             done = self.gradient.step(flat, frozen, batch, numbers, carry)
+            rate = _rate(numbers, state.epoch * numbers.steps + numbers.begun + number)
             # A member that has no rows left in this epoch waits for the others.
             present = left > 0 if members > 1 else None
-            flat, optimizer = self.update.apply(flat, done.gradient, optimizer, numbers.rate, numbers.decay, present)
+            flat, optimizer = self.update.apply(flat, done.gradient, optimizer, rate, numbers.decay, present)
             after = done.frozen if present is None else self._frozen_of(present, done.frozen, frozen)
             carry = self.gradient.after_step(flat, frozen, batch, numbers, done)
             share = tf.where(left > 0, count / tf.cast(tf.maximum(numbers.train_rows, 1), self.dtype), 0.0)
@@ -204,6 +205,12 @@ def _gradient_of(losses: Losses, method: Balancing | None, cosines: bool) -> Equ
     if cosines or method.requires != "losses" or not method.weighs_heads:
         return CombinedGradient(losses, method)
     return BalancedGradient(losses, method)
+
+
+def _rate(numbers: Numbers, steps: tf.Tensor) -> tf.Tensor:
+    """Learning rate after so many steps: constant, or along half a cosine (Loshchilov and Hutter, 2017)."""
+    done = tf.minimum(tf.cast(steps, numbers.rate.dtype) / tf.maximum(numbers.horizon, 1.0), 1.0)
+    return tf.where(numbers.horizon > 0, numbers.rate * 0.5 * (1.0 + tf.cos(np.pi * done)), numbers.rate)
 
 
 def _put(into: tf.Tensor, position: tf.Tensor, value: tf.Tensor) -> tf.Tensor:

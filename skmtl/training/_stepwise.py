@@ -24,6 +24,8 @@ def run_epoch_by_steps(
     logger.info("A callback acts on batches: training runs step by step, which is slower.")
     before, rows, size = state, numbers.train_rows.numpy(), index.shape[3]
     one, none = to_device(1, np.int32), to_device(0, np.int32)
+    # The program counts one step an epoch here.
+    before_epoch = int(state.epoch) * (index.shape[1] - 1)
     sums, penalties, seen = 0.0, 0.0, np.zeros(len(rows))
     record: dict[str, np.ndarray] = {}
     show(callbacks, state)
@@ -32,8 +34,9 @@ def run_epoch_by_steps(
         callbacks.batch_begin(step)
         state = take_over(callbacks, state)
         single = numbers._replace(
-            steps=one, eval_steps=none, eval_rows=tf.zeros_like(numbers.eval_rows),
-            train_rows=to_device(left, np.int32), stopping=tf.constant(False), closing=tf.constant(False),
+            steps=one, begun=to_device(before_epoch + step, np.int32),
+            eval_steps=none, eval_rows=tf.zeros_like(numbers.eval_rows), train_rows=to_device(left, np.int32),
+            stopping=tf.constant(False), closing=tf.constant(False),
         )  # fmt: skip
         batch = to_device(index[:, step : step + 1], np.int32)
         state, report = program.run(state, data, single, batch, one)

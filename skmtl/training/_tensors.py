@@ -49,6 +49,8 @@ class Numbers(NamedTuple):
     """Numbers of the fit, as tensors."""
 
     rate: Any
+    horizon: Any  # steps over which the rate falls to 0 along half a cosine; 0 for a constant rate
+    begun: Any  # steps of the epoch that were taken in calls before
     decay: Any
     task_weights: Any
     units: Any

@@ -11,7 +11,13 @@ from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKe
 
 ESTIMATORS = [MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator]
 
-SMALL: dict[str, Any] = {"hidden_layer_sizes": (8,), "epochs": 3, "jit_compile": False, "random_state": 0}
+SMALL: dict[str, Any] = {
+    "hidden_layer_sizes": (8,),
+    "epochs": 3,
+    "jit_compile": False,
+    "random_state": 0,
+    "ensemble_size": 1,
+}
 # Enough to learn the data below, still well under a second.
 LEARNING: dict[str, Any] = {
     "hidden_layer_sizes": (16,),
@@ -19,6 +25,7 @@ LEARNING: dict[str, Any] = {
     "learning_rate": 0.02,
     "jit_compile": False,
     "random_state": 0,
+    "ensemble_size": 1,
 }
 
 

@@ -60,10 +60,10 @@ def test_an_own_method_plugs_in() -> None:
 
 def test_members_mixed_tasks_and_missing_labels_are_balanced_by_gradients() -> None:
     y = with_gaps(mixed(X))
-    model = MultiTaskKerasEstimator(balancing="upgrad", ensemble_size=2, **SMALL).fit(X, y)
+    model = MultiTaskKerasEstimator(balancing="upgrad", **{**SMALL, "ensemble_size": 2}).fit(X, y)
     assert model.predict(X).shape == y.shape
     assert np.isfinite(model.gradient_cosines_).all()
-    equal = MultiTaskKerasEstimator(ensemble_size=2, **SMALL).fit(X, y)
+    equal = MultiTaskKerasEstimator(**{**SMALL, "ensemble_size": 2}).fit(X, y)
     assert np.abs(model.predict(X)["price"].astype(float) - equal.predict(X)["price"].astype(float)).max() > 1e-4
 
 

@@ -36,7 +36,7 @@ def regression():
 @pytest.fixture(scope="module")
 def fitted(regression):
     X, y = regression
-    return MultiTaskKerasRegressor(blend="auto", **SETTINGS).fit(X[:140], y[:140])
+    return MultiTaskKerasRegressor(blend="all", **SETTINGS).fit(X[:140], y[:140])
 
 
 def test_the_blend_is_no_worse_than_its_parts_and_leans_on_what_fits_the_task(fitted, regression):
@@ -104,7 +104,7 @@ def test_a_network_alone_gives_out_of_fold_predictions_when_asked(regression):
 
 def test_classes_are_blended_as_probabilities():
     y = labels(X)
-    model = MultiTaskKerasClassifier(blend="auto", **SETTINGS).fit(X, y)
+    model = MultiTaskKerasClassifier(blend="all", **SETTINGS).fit(X, y)
     for proba in model.predict_proba(X):
         np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
         assert (proba > 0).all()
@@ -118,7 +118,7 @@ def test_classes_are_blended_as_probabilities():
 
 def test_mixed_tasks_with_missing_labels_are_blended():
     y = with_gaps(mixed(X))
-    model = MultiTaskKerasEstimator(blend="auto", **SETTINGS).fit(X, y)
+    model = MultiTaskKerasEstimator(blend="all", **SETTINGS).fit(X, y)
     assert model.score(X, y) > 0.5
     assert np.isnan(model.oob_residuals_[y.isna().to_numpy()]).all()
 
@@ -142,7 +142,7 @@ def test_independent_networks_join_where_they_are_named(regression):
 
 def test_validation_rows_of_ones_own_leave_the_network_alone(regression):
     X, y = regression
-    model = MultiTaskKerasRegressor(blend="auto", **SETTINGS).fit(X[:140], y[:140], X_val=X[140:], y_val=y[140:])
+    model = MultiTaskKerasRegressor(blend="all", **SETTINGS).fit(X[:140], y[:140], X_val=X[140:], y_val=y[140:])
     assert model.blend_ is None
 
 

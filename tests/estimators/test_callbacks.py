@@ -55,10 +55,12 @@ def test_epoch_hooks_see_the_losses_of_the_history():
         assert logs == {name: values[epoch] for name, values in model.history_.items()}
 
 
-def test_callbacks_do_not_change_what_is_learnt():
-    plain = MultiTaskKerasRegressor(**SMALL).fit(X, quantities(X))
-    watched = MultiTaskKerasRegressor(**SMALL, callbacks=[Recorder([])]).fit(X, quantities(X))
-    batchwise = MultiTaskKerasRegressor(**SMALL, callbacks=[BatchRecorder([])]).fit(X, quantities(X))
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_callbacks_do_not_change_what_is_learnt(schedule):
+    settings = {**SMALL, "learning_rate_schedule": schedule, "learning_rate": 0.01}
+    plain = MultiTaskKerasRegressor(**settings).fit(X, quantities(X))
+    watched = MultiTaskKerasRegressor(**settings, callbacks=[Recorder([])]).fit(X, quantities(X))
+    batchwise = MultiTaskKerasRegressor(**settings, callbacks=[BatchRecorder([])]).fit(X, quantities(X))
     np.testing.assert_array_equal(watched.predict(X), plain.predict(X))
     np.testing.assert_allclose(batchwise.predict(X), plain.predict(X), rtol=1e-5)
     np.testing.assert_allclose(batchwise.history_["val_loss"], plain.history_["val_loss"], rtol=1e-5)
@@ -87,7 +89,14 @@ def test_batch_hooks_run_step_by_step_and_say_so(caplog):
 )
 def test_the_model_of_a_callback_has_the_weights_of_its_epoch(network):
     seen = []
-    settings = {"epochs": 3, "jit_compile": False, "random_state": 0, "early_stopping": False, **network}
+    settings = {
+        "ensemble_size": 1,
+        "epochs": 3,
+        "jit_compile": False,
+        "random_state": 0,
+        "early_stopping": False,
+        **network,
+    }
     model = MultiTaskKerasRegressor(**settings, callbacks=Weights(seen)).fit(X, quantities(X))
     shorter = MultiTaskKerasRegressor(**{**settings, "epochs": 2}).fit(X, quantities(X))
     np.testing.assert_allclose(seen[3], model.predict(X)[:, 0], rtol=1e-4, atol=1e-5)

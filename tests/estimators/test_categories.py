@@ -41,7 +41,7 @@ Y = np.column_stack(
 
 @pytest.fixture(scope="module")
 def fitted():
-    return MultiTaskKerasRegressor(**LEARNING, ensemble_size=2).fit(TABLE, Y)
+    return MultiTaskKerasRegressor(**{**LEARNING, "ensemble_size": 2}).fit(TABLE, Y)
 
 
 def test_a_table_of_strings_is_learnt(fitted):
@@ -217,7 +217,9 @@ def test_a_raw_table_of_real_houses():
     table = pd.read_csv(data_path("ames.csv.gz")).sample(600, random_state=0)
     X = table[[name for name in table if not name.startswith("target:")]]
     y = table[["target:SalePrice", "target:Kitchen Qual"]].set_axis(["price", "kitchen"], axis=1)
-    model = MultiTaskKerasEstimator(epochs=30, random_state=0, numeric_embedding="periodic", jit_compile=False)
+    model = MultiTaskKerasEstimator(
+        epochs=30, random_state=0, numeric_embedding="periodic", jit_compile=False, ensemble_size=1
+    )
     assert len(model.fit(X, y).categories_) > 30
     predicted = cross_val_predict(model, X, y, cv=2)
     assert np.corrcoef(predicted[:, 0].astype(float), y["price"])[0, 1] > 0.8

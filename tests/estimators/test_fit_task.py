@@ -288,7 +288,7 @@ def test_a_monitor_hears_of_the_epochs_in_other_processes():
 )
 def test_what_is_no_callback_of_scikit_learn_is_refused(callbacks, message):
     with pytest.raises(TypeError, match=message):
-        MultiTaskKerasRegressor().set_callbacks(*callbacks)
+        MultiTaskKerasRegressor(ensemble_size=1).set_callbacks(*callbacks)
 
 
 def test_a_callback_of_scikit_learn_among_those_of_keras_is_refused():

@@ -24,7 +24,7 @@ def test_history_is_the_mean_of_the_members(rows):
 
 
 def test_warm_start_goes_on_with_the_members_record(rows):
-    model = MultiTaskKerasRegressor(hidden_layer_sizes=8, epochs=3, warm_start=True, random_state=0)
+    model = MultiTaskKerasRegressor(hidden_layer_sizes=8, epochs=3, warm_start=True, random_state=0, ensemble_size=1)
     first = model.fit(*rows).member_history_["loss"]
     again = model.fit(*rows).member_history_["loss"]
     assert again.shape == (6, 1)

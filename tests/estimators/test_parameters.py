@@ -142,14 +142,14 @@ def test_column_names_are_checked_as_scikit_learn_has_it(kind):
 def test_unknown_names_are_refused_with_the_nearest_one(name, proposal):
     with pytest.raises(TypeError, match=rf"unexpected parameter '{name}'.*{proposal}"):
         MultiTaskKerasRegressor(**{name: 1})
-    model = MultiTaskKerasRegressor()
+    model = MultiTaskKerasRegressor(ensemble_size=1)
     with pytest.raises(ValueError, match=rf"Invalid parameter '{name}' for estimator .*{proposal}"):
         model.set_params(epochs=3, **{name: 1})
-    assert model.get_params() == MultiTaskKerasRegressor().get_params()
+    assert model.get_params() == MultiTaskKerasRegressor(ensemble_size=1).get_params()
 
 
 def test_routed_parameters_are_set_and_searched_without_being_declared():
-    model = MultiTaskKerasRegressor().set_params(optimizer__clipnorm=2.0, epochs=4)
+    model = MultiTaskKerasRegressor(ensemble_size=1).set_params(optimizer__clipnorm=2.0, epochs=4)
     assert model.get_params()["optimizer__clipnorm"] == 2.0
     assert clone(model).set_params(optimizer__clipnorm=3.0).optimizer__clipnorm == 3.0
     assert model.optimizer__clipnorm == 2.0
@@ -215,7 +215,7 @@ def test_verbose_2_prints_a_line_an_epoch(capsys):
 
 def test_verbose_1_leaves_one_line_in_a_log(capsys):
     for members in (1, 6):
-        model = MultiTaskKerasRegressor(**SMALL, ensemble_size=members, verbose=1).fit(X, quantities(X))
+        model = MultiTaskKerasRegressor(**{**SMALL, "ensemble_size": members}, verbose=1).fit(X, quantities(X))
         (line,) = capsys.readouterr().out.splitlines()
         losses = {name: f"{model.history_[name][-1]:.4f}" for name in ("loss", "val_loss")}
         assert line.startswith("epoch 3/3, 00:0")

@@ -39,7 +39,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_a_copy_predicts_the_same_bits_and_is_left_alone_by_the_original(kind, way):
     y = targets_for(kind, X)
-    model = kind(**SMALL, ensemble_size=2, optimizer__clipnorm=1.0).fit(X, y)
+    model = kind(**{**SMALL, "ensemble_size": 2}, optimizer__clipnorm=1.0).fit(X, y)
     twin = WAYS[way](model)
     expected = pd.DataFrame(model.predict(X))
     pd.testing.assert_frame_equal(pd.DataFrame(twin.predict(X)), expected, check_exact=True)
@@ -65,7 +65,7 @@ def test_a_fitted_estimator_pickles_small():
 
 
 def test_a_pickle_predicts_in_a_process_that_never_fitted(tmp_path):
-    model = MultiTaskKerasRegressor(**SMALL, ensemble_size=2).fit(X, targets_for(MultiTaskKerasRegressor, X))
+    model = MultiTaskKerasRegressor(**{**SMALL, "ensemble_size": 2}).fit(X, targets_for(MultiTaskKerasRegressor, X))
     joblib.dump(model, tmp_path / "model.joblib")
     np.save(tmp_path / "X.npy", X)
     code = (

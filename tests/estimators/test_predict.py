@@ -51,7 +51,7 @@ def test_predicted_labels_are_those_of_highest_probability():
 
 
 def test_the_mixed_estimator_has_probabilities_where_a_task_has_classes():
-    assert not hasattr(MultiTaskKerasEstimator(), "predict_proba")
+    assert not hasattr(MultiTaskKerasEstimator(ensemble_size=1), "predict_proba")
     model = MultiTaskKerasEstimator(**SMALL).fit(X, mixed(X))
     price, size, sold = model.predict_proba(X)
     assert price is None

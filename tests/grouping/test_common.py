@@ -13,7 +13,14 @@ QUICK = [
     TaskGroupingRegressor(Ridge(), **LABELS),
     TaskGroupingClassifier(DecisionTreeClassifier(random_state=0), **LABELS),
 ]
-SMALL = {"hidden_layer_sizes": (16,), "learning_rate": 0.03, "epochs": 20, "jit_compile": False, "random_state": 0}
+SMALL = {
+    "hidden_layer_sizes": (16,),
+    "learning_rate": 0.03,
+    "epochs": 20,
+    "jit_compile": False,
+    "random_state": 0,
+    "ensemble_size": 1,
+}
 NETWORKS = [
     TaskGroupingRegressor(MultiTaskKerasRegressor(**SMALL), n_permutations=0),
     TaskGroupingClassifier(MultiTaskKerasClassifier(**SMALL), n_permutations=0),

@@ -20,7 +20,7 @@ from skmtl.inspection import suggest_task_groups, task_affinity
 
 from ..estimators._process import run_python
 
-SMALL = {"hidden_layer_sizes": (5,), "epochs": 3, "jit_compile": False, "random_state": 0}
+SMALL = {"hidden_layer_sizes": (5,), "epochs": 3, "jit_compile": False, "random_state": 0, "ensemble_size": 1}
 LABELS = {"affinity": "label_correlation", "random_state": 0}
 
 

@@ -173,7 +173,7 @@ def test_the_repr_shows_the_matrix_or_of_many_tasks_the_ends_of_it():
         ({"y": np.zeros((79, 2))}, ValueError, "inconsistent numbers of samples"),
         ({"estimator": Ridge()}, TypeError, "needs one of skmtl's estimators.*got Ridge"),
         (
-            {"estimator": GridSearchCV(MultiTaskKerasRegressor(), {"epochs": [1, 2]})},
+            {"estimator": GridSearchCV(MultiTaskKerasRegressor(ensemble_size=1), {"epochs": [1, 2]})},
             TypeError,
             "got GridSearchCV.*best_estimator_",
         ),

@@ -29,9 +29,9 @@ def twins_of(model, n_tasks):
 @pytest.mark.parametrize(
     "model",
     [
-        MultiTaskKerasRegressor(hidden_layer_sizes=(64, 32), epochs=1),
+        MultiTaskKerasRegressor(hidden_layer_sizes=(64, 32), epochs=1, ensemble_size=1),
         MultiTaskKerasRegressor(hidden_layer_sizes=(40,), head_layer_sizes=(8,), ensemble_size=2, epochs=1),
-        MultiTaskKerasClassifier(hidden_layer_sizes=(50, 20), epochs=1),
+        MultiTaskKerasClassifier(hidden_layer_sizes=(50, 20), epochs=1, ensemble_size=1),
     ],
 )
 def test_twins_together_have_as_many_parameters_as_the_network(model):
@@ -43,20 +43,22 @@ def test_twins_together_have_as_many_parameters_as_the_network(model):
 
 
 def test_layers_keep_their_proportions():
-    model, *_ = fitted(MultiTaskKerasRegressor(hidden_layer_sizes=(200, 100), epochs=1))
+    model, *_ = fitted(MultiTaskKerasRegressor(hidden_layer_sizes=(200, 100), epochs=1, ensemble_size=1))
     first, second = twins_of(model, 4)[0].hidden_layer_sizes
     assert first == pytest.approx(2 * second, abs=1)
 
 
 def test_networks_inside_pipelines_are_scaled():
-    model, *_ = fitted(MultiTaskKerasRegressor(hidden_layer_sizes=(64,), epochs=1), n_tasks=2)
-    twins = [make_pipeline(StandardScaler(), MultiTaskKerasRegressor()) for _ in range(2)]
+    model, *_ = fitted(MultiTaskKerasRegressor(hidden_layer_sizes=(64,), epochs=1, ensemble_size=1), n_tasks=2)
+    twins = [make_pipeline(StandardScaler(), MultiTaskKerasRegressor(ensemble_size=1)) for _ in range(2)]
     scaled = shrink_twins(twins, model.network_.spec)
     assert all(twin[-1].hidden_layer_sizes[0] < 64 for twin in scaled)
 
 
 def test_a_budget_that_no_widths_meet_is_refused():
-    model, *_ = fitted(MultiTaskKerasRegressor(hidden_layer_sizes=(4,), epochs=1), n_tasks=8, n_features=30)
+    model, *_ = fitted(
+        MultiTaskKerasRegressor(hidden_layer_sizes=(4,), epochs=1, ensemble_size=1), n_tasks=8, n_features=30
+    )
     with pytest.raises(
         ValueError, match="no widths of the hidden layers give 8 single-task networks with 164 parameters"
     ):
@@ -69,4 +71,4 @@ def test_a_budget_that_no_widths_meet_is_refused():
 def test_what_has_no_layers_to_scale_is_refused(estimator):
     with pytest.raises(ValueError, match="scales hidden_layer_sizes"):
         check_scalable(estimator)
-    check_scalable(make_pipeline(StandardScaler(), MultiTaskKerasRegressor()))
+    check_scalable(make_pipeline(StandardScaler(), MultiTaskKerasRegressor(ensemble_size=1)))

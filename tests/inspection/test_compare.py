@@ -22,7 +22,7 @@ from skmtl.inspection import compare_with_single_task
 
 from ._recorders import SEEN, RecordingClassifier, RecordingRegressor, regression_table
 
-SMALL = {"hidden_layer_sizes": (8,), "epochs": 3, "learning_rate": 0.01, "random_state": 0}
+SMALL = {"hidden_layer_sizes": (8,), "epochs": 3, "learning_rate": 0.01, "random_state": 0, "ensemble_size": 1}
 
 
 def scores_of(comparison, estimator, task):

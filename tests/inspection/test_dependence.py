@@ -52,7 +52,7 @@ def test_probabilities_of_a_single_classification_agree_with_scikit_learn(table)
 @pytest.mark.parametrize(
     "model",
     [
-        MultiTaskKerasClassifier(hidden_layer_sizes=8, epochs=3, random_state=0),
+        MultiTaskKerasClassifier(hidden_layer_sizes=8, epochs=3, random_state=0, ensemble_size=1),
         RandomForestClassifier(5, random_state=0),
         MultiOutputClassifier(LogisticRegression()),
     ],
@@ -89,7 +89,7 @@ def test_mixed_tasks_of_a_frame_keep_their_names_and_text_columns_take_their_cat
     )
     model = make_pipeline(
         make_column_transformer((OneHotEncoder(), ["town"]), remainder="passthrough"),
-        MultiTaskKerasEstimator(hidden_layer_sizes=16, learning_rate=0.03, epochs=30, random_state=0),
+        MultiTaskKerasEstimator(hidden_layer_sizes=16, learning_rate=0.03, epochs=30, random_state=0, ensemble_size=1),
     ).fit(X, y)
     result = task_partial_dependence(model, X)
     assert [(r.task, r.label) for r in result.responses] == [("price", None), ("type", "small")]
@@ -102,7 +102,9 @@ def test_mixed_tasks_of_a_frame_keep_their_names_and_text_columns_take_their_cat
 
 def test_names_of_the_tasks_are_those_of_the_fit(table):
     X, y = table
-    model = MultiTaskKerasRegressor(hidden_layer_sizes=4, epochs=2).fit(X, pd.DataFrame(y, columns=["size", "weight"]))
+    model = MultiTaskKerasRegressor(hidden_layer_sizes=4, epochs=2, ensemble_size=1).fit(
+        X, pd.DataFrame(y, columns=["size", "weight"])
+    )
     result = task_partial_dependence(model, X, [0], grid_resolution=2)
     assert [response.task for response in result.responses] == ["size", "weight"]
     np.testing.assert_allclose(result.spread, model.predict(X).std(axis=0))
@@ -130,7 +132,7 @@ def test_missing_values_are_no_value_of_the_grid(table):
     X, y = table
     holes = X.copy()
     holes[::5, 0] = np.nan
-    model = MultiTaskKerasRegressor(hidden_layer_sizes=4, epochs=2, random_state=0).fit(holes, y)
+    model = MultiTaskKerasRegressor(hidden_layer_sizes=4, epochs=2, random_state=0, ensemble_size=1).fit(holes, y)
     assert np.isfinite(task_partial_dependence(model, holes, [0], grid_resolution=5).grid_values[0]).all()
     holes[:, 0] = np.nan
     with pytest.raises(ValueError, match="The column 'x0' has no value at all"):

@@ -238,7 +238,7 @@ def test_history_without_weights_has_no_panel_for_them():
 def test_history_shows_the_weights_of_a_balancing_method():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 3))
-    settings = {"hidden_layer_sizes": 4, "epochs": 3, "random_state": 0}
+    settings = {"hidden_layer_sizes": 4, "epochs": 3, "random_state": 0, "ensemble_size": 1}
     model = MultiTaskKerasRegressor(**settings, balancing="uncertainty").fit(X, X[:, :2])
     frame = TrainingHistoryDisplay.from_estimator(model, tasks=["y1"]).frame("weight")
     np.testing.assert_allclose(frame.query("task == 'y1'")["mean"], model.history_["y1_weight"])
@@ -247,7 +247,7 @@ def test_history_shows_the_weights_of_a_balancing_method():
 def test_history_of_one_network_without_held_out_rows_has_no_band_and_no_validation():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 3))
-    model = MultiTaskKerasRegressor(hidden_layer_sizes=4, epochs=3, random_state=0).fit(X, X[:, :2])
+    model = MultiTaskKerasRegressor(hidden_layer_sizes=4, epochs=3, random_state=0, ensemble_size=1).fit(X, X[:, :2])
     display = TrainingHistoryDisplay.from_estimator(model)
     assert display.frame()["rows"].unique().tolist() == ["training"]
     assert display.frame()["epoch"].max() == 3
@@ -260,7 +260,7 @@ def test_history_needs_a_fitted_network():
     with pytest.raises(TypeError, match="from_estimator needs one of skmtl's estimators"):
         TrainingHistoryDisplay.from_estimator(LinearRegression())
     with pytest.raises(ValueError, match="not fitted yet"):
-        TrainingHistoryDisplay.from_estimator(MultiTaskKerasRegressor())
+        TrainingHistoryDisplay.from_estimator(MultiTaskKerasRegressor(ensemble_size=1))
 
 
 def test_importances_are_ordered_by_what_any_task_needs_most():

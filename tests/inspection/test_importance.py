@@ -114,7 +114,7 @@ def test_tasks_of_mixed_kinds_and_columns_of_text():
     y = pd.DataFrame({"price": 3 * X["size"], "type": np.where(X["town"] == "ulm", "house", "flat")})
     model = make_pipeline(
         make_column_transformer((OneHotEncoder(), ["town"]), remainder="passthrough"),
-        MultiTaskKerasEstimator(hidden_layer_sizes=16, learning_rate=0.03, epochs=20, random_state=0),
+        MultiTaskKerasEstimator(hidden_layer_sizes=16, learning_rate=0.03, epochs=20, random_state=0, ensemble_size=1),
     ).fit(X, y)
     result = task_permutation_importance(model, X, y, scoring={"price": "r2", "type": "log_loss"}, random_state=0)
     assert result.metrics.to_dict() == {"price": "r2", "type": "log_loss"}
@@ -127,7 +127,7 @@ def test_an_array_gets_the_names_that_the_estimator_knows():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 2))
     y = pd.DataFrame({"size": X[:, 0], "weight": X[:, 1]})
-    model = MultiTaskKerasRegressor(hidden_layer_sizes=4, epochs=2, random_state=0).fit(X, y)
+    model = MultiTaskKerasRegressor(hidden_layer_sizes=4, epochs=2, random_state=0, ensemble_size=1).fit(X, y)
     result = task_permutation_importance(model, X, y.to_numpy(), n_repeats=1, random_state=0)
     assert result.importances_mean.columns.tolist() == ["size", "weight"]
 

@@ -15,7 +15,7 @@ NAMES = ("price", "size")
 
 @pytest.mark.parametrize("loss", [{"size": "mae"}, [None, "mae"], (None, "mae")])
 def test_losses_given_per_task_are_cut_down_to_the_twins_own(loss):
-    model = MultiTaskKerasRegressor(loss=loss, loss_weights={"price": 3.0})
+    model = MultiTaskKerasRegressor(loss=loss, loss_weights={"price": 3.0}, ensemble_size=1)
     twins = [single_task_twin(model, task, NAMES) for task in (0, 1)]
     assert [twin.loss for twin in twins] == [None, "mae"]
     assert [twin.loss_weights for twin in twins] == [None, None]
@@ -23,20 +23,20 @@ def test_losses_given_per_task_are_cut_down_to_the_twins_own(loss):
 
 
 def test_settings_for_all_tasks_stay():
-    model = MultiTaskKerasRegressor(loss="mae", hidden_layer_sizes=(7, 5), optimizer__clipnorm=1.0)
+    model = MultiTaskKerasRegressor(loss="mae", hidden_layer_sizes=(7, 5), optimizer__clipnorm=1.0, ensemble_size=1)
     assert single_task_twin(model, 0, NAMES).get_params() == model.get_params()
 
 
 def test_class_weights_and_kinds_are_cut_down_too():
-    classifier = MultiTaskKerasClassifier(class_weight={"price": {"low": 2.0}, "size": "balanced"})
+    classifier = MultiTaskKerasClassifier(class_weight={"price": {"low": 2.0}, "size": "balanced"}, ensemble_size=1)
     assert single_task_twin(classifier, 0, NAMES).class_weight == {"low": 2.0}
     assert single_task_twin(classifier, 1, NAMES).class_weight == "balanced"
-    mixed = MultiTaskKerasEstimator(task_types={"price": "regression", "size": "classification"})
+    mixed = MultiTaskKerasEstimator(task_types={"price": "regression", "size": "classification"}, ensemble_size=1)
     assert single_task_twin(mixed, 1, NAMES).task_types == {"y0": "classification"}
 
 
 def test_a_twin_of_a_pipeline_keeps_its_steps():
-    model = make_pipeline(StandardScaler(), MultiTaskKerasRegressor(loss=["mse", "mae"]))
+    model = make_pipeline(StandardScaler(), MultiTaskKerasRegressor(loss=["mse", "mae"], ensemble_size=1))
     twin = single_task_twin(model, 1, NAMES)
     assert [type(step) for _, step in twin.steps] == [type(step) for _, step in model.steps]
     assert twin[-1].loss == "mae"
@@ -45,9 +45,9 @@ def test_a_twin_of_a_pipeline_keeps_its_steps():
 
 def test_kinds_are_spelt_out_for_mixed_estimators_only():
     kinds = ("regression", "classification")
-    mixed = with_kinds(make_pipeline(MultiTaskKerasEstimator()), NAMES, kinds)
+    mixed = with_kinds(make_pipeline(MultiTaskKerasEstimator(ensemble_size=1)), NAMES, kinds)
     assert mixed[-1].task_types == {"price": "regression", "size": "classification"}
-    assert "task_types" not in with_kinds(MultiTaskKerasRegressor(), NAMES, kinds).get_params()
+    assert "task_types" not in with_kinds(MultiTaskKerasRegressor(ensemble_size=1), NAMES, kinds).get_params()
 
 
 def test_a_number_becomes_another_one_in_every_fold_and_always_the_same():

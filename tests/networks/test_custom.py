@@ -27,7 +27,7 @@ from skmtl.training import counters
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 4)).astype(np.float32)
 Y = (X[:, :2] * [1.0, 2.0] + 0.1 * RNG.normal(size=(40, 2))).astype(np.float32)
-SHORT = {"epochs": 2, "random_state": 0, "early_stopping": False, "jit_compile": False}
+SHORT = {"epochs": 2, "random_state": 0, "early_stopping": False, "jit_compile": False, "ensemble_size": 1}
 
 
 def two_tasks(
@@ -253,7 +253,7 @@ class Subclassed(keras.Model):
 @pytest.mark.parametrize("members", [1, 2])
 def test_a_model_that_cannot_be_cached_trains_predicts_and_is_exported(build: Any, members: int) -> None:
     estimator = MultiTaskKerasRegressor(
-        model=build, ensemble_size=members, **{**SHORT, "epochs": 60}, learning_rate=0.05
+        model=build, **{**SHORT, "epochs": 60, "ensemble_size": members}, learning_rate=0.05
     )
     estimator.fit(X, Y)
     assert estimator.score(X, Y) > 0.3
@@ -264,7 +264,7 @@ def test_a_model_that_cannot_be_cached_trains_predicts_and_is_exported(build: An
 def test_a_sequential_model_without_an_input_shape_works_with_any_number_of_members(members: int) -> None:
     build = lambda: keras.Sequential([layers.Dense(8, "relu"), layers.Dense(2)])  # noqa: E731
     estimator = MultiTaskKerasRegressor(
-        model=build, ensemble_size=members, **{**SHORT, "epochs": 30}, learning_rate=0.05
+        model=build, **{**SHORT, "epochs": 30, "ensemble_size": members}, learning_rate=0.05
     )
     assert estimator.fit(X, Y).score(X, Y) > 0.3
     np.testing.assert_allclose(np.hstack(estimator.model_(X)), estimator.predict(X), rtol=1e-3, atol=1e-4)

@@ -39,7 +39,14 @@ Y = np.column_stack([X[:, 0], X[:, 0] + X[:, 1], X[:, 2]])
 
 
 def fit(architecture: Any, **parameters: Any) -> MultiTaskKerasRegressor:
-    settings = {"hidden_layer_sizes": (6,), "epochs": 2, "jit_compile": False, "random_state": 0, **parameters}
+    settings = {
+        "ensemble_size": 1,
+        "hidden_layer_sizes": (6,),
+        "epochs": 2,
+        "jit_compile": False,
+        "random_state": 0,
+        **parameters,
+    }
     return MultiTaskKerasRegressor(architecture=architecture, **settings).fit(X, Y)
 
 
@@ -142,7 +149,7 @@ def test_an_unknown_name_gets_the_right_one_proposed() -> None:
 
 
 def test_a_bad_option_is_refused_before_anything_is_fitted() -> None:
-    model = MultiTaskKerasRegressor(architecture="ple", architecture__n_shared_experts=0)
+    model = MultiTaskKerasRegressor(architecture="ple", architecture__n_shared_experts=0, ensemble_size=1)
     with pytest.raises(ValueError, match="ple: n_shared_experts should be an integer of at least 1, got 0"):
         model.fit(X, Y)
     assert not hasattr(model, "network_")
@@ -196,7 +203,7 @@ def test_options_of_one_s_own_scheme_are_routed_too() -> None:
     model = fit(Linear(), architecture__scale=2.0)
     assert model.network_.spec.architecture == Linear(2.0)
     np.testing.assert_array_equal(model.predict(X), fit(Linear(2.0)).predict(X))
-    assert MultiTaskKerasRegressor(architecture=Linear(3.0)).get_params()["architecture__scale"] == 3.0
+    assert MultiTaskKerasRegressor(architecture=Linear(3.0), ensemble_size=1).get_params()["architecture__scale"] == 3.0
     with pytest.raises(ValueError, match="'Linear' has no option 'scales'"):
         fit(Linear(), architecture__scales=2.0)
 

@@ -30,7 +30,13 @@ from ._schemes import SCHEMES, spec_of
 pytestmark = pytest.mark.filterwarnings("ignore:.*__array__ implementation.*:DeprecationWarning")
 
 X = features()
-SMALL: dict[str, Any] = {"hidden_layer_sizes": (6, 5), "epochs": 3, "jit_compile": False, "random_state": 0}
+SMALL: dict[str, Any] = {
+    "hidden_layer_sizes": (6, 5),
+    "epochs": 3,
+    "jit_compile": False,
+    "random_state": 0,
+    "ensemble_size": 1,
+}
 NETWORKS: dict[str, dict[str, Any]] = {
     "alone": {},
     "three members, towers, dropout": {"ensemble_size": 3, "head_layer_sizes": (4,), "dropout": 0.2},
@@ -201,6 +207,7 @@ CHECKED: dict[str, Any] = {
     "early_stopping": False,
     "jit_compile": False,
     "random_state": 0,
+    "ensemble_size": 1,
 }
 REGRESSOR, CLASSIFIER, MIXED_KINDS = MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator
 # Every scheme with every balancing and every kind would be 540 configurations of some 60 checks. A check can fail

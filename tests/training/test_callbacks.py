@@ -25,6 +25,7 @@ BASE: dict[str, Any] = {
     "early_stopping": False,
     "jit_compile": False,
     "random_state": 0,
+    "ensemble_size": 1,
 }
 STEPS = 4
 

@@ -72,7 +72,13 @@ def tables(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return X, np.column_stack([np.where(small, value, np.nan), np.where(small, np.nan, value)])
 
 
-SETTINGS = {"hidden_layer_sizes": (4,), "early_stopping": False, "jit_compile": False, "random_state": 0}
+SETTINGS = {
+    "hidden_layer_sizes": (4,),
+    "early_stopping": False,
+    "jit_compile": False,
+    "random_state": 0,
+    "ensemble_size": 1,
+}
 
 
 def test_what_is_minimised_stays_the_mean_over_each_tasks_labels() -> None:

@@ -124,7 +124,7 @@ def two_alike_and_another() -> tuple[np.ndarray, np.ndarray]:
 
 def test_weights_and_cosines_are_recorded_by_epoch() -> None:
     X, y = two_alike_and_another()
-    settings = {"hidden_layer_sizes": (8,), "epochs": 4, "jit_compile": False, "random_state": 0}
+    settings = {"hidden_layer_sizes": (8,), "epochs": 4, "jit_compile": False, "random_state": 0, "ensemble_size": 1}
     model = MultiTaskKerasRegressor(balancing="mgda", **settings).fit(X, y)
     weights = np.array([model.history_[f"y{task}_weight"] for task in range(3)])
     assert weights.shape == (3, model.n_iter_)

@@ -1,0 +1,101 @@
+"""What parameters left at "auto" become: by a written rule, from the size and shape of the data alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from ._input import FitInput, Settings
+
+# A lone network, as it comes; also what the others fall back to where the rule below does not hold.
+PLAIN: Mapping[str, Any] = {
+    "ensemble_size": 1,
+    "blend": None,
+    "activation": "relu",
+    "dropout": 0.0,
+    "learning_rate": None,
+    "learning_rate_schedule": "constant",
+    "weight_decay": None,
+    "epochs": 100,
+    "validation_fraction": 0.1,
+    "n_iter_no_change": 10,
+    "numeric_embedding": None,
+}
+
+# A second round of networks, on what the ridge regression leaves, doubles the time and gained nothing that lasts.
+_BLEND = ("network", "ridge", "rbf", "laplacian")
+# Below so many rows an eighth of them says too little.
+FEWEST_ROWS = 30
+# Rows up to which all epochs are taken; with more, their number falls with the square root.
+_ROWS_FOR_ALL_EPOCHS, _MOST_EPOCHS, _FEWEST_EPOCHS = 5_000, 80, 15
+# Rows from which on fewer networks are trained: each sees enough.
+_FEWER_MEMBERS: tuple[tuple[int, int], ...] = ((100_000, 2), (20_000, 4), (0, 8))
+# Columns beyond which eight numbers for each would make the first layer the whole cost.
+_MOST_EMBEDDED = 100
+
+
+def resolved(settings: Settings, data: FitInput) -> Settings:
+    """The settings with a value wherever one was left to "auto" (but where each stage has a rule of its own)."""
+    chosen = {name: value for name, value in _values(settings, data).items() if settings[name] == "auto"}
+    return replace(settings, parameters={**settings.parameters, **chosen})
+
+
+def most_epochs(epochs: int | str) -> int:
+    """Epochs that a fit takes at most, before its data are known."""
+    return int(PLAIN["epochs"]) if epochs == "auto" else int(epochs)
+
+
+def _values(settings: Settings, data: FitInput) -> Mapping[str, Any]:
+    if settings["ensemble_size"] != "auto" or not _has_rule(settings, data):
+        embedding = "piecewise_linear" if settings.routed["numeric_embedding"] else None
+        return {**PLAIN, "numeric_embedding": embedding}
+    epochs = _epochs(data.n_train)
+    given = _optimizer_given(settings)
+    return {
+        "ensemble_size": next(members for rows, members in _FEWER_MEMBERS if data.n_train >= rows),
+        "blend": _blend(settings, data),
+        "activation": "mish",
+        "dropout": 0.1,
+        "learning_rate": None if given else 3e-3,
+        "learning_rate_schedule": "constant" if given or settings["callbacks"] is not None else "cosine",
+        "weight_decay": None if given else 0.03,
+        "epochs": epochs,
+        "validation_fraction": 0.125,
+        "n_iter_no_change": 1 + (epochs if settings["epochs"] == "auto" else int(settings["epochs"])) // 4,
+        "numeric_embedding": _embedding(settings, data),
+        "scale_inputs": "robust",
+    }
+
+
+def _has_rule(settings: Settings, data: FitInput) -> bool:
+    """Whether there are rows enough, and the network is not the caller's own and starts anew."""
+    own = settings["model"] is not None
+    return data.n_train >= FEWEST_ROWS and not own and not settings["warm_start"] and not settings.incremental
+
+
+def _blend(settings: Settings, data: FitInput) -> Sequence[str] | None:
+    """What takes a closed form, where there will be rows held out to weigh it by, in squared errors."""
+    holds_out = settings["early_stopping"] is not False and data.validation is None
+    return _BLEND if holds_out and settings["loss"] is None else None
+
+
+def _epochs(n_rows: int) -> int:
+    fewer = _MOST_EPOCHS * np.sqrt(_ROWS_FOR_ALL_EPOCHS / n_rows)
+    return int(np.clip(np.round(fewer), _FEWEST_EPOCHS, _MOST_EPOCHS))
+
+
+def _optimizer_given(settings: Settings) -> bool:
+    return "optimizer" in settings.changed or bool(
+        {"learning_rate", "weight_decay"} & set(settings.routed["optimizer"])
+    )
+
+
+def _embedding(settings: Settings, data: FitInput) -> str | None:
+    if settings.routed["numeric_embedding"]:
+        return "piecewise_linear"
+    numeric = data.X.shape[1] - len(data.levels.columns)
+    return "piecewise_linear" if 0 < numeric <= _MOST_EMBEDDED and not sparse.issparse(data.X) else None
