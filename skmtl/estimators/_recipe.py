@@ -34,14 +34,19 @@ FEWEST_ROWS = 30
 _ROWS_FOR_ALL_EPOCHS, _MOST_EPOCHS, _FEWEST_EPOCHS = 5_000, 80, 15
 # Rows from which on fewer networks are trained: each sees enough.
 _FEWER_MEMBERS: tuple[tuple[int, int], ...] = ((100_000, 2), (20_000, 4), (0, 8))
-# Columns beyond which eight numbers for each would make the first layer the whole cost.
-_MOST_EMBEDDED = 100
+# Columns up to which each becomes eight numbers, or four, before the first layer would be the whole cost.
+_MOST_EMBEDDED: tuple[tuple[int, int], ...] = ((16, 8), (100, 4))
 
 
 def resolved(settings: Settings, data: FitInput) -> Settings:
     """The settings with a value wherever one was left to "auto" (but where each stage has a rule of its own)."""
-    chosen = {name: value for name, value in _values(settings, data).items() if settings[name] == "auto"}
+    chosen = {name: value for name, value in _values(settings, data).items() if _left(settings[name])}
     return replace(settings, parameters={**settings.parameters, **chosen})
+
+
+def _left(value: Any) -> bool:
+    """Whether a parameter was left to the rule; an array is not to be compared with a word."""
+    return isinstance(value, str) and value == "auto"
 
 
 def most_epochs(epochs: int | str) -> int:
@@ -50,7 +55,7 @@ def most_epochs(epochs: int | str) -> int:
 
 
 def _values(settings: Settings, data: FitInput) -> Mapping[str, Any]:
-    if settings["ensemble_size"] != "auto" or not _has_rule(settings, data):
+    if not _left(settings["ensemble_size"]) or not _has_rule(settings, data):
         embedding = "piecewise_linear" if settings.routed["numeric_embedding"] else None
         return {**PLAIN, "numeric_embedding": embedding}
     epochs = _epochs(data.n_train)
@@ -94,8 +99,13 @@ def _optimizer_given(settings: Settings) -> bool:
     )
 
 
-def _embedding(settings: Settings, data: FitInput) -> str | None:
+def _embedding(settings: Settings, data: FitInput) -> Any:
     if settings.routed["numeric_embedding"]:
         return "piecewise_linear"
     numeric = data.X.shape[1] - len(data.levels.columns)
-    return "piecewise_linear" if 0 < numeric <= _MOST_EMBEDDED and not sparse.issparse(data.X) else None
+    if numeric == 0 or sparse.issparse(data.X):
+        return None
+    from ..networks import PiecewiseLinear
+
+    dims = [dim for most, dim in _MOST_EMBEDDED if numeric <= most]
+    return PiecewiseLinear(dim=dims[0]) if dims else None

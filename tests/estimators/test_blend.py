@@ -148,9 +148,9 @@ def test_validation_rows_of_ones_own_leave_the_network_alone(regression):
 
 def test_a_search_goes_over_blends(regression):
     X, y = regression
-    grid = {"blend": [None, "auto"]}
+    grid = {"blend": [None, "all"]}
     search = GridSearchCV(MultiTaskKerasRegressor(**SETTINGS), grid, cv=2, error_score="raise").fit(X, y)
-    assert search.best_params_ == {"blend": "auto"}
+    assert search.best_params_ == {"blend": "all"}
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_without_a_seed_fits_differ():
 
 
 def test_members_start_and_hold_out_differently():
-    model = MultiTaskKerasRegressor(**SMALL, ensemble_size=3, early_stopping=True).fit(X, quantities(X))
+    model = MultiTaskKerasRegressor(**{**SMALL, "ensemble_size": 3}, early_stopping=True).fit(X, quantities(X))
     parameters, held = model.network_.parameters, model.network_.held_out
     assert not np.allclose(parameters[0], parameters[1])
     assert not np.array_equal(held[0], held[1])
@@ -85,7 +85,8 @@ def test_dropout_changes_what_is_learnt_and_nothing_at_prediction():
 
 def test_what_ran_before_changes_nothing():
     first = MultiTaskKerasRegressor(**SMALL).fit(X, quantities(X)).predict(X)
-    MultiTaskKerasRegressor(**{**SMALL, "hidden_layer_sizes": (5, 5)}, ensemble_size=2).fit(X[:31], quantities(X[:31]))
+    other = {**SMALL, "hidden_layer_sizes": (5, 5), "ensemble_size": 2}
+    MultiTaskKerasRegressor(**other).fit(X[:31], quantities(X[:31]))
     MultiTaskKerasRegressor(**{**SMALL, "random_state": 7}, learning_rate=0.1).fit(X[:57], quantities(X[:57]))
     np.testing.assert_array_equal(MultiTaskKerasRegressor(**SMALL).fit(X, quantities(X)).predict(X), first)
 

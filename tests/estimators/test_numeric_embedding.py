@@ -117,7 +117,7 @@ def test_partial_fit_keeps_the_first_bins():
     ("given", "error", "message"),
     [
         ({"numeric_embedding": "fourier"}, ValueError, "Unknown numeric_embedding 'fourier'"),
-        ({"numeric_embedding__n_bins": 3}, ValueError, "numeric_embedding is None"),
+        ({"numeric_embedding": None, "numeric_embedding__n_bins": 3}, ValueError, "numeric_embedding is None"),
         ({"numeric_embedding": Periodic}, TypeError, r"Pass Periodic\(\)"),
         ({"scale_inputs": "minmax"}, ValueError, "'scale_inputs' parameter"),
         ({"categorical_features": "all"}, ValueError, "'categorical_features' parameter"),

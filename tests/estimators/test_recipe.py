@@ -75,7 +75,7 @@ def test_no_blend_where_nothing_could_weigh_it() -> None:
 
 
 def test_few_dense_columns_are_embedded() -> None:
-    assert chosen(width=100)["numeric_embedding"] == "piecewise_linear"
+    assert [chosen(width=width)["numeric_embedding"].dim for width in (1, 16, 17, 100)] == [8, 8, 4, 4]
     assert chosen(width=101)["numeric_embedding"] is None
     assert chosen(as_sparse=True)["numeric_embedding"] is None
     assert chosen(width=101, numeric_embedding__n_bins=5)["numeric_embedding"] == "piecewise_linear"

@@ -16,7 +16,7 @@ X = features()
 
 @pytest.mark.parametrize("settings", [{}, {"ensemble_size": 3, "dropout": 0.2}], ids=["one", "ensemble"])
 def test_eight_threads_fit_and_predict_the_numbers_of_one(settings):
-    jobs = [MultiTaskKerasRegressor(**{**SMALL, "random_state": seed % 4}, **settings) for seed in range(8)]
+    jobs = [MultiTaskKerasRegressor(**{**SMALL, "random_state": seed % 4, **settings}) for seed in range(8)]
     y = quantities(X)
     alone = [clone(job).fit(X, y).predict(X) for job in jobs]
     with ThreadPoolExecutor(8) as pool:

@@ -58,7 +58,7 @@ def test_the_best_epoch_on_the_validation_rows_is_kept():
 
 
 def test_each_member_holds_out_its_own_rows_and_keeps_its_own_best_epoch():
-    model = MultiTaskKerasRegressor(**SLOW_STEPS, ensemble_size=4, early_stopping=True, validation_fraction=0.25)
+    model = MultiTaskKerasRegressor(**{**SLOW_STEPS, "ensemble_size": 4}, early_stopping=True, validation_fraction=0.25)
     model.fit(X, quantities(X))
     assert model.best_epoch_.shape == (4,)
     held = np.concatenate(model.network_.held_out)

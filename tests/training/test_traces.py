@@ -29,6 +29,7 @@ BASE: dict[str, Any] = {
     "weight_decay": 0.01,
     "jit_compile": False,
     "random_state": 0,
+    "ensemble_size": 1,
 }
 
 
@@ -87,7 +88,7 @@ def test_members_in_groups_share_a_program_where_the_groups_are_of_one_size() ->
 
 
 def test_predicting_traces_once_a_structure_and_never_for_another_number_of_rows() -> None:
-    builder_model = {"model": two_layers, "dropout": 0.0, "hidden_layer_sizes": (128, 64)}
+    builder_model = {"model": two_layers, "dropout": "auto", "hidden_layer_sizes": (128, 64)}
     model, other = fit(**builder_model), fit(**builder_model, random_state=3)
     assert counted("traces", lambda: model.predict(X)) == 1
     assert counted("traces", lambda: (model.predict(X[:5]), other.predict(X[:50]))) == 0
