@@ -32,6 +32,12 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
+@parametrize_with_checks([kind(epochs=5) for kind in ESTIMATORS], expected_failed_checks=lambda _: EXPECTED)
+def test_scikit_learn_checks_at_the_defaults(estimator, check):
+    check(estimator)
+
+
 @pytest.mark.parametrize("kind", ESTIMATORS)
 @pytest.mark.parametrize(
     "check", [check_sample_weight_equivalence_on_dense_data, check_sample_weight_equivalence_on_sparse_data]

@@ -104,7 +104,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             if groups is not None:
                 data = data.with_groups(groups)
             previous = self.network_ if keep else None
-            self._adopt(fit_outcome(resolved(self._settings(), data), data, previous, task), append=keep)
+            self._adopt(fit_outcome(resolved(self._settings(), data, previous), data, previous, task), append=keep)
         FitTask.end(task)
         return self
 
@@ -281,8 +281,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
                 raise ValueError("partial_fit does not support blend=: it never sees rows to hold out. Set blend=None.")
             if self.validation_split is not None:
                 raise ValueError("partial_fit does not support validation_split=: it never sees rows to hold out.")
-            settings = resolved(self._settings().for_partial_fit(), data)
-            self._adopt(fit_outcome(settings, data, self.network_ if known else None, task), append=known)
+            previous = self.network_ if known else None
+            settings = resolved(self._settings().for_partial_fit(), data, previous)
+            self._adopt(fit_outcome(settings, data, previous, task), append=known)
         FitTask.end(task)
         return self
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from ._fitted import FittedNetwork
 from ._input import FitInput, Settings
 
 # A lone network, as it comes; also what the others fall back to where the rule below does not hold.
@@ -38,9 +39,13 @@ _FEWER_MEMBERS: tuple[tuple[int, int], ...] = ((100_000, 2), (20_000, 4), (0, 8)
 _MOST_EMBEDDED: tuple[tuple[int, int], ...] = ((16, 8), (100, 4))
 
 
-def resolved(settings: Settings, data: FitInput) -> Settings:
-    """The settings with a value wherever one was left to "auto" (but where each stage has a rule of its own)."""
-    chosen = {name: value for name, value in _values(settings, data).items() if _left(settings[name])}
+def resolved(settings: Settings, data: FitInput, previous: FittedNetwork | None = None) -> Settings:
+    """The settings with a value wherever one was left to "auto" (but where each stage has a rule of its own).
+
+    Where training goes on from a ``previous`` network, what shapes one is as it was.
+    """
+    values = _values(settings, data) if previous is None else {**PLAIN, **_shape_of(previous)}
+    chosen = {name: value for name, value in values.items() if _left(settings[name])}
     return replace(settings, parameters={**settings.parameters, **chosen})
 
 
@@ -74,6 +79,15 @@ def _values(settings: Settings, data: FitInput) -> Mapping[str, Any]:
         "numeric_embedding": _embedding(settings, data),
         "scale_inputs": "robust",
     }
+
+
+def _shape_of(network: FittedNetwork) -> Mapping[str, Any]:
+    shape: dict[str, Any] = {"ensemble_size": network.members, "dropout": network.dropout}
+    if network.spec is not None:
+        inputs = network.spec.inputs
+        shape["activation"] = network.spec.activation
+        shape["numeric_embedding"] = None if inputs is None else inputs.numeric_embedding
+    return shape
 
 
 def _has_rule(settings: Settings, data: FitInput) -> bool:

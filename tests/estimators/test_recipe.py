@@ -106,6 +106,18 @@ def test_defaults_give_intervals_and_out_of_fold_scores() -> None:
     assert list(model.oob_score_.index) == ["y0", "y1"]
 
 
+def test_training_goes_on_from_a_network_of_the_rule() -> None:
+    y = quantities(X)
+    model = MultiTaskKerasRegressor(**QUICK).fit(X, y)
+    alone = clone(model).set_params(blend=None).fit(X, y)
+    goes_on = model.partial_fit(X, y)
+    assert goes_on.network_.members == 8
+    assert goes_on.blend_ is None
+    np.testing.assert_array_equal(goes_on.predict(X), alone.partial_fit(X, y).predict(X))
+    warm = clone(model).fit(X, y).set_params(warm_start=True).fit(X, y)
+    assert len(warm.history_["loss"]) == 8
+
+
 def test_predictions_do_not_run_away_from_the_labels() -> None:
     y = quantities(X)
     model = MultiTaskKerasRegressor(**QUICK).fit(X, y)
