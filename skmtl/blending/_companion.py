@@ -18,9 +18,11 @@ MOST_ROWS = 30_000
 # Rows compared with all points at a time.
 _CHUNK = 4096
 # Rows that the kernel's width is chosen on.
-_WIDTH_ROWS = 600
+_WIDTH_ROWS = 400
 _WIDTHS = (0.1, 0.3, 1.0, 3.0)
 _PENALTIES = 10.0 ** np.arange(-5.0, 3.1, 0.5)
+# Enough to tell widths from one another.
+_COARSE_PENALTIES = _PENALTIES[::2]
 # A prediction lies at most this part of the observed range outside of it.
 _MARGIN = 0.25
 # Multiplications that the decompositions for tasks with different rows may take, all together.
@@ -219,7 +221,9 @@ def _choose_width(
     errors = []
     for width in _WIDTHS:
         kernel = Kernel(name, width * typical)
-        held = Spectrum.of_similarities(kernel.matrix(rows[some], rows[some]), counts).held_out(own, inside, _PENALTIES)
+        held = Spectrum.of_similarities(kernel.matrix(rows[some], rows[some]), counts).held_out(
+            own, inside, _COARSE_PENALTIES
+        )
         errors.append((np.einsum("pnt,n->pt", (held - own) ** 2, counts).min(axis=0) / scale).mean())
     return Kernel(name, _WIDTHS[int(np.argmin(errors))] * typical)
 

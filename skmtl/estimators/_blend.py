@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .._names import proposal
 from .._records import EncodedTargets
@@ -95,7 +96,9 @@ def fit_blend(
     everything = np.arange(len(values))
     for kind, kernel in companions.items():
         view = _VIEWS[kernel]
-        fitted = fit_companion(kernel, encoded[view], values, weights, folds, seed)
+        # Decompositions of this size gain little from a second thread, and on a busy machine wait for it without end.
+        with threadpool_limits(1, user_api="blas"):
+            fitted = fit_companion(kernel, encoded[view], values, weights, folds, seed)
         if fitted is not None:
             found[kind] = _Found(BlendPart(kind, companion=fitted[0], view=views[view]), everything, fitted[1])
     if "residual_network" in kinds and "ridge" in found and any(task.kind == "regression" for task in layout.tasks):
