@@ -22,6 +22,9 @@ class GradNorm(Balancing):
         Strength with which tasks that train slowly are favoured; 0 asks for equal gradient norms.
     learning_rate : float, default=0.025
         Adam's step size for the logarithms of the weights.
+    gradients_of : {"parameters", "representation"}, default="parameters"
+        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
+        or the representation that all heads see, at a single one (see the notes of `Balancing`).
 
     Notes
     -----
@@ -56,9 +59,10 @@ class GradNorm(Balancing):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, *, alpha: float = 1.5, learning_rate: float = 0.025) -> None:
+    def __init__(self, *, alpha: float = 1.5, learning_rate: float = 0.025, gradients_of: str = "parameters") -> None:
         self.alpha = alpha
         self.learning_rate = learning_rate
+        self.gradients_of = gradients_of
 
     def initial_state(self, n_tasks: int) -> dict[str, np.ndarray]:
         """See `Balancing.initial_state`."""
