@@ -36,7 +36,8 @@ class Balancing(BaseEstimator, ABC):
     requires : {"losses", "norms", "gram"}
         What the method reads. "losses" costs one backward pass a step, the others what ``gradients_of`` says.
     gradients_of : {"parameters", "representation"}
-        What the gradients are of, for methods that read any (see the notes).
+        What the gradients are of, for methods that read any (see the notes). A constructor parameter of our
+        methods; one of your own may have it too, or fix it for the class.
     weighs_heads : bool
         Whether the weights also scale the gradients of the tasks' own parameters.
     needs_losses_after_step : bool

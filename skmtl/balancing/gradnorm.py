@@ -33,7 +33,8 @@ class GradNorm(Balancing):
     / L_j(0))`` its relative inverse training rate; then the weights are renormalised to a sum of K.
 
     We deviate as follows. The norm is taken over all shared parameters, not the last shared layer only,
-    because a table's trunk is small and not every sharing scheme has such a layer. ``L_k(0)`` is the loss of
+    because a table's trunk is small and not every sharing scheme has such a layer; with
+    ``gradients_of="representation"`` it is that of the gradient at this layer's output. ``L_k(0)`` is the loss of
     a constant prediction, which is 1 after normalisation (the paper recommends a theoretical value of this
     kind where the first loss depends on the initial weights). The logarithms of the weights are trained, so
     that no weight turns negative. The sum is that of the loss weights, which multiply the weights after the

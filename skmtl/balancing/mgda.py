@@ -31,6 +31,7 @@ class MGDA(GradientBalancing):
     loss_weights_k``, which lowers a task's loss in proportion to its weight (multiplied into the losses, a
     weight would work the wrong way round). A task whose gradient is zero would make the update zero for all:
     it takes no part instead. The tasks' own parameters get their plain gradients.
+    With ``gradients_of="representation"`` this is the MGDA-UB of [2]_ (section 3.3).
 
     References
     ----------

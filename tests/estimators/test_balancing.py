@@ -142,11 +142,15 @@ def test_gradients_at_the_representation_of_the_callers_model_are_refused() -> N
         model.fit(X, quantities(X))
 
 
-def test_an_own_method_on_losses_with_gradients_of_anything_is_refused() -> None:
-    method = Focal()
-    method.gradients_of = "representation"
-    with pytest.raises(ValueError, match="Focal reads losses, no gradients"):
-        method.constants()
+class FocalThere(Focal):
+    """Asks for what it has no use for."""
+
+    gradients_of = "representation"
+
+
+def test_an_own_method_on_losses_that_wants_gradients_of_something_is_refused() -> None:
+    with pytest.raises(ValueError, match="FocalThere reads losses, no gradients"):
+        MultiTaskKerasRegressor(balancing=FocalThere(), **SMALL).fit(X, quantities(X))
 
 
 def test_partial_fit_starts_its_memory_anew_where_the_gradients_are_of_something_else() -> None:
