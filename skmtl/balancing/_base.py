@@ -14,6 +14,8 @@ from ._signal import BalancingSignal, clean
 State: TypeAlias = dict[str, tf.Tensor]
 Constants: TypeAlias = Mapping[str, tf.Tensor]
 
+GRADIENTS_OF = ("parameters", "representation")
+
 
 class Balancing(BaseEstimator, ABC):
     """Base of all balancing methods: decides how the tasks' losses or gradients become one update.
@@ -32,7 +34,10 @@ class Balancing(BaseEstimator, ABC):
     Attributes
     ----------
     requires : {"losses", "norms", "gram"}
-        What the method reads. "losses" costs one backward pass a step, the others one for each task.
+        What the method reads. "losses" costs one backward pass a step, the others what ``gradients_of`` says.
+    gradients_of : {"parameters", "representation"}
+        What the gradients are of, for methods that read any (see the notes). A constructor parameter of our
+        methods; one of your own may have it too, or fix it for the class.
     weighs_heads : bool
         Whether the weights also scale the gradients of the tasks' own parameters.
     needs_losses_after_step : bool
@@ -62,9 +67,25 @@ class Balancing(BaseEstimator, ABC):
     zero, and no gradient flows through the weights. Non-finite values of present tasks are not hidden: they
     show in the weights of their member, and only there.
 
+    What the gradients are of: with ``gradients_of="parameters"`` they are those over all shared parameters, at a
+    backward pass of the shared layers for each task. With "representation" they are those at the last shared
+    layer's output z, one number for each row of the batch and unit of z, which needs the heads differentiated
+    alone; the shared layers are then differentiated once, with the weighted sum of these gradients as the slope at
+    z. This is what MGDA-UB of [1]_ (section 3.3) does for `MGDA`, offered here for every method on gradients. The
+    update is a weighted sum of the tasks' gradients over the shared parameters in both forms, and only the weights
+    differ. The norm of a weighted sum at z, times that of z's Jacobian, bounds the sum's norm over the parameters
+    from above; but what conflicts at z need not conflict over the parameters, nor the other way round, so that what
+    a method promises holds at z alone. Recorded cosines are those of the gradients that the method reads. All
+    tasks must meet in one z, with all shared layers below it and the tasks' own above: "shared_bottom" and "omoe"
+    are such networks, and others are refused.
+
     Scale: weights made from losses sum to the sum of ``loss_weights`` over the present tasks (their number,
     where the user gave no loss weights), so that a step is as long as under equal weights; each gradient
     method states its own scale.
+
+    References
+    ----------
+    .. [1] O. Sener, V. Koltun, "Multi-Task Learning as Multi-Objective Optimization", NeurIPS 2018.
 
     Examples
     --------
@@ -92,6 +113,7 @@ class Balancing(BaseEstimator, ABC):
     """
 
     requires: ClassVar[Literal["losses", "norms", "gram"]] = "losses"
+    gradients_of: str = "parameters"
     weighs_heads: ClassVar[bool] = True
     needs_losses_after_step: ClassVar[bool] = False
     needs_loss_weights: ClassVar[bool] = False
@@ -112,6 +134,7 @@ class Balancing(BaseEstimator, ABC):
             A parameter is outside its bounds.
         """
         self._validate_params()
+        self._check_gradients_of()
         return {name: float(value) for name, value in self.get_params(deep=False).items() if _is_number(value)}
 
     def structure(self) -> tuple[object, ...]:
@@ -306,6 +329,17 @@ class Balancing(BaseEstimator, ABC):
         """
         del epoch_losses, epoch_present, constants
         return state
+
+    def _check_gradients_of(self) -> None:
+        """Checked here rather than by constraints, so that it holds for methods of the caller's own as well."""
+        name, given = type(self).__name__, self.gradients_of
+        if given not in GRADIENTS_OF:
+            raise ValueError(f"The 'gradients_of' parameter of {name} must be one of {GRADIENTS_OF}, got {given!r}.")
+        if given != "parameters" and self.requires == "losses":
+            raise ValueError(
+                f"{name} reads losses, no gradients: gradients_of={given!r} would change nothing. Leave it at "
+                "'parameters'."
+            )
 
     def _check(self, signal: BalancingSignal) -> None:
         """Refuse, while tracing, a signal that lacks what the class declares to need."""

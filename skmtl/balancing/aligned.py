@@ -3,16 +3,23 @@
 import numpy as np
 import tensorflow as tf
 
-from ._base import Balancing, Constants, State
+from ._base import Constants, State
 from ._eigen import eigenpairs
+from ._gradient_base import GradientBalancing
 from ._gram import finish, unit_gram
 from ._signal import BalancingSignal
 
 _EPSILON = float(np.finfo(np.float32).eps)
 
 
-class Aligned(Balancing):
+class Aligned(GradientBalancing):
     """Aligned-MTL: gradients replaced by the nearest orthogonal ones of equal length, then added.
+
+    Parameters
+    ----------
+    gradients_of : {"parameters", "representation"}, default="parameters"
+        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
+        or the representation that all heads see, at a single one (see the notes of `Balancing`).
 
     Notes
     -----

@@ -22,6 +22,9 @@ class CAGrad(Balancing):
         training converges to a stationary point of the average loss; large values tend to `MGDA`.
     rescale : {"quadratic", "linear", "none"}, default="quadratic"
         Division of the update by ``1 + c^2``, ``1 + c`` or nothing.
+    gradients_of : {"parameters", "representation"}, default="parameters"
+        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
+        or the representation that all heads see, at a single one (see the notes of `Balancing`).
 
     Notes
     -----
@@ -56,9 +59,10 @@ class CAGrad(Balancing):
         "rescale": [StrOptions({"quadratic", "linear", "none"})],
     }
 
-    def __init__(self, *, c: float = 0.5, rescale: str = "quadratic") -> None:
+    def __init__(self, *, c: float = 0.5, rescale: str = "quadratic", gradients_of: str = "parameters") -> None:
         self.c = c
         self.rescale = rescale
+        self.gradients_of = gradients_of
 
     def decide(self, signal: BalancingSignal, state: State, constants: Constants) -> tuple[tf.Tensor, State]:
         """See `Balancing.decide`."""

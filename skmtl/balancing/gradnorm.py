@@ -22,6 +22,9 @@ class GradNorm(Balancing):
         Strength with which tasks that train slowly are favoured; 0 asks for equal gradient norms.
     learning_rate : float, default=0.025
         Adam's step size for the logarithms of the weights.
+    gradients_of : {"parameters", "representation"}, default="parameters"
+        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
+        or the representation that all heads see, at a single one (see the notes of `Balancing`).
 
     Notes
     -----
@@ -30,7 +33,8 @@ class GradNorm(Balancing):
     / L_j(0))`` its relative inverse training rate; then the weights are renormalised to a sum of K.
 
     We deviate as follows. The norm is taken over all shared parameters, not the last shared layer only,
-    because a table's trunk is small and not every sharing scheme has such a layer. ``L_k(0)`` is the loss of
+    because a table's trunk is small and not every sharing scheme has such a layer; with
+    ``gradients_of="representation"`` it is that of the gradient at this layer's output. ``L_k(0)`` is the loss of
     a constant prediction, which is 1 after normalisation (the paper recommends a theoretical value of this
     kind where the first loss depends on the initial weights). The logarithms of the weights are trained, so
     that no weight turns negative. The sum is that of the loss weights, which multiply the weights after the
@@ -56,9 +60,10 @@ class GradNorm(Balancing):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, *, alpha: float = 1.5, learning_rate: float = 0.025) -> None:
+    def __init__(self, *, alpha: float = 1.5, learning_rate: float = 0.025, gradients_of: str = "parameters") -> None:
         self.alpha = alpha
         self.learning_rate = learning_rate
+        self.gradients_of = gradients_of
 
     def initial_state(self, n_tasks: int) -> dict[str, np.ndarray]:
         """See `Balancing.initial_state`."""

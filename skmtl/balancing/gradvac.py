@@ -25,6 +25,9 @@ class GradVac(Balancing):
     ----------
     beta : float, default=0.5
         Weight of the newest cosine in the moving average of each pair's cosines.
+    gradients_of : {"parameters", "representation"}, default="parameters"
+        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
+        or the representation that all heads see, at a single one (see the notes of `Balancing`).
 
     Notes
     -----
@@ -55,8 +58,9 @@ class GradVac(Balancing):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"beta": [Interval(Real, 0, 1, closed="both")]}
 
-    def __init__(self, *, beta: float = 0.5) -> None:
+    def __init__(self, *, beta: float = 0.5, gradients_of: str = "parameters") -> None:
         self.beta = beta
+        self.gradients_of = gradients_of
 
     def noise_shape(self, n_tasks: int) -> tuple[int, ...]:
         """See `Balancing.noise_shape`."""

@@ -2,13 +2,20 @@
 
 import tensorflow as tf
 
-from ._base import Balancing, Constants, State
+from ._base import Constants, State
+from ._gradient_base import GradientBalancing
 from ._gram import finish, scale_to_budget, unit_gram
 from ._signal import BalancingSignal
 
 
-class IMTLG(Balancing):
+class IMTLG(GradientBalancing):
     """Impartial multi-task learning (IMTL-G): an update with equal projections on all gradients' directions.
+
+    Parameters
+    ----------
+    gradients_of : {"parameters", "representation"}, default="parameters"
+        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
+        or the representation that all heads see, at a single one (see the notes of `Balancing`).
 
     Notes
     -----

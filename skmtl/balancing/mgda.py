@@ -3,13 +3,20 @@
 import tensorflow as tf
 
 from ._active_set import minimise_on_cone
-from ._base import Balancing, Constants, State
+from ._base import Constants, State
+from ._gradient_base import GradientBalancing
 from ._gram import RIDGE, finish, scale_to_budget, unit_gram
 from ._signal import BalancingSignal
 
 
-class MGDA(Balancing):
+class MGDA(GradientBalancing):
     """Multiple-gradient descent (MGDA): the convex combination of the gradients that has the least norm.
+
+    Parameters
+    ----------
+    gradients_of : {"parameters", "representation"}, default="parameters"
+        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
+        or the representation that all heads see, at a single one (see the notes of `Balancing`).
 
     Notes
     -----
@@ -24,6 +31,7 @@ class MGDA(Balancing):
     loss_weights_k``, which lowers a task's loss in proportion to its weight (multiplied into the losses, a
     weight would work the wrong way round). A task whose gradient is zero would make the update zero for all:
     it takes no part instead. The tasks' own parameters get their plain gradients.
+    With ``gradients_of="representation"`` this is the MGDA-UB of [2]_ (section 3.3).
 
     References
     ----------

@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from ._base import Balancing, Constants, State
+from ._base import Constants, State
+from ._gradient_base import GradientBalancing
 from ._gram import finish, scale_to_budget, unit_gram
 from ._signal import BalancingSignal
 
@@ -13,8 +14,14 @@ _TOLERANCE = 1e-9
 _DAMPING = 0.95
 
 
-class Nash(Balancing):
+class Nash(GradientBalancing):
     """Nash-MTL: the update that the tasks agree on as in Nash's bargaining game.
+
+    Parameters
+    ----------
+    gradients_of : {"parameters", "representation"}, default="parameters"
+        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
+        or the representation that all heads see, at a single one (see the notes of `Balancing`).
 
     Notes
     -----

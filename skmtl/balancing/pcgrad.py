@@ -2,14 +2,21 @@
 
 import tensorflow as tf
 
-from ._base import Balancing, Constants, State
+from ._base import Constants, State
+from ._gradient_base import GradientBalancing
 from ._gram import finish, unit_gram
 from ._signal import BalancingSignal
 from ._surgery import Visit, operate
 
 
-class PCGrad(Balancing):
+class PCGrad(GradientBalancing):
     """Gradient surgery (PCGrad): each gradient loses its components against the gradients it conflicts with.
+
+    Parameters
+    ----------
+    gradients_of : {"parameters", "representation"}, default="parameters"
+        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
+        or the representation that all heads see, at a single one (see the notes of `Balancing`).
 
     Notes
     -----

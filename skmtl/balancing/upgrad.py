@@ -3,13 +3,20 @@
 import tensorflow as tf
 
 from ._active_set import minimise_on_cone
-from ._base import Balancing, Constants, State
+from ._base import Constants, State
+from ._gradient_base import GradientBalancing
 from ._gram import RIDGE, finish, unit_gram
 from ._signal import BalancingSignal
 
 
-class UPGrad(Balancing):
+class UPGrad(GradientBalancing):
     """Unconflicting projection (UPGrad): projects each gradient to where no task's loss rises, and adds them.
+
+    Parameters
+    ----------
+    gradients_of : {"parameters", "representation"}, default="parameters"
+        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
+        or the representation that all heads see, at a single one (see the notes of `Balancing`).
 
     Notes
     -----

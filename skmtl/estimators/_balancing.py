@@ -40,4 +40,5 @@ class Balance:
 
 
 def _label(method: balancing.Balancing) -> str:
-    return f"{type(method).__module__}.{type(method).__qualname__}"
+    # Averages of cosines and norms of one kind of gradients say nothing of those of the other.
+    return f"{type(method).__module__}.{type(method).__qualname__} of {method.gradients_of}"

@@ -91,8 +91,10 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         How the tasks' losses or gradients become one update. With fixed weights: "equal", "static" (needs
         ``loss_weights``). On losses: "uncertainty", "uw_so", "log", "dwa", "famo", "stch", "random". On
         gradients of the shared layers: "gradnorm", "pcgrad", "gradvac", "mgda", "cagrad", "imtl_g", "nash",
-        "aligned", "upgrad"; these cost a backward pass for each task. ``balancing__*`` are the method's
-        parameters, which its class in :mod:`skmtl.balancing` describes; numbers cost no new compilation.
+        "aligned", "upgrad"; these cost a backward pass for each task, or a single one with
+        ``balancing__gradients_of="representation"`` where all tasks' heads see one representation.
+        ``balancing__*`` are the method's parameters, which its class in :mod:`skmtl.balancing` describes; numbers
+        cost no new compilation.
         ``loss_weights`` count under every method. What early stopping judges by is the weighted mean.
     epochs : int or "auto", default="auto"
         Passes over the training rows (at most, with early stopping).
@@ -170,13 +172,14 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         Per epoch: "loss" and "<task>_loss", and "val_loss" and "val_<task>_loss" where rows were held out,
         averaged over members. A loss of 1 is that of a constant prediction. But for "equal" and "static"
         balancing also "<task>_weight", the task's mean weight in the steps with labels of it, and for
-        balancing on gradients "gradient_cosine", averaged over steps and pairs of tasks.
+        balancing on gradients "gradient_cosine", averaged over steps and pairs of tasks, of the gradients that
+        the method reads.
     member_history_ : dict of str to ndarray of shape (n_iter_, ensemble_size)
         The same before averaging, one column per member. A member that has stopped is trained along until
         the last one of its group has.
     gradient_cosines_ : ndarray of shape (n_iter_, n_tasks, n_tasks)
         Mean cosine of every two tasks' gradients over the shared parameters, per epoch; there for balancing on
-        gradients.
+        gradients. With ``balancing__gradients_of="representation"``, of their gradients at the representation.
     gradient_conflicts_ : ndarray of shape (n_iter_, n_tasks, n_tasks)
         Share of an epoch's steps in which the cosine was negative; there for balancing on gradients.
     blend_weights_ : DataFrame of shape (n_parts, n_tasks)

@@ -97,8 +97,10 @@ class StackedNetwork:
         variables = self.model.trainable_variables
         self._shapes = [tuple(variable.shape) for variable in variables]
         shapes = [shape[1:] for shape in self._shapes] if spec.stacked else self._shapes
-        self.parameters = lay_out([variable.path for variable in variables], shapes, _shared(self.model.layers))
+        shared = [flag for layer in self.model.layers for flag in sharing_of(layer)]
+        self.parameters = lay_out([variable.path for variable in variables], shapes, shared)
         self._frozen = [(v.name, tuple(v.shape), v.dtype) for v in self.model.non_trainable_variables]
+        self._position = _positions(variables) | _positions(self.model.non_trainable_variables)
 
     def sharing(self) -> tuple[bool, ...]:
         """Which parameters several tasks share, as the layers say."""
@@ -134,15 +136,23 @@ class StackedNetwork:
     def call(
         self, model: keras.Model, flat: tf.Tensor, frozen: Sequence[tf.Tensor], inputs: tf.Tensor, training: bool
     ) -> tuple[Any, list[tf.Tensor]]:
-        """Outputs of a model of this network's variables, each with a member axis, and new frozen values."""
+        """Outputs of a model of this network's variables, or of some, each with a member axis; all frozen values."""
         parts = split(flat, self.parameters)
         if not self.spec.stacked:
             parts = [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
             inputs = tf.squeeze(inputs, 0)
-        outputs, frozen = model.stateless_call(parts, list(frozen), inputs, training=training)
+        values, after = [parts[i] for i in self.positions(model.trainable_variables)], list(frozen)
+        changing = self.positions(model.non_trainable_variables)
+        outputs, changed = model.stateless_call(values, [after[i] for i in changing], inputs, training=training)
+        for i, value in zip(changing, changed, strict=True):
+            after[i] = value
         if not self.spec.stacked:
             outputs = tf.nest.map_structure(lambda output: tf.expand_dims(output, 0), outputs)
-        return outputs, list(frozen)
+        return outputs, after
+
+    def positions(self, variables: Sequence[Any]) -> list[int]:
+        """Where each variable stands among the network's trainable ones, or among the others."""
+        return [self._position[id(variable)] for variable in variables]
 
 
 # A network holds no state: all fits and predictions of one structure share it.
@@ -154,13 +164,14 @@ def network_of(spec: NetworkSpec) -> StackedNetwork:
     return _NETWORKS.get(spec, lambda: StackedNetwork(spec))
 
 
-def _shared(layers: Sequence[Any]) -> list[bool]:
-    """Which trainable variables several tasks' losses reach, as the layers say; by default all."""
-    flags: list[bool] = []
-    for layer in layers:
-        given, count = getattr(layer, "shared", True), len(layer.trainable_weights)
-        flags += [given] * count if isinstance(given, bool) else given
-    return flags
+def _positions(variables: Sequence[Any]) -> dict[int, int]:
+    return {id(variable): position for position, variable in enumerate(variables)}
+
+
+def sharing_of(layer: Any) -> list[bool]:
+    """Which trainable variables of a layer several tasks' losses reach, as the layer says; by default all."""
+    given, count = getattr(layer, "shared", True), len(layer.trainable_weights)
+    return [given] * count if isinstance(given, bool) else list(given)
 
 
 def _initial_values(layer: Any, spec: NetworkSpec, rng: np.random.Generator) -> list[np.ndarray]:

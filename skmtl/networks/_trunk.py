@@ -29,9 +29,7 @@ class Trunk:
         """The trunk of a network that has one; None where other layers than linear heads belong to the tasks."""
         if not isinstance(network, StackedNetwork) or _heads(network) is None:
             return None
-        trunk = cls(network)
-        ours, theirs = ([id(variable) for variable in model.variables] for model in (trunk._model, network.model))
-        return trunk if ours == theirs else None
+        return cls(network)
 
     def forward(
         self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], inputs: tf.Tensor
@@ -48,8 +46,13 @@ class Trunk:
 def _heads(network: StackedNetwork) -> Any:
     """The layer of linear heads: last, and alone in belonging to the tasks; None where there is none such."""
     layer = network.model.layers[-1]
-    linear = type(layer) in (keras.layers.Dense, MemberDense) and layer.activation is keras.activations.linear
     own = [not parameter.shared for parameter in network.parameters]
-    if not linear or network.model.output is not layer.output or len(layer.trainable_weights) != 2:
+    if not is_linear(layer) or network.model.output is not layer.output:
         return None
     return layer if own == [False] * (len(own) - 2) + [True, True] and len(own) > 2 else None
+
+
+def is_linear(layer: Any) -> bool:
+    """Whether the layer is nothing but one product and a bias, for all heads side by side."""
+    known = type(layer) in (keras.layers.Dense, MemberDense) and len(layer.trainable_weights) == 2
+    return known and layer.activation is keras.activations.linear

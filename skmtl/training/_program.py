@@ -16,6 +16,7 @@ from ..losses import LossGroup
 from ..networks import Network
 from ._gradient import BalancedGradient, Batch, EqualGradient, Losses, is_equal
 from ._optimizer import FlatUpdate, OptimizerRule
+from ._representation_gradient import RepresentationGradient
 from ._task_gradients import CombinedGradient
 from ._tensors import Data, Numbers, Report, State
 
@@ -202,6 +203,8 @@ def _gradient_of(losses: Losses, method: Balancing | None, cosines: bool) -> Equ
     if is_equal(method) and not cosines:
         return EqualGradient(losses)
     method = Equal() if method is None else method
+    if method.gradients_of == "representation":
+        return RepresentationGradient(losses, method)
     if cosines or method.requires != "losses" or not method.weighs_heads:
         return CombinedGradient(losses, method)
     return BalancedGradient(losses, method)

@@ -1,31 +1,21 @@
-"""The tasks' gradients apart: their inner products over the shared parameters, and the update made of them."""
+"""The tasks' gradients over the shared parameters, one backward pass for each, and the update made of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from ..balancing import Balancing, BalancingSignal
+from ..balancing import Balancing
 from ..networks._trunk import Trunk
-from ._gradient import BalancedGradient, Batch, Losses, Step
+from ._gradient import Batch, Losses, Step
+from ._gradient_reader import GradientReader, gram_of
 from ._tensors import Carry, Numbers
 
 # Up to so many tasks, each has its own operations in the program, which is quicker; more would be long to compile.
 _MOST_UNROLLED = 16
-# A squared norm under this is a zero gradient, which has no direction.
-_ZERO = 1e-30
-
-
-class _Run(NamedTuple):
-    """Neighbouring parameters that are shared alike."""
-
-    start: int
-    stop: int
-    shared: bool
 
 
 class _Pass(NamedTuple):
@@ -39,8 +29,8 @@ class _Pass(NamedTuple):
     kernel: tf.Tensor | None  # of the heads, where ``where`` is what they see
 
 
-class CombinedGradient(BalancedGradient):
-    """For methods that read the tasks' gradients, or where their cosines are to be recorded.
+class CombinedGradient(GradientReader):
+    """Gradients over the shared parameters themselves, which is what methods on gradients are defined on.
 
     One forward pass. The losses are differentiated once for all tasks, since a column of the raw outputs concerns
     one task alone, and so are the tasks' own parameters. Over the shared parameters there is a backward pass for
@@ -49,14 +39,7 @@ class CombinedGradient(BalancedGradient):
 
     def __init__(self, losses: Losses, method: Balancing) -> None:
         super().__init__(losses, method)
-        self.runs = tuple(_runs(losses))
         self.trunk = Trunk.of(losses.network)
-        self.task_of_column = np.repeat(np.arange(self.n_tasks), _units(losses))
-
-    def empty_record(self) -> dict[str, tf.Tensor]:
-        """Sums of weights and cosines, and of the steps that had them."""
-        zeros = tf.zeros((self.members, self.n_tasks, self.n_tasks), tf.float32)
-        return {**super().empty_record(), "cosines": zeros, "conflicts": zeros, "pairs": zeros}
 
     def step(self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch, numbers: Numbers, carry: Carry) -> Step:
         """Gradient at ``flat``."""
@@ -95,7 +78,7 @@ class CombinedGradient(BalancedGradient):
         self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch, numbers: Numbers
     ) -> tuple[_Pass, tf.Tensor, list[tf.Tensor], tf.Tensor, tf.Tensor]:
         """Forward pass, losses, new frozen values, and the penalties per member and altogether."""
-        pieces = [flat[:, run.start : run.stop] for run in self.runs]
+        pieces = self.pieces(flat)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(pieces)
             where, raw, after, penalty, kernel = self._forward(tf.concat(pieces, axis=1), frozen, batch)
@@ -152,8 +135,7 @@ class CombinedGradient(BalancedGradient):
 
     def _combine(self, done: _Pass, rows: tf.Tensor, weights: tf.Tensor, numbers: Numbers) -> list[tf.Tensor]:
         """The update's gradient, one piece a run of parameters."""
-        heads = weights if self.method.weighs_heads else tf.broadcast_to(numbers.task_weights, weights.shape)
-        own = self._own(done, heads)
+        own = self._own(done, self.weights_of_own(weights, numbers))
         together = tf.squeeze(tf.matmul(weights[:, None, :], rows), axis=1)
         sizes = [run.stop - run.start for run in self.runs if run.shared]
         # Independent networks share nothing: a split into no pieces is refused.
@@ -163,14 +145,8 @@ class CombinedGradient(BalancedGradient):
     def _own(self, done: _Pass, weights: tf.Tensor) -> Iterator[tf.Tensor]:
         """Gradients of the tasks' own parameters: one backward pass, since each sees its own task's loss alone."""
         own = [piece for piece, run in zip(done.pieces, self.runs, strict=True) if not run.shared]
-        columns = tf.gather(weights, self.task_of_column, axis=1)[:, None, :]
-        slopes = done.slopes * columns
-        zero = tf.UnconnectedGradients.ZERO
+        slopes, zero = done.slopes * self.on_columns(weights), tf.UnconnectedGradients.ZERO
         return iter(done.tape.gradient(done.raw, own, output_gradients=slopes, unconnected_gradients=zero))
-
-    def record(self, weights: tf.Tensor, signal: BalancingSignal) -> dict[str, tf.Tensor]:
-        """What the step adds to the record."""
-        return {**super().record(weights, signal), **_cosines(signal)}
 
 
 def _through(slopes: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
@@ -181,45 +157,5 @@ def _through(slopes: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.matmul(slopes, kernel, transpose_b=True)
 
 
-def gram_of(rows: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.matmul(rows, rows, transpose_b=True), tf.float32)
-
-
 def _mask(chosen: np.ndarray, like: tf.Tensor) -> tf.Tensor:
     return tf.constant(chosen.astype(like.dtype.as_numpy_dtype))
-
-
-def _cosines(signal: BalancingSignal) -> dict[str, tf.Tensor]:
-    """Cosines of every two tasks that have labels and gradients in the batch, and which of them are negative."""
-    cosines, both = cosines_of(signal.gram, signal.present)
-    return {
-        "cosines": cosines,
-        "conflicts": tf.cast(cosines < 0.0, tf.float32),
-        "pairs": tf.cast(both, tf.float32),
-    }
-
-
-def cosines_of(gram: tf.Tensor, present: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Cosines (members, tasks, tasks), 0 where they are undefined, and where both tasks have labels and gradients."""
-    squares = tf.linalg.diag_part(gram)
-    there = present & (squares > _ZERO)
-    both = there[:, :, None] & there[:, None, :]
-    lengths = tf.sqrt(tf.where(there, squares, 1.0))
-    cosines = tf.where(both, gram / lengths[:, :, None] / lengths[:, None, :], 0.0)
-    return tf.clip_by_value(cosines, -1.0, 1.0), both
-
-
-def _runs(losses: Losses) -> Iterator[_Run]:
-    """The parameters, neighbours that are shared alike taken together."""
-    pairs = zip(losses.network.parameters, losses.network.sharing(), strict=True)
-    for shared, group in groupby(pairs, key=lambda pair: pair[1]):
-        members = [parameter for parameter, _ in group]
-        yield _Run(members[0].start, members[-1].stop, shared)
-
-
-def _units(losses: Losses) -> np.ndarray:
-    """Columns of the raw outputs that each task has."""
-    units = np.zeros(losses.n_tasks, dtype=int)
-    for group in losses.groups:
-        units[list(group.tasks)] = group.units
-    return units

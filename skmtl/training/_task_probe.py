@@ -11,9 +11,10 @@ import tensorflow as tf
 from .._cache import ProgramCache
 from ..balancing import Equal
 from ._gradient import Batch
+from ._gradient_reader import cosines_of, gram_of
 from ._moment import Moment
 from ._program import Program, to_device
-from ._task_gradients import CombinedGradient, cosines_of, gram_of
+from ._task_gradients import CombinedGradient
 from ._tensors import Data, Numbers, State
 
 # A small batch's gradients are noise for the most part: more rows tell more, at next to no cost.

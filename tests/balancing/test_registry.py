@@ -32,7 +32,8 @@ def test_every_public_name_resolves() -> None:
 
 
 def test_constants_are_set_on_a_named_method() -> None:
-    assert balancing.get("cagrad", c=0.3, rescale="none").get_params() == {"c": 0.3, "rescale": "none"}
+    options = {"c": 0.3, "rescale": "none", "gradients_of": "representation"}
+    assert balancing.get("cagrad", **options).get_params() == options
 
 
 def test_an_instance_is_copied_and_never_changed() -> None:

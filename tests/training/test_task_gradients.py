@@ -53,7 +53,7 @@ class Problem:
         labels = np.where([k == "regression" for k in kinds], rng.normal(size=shape), rng.integers(0, 3, shape))
         weights = rng.uniform(0.1, 0.3, shape) * (rng.random(shape) < 0.7)
         # The first member's second task has no label at all.
-        weights[0, :, 1] = 0.0
+        weights[0, :, 1:2] = 0.0
         self.batch = Batch(*map(tf.constant, (rows_for(self.network), labels, weights)))
         shares = rng.uniform(0.5, 1.5, self.n_tasks)
         ones = tf.ones(self.n_tasks, tf.float64)
