@@ -46,7 +46,7 @@ def test_more_rows_mean_fewer_epochs_and_members(n: int, members: int, epochs: i
 @pytest.mark.parametrize(
     "given",
     [{"ensemble_size": 1}, {"ensemble_size": 8}, {"model": heads}, {"warm_start": True}, {"n": 29}],
-    ids=str,
+    ids=["one", "eight", "own model", "warm start", "few rows"],
 )
 def test_where_the_rule_does_not_hold_networks_are_plain(given: dict[str, Any]) -> None:
     settings = chosen(**given)
