@@ -35,7 +35,7 @@ def test_scikit_learn_checks(estimator, check):
 @pytest.mark.slow
 @parametrize_with_checks(
     # Whether weights and repeated rows round alike hangs on which epoch happens to be the best one.
-    [kind(epochs=5) for kind in ESTIMATORS],
+    [MultiTaskKerasRegressor(epochs=5)],
     expected_failed_checks=lambda _: EXPECTED,
     xfail_strict=False,
 )

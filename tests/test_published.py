@@ -35,7 +35,7 @@ def related(
 def errors(table: tuple[np.ndarray, ...], seed: int, **settings: Any) -> np.ndarray:
     """Squared error of each task."""
     X, y, fresh_X, fresh_y = table
-    model = MultiTaskKerasRegressor(**SETTINGS, **settings, random_state=seed).fit(X, y)
+    model = MultiTaskKerasRegressor(**{**SETTINGS, **settings}, random_state=seed).fit(X, y)
     return mean_squared_error(fresh_y, model.predict(fresh_X).reshape(fresh_y.shape), multioutput="raw_values")
 
 
