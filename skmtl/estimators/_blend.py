@@ -94,13 +94,13 @@ def fit_blend(
     rows, held = held_out_quantities(network, data.X)
     found = {"network": _Found(BlendPart("network", network=network), rows, layout.of_quantities(held))}
     everything = np.arange(len(values))
-    for kind, kernel in companions.items():
-        view = _VIEWS[kernel]
-        # Decompositions of this size gain little from a second thread, and on a busy machine wait for it without end.
-        with threadpool_limits(1, user_api="blas"):
+    # Decompositions of this size gain little from a second thread, and on a busy machine wait for it without end.
+    with threadpool_limits(1, user_api="blas"):
+        for kind, kernel in companions.items():
+            view = _VIEWS[kernel]
             fitted = fit_companion(kernel, encoded[view], values, weights, folds, seed)
-        if fitted is not None:
-            found[kind] = _Found(BlendPart(kind, companion=fitted[0], view=views[view]), everything, fitted[1])
+            if fitted is not None:
+                found[kind] = _Found(BlendPart(kind, companion=fitted[0], view=views[view]), everything, fitted[1])
     if "residual_network" in kinds and "ridge" in found and any(task.kind == "regression" for task in layout.tasks):
         found["residual_network"] = _residual_network(settings, data, layout, found["ridge"])
     if "independent_network" in kinds:

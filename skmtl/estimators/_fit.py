@@ -156,7 +156,7 @@ def _numbers(settings: Settings, data: FitInput, seed: int, constants: Mapping[s
 
 def stops_early(settings: Settings, data: FitInput) -> bool:
     """Whether members stop at their best epoch: with rows to validate on given, or enough to hold some out."""
-    if settings["validation_split"] is not None and not settings.incremental:
+    if settings["validation_split"] is not None:
         return settings["early_stopping"] is not False
     if settings["early_stopping"] == "auto":
         fewest = _FEWEST_ROWS_ALONE if settings["ensemble_size"] == 1 else FEWEST_ROWS

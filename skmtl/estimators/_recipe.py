@@ -56,7 +56,7 @@ def _left(value: Any) -> bool:
 
 def most_epochs(epochs: int | str) -> int:
     """Epochs that a fit takes at most, before its data are known."""
-    return int(PLAIN["epochs"]) if epochs == "auto" else int(epochs)
+    return int(PLAIN["epochs"]) if _left(epochs) else int(epochs)
 
 
 def _values(settings: Settings, data: FitInput) -> Mapping[str, Any]:
@@ -75,7 +75,7 @@ def _values(settings: Settings, data: FitInput) -> Mapping[str, Any]:
         "weight_decay": None if given else 0.03,
         "epochs": epochs,
         "validation_fraction": 0.125,
-        "n_iter_no_change": 1 + (epochs if settings["epochs"] == "auto" else int(settings["epochs"])) // 4,
+        "n_iter_no_change": 1 + (epochs if _left(settings["epochs"]) else int(settings["epochs"])) // 4,
         "numeric_embedding": _embedding(settings, data),
         "scale_inputs": "robust",
     }
