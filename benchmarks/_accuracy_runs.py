@@ -21,7 +21,7 @@ import psutil
 from _accuracy_scores import score_fold
 from _datasets import Record
 from _harness import RESULTS, machine
-from _networks import fit_ours, fit_seed, fit_twin
+from _networks import fit_ours, fit_seed, fit_told, fit_twin
 from _peers import PEERS, Predict
 from _tabular import targets_of
 
@@ -32,6 +32,7 @@ CONTESTANTS: dict[str, Callable[[Record], Predict]] = {
     "seed": fit_seed,
     "twin": fit_twin,
     "ours": fit_ours,
+    "told": fit_told,
 }
 ONLY_REGRESSION = ("chain",)
 # One model a task on hundreds of tasks would take days.
@@ -56,6 +57,8 @@ def takes(contestant: str, record: Record) -> bool:
     """Whether a contestant is run on a data set."""
     if contestant in ONLY_REGRESSION and record.problem != "regression":
         return False
+    if contestant == "told":
+        return record.groups is not None or record.gap is not None
     n_models = len(record.kinds) if contestant == "twin" else len(targets_of(record))
     return n_models <= MOST_TASKS.get(contestant, n_models)
 

@@ -10,16 +10,29 @@ import pandas as pd
 from _datasets import CLASSIFICATION, REGRESSION, Record
 from _peers import Predict, Predictions, constant, spread
 from _tabular import POOLED, Target, as_it_is, classes_of, features_of, one_hot, scaled, targets_of
+from sklearn.model_selection import GroupKFold, KFold
 
 SEED_UNITS, SEED_EPOCHS = 64, 100
+TOLD_SPLITS = 4
 MISSING = -1e9  # scikeras refuses NaN in y; the seed network's loss knows this number
 
 
 def fit_ours(train: Record) -> Predict:
     """Our estimator for the kinds of tasks at hand, at its defaults, all tasks in one network."""
-    model = _ours(train)
+    return _fit_together(train, {})
+
+
+def fit_told(train: Record) -> Predict:
+    """The same, told which rows belong together: it holds out whole groups, or blocks of time."""
+    grouped = train.groups is not None
+    splitter = GroupKFold(TOLD_SPLITS) if grouped else KFold(TOLD_SPLITS)
+    return _fit_together(train, {"groups": train.groups} if grouped else {}, validation_split=splitter)
+
+
+def _fit_together(train: Record, of_rows: dict[str, Any], **settings: Any) -> Predict:
+    model = _ours(train).set_params(**settings)
     encoder = _encoder(model, train)
-    model.fit(encoder.transform(train.X), train.Y)
+    model.fit(encoder.transform(train.X), train.Y, **of_rows)
 
     def predict(test: Record) -> Predictions:
         found = _by_task(model, encoder.transform(test.X), train, list(train.kinds))

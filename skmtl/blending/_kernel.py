@@ -29,6 +29,10 @@ class Kernel:
         distances *= -self.gamma
         return np.exp(distances, out=distances)
 
+    def slopes(self, difference: np.ndarray) -> np.ndarray:
+        """Slope of the similarity's logarithm along a column, of the differences in it (not of a linear kernel)."""
+        return -self.gamma * (np.sign(difference) if self.name == "laplacian" else 2.0 * difference)
+
 
 def _distances(name: KernelName, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return manhattan_distances(left, right) if name == "laplacian" else euclidean_distances(left, right, squared=True)

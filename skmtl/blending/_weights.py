@@ -2,8 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import nnls
+
+# How far a task's weights may be drawn to those that are best for all tasks together.
+_SHARES = (0.0, 0.5, 1.0)
+_PARTS = 5
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Predictions (n_predictors, n), values and weights (n,), and the number of the row that each of n is of."""
+
+    predictions: np.ndarray
+    values: np.ndarray
+    weights: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, predictions: np.ndarray, values: np.ndarray, weights: np.ndarray) -> _Problem:
+        """One task: a column, or a class a column, below each other; weighty as any other, whatever its size."""
+        size = (weights * values**2).sum()
+        rows = np.repeat(np.arange(len(values)), values.shape[1])
+        known = weights.reshape(-1) > 0
+        weighed = weights.reshape(-1) / (size if size > 0 else 1.0)
+        return cls(predictions.reshape(len(predictions), -1), values.reshape(-1), weighed, rows).only(known)
+
+    def only(self, kept: np.ndarray) -> _Problem:
+        return _Problem(self.predictions[:, kept], self.values[kept], self.weights[kept], self.rows[kept])
+
+    @property
+    def tells(self) -> bool:
+        return bool(np.any(self.values))
+
+    def solved(self) -> np.ndarray:
+        return blend_weights(self.predictions[:, :, None], self.values[:, None], self.weights[:, None])[:, 0]
+
+    def error(self, chosen: np.ndarray) -> float:
+        return float(self.weights @ (self.values - chosen @ self.predictions) ** 2)
+
+
+def weights_by_task(
+    predictions: np.ndarray, values: np.ndarray, weights: np.ndarray, task_of_column: np.ndarray
+) -> np.ndarray:
+    """Weights of predictors for each task, drawn to what all tasks agree on as far as it helps them.
+
+    A task's few rows say little; what is good for one task often is for others. How far weights are drawn together,
+    not at all, half way or all the way, is the same for all tasks, and decided on parts of the rows left out.
+
+    Parameters
+    ----------
+    predictions : ndarray of shape (n_predictors, n_rows, n_columns)
+        Out-of-fold predictions, centred as ``values`` are.
+    values, weights : ndarray of shape (n_rows, n_columns)
+        Targets and weights of the labels; 0 marks a missing one.
+    task_of_column : ndarray of shape (n_columns,)
+        A regression has one column, a classification one a class, whose weights are the same.
+
+    Returns
+    -------
+    ndarray of shape (n_predictors, n_tasks)
+        The weights.
+    """
+    problems = []
+    for task in range(int(task_of_column[-1]) + 1):
+        own = task_of_column == task
+        problems.append(_Problem.of(predictions[:, :, own], values[:, own], weights[:, own]))
+    if sum(problem.tells for problem in problems) < 2:
+        return np.column_stack([problem.solved() for problem in problems])
+    return _drawn_together(problems, _best_share(problems))
+
+
+def _best_share(problems: Sequence[_Problem]) -> float:
+    """The one with the least held-out errors: relative ones, so that tasks with large errors do not decide alone."""
+    errors = np.zeros((len(_SHARES), len(problems)))
+    for part in range(_PARTS):
+        kept = [problem.only(problem.rows % _PARTS != part) for problem in problems]
+        left = [problem.only(problem.rows % _PARTS == part) for problem in problems]
+        ends = [_drawn_together(kept, share) for share in (0.0, 1.0)]
+        for number, share in enumerate(_SHARES):
+            chosen = (1 - share) * ends[0] + share * ends[1]
+            errors[number] += [problem.error(own) for problem, own in zip(left, chosen.T, strict=True)]
+    told = errors[:, [problem.tells for problem in problems]]
+    return _SHARES[int(np.log(np.maximum(told, np.finfo(np.float64).tiny)).sum(axis=1).argmin())]
+
+
+def _drawn_together(problems: Sequence[_Problem], share: float) -> np.ndarray:
+    """Weights (n_predictors, n_tasks): their own, and by ``share`` those of all problems as one."""
+    own = np.column_stack([problem.solved() for problem in problems])
+    told = [problem for problem in problems if problem.tells]
+    if share == 0 or not told:
+        return own
+    predictions = np.concatenate([problem.predictions for problem in told], axis=1)
+    columns = (np.concatenate([getattr(one, name) for one in told]) for name in ("values", "weights", "rows"))
+    return (1 - share) * own + share * _Problem(predictions, *columns).solved()[:, None]
 
 
 def blend_weights(predictions: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from .._names import proposal
 from .._records import EncodedTargets
-from ..blending import KernelName, blend_weights, fit_companion, folds_of, label_limits
+from ..blending import KernelName, fit_companion, folds_of, label_limits, weights_by_task
 from ..features import FeatureEncoder, Scaling
 from ._blend_columns import Columns
 from ._fit import fit_network, row_weights
@@ -114,14 +114,8 @@ def _weigh(layout: Columns, found: Sequence[_Found], values: np.ndarray, weights
     for other in found[1:]:
         rows = np.intersect1d(rows, other.rows, assume_unique=True)
     held = np.stack([one.held[np.searchsorted(one.rows, rows)] for one in found])
-    n_tasks, task = len(layout.tasks), layout.task_of_column
-    chosen = np.empty((len(found), n_tasks))
-    for i in range(n_tasks):
-        # A classification's columns are one problem: its weights are the same for all classes.
-        columns = np.flatnonzero(task == i)
-        stacked = held[:, :, columns].reshape(len(found), -1, 1)
-        own = (values[np.ix_(rows, columns)].reshape(-1, 1), weights[np.ix_(rows, columns)].reshape(-1, 1))
-        chosen[:, [i]] = blend_weights(stacked, *own)
+    task = layout.task_of_column
+    chosen = weights_by_task(held, values[rows], weights[rows], task)
     lower, upper = label_limits(values, weights)
     mixed = np.clip(np.einsum("pnc,pc->nc", held, chosen[:, task]), lower, upper)
     parts = tuple(one.part for one in found)

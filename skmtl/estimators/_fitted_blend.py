@@ -14,6 +14,9 @@ from ._backend import check_backend
 from ._blend_columns import LEAST_PROBABILITY, Columns
 from ._fitted import FittedNetwork
 
+# Of a companion, what its Keras layer holds.
+_NUMBERS = ("smallest", "largest", "relevance", "coefficients", "center", "lower", "upper")
+
 
 @dataclass(frozen=True, eq=False)
 class BlendPart:
@@ -42,7 +45,7 @@ class BlendPart:
         if self.companion is None or self.view is None:
             return ExportedPart(self.name, weights, model)
         companion = self.companion
-        numbers = {name: getattr(companion, name) for name in ("coefficients", "center", "lower", "upper")}
+        numbers = {name: getattr(companion, name) for name in _NUMBERS}
         if companion.points is not None:
             numbers["points"] = companion.points
         kernel = companion.kernel

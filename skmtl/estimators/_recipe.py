@@ -30,7 +30,7 @@ PLAIN: Mapping[str, Any] = {
 # A second round of networks, on what the ridge regression leaves, doubles the time and gained nothing that lasts.
 _BLEND = ("network", "ridge", "rbf", "laplacian")
 # Below so many rows an eighth of them says too little.
-FEWEST_ROWS = 30
+FEWEST_ROWS = 20
 # Rows up to which all epochs are taken; with more, their number falls with the square root.
 _ROWS_FOR_ALL_EPOCHS, _MOST_EPOCHS, _FEWEST_EPOCHS = 5_000, 80, 15
 # Rows from which on fewer networks are trained: each sees enough.

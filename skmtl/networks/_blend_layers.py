@@ -13,6 +13,8 @@ from keras import ops
 class KernelRegression(keras.layers.Layer):
     """Kernel ridge regression of several columns, as it was fitted.
 
+    Columns are clipped to where rows were seen, or not far outside, and multiplied by what they matter.
+
     Parameters
     ----------
     kernel : {"linear", "rbf", "laplacian"}
@@ -30,6 +32,9 @@ class KernelRegression(keras.layers.Layer):
         self.kernel, self.gamma = kernel, float(gamma)
         self.n_points, self.n_inputs, self.n_outputs = int(n_points), int(n_inputs), int(n_outputs)
         rows = self.n_inputs if kernel == "linear" else self.n_points
+        self.smallest = self._number("smallest", (self.n_inputs,))
+        self.largest = self._number("largest", (self.n_inputs,))
+        self.relevance = self._number("relevance", (self.n_inputs,))
         self.points = None if kernel == "linear" else self._number("points", (self.n_points, self.n_inputs))
         self.coefficients = self._number("coefficients", (rows, self.n_outputs))
         self.center = self._number("center", (self.n_outputs,))
@@ -46,10 +51,9 @@ class KernelRegression(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Predictions (n_rows, n_outputs)."""
-        if self.points is None:
-            seen = inputs
-        else:
-            difference = ops.expand_dims(inputs, 1) - ops.expand_dims(self.points, 0)
+        seen = ops.minimum(ops.maximum(inputs, self.smallest), self.largest) * self.relevance
+        if self.points is not None:
+            difference = ops.expand_dims(seen, 1) - ops.expand_dims(self.points, 0)
             distance = ops.abs(difference) if self.kernel == "laplacian" else ops.square(difference)
             seen = ops.exp(-self.gamma * ops.sum(distance, axis=-1))
         raw = self.center + ops.matmul(seen, self.coefficients)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skmtl.blending import _companion as module
-from skmtl.blending import fit_companion
+from skmtl.blending import _fit_companion as module
+from skmtl.blending import _kernel_features, fit_companion
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(120, 4))
@@ -52,8 +52,33 @@ def test_predictions_end_a_quarter_of_the_range_beyond_the_labels():
     assert far[:, 0].max() == pytest.approx(high[0] + margin[0])
 
 
+def test_columns_end_half_their_range_beyond_the_rows():
+    companion, _ = fit_companion("linear", X, Y[:, 1:], ALL[:, 1:], FOLDS, 0)
+    edge = X.max(axis=0) + 0.5 * np.ptp(X, axis=0)
+    np.testing.assert_allclose(companion.predict(X[:5] + 1e6), companion.predict(np.repeat(edge[None], 5, axis=0)))
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
+def test_columns_that_matter_to_no_task_count_less_in_similarity(kernel, monkeypatch):
+    rows = np.column_stack([X, RNG.normal(size=(120, 20))])
+    companion, held = fit_companion(kernel, rows, Y, ALL, FOLDS, 0)
+    assert companion.relevance[4:].max() < 0.6
+    assert companion.relevance.max() == 1.0
+    assert companion.relevance[:2].min() > companion.relevance[4:].max()
+    monkeypatch.setattr(module, "_RELEVANCE_ROUNDS", 0)
+    _, all_alike = fit_companion(kernel, rows, Y, ALL, FOLDS, 0)
+    assert r2(Y, held)[1] > r2(Y, all_alike)[1] + 0.05
+
+
+def test_a_constant_target_leaves_all_columns_relevant():
+    constant = np.full((120, 1), 3.0)
+    companion, held = fit_companion("rbf", X, constant, np.ones((120, 1)), FOLDS, 0)
+    np.testing.assert_array_equal(companion.relevance, 1.0)
+    np.testing.assert_allclose(held, 3.0)
+
+
 def test_many_rows_are_compared_with_some(monkeypatch):
-    monkeypatch.setattr(module, "MOST_POINTS", 60)
+    monkeypatch.setattr(_kernel_features, "MOST_POINTS", 60)
     rows = RNG.normal(size=(400, 3))
     y = np.sin(rows[:, :1])
     companion, held = fit_companion("rbf", rows, y, np.ones(y.shape), np.array_split(np.arange(400), 5), 0)
@@ -83,4 +108,4 @@ def test_tasks_with_rows_of_their_own_are_left_out_where_they_would_take_too_lon
 def test_weights_count_relative_to_each_other():
     w = np.repeat(RNG.uniform(0.5, 2.0, size=(120, 1)), 2, axis=1)
     first, second = (fit_companion("rbf", X, Y, scale * w, FOLDS, 0)[1] for scale in (1.0, 1000.0))
-    np.testing.assert_allclose(first, second, rtol=1e-8)
+    np.testing.assert_allclose(first, second, rtol=1e-6, atol=1e-8)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skmtl.blending import blend_weights
+from skmtl.blending import weights_by_task
+from skmtl.blending._weights import blend_weights
 
 RNG = np.random.default_rng(2)
 Y = RNG.normal(size=(300, 2))
@@ -36,3 +37,48 @@ def test_a_task_that_tells_nothing_gets_equal_weights():
     np.testing.assert_array_equal(weights, np.full((4, 1), 0.25))
     weights = blend_weights(RNG.normal(size=(4, 3, 1)), np.ones((3, 1)), np.ones((3, 1)))
     np.testing.assert_array_equal(weights, np.full((4, 1), 0.25))
+
+
+def test_tasks_that_differ_keep_weights_of_their_own():
+    good, bad = Y + 0.1 * RNG.normal(size=Y.shape), RNG.normal(size=Y.shape)
+    predictions = np.stack([np.column_stack([good[:, 0], bad[:, 1]]), np.column_stack([bad[:, 0], good[:, 1]])])
+    known = np.ones(Y.shape)
+    found = weights_by_task(predictions, Y, known, np.arange(2))
+    np.testing.assert_allclose(found, blend_weights(predictions, Y, known), rtol=1e-6)
+
+
+def test_tasks_with_few_rows_that_are_alike_take_the_weights_of_all_together():
+    rng = np.random.default_rng(3)
+    few = rng.normal(size=(15, 20))
+    predictions = np.stack([few + rng.normal(size=few.shape) for _ in range(4)])
+    known = np.ones(few.shape)
+    found = weights_by_task(predictions, few, known, np.arange(20))
+    assert np.ptp(found, axis=1).max() < 1e-9
+    assert np.ptp(blend_weights(predictions, few, known), axis=1).max() > 0.3
+    np.testing.assert_allclose(found, 0.2, atol=0.08)
+
+
+def test_neither_units_nor_the_number_of_labels_give_a_task_more_say_in_common_weights():
+    predictions = np.stack([Y + RNG.normal(size=Y.shape), 0.5 * Y + RNG.normal(size=Y.shape)])
+    scale = np.array([1.0, 1000.0])
+    known = np.ones(Y.shape)
+    plain = weights_by_task(predictions, Y, known, np.arange(2))
+    np.testing.assert_allclose(weights_by_task(predictions * scale, Y * scale, known, np.arange(2)), plain, rtol=1e-6)
+    np.testing.assert_allclose(weights_by_task(predictions, Y, known * [1.0, 7.0], np.arange(2)), plain, rtol=1e-6)
+
+
+def test_the_columns_of_a_classification_are_one_task():
+    classes = np.eye(3)[RNG.integers(3, size=300)] - 1 / 3
+    predictions = np.stack([0.5 * classes + 0.1 * RNG.normal(size=classes.shape), RNG.normal(size=classes.shape)])
+    found = weights_by_task(predictions, classes, np.ones(classes.shape), np.zeros(3, int))
+    assert found.shape == (2, 1)
+    assert found[0, 0] > 1.5
+
+
+def test_a_task_without_a_label_has_no_say_in_the_others():
+    predictions = np.stack([Y + RNG.normal(size=Y.shape), RNG.normal(size=Y.shape)])
+    known = np.ones(Y.shape)
+    known[:, 1] = 0.0
+    both = weights_by_task(predictions, Y, known, np.arange(2))
+    alone = weights_by_task(predictions[:, :, :1], Y[:, :1], known[:, :1], np.zeros(1, int))
+    np.testing.assert_array_equal(both[:, :1], alone)

@@ -1,0 +1,218 @@
+"""Fitting one companion: its penalties, width and columns' relevance chosen by held-out errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ._companion import Companion, column_limits, label_limits
+from ._kernel import Kernel, KernelName, typical_gamma
+from ._kernel_features import MOST_POINTS, KernelFeatures
+from ._relevance import relevance_of
+from ._spectrum import Spectrum
+
+# Rows that a companion is fitted to, at most; it predicts the others as rows it has not seen.
+MOST_ROWS = 30_000
+# Rows that the kernel's width is chosen on, and those that the columns' relevance is learned from.
+_WIDTH_ROWS, _RELEVANCE_ROWS = 400, 800
+_WIDTHS = (0.1, 0.3, 1.0, 3.0)
+_PENALTIES = 10.0 ** np.arange(-5.0, 3.1, 0.5)
+# Enough to tell widths from one another.
+_COARSE_PENALTIES = _PENALTIES[::2]
+# How often relevance is learned from a regression on columns that were multiplied by it.
+_RELEVANCE_ROUNDS = 2
+# Multiplications that the decompositions for tasks with different rows may take, all together.
+_BUDGET = 4e11
+
+
+def fit_companion(
+    name: KernelName,
+    rows: np.ndarray,
+    values: np.ndarray,
+    weights: np.ndarray,
+    folds: Sequence[np.ndarray],
+    seed: int,
+) -> tuple[Companion, np.ndarray] | None:
+    """Fit one, and predict every row out of fold.
+
+    Parameters
+    ----------
+    name : {"linear", "rbf", "laplacian"}
+        Kernel.
+    rows : ndarray of shape (n_rows, n_columns), float64
+        Encoded features.
+    values, weights : ndarray of shape (n_rows, n_tasks), float64
+        Targets and weights of the labels; 0 marks a missing one.
+    folds : sequence of ndarray
+        Disjoint parts of the rows.
+    seed : int
+        Seed of what is sampled where there are many rows.
+
+    Returns
+    -------
+    (Companion, ndarray of shape (n_rows, n_tasks)) or None
+        The companion and its out-of-fold predictions; a row without a label of a task is predicted by the
+        companion itself, which has not seen one. None where tasks with different rows would take too long.
+    """
+    if len(rows) > MOST_ROWS:
+        return _fit_to_some(name, rows, values, weights, folds, seed)
+    rng = np.random.default_rng(seed)
+    if not _affordable(name, rows, weights, list(_same_rows(weights))):
+        return None
+    relevance = np.ones(rows.shape[1])
+    if name != "linear":
+        relevance = _learned_relevance(name, rows, values, weights, folds, rng)
+    return _fit(name, rows, values, weights, folds, relevance, rng)
+
+
+def _learned_relevance(
+    name: KernelName,
+    rows: np.ndarray,
+    values: np.ndarray,
+    weights: np.ndarray,
+    folds: Sequence[np.ndarray],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Of several rounds, the relevance with which a sample of the rows is predicted best out of fold."""
+    some = np.sort(rng.permutation(len(rows))[:_RELEVANCE_ROWS])
+    own, counts = values[some], weights[some]
+    inside = _inside(folds, some, len(rows))
+    best, least = np.ones(rows.shape[1]), np.inf
+    relevance = best
+    for _ in range(1 + _RELEVANCE_ROUNDS):
+        companion, held = _fit(name, rows[some], own, counts, inside, relevance, rng)
+        error = _relative_error(held, own, counts)
+        if error < least:
+            best, least = relevance, error
+        relevance = relevance_of(companion, rows[some], rng)
+    return best
+
+
+def _relative_error(held: np.ndarray, values: np.ndarray, weights: np.ndarray) -> float:
+    """Root of the squared errors over those of the mean, averaged over tasks."""
+    total = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
+    left = (weights * (held - values) ** 2).sum(axis=0)
+    there = (weights * (values - (weights * values).sum(axis=0) / total) ** 2).sum(axis=0)
+    return float(np.sqrt(left / np.maximum(there, np.finfo(np.float64).tiny))[there > 0].sum())
+
+
+def _fit(
+    name: KernelName,
+    rows: np.ndarray,
+    values: np.ndarray,
+    weights: np.ndarray,
+    folds: Sequence[np.ndarray],
+    relevance: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[Companion, np.ndarray]:
+    """Fit with the columns multiplied by their relevance."""
+    seen = rows * relevance
+    groups = list(_same_rows(weights))
+    total = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
+    center = (weights * values).sum(axis=0) / total
+    centred = np.where(weights > 0, values - center, 0.0)
+    # A weight counts beside the other rows of its task.
+    relative = weights * ((weights > 0).sum(axis=0) / total)
+    kernel = Kernel(name) if name == "linear" else _choose_width(name, seen, centred, relative, groups, folds, rng)
+    parts = KernelFeatures.of(kernel, seen, rng)
+    coefficients = np.zeros((parts.n_coefficients, values.shape[1]))
+    held = np.zeros(values.shape)
+    for tasks in groups:
+        own, coefficients[:, tasks] = _fit_group(parts, centred, relative, tasks, folds)
+        held[:, tasks] = own
+    lower, upper = label_limits(values, weights)
+    readout = parts.of_columns(coefficients)
+    companion = Companion(kernel, *column_limits(rows), relevance, parts.points, readout, center, lower, upper)
+    missing = weights <= 0
+    held = np.clip(center + held, lower, upper)
+    if missing.any():
+        held = np.where(missing, companion.predict(rows), held)
+    return companion, held
+
+
+def _fit_to_some(
+    name: KernelName,
+    rows: np.ndarray,
+    values: np.ndarray,
+    weights: np.ndarray,
+    folds: Sequence[np.ndarray],
+    seed: int,
+) -> tuple[Companion, np.ndarray] | None:
+    some = np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False))
+    inside = _inside(folds, some, len(rows))
+    fitted = fit_companion(name, rows[some], values[some], weights[some], inside, seed)
+    if fitted is None:
+        return None
+    held = fitted[0].predict(rows)
+    held[some] = fitted[1]
+    return fitted[0], held
+
+
+def _fit_group(
+    parts: KernelFeatures, values: np.ndarray, weights: np.ndarray, tasks: np.ndarray, folds: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Out-of-fold predictions and coefficients of tasks that have their labels in the same rows."""
+    rows = np.flatnonzero(weights[:, tasks[0]] > 0)
+    own = values[np.ix_(rows, tasks)]
+    spectrum = parts.spectrum(rows, weights[rows, tasks[0]])
+    held = spectrum.held_out(own, _inside(folds, rows, len(values)), _PENALTIES)
+    errors = np.einsum("pnt,n->pt", (held - own) ** 2, weights[rows, tasks[0]])
+    best = errors.argmin(axis=0)
+    out = np.zeros((len(values), len(tasks)))
+    out[rows] = held[best, :, np.arange(len(tasks))].T
+    return out, parts.coefficients(spectrum, rows, own, _PENALTIES[best])
+
+
+def _choose_width(
+    name: KernelName,
+    rows: np.ndarray,
+    values: np.ndarray,
+    weights: np.ndarray,
+    groups: Sequence[np.ndarray],
+    folds: Sequence[np.ndarray],
+    rng: np.random.Generator,
+) -> Kernel:
+    """The width at which the tasks' held-out errors are the least, on a sample of the rows."""
+    typical = typical_gamma(name, rows, rng)
+    largest = max(groups, key=lambda tasks: (len(tasks), np.count_nonzero(weights[:, tasks[0]])))
+    labelled = np.flatnonzero(weights[:, largest[0]] > 0)
+    some = labelled if len(labelled) <= _WIDTH_ROWS else np.sort(rng.choice(labelled, _WIDTH_ROWS, replace=False))
+    own, counts = values[np.ix_(some, largest)], weights[some, largest[0]]
+    inside = _inside(folds, some, len(values))
+    scale = np.maximum(counts @ own**2, np.finfo(np.float64).tiny)
+    errors = []
+    for width in _WIDTHS:
+        kernel = Kernel(name, width * typical)
+        held = Spectrum.of_similarities(kernel.matrix(rows[some], rows[some]), counts).held_out(
+            own, inside, _COARSE_PENALTIES
+        )
+        errors.append((np.einsum("pnt,n->pt", (held - own) ** 2, counts).min(axis=0) / scale).mean())
+    return Kernel(name, _WIDTHS[int(np.argmin(errors))] * typical)
+
+
+def _inside(folds: Sequence[np.ndarray], rows: np.ndarray, n_rows: int) -> list[np.ndarray]:
+    """The folds' parts of some rows, as positions among them."""
+    position = np.full(n_rows, -1)
+    position[rows] = np.arange(len(rows))
+    parts = [position[fold] for fold in folds]
+    parts = [part[part >= 0] for part in parts]
+    return [part for part in parts if len(part)]
+
+
+def _same_rows(weights: np.ndarray) -> Iterator[np.ndarray]:
+    """Groups of tasks whose labels have the same weights, but those without any."""
+    _, group = np.unique(weights, axis=1, return_inverse=True)
+    for number in range(group.max() + 1):
+        tasks = np.flatnonzero(group == number)
+        if (weights[:, tasks[0]] > 0).any():
+            yield tasks
+
+
+def _affordable(name: KernelName, rows: np.ndarray, weights: np.ndarray, groups: Sequence[np.ndarray]) -> bool:
+    if len(groups) == 1:
+        return True
+    largest = rows.shape[1] if name == "linear" else MOST_POINTS
+    sizes = [np.count_nonzero(weights[:, tasks[0]]) for tasks in groups]
+    cost = sum(10.0 * min(size, largest) ** 3 + size * min(size, largest) ** 2 for size in sizes)
+    return bool(cost <= _BUDGET)
