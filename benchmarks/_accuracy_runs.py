@@ -21,7 +21,7 @@ import psutil
 from _accuracy_scores import score_fold
 from _datasets import Record
 from _harness import RESULTS, machine
-from _networks import fit_ours, fit_seed, fit_told, fit_twin
+from _networks import fit_ours, fit_seed, fit_sharing_auto, fit_told, fit_twin
 from _peers import PEERS, Predict
 from _tabular import targets_of
 
@@ -33,6 +33,7 @@ CONTESTANTS: dict[str, Callable[[Record], Predict]] = {
     "twin": fit_twin,
     "ours": fit_ours,
     "told": fit_told,
+    "sharing_auto": fit_sharing_auto,
 }
 ONLY_REGRESSION = ("chain",)
 # One model a task on hundreds of tasks would take days.

@@ -29,6 +29,11 @@ def fit_told(train: Record) -> Predict:
     return _fit_together(train, {"groups": train.groups} if grouped else {}, validation_split=splitter)
 
 
+def fit_sharing_auto(train: Record) -> Predict:
+    """The same, with ``sharing="auto"``."""
+    return _fit_together(train, {}, sharing="auto")
+
+
 def _fit_together(train: Record, of_rows: dict[str, Any], **settings: Any) -> Predict:
     model = _ours(train).set_params(**settings)
     encoder = _encoder(model, train)

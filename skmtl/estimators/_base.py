@@ -279,6 +279,8 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             data = self._read(X, y, sample_weight, encoder=encoder, reset=not known, classes=classes)
             if self.blend not in (None, "auto"):
                 raise ValueError("partial_fit does not support blend=: it never sees rows to hold out. Set blend=None.")
+            if self.sharing == "auto":
+                raise ValueError('partial_fit does not support sharing="auto": it never sees rows to hold out.')
             if self.validation_split is not None:
                 raise ValueError("partial_fit does not support validation_split=: it never sees rows to hold out.")
             previous = self.network_ if known else None

@@ -36,7 +36,7 @@ class _Found(NamedTuple):
     held: np.ndarray
 
 
-def kinds_of(settings: Settings) -> tuple[str, ...]:
+def kinds_of(settings: Settings, data: FitInput) -> tuple[str, ...]:
     """Kinds of parts that are asked for, the network first; none where it is to be alone.
 
     Raises
@@ -44,19 +44,37 @@ def kinds_of(settings: Settings) -> tuple[str, ...]:
     ValueError
         For kinds that there are not, and for settings that leave nothing to weigh them by.
     """
-    asked = settings["blend"]
-    if asked is None:
+    kinds = _asked(settings, data)
+    if not kinds:
         return ()
-    kinds = _default(settings) if asked == "all" else (asked,) if isinstance(asked, str) else tuple(asked)
+    said = f"blend={settings['blend']!r}" if settings["blend"] is not None else 'sharing="auto"'
     for kind in kinds:
         if kind not in KINDS:
             raise ValueError(f"blend: there is no {kind!r}.{proposal(str(kind), KINDS)} Kinds are {', '.join(KINDS)}.")
     if len(set(kinds)) < len(kinds) or "network" not in kinds:
-        raise ValueError(f"blend should name 'network' and others, each once, got {asked!r}.")
-    reason = _obstacle(settings)
+        raise ValueError(f"blend should name 'network' and others, each once, got {settings['blend']!r}.")
+    if "independent_network" in kinds:
+        _check_something_is_shared(settings, said)
+    reason = _obstacle(settings, data)
     if reason:
-        raise ValueError(f"blend={asked!r} weighs parts by what they say of rows held out, but {reason}.")
+        raise ValueError(f"{said} weighs parts by what they say of rows held out, but {reason}.")
     return tuple(kind for kind in KINDS if kind in kinds)
+
+
+def _asked(settings: Settings, data: FitInput) -> tuple[str, ...]:
+    asked = settings["blend"]
+    kinds = _default(settings) if asked == "all" else (asked,) if isinstance(asked, str) else tuple(asked or ())
+    alone = len(data.encoder.tasks) == 1
+    if settings["sharing"] == "auto" and not alone and "independent_network" not in kinds:
+        return (*(kinds or ("network",)), "independent_network")
+    return kinds
+
+
+def _check_something_is_shared(settings: Settings, said: str) -> None:
+    if settings["model"] is not None:
+        raise ValueError(f"{said} has an independent network beside the shared one, but model= says how all look.")
+    if settings["architecture"] == "independent":
+        raise ValueError(f'{said} has an independent network beside the shared one, but architecture="independent".')
 
 
 def _default(settings: Settings) -> tuple[str, ...]:
@@ -65,9 +83,11 @@ def _default(settings: Settings) -> tuple[str, ...]:
     return tuple(kind for kind in DEFAULT if kind != "residual_network")
 
 
-def _obstacle(settings: Settings) -> str:
+def _obstacle(settings: Settings, data: FitInput) -> str:
     if settings["early_stopping"] is False:
         return "early_stopping=False holds none out"
+    if data.validation is not None:
+        return "with X_val and y_val no member holds any of X out"
     if settings["loss"] is not None:
         return "its squared errors would not be those of loss=; leave loss at None, or set blend=None"
     if settings["warm_start"]:
@@ -79,7 +99,7 @@ def fit_blend(
     settings: Settings, kinds: Sequence[str], data: FitInput, network: FittedNetwork, seed: int
 ) -> FittedBlend | None:
     """Companions and further networks beside ``network``; None where no rows are held out to weigh them by."""
-    if data.validation is not None or not any(len(rows) for rows in network.held_out):
+    if not any(len(rows) for rows in network.held_out):
         return None
     layout = Columns(network.tasks, network.scaling)
     values, weights = layout.of_targets(data.targets)

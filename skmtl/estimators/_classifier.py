@@ -65,6 +65,10 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         independent one, "auto" chooses by the rule. Needs rows held out by members (``early_stopping``), best with
         ``ensemble_size`` times ``validation_fraction`` of 1, so that each row is held out once. A classification's
         parts are weighed by squared errors of probabilities (the Brier score). None is the network alone.
+    sharing : {"shared", "auto"}, default="shared"
+        Whether tasks share the trunk, or each leans on the shared network and on one of its own ("independent") as far
+        as either predicts its rows held out: "auto" adds "independent_network" to ``blend``, where there are several
+        tasks, at the cost of training it. What each came to count is in ``blend_weights_``.
     oob_score : bool, default=False
         Whether to predict the training rows by the members that held them out: ``oob_prediction_`` and
         ``oob_score_``, which a blend gives in any case.
@@ -220,7 +224,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
 
     Notes
     -----
-    The rule, with ``ensemble_size="auto"`` and from 30 rows on, for each parameter left at "auto": 8 networks (4 from
+    The rule, with ``ensemble_size="auto"`` and from 20 rows on, for each parameter left at "auto": 8 networks (4 from
     20,000 rows on, 2 from 100,000), each holding out an eighth of the rows; ``blend`` of the networks, a ridge
     regression and two kernel regressions (without X_val, a ``loss``, or ``early_stopping=False``); 80 epochs, from
     5,000 rows on falling with the square root of their number, 15 at least, and a patience of a quarter of them;
@@ -230,7 +234,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
 
     Otherwise networks are plain: one, without blend; 100 epochs, a tenth of the rows held out, a patience of 10; the
     optimizer's own learning rate, constant, and decay; relu, no dropout, standard scaling, no embeddings. So it is with
-    a number for ``ensemble_size``, a ``model`` of the caller's, ``warm_start``, in ``partial_fit``, and below 30 rows.
+    a number for ``ensemble_size``, a ``model`` of the caller's, ``warm_start``, in ``partial_fit``, and below 20 rows.
 
     References
     ----------
@@ -241,6 +245,9 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
 
     D. Holzmueller, L. Grinsztajn, I. Steinwart (2024), "Better by Default: Strong Pre-Tuned MLPs and Boosted
     Trees on Tabular Data", NeurIPS.
+
+    A. Radhakrishnan, D. Beaglehole, P. Pandit, M. Belkin (2024), "Mechanism for Feature Learning in Neural Networks
+    and Backpropagation-Free Machine Learning Models", Science 383.
 
     I. Loshchilov and F. Hutter (2017), "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR.
 
@@ -276,6 +283,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         model: Any = None,
         ensemble_size: int | str = "auto",
         blend: Any = "auto",
+        sharing: str = "shared",
         oob_score: bool = False,
         optimizer: Any = "adam",
         learning_rate: float | str | None = "auto",
@@ -316,6 +324,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
             model=model,
             ensemble_size=ensemble_size,
             blend=blend,
+            sharing=sharing,
             oob_score=oob_score,
             optimizer=optimizer,
             learning_rate=learning_rate,

@@ -20,7 +20,7 @@ def fit_outcome(
     settings: Settings, data: FitInput, previous: FittedNetwork | None, task: FitTask | None = None
 ) -> Outcome:
     """Fit the network, its blend, and predict the training rows out of fold, as far as the settings ask for it."""
-    kinds = () if settings.incremental else kinds_of(settings)
+    kinds = () if settings.incremental else kinds_of(settings, data)
     network, result = fit_network(settings, data, previous, task)
     blend = None
     if kinds:

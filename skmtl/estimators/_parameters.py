@@ -27,6 +27,7 @@ class SharedParameters(RoutedParameters):
         "model": [callable, None],
         "ensemble_size": [Interval(Integral, 1, None, closed="left"), _AUTO],
         "blend": [str, "array-like", None],
+        "sharing": [StrOptions({"shared", "auto"})],
         "oob_score": ["boolean"],
         "optimizer": [str, type, HasMethods(["get_config", "update_step"])],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), _AUTO, None],
@@ -67,6 +68,7 @@ class SharedParameters(RoutedParameters):
         model: Any,
         ensemble_size: int | str,
         blend: Any,
+        sharing: str,
         oob_score: bool,
         optimizer: Any,
         learning_rate: float | str | None,
@@ -105,6 +107,7 @@ class SharedParameters(RoutedParameters):
         self.model = model
         self.ensemble_size = ensemble_size
         self.blend = blend
+        self.sharing = sharing
         self.oob_score = oob_score
         self.optimizer = optimizer
         self.learning_rate = learning_rate

@@ -140,10 +140,19 @@ def test_independent_networks_join_where_they_are_named(regression):
     assert independent.spec.architecture == "independent"
 
 
-def test_validation_rows_of_ones_own_leave_the_network_alone(regression):
+def test_blending_needs_rows_held_out_by_members(regression):
     X, y = regression
-    model = MultiTaskKerasRegressor(blend="all", **SETTINGS).fit(X[:140], y[:140], X_val=X[140:], y_val=y[140:])
-    assert model.blend_ is None
+    for settings in ({"blend": "all"}, {"sharing": "auto"}):
+        model = MultiTaskKerasRegressor(**SETTINGS, **settings)
+        with pytest.raises(ValueError, match="with X_val and y_val no member"):
+            model.fit(X[:140], y[:140], X_val=X[140:], y_val=y[140:])
+        assert not hasattr(model, "network_")
+
+
+def test_validation_rows_of_ones_own_leave_the_default_network_alone(regression):
+    X, y = regression
+    model = MultiTaskKerasRegressor(epochs=2, random_state=0)
+    assert model.fit(X[:140], y[:140], X_val=X[140:], y_val=y[140:]).blend_ is None
 
 
 def test_a_search_goes_over_blends(regression):
@@ -162,6 +171,9 @@ def test_a_search_goes_over_blends(regression):
         ({"blend": ["network", "ridge"], "early_stopping": False}, "holds none out"),
         ({"blend": ["network", "ridge"], "loss": "huber"}, "squared errors"),
         ({"blend": ["network", "ridge"], "warm_start": True}, "warm_start"),
+        ({"sharing": "auto", "early_stopping": False}, 'sharing="auto" weighs'),
+        ({"sharing": "auto", "architecture": "independent"}, 'architecture="independent"'),
+        ({"sharing": "auto", "model": lambda meta: None}, "model= says how all look"),
     ],
 )
 def test_what_cannot_be_blended_is_refused(settings, message):
