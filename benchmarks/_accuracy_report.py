@@ -7,6 +7,7 @@ import pandas as pd
 from _accuracy_tables import METRICS, by_fold, by_set, by_task, task_folds, wide
 from _datasets import facts_of_all
 from _harness import RESULTS, machine
+from _published_arrmse import SOURCE, beside_published
 from _ranks import against, common, draw, friedman, summary
 from _report import _machine_line
 
@@ -52,7 +53,7 @@ def write_report(name: str, data: list[str], contestants: list[str], folds: list
     tables = {metric: table for metric, table in tables.items() if not table.empty}
     text = [f"# Accuracy beside peers, on real data\n\n{_machine_line(machine())}\n\n{ABOUT}", _rows_used(data)]
     text += [_section(metric, table) for metric, table in tables.items()]
-    text += [_twin_section(tasks, sets), _cost_section(sets, contestants), _failures(runs)]
+    text += [_published_section(tables), _twin_section(tasks, sets), _cost_section(sets, contestants), _failures(runs)]
     (RESULTS / f"{name}.md").write_text("\n".join(part for part in text if part))
     _plot(name, tables)
 
@@ -95,6 +96,17 @@ def _section(metric: str, table: pd.DataFrame) -> str:
         if not versus.empty:
             parts += ["\nOurs beside each, on the sets that both have:\n", _markdown(versus.map(lambda v: f"{v:.3g}"))]
     return "\n".join(parts) + "\n"
+
+
+def _published_section(tables: dict[str, pd.DataFrame]) -> str:
+    if "ours" not in tables.get("arrmse", ()):
+        return ""
+    beside = beside_published(tables["arrmse"])
+    if beside.empty:
+        return ""
+    better = int(beside["gain"].str.startswith("+").sum())
+    head = f"## Beside published figures: better on {better} of {len(beside)}\n\naRRMSE of 10 random folds. {SOURCE}"
+    return f"{head}\n\n{_markdown(beside)}\n"
 
 
 def _twin_section(tasks: pd.DataFrame, sets: pd.DataFrame) -> str:
