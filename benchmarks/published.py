@@ -42,8 +42,8 @@ def school(seed: int) -> Figures:
     test, truth = _own(data.test_y)
     mean, scale = y.mean(), y.std()
     model = MultiTaskKerasRegressor(
-        architecture="task_conditioned", architecture__embedding_dim=1, hidden_layer_sizes=(16,), ensemble_size=4,
-        batch_size=256, learning_rate=0.01, epochs=25, random_state=seed,
+        architecture="task_conditioned", architecture__embedding_dim=2, hidden_layer_sizes=(16,), ensemble_size=8,
+        validation_fraction=0.125, batch_size=256, learning_rate=0.01, weight_decay=0.1, epochs=25, random_state=seed,
         # A school's own mean of few rows is what must be shrunk: one scale for all, and every row counts alike.
         scale_targets=False, loss_weights=np.bincount(train).astype(float).tolist(),
     )  # fmt: skip
