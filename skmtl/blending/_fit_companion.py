@@ -75,7 +75,8 @@ def _learned_relevance(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Of several rounds, the relevance with which a sample of the rows is predicted best out of fold."""
-    some = np.sort(rng.permutation(len(rows))[:_RELEVANCE_ROWS])
+    labelled = np.flatnonzero((weights > 0).any(axis=1))
+    some = np.sort(rng.permutation(labelled)[:_RELEVANCE_ROWS])
     own, counts = values[some], weights[some]
     inside = _inside(folds, some, len(rows))
     best, least = np.ones(rows.shape[1]), np.inf
@@ -90,7 +91,7 @@ def _learned_relevance(
 
 
 def _relative_error(held: np.ndarray, values: np.ndarray, weights: np.ndarray) -> float:
-    """Root of the squared errors over those of the mean, averaged over tasks."""
+    """Root of the squared errors over those of the mean, summed over tasks."""
     total = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
     left = (weights * (held - values) ** 2).sum(axis=0)
     there = (weights * (values - (weights * values).sum(axis=0) / total) ** 2).sum(axis=0)

@@ -70,6 +70,16 @@ def test_columns_that_matter_to_no_task_count_less_in_similarity(kernel, monkeyp
     assert r2(Y, held)[1] > r2(Y, all_alike)[1] + 0.05
 
 
+def test_few_labels_among_many_rows_are_not_missed(monkeypatch):
+    monkeypatch.setattr(module, "_RELEVANCE_ROWS", 10)
+    weights = np.zeros((120, 2))
+    weights[[3, 50, 51, 90, 100, 119], 0] = 1.0
+    weights[[7, 8, 60, 70], 1] = 1.0
+    companion, held = fit_companion("laplacian", X, Y, weights, FOLDS, 0)
+    assert np.isfinite(held).all()
+    assert companion.relevance.max() == 1.0
+
+
 def test_a_constant_target_leaves_all_columns_relevant():
     constant = np.full((120, 1), 3.0)
     companion, held = fit_companion("rbf", X, constant, np.ones((120, 1)), FOLDS, 0)
