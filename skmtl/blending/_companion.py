@@ -12,7 +12,8 @@ from ._kernel import Kernel
 _CHUNK = 4096
 # A prediction lies at most this part of the observed range outside of it.
 _MARGIN = 0.25
-# A column is taken to reach at most this part of its observed range further: a line does not end where the data do.
+# A column is taken to reach at most this part of its observed range further: a line goes on beyond the data, and
+# predictions should not.
 _REACH = 0.5
 
 

@@ -22,6 +22,9 @@ _PENALTIES = 10.0 ** np.arange(-5.0, 3.1, 0.5)
 _COARSE_PENALTIES = _PENALTIES[::2]
 # How often relevance is learned from a regression on columns that were multiplied by it.
 _RELEVANCE_ROUNDS = 2
+# With fewer rows a column than this, and few rows, what is held out is predicted by the relevance that other rows
+# tell; so many parts of the rows take turns.
+_ROWS_PER_COLUMN, _RELEVANCE_PARTS = 20, 4
 # Multiplications that the decompositions for tasks with different rows may take, all together.
 _BUDGET = 4e11
 
@@ -60,10 +63,19 @@ def fit_companion(
     rng = np.random.default_rng(seed)
     if not _affordable(name, rows, weights, list(_same_rows(weights))):
         return None
-    relevance = np.ones(rows.shape[1])
-    if name != "linear":
-        relevance = _learned_relevance(name, rows, values, weights, folds, rng)
-    return _fit(name, rows, values, weights, folds, relevance, rng)
+    if name == "linear":
+        return _fit(name, rows, values, weights, folds, np.ones(rows.shape[1]), rng)
+    sample = (rows, values, weights, folds)
+    if len(rows) > _RELEVANCE_ROWS:
+        some = _rows_of_all_tasks(weights, _RELEVANCE_ROWS, rng)
+        sample = (rows[some], values[some], weights[some], _inside(folds, some, len(rows)))
+    rounds, relevance = _learned_relevance(name, *sample, rng)
+    companion, held = _fit(name, rows, values, weights, folds, relevance, rng)
+    # Where few rows tell of many columns, a row held out has had a say in what matters: it must not.
+    if rounds and len(rows) <= min(_RELEVANCE_ROWS, _ROWS_PER_COLUMN * rows.shape[1]):
+        crossed = _held_by_relevance_of_others(name, *sample, rounds, rng)
+        held = np.where(weights > 0, crossed, held)
+    return companion, held
 
 
 def _learned_relevance(
@@ -73,29 +85,65 @@ def _learned_relevance(
     weights: np.ndarray,
     folds: Sequence[np.ndarray],
     rng: np.random.Generator,
-) -> np.ndarray:
-    """Of several rounds, the relevance with which a sample of the rows is predicted best out of fold."""
-    labelled = np.flatnonzero((weights > 0).any(axis=1))
-    some = np.sort(rng.permutation(labelled)[:_RELEVANCE_ROWS])
-    own, counts = values[some], weights[some]
-    inside = _inside(folds, some, len(rows))
-    best, least = np.ones(rows.shape[1]), np.inf
-    relevance = best
-    for _ in range(1 + _RELEVANCE_ROUNDS):
-        companion, held = _fit(name, rows[some], own, counts, inside, relevance, rng)
-        error = _relative_error(held, own, counts)
+) -> tuple[int, np.ndarray]:
+    """The number of rounds after which rows are predicted best out of fold, and the relevance that they lead to."""
+    relevance = np.ones(rows.shape[1])
+    best, least = (0, relevance), np.inf
+    for done in range(1 + _RELEVANCE_ROUNDS):
+        companion, held = _fit(name, rows, values, weights, folds, relevance, rng)
+        error = _relative_error(held, values, weights)
         if error < least:
-            best, least = relevance, error
-        relevance = relevance_of(companion, rows[some], rng)
+            best, least = (done, relevance), error
+        relevance = relevance_of(companion, rows, _spread(values, weights), rng)
     return best
+
+
+def _held_by_relevance_of_others(
+    name: KernelName,
+    rows: np.ndarray,
+    values: np.ndarray,
+    weights: np.ndarray,
+    folds: Sequence[np.ndarray],
+    rounds: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Out-of-fold predictions of a quarter of the folds at a time, with the relevance that the other rows tell."""
+    held = np.zeros(values.shape)
+    parts = min(_RELEVANCE_PARTS, len(folds))
+    for part in range(parts):
+        own = np.concatenate(folds[part::parts])
+        others = np.setdiff1d(np.arange(len(rows)), own)
+        relevance = np.ones(rows.shape[1])
+        if len(others):
+            told = (rows[others], values[others], weights[others], _inside(folds, others, len(rows)))
+            for _ in range(rounds):
+                companion, _ = _fit(name, *told, relevance, rng)
+                relevance = relevance_of(companion, rows[others], _spread(*told[1:3]), rng)
+        held[own] = _fit(name, rows, values, weights, folds, relevance, rng)[1][own]
+    return held
+
+
+def _rows_of_all_tasks(weights: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """At most so many rows with a label, each task's as likely in all as another's: few labels are not missed."""
+    known = weights > 0
+    chance = (known / np.maximum(known.sum(axis=0), 1)).sum(axis=1)
+    labelled = np.flatnonzero(chance)
+    if len(labelled) <= most:
+        return labelled
+    return np.sort(rng.choice(labelled, most, replace=False, p=chance[labelled] / chance.sum()))
 
 
 def _relative_error(held: np.ndarray, values: np.ndarray, weights: np.ndarray) -> float:
     """Root of the squared errors over those of the mean, summed over tasks."""
+    there = _spread(values, weights)
+    left = (weights * (held - values) ** 2).sum(axis=0) / np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
+    return float(np.sqrt(left[there > 0] / there[there > 0]).sum())
+
+
+def _spread(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Variance of each task's labels, (n_tasks,)."""
     total = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
-    left = (weights * (held - values) ** 2).sum(axis=0)
-    there = (weights * (values - (weights * values).sum(axis=0) / total) ** 2).sum(axis=0)
-    return float(np.sqrt(left / np.maximum(there, np.finfo(np.float64).tiny))[there > 0].sum())
+    return (weights * (values - (weights * values).sum(axis=0) / total) ** 2).sum(axis=0) / total
 
 
 def _fit(
@@ -140,7 +188,7 @@ def _fit_to_some(
     folds: Sequence[np.ndarray],
     seed: int,
 ) -> tuple[Companion, np.ndarray] | None:
-    some = np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False))
+    some = _rows_of_all_tasks(weights, MOST_ROWS, np.random.default_rng(seed))
     inside = _inside(folds, some, len(rows))
     fitted = fit_companion(name, rows[some], values[some], weights[some], inside, seed)
     if fitted is None:
@@ -176,6 +224,8 @@ def _choose_width(
 ) -> Kernel:
     """The width at which the tasks' held-out errors are the least, on a sample of the rows."""
     typical = typical_gamma(name, rows, rng)
+    if not groups:
+        return Kernel(name, typical)
     largest = max(groups, key=lambda tasks: (len(tasks), np.count_nonzero(weights[:, tasks[0]])))
     labelled = np.flatnonzero(weights[:, largest[0]] > 0)
     some = labelled if len(labelled) <= _WIDTH_ROWS else np.sort(rng.choice(labelled, _WIDTH_ROWS, replace=False))

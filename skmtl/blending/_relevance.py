@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from ._companion import Companion
+from ._kernel import Kernel
 
-# Rows at which slopes are taken.
-_MOST_ROWS = 300
+# Rows at which slopes are taken, fewer where rows times columns times rows compared with would be more than this.
+_MOST_ROWS, _MOST_DIFFERENCES = 300, 1e8
 # Of the paper's square root of mean squared slopes a root again: all of it overfits small tables.
 _DAMPING = 0.5
 
 
-def relevance_of(companion: Companion, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def relevance_of(companion: Companion, rows: np.ndarray, spread: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What columns are to be multiplied by so that similarity is counted in those on which predictions hang.
 
     Recursive feature machines (Radhakrishnan, Beaglehole, Pandit and Belkin, 2024, Science 383) with the diagonal of
@@ -25,6 +26,8 @@ def relevance_of(companion: Companion, rows: np.ndarray, rng: np.random.Generato
         A kernel regression that is not linear.
     rows : ndarray of shape (n_rows, n_columns)
         Encoded features, as the companion's ``predict`` takes them.
+    spread : ndarray of shape (n_tasks,)
+        Variances of the tasks' labels: in what units a task is must not count.
     rng : numpy.random.Generator
         Of the rows at which slopes are taken, where there are many.
 
@@ -33,20 +36,23 @@ def relevance_of(companion: Companion, rows: np.ndarray, rng: np.random.Generato
     ndarray of shape (n_columns,)
         From 0 to 1, the largest being 1; ones where predictions are the same everywhere.
     """
-    some = rows if len(rows) <= _MOST_ROWS else rows[rng.choice(len(rows), _MOST_ROWS, replace=False)]
-    slopes = np.sqrt(_squared_slopes(companion, companion.seen(some))) * companion.relevance
+    points = companion.points
+    if points is None:
+        raise ValueError("a linear kernel has no similarities to weigh columns in")
+    most = int(np.clip(_MOST_DIFFERENCES / points.size, 50, _MOST_ROWS))
+    some = rows if len(rows) <= most else rows[rng.choice(len(rows), most, replace=False)]
+    scales = np.sqrt(spread)
+    readout = np.divide(companion.coefficients, scales, out=np.zeros_like(companion.coefficients), where=scales > 0)
+    slopes = np.sqrt(_squared_slopes(companion.kernel, companion.seen(some), points, readout)) * companion.relevance
     largest = slopes.max(initial=0.0)
     return (slopes / largest) ** _DAMPING if largest > 0 else np.ones(len(slopes))
 
 
-def _squared_slopes(companion: Companion, seen: np.ndarray) -> np.ndarray:
+def _squared_slopes(kernel: Kernel, seen: np.ndarray, points: np.ndarray, readout: np.ndarray) -> np.ndarray:
     """Mean squared slope along each column, as the kernel sees it, summed over tasks: (n_columns,)."""
-    points, kernel = companion.points, companion.kernel
-    if points is None:
-        return (companion.coefficients**2).sum(axis=1)
     similarity = kernel.matrix(seen, points)
     found = np.empty(seen.shape[1])
     for column in range(seen.shape[1]):
         inner = kernel.slopes(seen[:, column, None] - points[:, column]) * similarity
-        found[column] = ((inner @ companion.coefficients) ** 2).mean(axis=0).sum()
+        found[column] = ((inner @ readout) ** 2).mean(axis=0).sum()
     return found

@@ -15,24 +15,28 @@ _PARTS = 5
 
 @dataclass(frozen=True)
 class _Problem:
-    """Predictions (n_predictors, n), values and weights (n,), and the number of the row that each of n is of."""
+    """Predictions (n_predictors, n), values and weights (n,), and which part of its rows each of n is in."""
 
     predictions: np.ndarray
     values: np.ndarray
     weights: np.ndarray
-    rows: np.ndarray
+    part: np.ndarray
 
     @classmethod
     def of(cls, predictions: np.ndarray, values: np.ndarray, weights: np.ndarray) -> _Problem:
         """One task: a column, or a class a column, below each other; weighty as any other, whatever its size."""
-        size = (weights * values**2).sum()
-        rows = np.repeat(np.arange(len(values)), values.shape[1])
-        known = weights.reshape(-1) > 0
+        known = np.flatnonzero((weights > 0).any(axis=1))
+        values, weights = values[known], weights[known]
+        total = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
+        size = (weights * (values - (weights * values).sum(axis=0) / total) ** 2).sum()
         weighed = weights.reshape(-1) / (size if size > 0 else 1.0)
-        return cls(predictions.reshape(len(predictions), -1), values.reshape(-1), weighed, rows).only(known)
+        # Which part a row is in must not hang on where it stands: rows may come in turns.
+        part = np.random.default_rng(0).permutation(len(known)) % _PARTS
+        stacked = predictions[:, known].reshape(len(predictions), -1)
+        return cls(stacked, values.reshape(-1), weighed, np.repeat(part, values.shape[1]))
 
     def only(self, kept: np.ndarray) -> _Problem:
-        return _Problem(self.predictions[:, kept], self.values[kept], self.weights[kept], self.rows[kept])
+        return _Problem(self.predictions[:, kept], self.values[kept], self.weights[kept], self.part[kept])
 
     @property
     def tells(self) -> bool:
@@ -56,7 +60,7 @@ def weights_by_task(
     Parameters
     ----------
     predictions : ndarray of shape (n_predictors, n_rows, n_columns)
-        Out-of-fold predictions, centred as ``values`` are.
+        Out-of-fold predictions, in the units of ``values``.
     values, weights : ndarray of shape (n_rows, n_columns)
         Targets and weights of the labels; 0 marks a missing one.
     task_of_column : ndarray of shape (n_columns,)
@@ -71,34 +75,38 @@ def weights_by_task(
     for task in range(int(task_of_column[-1]) + 1):
         own = task_of_column == task
         problems.append(_Problem.of(predictions[:, :, own], values[:, own], weights[:, own]))
+    own = _each(problems)
     if sum(problem.tells for problem in problems) < 2:
-        return np.column_stack([problem.solved() for problem in problems])
-    return _drawn_together(problems, _best_share(problems))
+        return own
+    share = _best_share(problems)
+    return own if share == 0 else (1 - share) * own + share * _common(problems)
 
 
 def _best_share(problems: Sequence[_Problem]) -> float:
     """The one with the least held-out errors: relative ones, so that tasks with large errors do not decide alone."""
     errors = np.zeros((len(_SHARES), len(problems)))
     for part in range(_PARTS):
-        kept = [problem.only(problem.rows % _PARTS != part) for problem in problems]
-        left = [problem.only(problem.rows % _PARTS == part) for problem in problems]
-        ends = [_drawn_together(kept, share) for share in (0.0, 1.0)]
+        kept = [problem.only(problem.part != part) for problem in problems]
+        left = [problem.only(problem.part == part) for problem in problems]
+        own, common = _each(kept), _common(kept)
         for number, share in enumerate(_SHARES):
-            chosen = (1 - share) * ends[0] + share * ends[1]
-            errors[number] += [problem.error(own) for problem, own in zip(left, chosen.T, strict=True)]
+            chosen = (1 - share) * own + share * common
+            errors[number] += [problem.error(column) for problem, column in zip(left, chosen.T, strict=True)]
     told = errors[:, [problem.tells for problem in problems]]
     return _SHARES[int(np.log(np.maximum(told, np.finfo(np.float64).tiny)).sum(axis=1).argmin())]
 
 
-def _drawn_together(problems: Sequence[_Problem], share: float) -> np.ndarray:
-    """Weights (n_predictors, n_tasks): their own, and by ``share`` those of all problems as one."""
-    own = np.column_stack([problem.solved() for problem in problems])
-    told = [problem for problem in problems if problem.tells]
-    if share == 0 or not told:
-        return own
+def _each(problems: Sequence[_Problem]) -> np.ndarray:
+    """Weights (n_predictors, n_tasks) of each problem on its own."""
+    return np.column_stack([problem.solved() for problem in problems])
+
+
+def _common(problems: Sequence[_Problem]) -> np.ndarray:
+    """Weights (n_predictors, 1) of all problems as one."""
+    told = [problem for problem in problems if problem.tells] or list(problems)
     predictions = np.concatenate([problem.predictions for problem in told], axis=1)
-    columns = (np.concatenate([getattr(one, name) for one in told]) for name in ("values", "weights", "rows"))
-    return (1 - share) * own + share * _Problem(predictions, *columns).solved()[:, None]
+    columns = (np.concatenate([getattr(one, name) for one in told]) for name in ("values", "weights", "part"))
+    return _Problem(predictions, *columns).solved()[:, None]
 
 
 def blend_weights(predictions: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.ndarray:

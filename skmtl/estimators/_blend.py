@@ -47,7 +47,7 @@ def kinds_of(settings: Settings, data: FitInput) -> tuple[str, ...]:
     kinds = _asked(settings, data)
     if not kinds:
         return ()
-    said = f"blend={settings['blend']!r}" if settings["blend"] is not None else 'sharing="auto"'
+    said = 'sharing="auto"' if settings["sharing"] == "auto" else f"blend={settings['blend']!r}"
     for kind in kinds:
         if kind not in KINDS:
             raise ValueError(f"blend: there is no {kind!r}.{proposal(str(kind), KINDS)} Kinds are {', '.join(KINDS)}.")

@@ -66,11 +66,14 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         trunk as far as it pays. "network" is the network itself and always part of it. "all" is all but the
         independent one, "auto" chooses by the rule. Needs rows held out by members (``early_stopping``), best with
         ``ensemble_size`` times ``validation_fraction`` of 1, so that each row is held out once. A classification's
-        parts are weighed by squared errors of probabilities (the Brier score). None is the network alone.
+        parts are weighed by squared errors of probabilities (the Brier score). Kinds that are named are refused where
+        no rows are held out of X (X_val, ``early_stopping=False``), and with a ``loss`` or ``warm_start``. None is the
+        network alone.
     sharing : {"shared", "auto"}, default="shared"
         Whether tasks share the trunk, or each leans on the shared network and on one of its own ("independent") as far
         as either predicts its rows held out: "auto" adds "independent_network" to ``blend``, where there are several
-        tasks, at the cost of training it. What each came to count is in ``blend_weights_``.
+        tasks, at the cost of training it, and is refused where a named ``blend`` is, with a ``model``, with
+        ``architecture="independent"`` and by ``partial_fit``. What each came to count is in ``blend_weights_``.
     oob_score : bool, default=False
         Whether to predict the training rows by the members that held them out: ``oob_prediction_`` and
         ``oob_score_``, which a blend gives in any case.

@@ -70,14 +70,34 @@ def test_columns_that_matter_to_no_task_count_less_in_similarity(kernel, monkeyp
     assert r2(Y, held)[1] > r2(Y, all_alike)[1] + 0.05
 
 
-def test_few_labels_among_many_rows_are_not_missed(monkeypatch):
-    monkeypatch.setattr(module, "_RELEVANCE_ROWS", 10)
-    weights = np.zeros((120, 2))
-    weights[[3, 50, 51, 90, 100, 119], 0] = 1.0
-    weights[[7, 8, 60, 70], 1] = 1.0
-    companion, held = fit_companion("laplacian", X, Y, weights, FOLDS, 0)
+def test_a_task_with_few_labels_among_many_rows_keeps_its_companion(monkeypatch):
+    monkeypatch.setattr(module, "MOST_ROWS", 60)
+    monkeypatch.setattr(module, "_RELEVANCE_ROWS", 30)
+    weights = ALL.copy()
+    weights[:, 0] = 0.0
+    weights[RNG.choice(120, 12, replace=False), 0] = 1.0
+    companion, held = fit_companion("linear", X, Y, weights, FOLDS, 0)
     assert np.isfinite(held).all()
-    assert companion.relevance.max() == 1.0
+    assert r2(Y, companion.predict(X))[0] > 0.8
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
+def test_relevance_promises_nothing_of_noise(kernel):
+    gains = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        rows, noise = rng.normal(size=(60, 60)), rng.normal(size=(60, 1))
+        _, held = fit_companion(kernel, rows, noise, np.ones((60, 1)), np.array_split(np.arange(60), 8), seed)
+        gains.append(r2(noise, held)[0])
+    assert np.mean(gains) < 0.03
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
+def test_the_units_of_a_task_do_not_change_what_columns_matter(kernel):
+    units = np.array([1.0, 1000.0])
+    plain, _ = fit_companion(kernel, X, Y, ALL, FOLDS, 0)
+    large, _ = fit_companion(kernel, X, Y * units, ALL, FOLDS, 0)
+    np.testing.assert_allclose(large.relevance, plain.relevance, rtol=1e-6)
 
 
 def test_a_constant_target_leaves_all_columns_relevant():

@@ -75,6 +75,17 @@ def test_the_columns_of_a_classification_are_one_task():
     assert found[0, 0] > 1.5
 
 
+def test_rows_of_tasks_in_turns_are_as_good_as_shuffled_ones():
+    rng = np.random.default_rng(5)
+    n_tasks, n = 5, 300
+    values, known = rng.normal(size=(n, n_tasks)), np.zeros((n, n_tasks))
+    known[np.arange(n), np.arange(n) % n_tasks] = 1.0
+    good = np.stack([np.arange(n_tasks) % 2, 1 - np.arange(n_tasks) % 2])
+    predictions = np.stack([values * good[0] + 0.05 * rng.normal(size=values.shape), values * good[1]])
+    found = weights_by_task(predictions, values, known, np.arange(n_tasks))
+    np.testing.assert_allclose(found, good, atol=0.15)
+
+
 def test_a_task_without_a_label_has_no_say_in_the_others():
     predictions = np.stack([Y + RNG.normal(size=Y.shape), RNG.normal(size=Y.shape)])
     known = np.ones(Y.shape)

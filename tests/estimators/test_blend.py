@@ -66,6 +66,9 @@ def test_keras_model_predicts_the_same_and_survives_saving(fitted, regression, t
         found = np.hstack([output.numpy() for output in candidate(X[140:].astype(np.float32))])
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).mean(0).max())
     assert model.output_names == ["wavy", "straight"]
+    far = 50 * X[140:]
+    found = np.hstack([output.numpy() for output in model(far.astype(np.float32))])
+    np.testing.assert_allclose(found, fitted.predict(far), rtol=1e-3, atol=1e-3 * np.abs(expected).mean(0).max())
 
 
 def test_pickles_clones_and_repeats(fitted, regression):
