@@ -9,9 +9,9 @@
   10.2478/ijanmc-2024-0005) reach .9198 and .9748 on the whole data set, a shared bottom .9148 and .9754.
 - tox21: mean area under the ROC curve of the defaults over 12 assays, learned from circular fingerprints of 80 % of the
   molecules and judged on the validation tenth, at random and by scaffold (large scaffolds are trained on, smaller ones
-  judged, as DeepChem's ScaffoldSplitter has it: one split, on which only the models' seeds differ). DeepChem's README of 2017 has for fingerprints: at random logistic
-  regression .715, random forest .764, XGBoost .773, multi-task network .795, robust multi-task network .773; by
-  scaffold .650, .629, .703, .703 and .710.
+  judged, as DeepChem's ScaffoldSplitter has it: one split, on which only the models' seeds differ). DeepChem's README
+  of 2017 has for fingerprints: at random logistic regression .715, random forest .764, XGBoost .773, multi-task network
+  .795, robust multi-task network .773; by scaffold .650, .629, .703, .703 and .710.
 
     python benchmarks/published.py [--cases school landmine census tox21] [--seeds 5]
 
