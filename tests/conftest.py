@@ -7,6 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+# Files that take minutes: begun last, they would keep one process busy while the others have nothing left.
+LONG = {"test_examples.py", "test_published.py", "test_memory.py", "test_readme.py", "test_schemes_estimators.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files; the order is otherwise that of collection."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 @pytest.fixture(autouse=True)
 def no_idle_processes() -> Iterator[None]:
