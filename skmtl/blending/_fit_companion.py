@@ -9,6 +9,7 @@ import numpy as np
 from ._companion import Companion, column_limits, label_limits
 from ._kernel import Kernel, KernelName, typical_gamma
 from ._kernel_features import MOST_POINTS, KernelFeatures
+from ._moments import means, totals, variances
 from ._relevance import relevance_of
 from ._spectrum import Spectrum
 
@@ -94,7 +95,7 @@ def _learned_relevance(
         error = _relative_error(held, values, weights)
         if error < least:
             best, least = (done, relevance), error
-        relevance = relevance_of(companion, rows, _spread(values, weights), rng)
+        relevance = relevance_of(companion, rows, variances(values, weights), rng)
     return best
 
 
@@ -118,7 +119,7 @@ def _held_by_relevance_of_others(
             told = (rows[others], values[others], weights[others], _inside(folds, others, len(rows)))
             for _ in range(rounds):
                 companion, _ = _fit(name, *told, relevance, rng)
-                relevance = relevance_of(companion, rows[others], _spread(*told[1:3]), rng)
+                relevance = relevance_of(companion, rows[others], variances(*told[1:3]), rng)
         held[own] = _fit(name, rows, values, weights, folds, relevance, rng)[1][own]
     return held
 
@@ -135,15 +136,9 @@ def _rows_of_all_tasks(weights: np.ndarray, most: int, rng: np.random.Generator)
 
 def _relative_error(held: np.ndarray, values: np.ndarray, weights: np.ndarray) -> float:
     """Root of the squared errors over those of the mean, summed over tasks."""
-    there = _spread(values, weights)
-    left = (weights * (held - values) ** 2).sum(axis=0) / np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
+    there = variances(values, weights)
+    left = (weights * (held - values) ** 2).sum(axis=0) / totals(weights)
     return float(np.sqrt(left[there > 0] / there[there > 0]).sum())
-
-
-def _spread(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Variance of each task's labels, (n_tasks,)."""
-    total = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
-    return (weights * (values - (weights * values).sum(axis=0) / total) ** 2).sum(axis=0) / total
 
 
 def _fit(
@@ -158,11 +153,10 @@ def _fit(
     """Fit with the columns multiplied by their relevance."""
     seen = rows * relevance
     groups = list(_same_rows(weights))
-    total = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
-    center = (weights * values).sum(axis=0) / total
+    center = means(values, weights)
     centred = np.where(weights > 0, values - center, 0.0)
     # A weight counts beside the other rows of its task.
-    relative = weights * ((weights > 0).sum(axis=0) / total)
+    relative = weights * ((weights > 0).sum(axis=0) / totals(weights))
     kernel = Kernel(name) if name == "linear" else _choose_width(name, seen, centred, relative, groups, folds, rng)
     parts = KernelFeatures.of(kernel, seen, rng)
     coefficients = np.zeros((parts.n_coefficients, values.shape[1]))

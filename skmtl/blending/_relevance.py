@@ -13,7 +13,7 @@ _MOST_ROWS, _MOST_DIFFERENCES = 300, 1e8
 _DAMPING = 0.5
 
 
-def relevance_of(companion: Companion, rows: np.ndarray, spread: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def relevance_of(companion: Companion, rows: np.ndarray, variances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What columns are to be multiplied by so that similarity is counted in those on which predictions hang.
 
     Recursive feature machines (Radhakrishnan, Beaglehole, Pandit and Belkin, 2024, Science 383) with the diagonal of
@@ -26,8 +26,8 @@ def relevance_of(companion: Companion, rows: np.ndarray, spread: np.ndarray, rng
         A kernel regression that is not linear.
     rows : ndarray of shape (n_rows, n_columns)
         Encoded features, as the companion's ``predict`` takes them.
-    spread : ndarray of shape (n_tasks,)
-        Variances of the tasks' labels: in what units a task is must not count.
+    variances : ndarray of shape (n_tasks,)
+        Those of the tasks' labels: in what units a task is must not count.
     rng : numpy.random.Generator
         Of the rows at which slopes are taken, where there are many.
 
@@ -41,7 +41,7 @@ def relevance_of(companion: Companion, rows: np.ndarray, spread: np.ndarray, rng
         raise ValueError("a linear kernel has no similarities to weigh columns in")
     most = int(np.clip(_MOST_DIFFERENCES / points.size, 50, _MOST_ROWS))
     some = rows if len(rows) <= most else rows[rng.choice(len(rows), most, replace=False)]
-    scales = np.sqrt(spread)
+    scales = np.sqrt(variances)
     readout = np.divide(companion.coefficients, scales, out=np.zeros_like(companion.coefficients), where=scales > 0)
     slopes = np.sqrt(_squared_slopes(companion.kernel, companion.seen(some), points, readout)) * companion.relevance
     largest = slopes.max(initial=0.0)

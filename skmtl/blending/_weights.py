@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import nnls
 
+from ._moments import means
+
 # How far a task's weights may be drawn to those that are best for all tasks together.
 _SHARES = (0.0, 0.5, 1.0)
 _PARTS = 5
@@ -27,8 +29,7 @@ class _Problem:
         """One task: a column, or a class a column, below each other; weighty as any other, whatever its size."""
         known = np.flatnonzero((weights > 0).any(axis=1))
         values, weights = values[known], weights[known]
-        total = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
-        size = (weights * (values - (weights * values).sum(axis=0) / total) ** 2).sum()
+        size = (weights * (values - means(values, weights)) ** 2).sum()
         weighed = weights.reshape(-1) / (size if size > 0 else 1.0)
         # Which part a row is in must not hang on where it stands: rows may come in turns.
         part = np.random.default_rng(0).permutation(len(known)) % _PARTS

@@ -138,4 +138,4 @@ def test_tasks_with_rows_of_their_own_are_left_out_where_they_would_take_too_lon
 def test_weights_count_relative_to_each_other():
     w = np.repeat(RNG.uniform(0.5, 2.0, size=(120, 1)), 2, axis=1)
     first, second = (fit_companion("rbf", X, Y, scale * w, FOLDS, 0)[1] for scale in (1.0, 1000.0))
-    np.testing.assert_allclose(first, second, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(first, second, rtol=1e-8, atol=1e-8)

@@ -175,7 +175,11 @@ def test_a_search_goes_over_blends(regression):
         ({"blend": ["network", "ridge"], "loss": "huber"}, "squared errors"),
         ({"blend": ["network", "ridge"], "warm_start": True}, "warm_start"),
         ({"sharing": "auto", "early_stopping": False}, 'sharing="auto" weighs'),
-        ({"sharing": "auto", "architecture": "independent"}, 'architecture="independent"'),
+        ({"sharing": "auto", "architecture": "independent"}, '^sharing="auto" has .* architecture="independent"'),
+        (
+            {"sharing": "auto", "architecture": "independent", "ensemble_size": "auto"},
+            '^sharing="auto" has .* architecture="independent"',
+        ),
         ({"sharing": "auto", "model": lambda meta: None}, "model= says how all look"),
     ],
 )
