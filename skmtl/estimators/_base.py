@@ -36,6 +36,17 @@ from ._validation import (
     unchanged_on_error,
 )
 
+# Fitted attributes that only fits with out-of-fold predictions set.
+_OF_BLENDS = (
+    "blend_weights_",
+    "shifted_blend_weights_",
+    "oob_prediction_",
+    "oob_residuals_",
+    "oob_score_",
+    "_member_variance",
+    "_shifted_residuals",
+)
+
 
 class BaseMultiTask(CallbackSupportMixin, SharedParameters):
     """Fit, predict and score of one network for several tasks; subclasses say what kinds the tasks have."""
@@ -231,6 +242,27 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         check_is_fitted(self)
         return (self.network_ if self.blend_ is None else self.blend_).keras_model()
 
+    def shift_probability(self, X: Any) -> np.ndarray:
+        """How probable it is that rows are from another time or group than those of ``fit``.
+
+        By their distance to the nearest of these, in the columns that matter: as between rows of a block left out
+        and the others (1), or between rows left out at random and the others (0). Before
+        its distance is looked at, it is a fifth.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples,)
+            Zeros where ``fit`` found that distances do not tell, or did not look (see ``covariate_shift``).
+        """
+        check_is_fitted(self)
+        X, _ = read_inputs(self, X, levels=self.network_.features.levels)
+        return np.zeros(X.shape[0]) if self.blend_ is None else self.blend_.shift_probability(X)
+
     def model_input(self, X: Any) -> np.ndarray:
         """X as the numbers that ``model_`` takes.
 
@@ -378,13 +410,21 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
 
     def _adopt_blend(self, outcome: Outcome) -> None:
         """Take over a blend and out-of-fold predictions; without any, those of an earlier fit go."""
-        for name in ("blend_weights_", "oob_prediction_", "oob_residuals_", "oob_score_", "_member_variance"):
+        for name in (
+            "blend_weights_",
+            "shifted_blend_weights_",
+            "oob_prediction_",
+            "oob_residuals_",
+            "oob_score_",
+            "_member_variance",
+        ):
             if hasattr(self, name):
                 delattr(self, name)
         self.blend_ = outcome.blend
         if outcome.blend is not None:
-            parts = [part.name for part in outcome.blend.parts]
-            self.blend_weights_ = pd.DataFrame(outcome.blend.weights, index=parts, columns=self.task_names_)
+            self.blend_weights_ = outcome.blend.weights_table(self.task_names_)
+            if outcome.blend.shifted is not None:
+                self.shifted_blend_weights_ = outcome.blend.shifted.blend.weights_table(self.task_names_)
         if outcome.out_of_fold is not None:
             known = outcome.out_of_fold
             one = outcome.network.targets.one_dimensional

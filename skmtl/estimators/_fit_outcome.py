@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sklearn.utils import check_random_state
 
-from ._blend import fit_blend, kinds_of
+from ._blend_kinds import kinds_of
 from ._fit import fit_network
+from ._fit_blend import fit_blend
 from ._fit_task import FitTask
 from ._fitted import FittedNetwork
 from ._input import FitInput, Settings

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from ..blending import Companion
+from ..blending import Companion, ShiftDetector
 from ..features import FeatureEncoder
 from ._backend import check_backend
 from ._blend_columns import LEAST_PROBABILITY, Columns
 from ._fitted import FittedNetwork
+
+if TYPE_CHECKING:
+    from ..networks import ExportedParts, ExportedShift
 
 # Of a companion, what its Keras layer holds.
 _NUMBERS = ("smallest", "largest", "relevance", "coefficients", "center", "lower", "upper")
@@ -63,7 +67,8 @@ class FittedBlend:
     """Parts and their weights, (n_parts, n_tasks).
 
     The training rows ``rows`` have out-of-fold predictions ``held``, (n_rows, n_columns). Columns are kept between
-    ``lower`` and ``upper``, (n_columns,): what lies far outside of all labels is a part's extrapolation.
+    ``lower`` and ``upper``, (n_columns,): what lies far outside of all labels is a part's extrapolation. Rows that are
+    far from the training rows are predicted by ``shifted`` as far as they are, where there is such a blend.
     """
 
     layout: Columns
@@ -73,15 +78,32 @@ class FittedBlend:
     held: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
+    shifted: ShiftedBlend | None = None
 
     def quantities(self, X: Any) -> list[np.ndarray]:
         """Per task: predictions (n,) of a regression, class probabilities (n, n_classes) else."""
-        return self._mixed(lambda part: part.columns(self.layout, X))
+        columns = self._columns(X)
+        if self.shifted is not None:
+            far = self.shifted.probability(X)[:, None]
+            columns = (1.0 - far) * columns + far * self.shifted.blend._columns(X)
+        return self.layout.to_quantities(columns)
+
+    def weights_table(self, tasks: Sequence[str]) -> pd.DataFrame:
+        """Weights with the parts' and the tasks' names."""
+        return pd.DataFrame(self.weights, index=[part.name for part in self.parts], columns=list(tasks))
+
+    def shift_probability(self, X: Any) -> np.ndarray:
+        """How probable it is that rows are from another time or group, (n_samples,)."""
+        return np.zeros(X.shape[0]) if self.shifted is None else self.shifted.probability(X)
 
     def member_variances(self, X: Any) -> np.ndarray:
         """Variance of the blend among the first network's members, as far as it leans on them."""
         network = next(part.network for part in self.parts if part.network is not None)
-        return self.weights[0] ** 2 * network.member_variances(X)
+        own = self.weights[0] ** 2 * network.member_variances(X)
+        if self.shifted is None:
+            return own
+        far = self.shifted.probability(X)[:, None]
+        return (1.0 - far) ** 2 * own + far**2 * self.shifted.blend.member_variances(X)
 
     def held_quantities(self) -> list[np.ndarray]:
         """The same out of fold, for the training rows ``rows``."""
@@ -92,21 +114,46 @@ class FittedBlend:
         check_backend()
         from ..networks import export_blend
 
-        weights = self.weights[:, self.layout.task_of_column]
-        parts = [part.exported(own) for part, own in zip(self.parts, weights, strict=True) if own.any()]
         network = next(part.network for part in self.parts if part.network is not None)
         return export_blend(
             self.layout.tasks,
             self.layout.widths,
             self.layout.scaling,
             LEAST_PROBABILITY,
-            parts,
-            (self.lower, self.upper),
+            self._exported(),
             network.features.n_features,
+            None if self.shifted is None else self.shifted.exported(),
         )
 
-    def _mixed(self, columns_of: Callable[[BlendPart], np.ndarray]) -> list[np.ndarray]:
+    def _exported(self) -> ExportedParts:
+        from ..networks import ExportedParts
+
+        weights = self.weights[:, self.layout.task_of_column]
+        parts = [part.exported(own) for part, own in zip(self.parts, weights, strict=True) if own.any()]
+        return ExportedParts(parts, (self.lower, self.upper))
+
+    def _columns(self, X: Any) -> np.ndarray:
         weights = self.weights[:, self.layout.task_of_column]
         used = [number for number in range(len(self.parts)) if weights[number].any()]
-        mixed = sum(weights[number] * columns_of(self.parts[number]) for number in used)
-        return self.layout.to_quantities(np.clip(mixed, self.lower, self.upper))
+        mixed = sum(weights[number] * self.parts[number].columns(self.layout, X) for number in used)
+        return np.clip(mixed, self.lower, self.upper)
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftedBlend:
+    """A blend for rows far from the training rows, and what tells how far a row is from its encoding by ``view``."""
+
+    detector: ShiftDetector
+    view: FeatureEncoder
+    blend: FittedBlend
+
+    def probability(self, X: Any) -> np.ndarray:
+        """How probable it is that rows are from another time or group, (n_samples,)."""
+        return self.detector.probability(self.view.transform(X, dtype=np.float64))
+
+    def exported(self) -> ExportedShift:
+        """The same as the Keras layers are made from it."""
+        from ..networks import ExportedShift
+
+        numbers = {one.name: np.asarray(getattr(self.detector, one.name)) for one in fields(self.detector)}
+        return ExportedShift(self.view.layer_settings(), numbers, self.blend._exported())

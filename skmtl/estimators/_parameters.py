@@ -28,6 +28,7 @@ class SharedParameters(RoutedParameters):
         "ensemble_size": [Interval(Integral, 1, None, closed="left"), _AUTO],
         "blend": [str, "array-like", None],
         "sharing": [StrOptions({"shared", "auto"})],
+        "covariate_shift": [StrOptions({"auto", "ignore"})],
         "oob_score": ["boolean"],
         "optimizer": [str, type, HasMethods(["get_config", "update_step"])],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), _AUTO, None],
@@ -69,6 +70,7 @@ class SharedParameters(RoutedParameters):
         ensemble_size: int | str,
         blend: Any,
         sharing: str,
+        covariate_shift: str,
         oob_score: bool,
         optimizer: Any,
         learning_rate: float | str | None,
@@ -108,6 +110,7 @@ class SharedParameters(RoutedParameters):
         self.ensemble_size = ensemble_size
         self.blend = blend
         self.sharing = sharing
+        self.covariate_shift = covariate_shift
         self.oob_score = oob_score
         self.optimizer = optimizer
         self.learning_rate = learning_rate

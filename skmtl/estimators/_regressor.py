@@ -73,6 +73,13 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         as either predicts its rows held out: "auto" adds "independent_network" to ``blend``, where there are several
         tasks, at the cost of training it, and is refused where a named ``blend`` is, with a ``model``, with
         ``architecture="independent"`` and by ``partial_fit``. What each came to count is in ``blend_weights_``.
+    covariate_shift : {"auto", "ignore"}, default="auto"
+        What becomes of rows that lie further from the training rows than these from each other, as later times or
+        other groups do. With "auto", where rows next to each other in X are more alike than others, a second blend is
+        fitted and weighed by eight blocks of rows left out, and every row is predicted by both: the second counts as
+        much as it is probable that the row is from another time or group (:meth:`shift_probability`). Costs a second
+        training then, and needs a ``blend`` with "rbf" or "laplacian"; not with ``validation_split``, which says how
+        rows are held out. "ignore" never does.
     oob_score : bool, default=False
         Whether to predict the training rows by the members that held them out: ``oob_prediction_`` and
         ``oob_score_``, which a blend gives in any case.
@@ -191,6 +198,8 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         Share of an epoch's steps in which the cosine was negative; there for balancing on gradients.
     blend_weights_ : DataFrame of shape (n_parts, n_tasks)
         Weight of each part of the blend for each task; there with ``blend``.
+    shifted_blend_weights_ : DataFrame of shape (n_parts, n_tasks)
+        The same of the blend for rows far from the training rows; there where ``covariate_shift`` led to one.
     oob_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_tasks), or list of ndarray
         Out-of-fold predictions of the training rows, NaN for a row that nobody held out; class probabilities, an
         array a task, where there are classifications. There with ``oob_score`` or ``blend``.
@@ -279,6 +288,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         ensemble_size: int | str = "auto",
         blend: Any = "auto",
         sharing: str = "shared",
+        covariate_shift: str = "auto",
         oob_score: bool = False,
         optimizer: Any = "adam",
         learning_rate: float | str | None = "auto",
@@ -319,6 +329,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             ensemble_size=ensemble_size,
             blend=blend,
             sharing=sharing,
+            covariate_shift=covariate_shift,
             oob_score=oob_score,
             optimizer=optimizer,
             learning_rate=learning_rate,

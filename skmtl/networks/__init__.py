@@ -14,7 +14,7 @@ from ._custom import CustomNetwork, CustomSource
 from ._embeddings import CategoryEmbedding, PeriodicEmbedding, PiecewiseLinearEmbedding
 from ._experts import ExpertDense, ExpertGate, ExpertMixture
 from ._export import export_custom_model, export_model
-from ._export_blend import ExportedPart, export_blend
+from ._export_blend import ExportedPart, ExportedParts, ExportedShift, export_blend
 from ._independent import Independent
 from ._input_encoding import InputEncoding
 from ._layers import MemberAverage, MemberDense, OutputDecoding, TaskDense, VariableDropout
@@ -43,6 +43,8 @@ __all__ = [
     "ExpertGate",
     "ExpertMixture",
     "ExportedPart",
+    "ExportedParts",
+    "ExportedShift",
     "Independent",
     "InputEncoding",
     "KernelRegression",

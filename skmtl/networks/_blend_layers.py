@@ -70,6 +70,55 @@ class KernelRegression(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="skmtl")
+class ShiftProbability(keras.layers.Layer):
+    """How probable it is that a row is from another time or group than given ones, from its distance to these.
+
+    Parameters
+    ----------
+    n_points, n_inputs, n_metrics : int
+        Rows compared with, columns in, and ways in which distances weigh columns.
+    **kwargs
+        Passed to :class:`keras.layers.Layer`.
+    """
+
+    def __init__(self, n_points: int, n_inputs: int, n_metrics: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n_points, self.n_inputs, self.n_metrics = int(n_points), int(n_inputs), int(n_metrics)
+        self.smallest = self._number("smallest", (self.n_inputs,))
+        self.largest = self._number("largest", (self.n_inputs,))
+        self.points = self._number("points", (self.n_points, self.n_inputs))
+        self.relevances = self._number("relevances", (self.n_metrics, self.n_inputs))
+        self.floors = self._number("floors", (self.n_metrics,))
+        self.slopes = self._number("slopes", (self.n_metrics,))
+        self.intercept = self._number("intercept", ())
+
+    def _number(self, name: str, shape: tuple[int, ...]) -> Any:
+        return self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False)
+
+    def build(self, input_shape: Any) -> None:
+        """All weights are there from the start."""
+        del input_shape
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Probabilities (n_rows, 1)."""
+        rows = ops.minimum(ops.maximum(inputs, self.smallest), self.largest)
+        difference = ops.abs(ops.expand_dims(rows, 1) - ops.expand_dims(self.points, 0))
+        distances = ops.matmul(difference, ops.transpose(self.relevances))
+        odds = ops.log(self.floors + ops.min(distances, axis=1)) * self.slopes
+        return ops.sigmoid(self.intercept + ops.sum(odds, axis=-1, keepdims=True))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """One column."""
+        return (input_shape[0], 1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        own = {"n_points": self.n_points, "n_inputs": self.n_inputs, "n_metrics": self.n_metrics}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="skmtl")
 class AffineColumns(keras.layers.Layer):
     """Each column times a number, plus another.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 
 from .._records import TargetScaling, Task
-from ._blend_layers import AffineColumns, ClippedColumns, KernelRegression, Probabilities
+from ._blend_layers import AffineColumns, ClippedColumns, KernelRegression, Probabilities, ShiftProbability
 from ._export import output_names
 from ._input_encoding import InputEncoding
 
@@ -28,33 +28,51 @@ class ExportedPart:
     numbers: dict[str, np.ndarray] | None = None
 
 
+@dataclass(frozen=True)
+class ExportedParts:
+    """Parts of one blend, and the lower and upper limits of their sum, (n_columns,)."""
+
+    parts: Sequence[ExportedPart]
+    limits: tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class ExportedShift:
+    """A blend for rows far from the training rows: what tells them, from its encoding of X, and its parts."""
+
+    encoding: dict[str, Any]
+    numbers: dict[str, np.ndarray]
+    blend: ExportedParts
+
+
 def export_blend(
     tasks: Sequence[Task],
     widths: Sequence[int],
     scaling: TargetScaling,
     floor: float,
-    parts: Sequence[ExportedPart],
-    limits: tuple[np.ndarray, np.ndarray],
+    blend: ExportedParts,
     n_features: int,
+    shift: ExportedShift | None = None,
 ) -> keras.Model:
     """Keras model from the caller's columns to predictions, one output a task.
 
-    A part's ``weights``, and the lower and upper ``limits`` of their sum, are (n_columns,): one column a regression,
-    one a class of a classification.
+    A part's ``weights`` are (n_columns,): one column a regression, one a class of a classification.
     """
     inputs = keras.Input((n_features,), name="X")
     task = np.repeat(np.arange(len(tasks)), widths)
     regression = np.array([one.kind == "regression" for one in tasks])[task]
-    shift, divisor = (np.where(regression, of[task], known) for of, known in ((scaling.shift, 0), (scaling.divisor, 1)))
-    total: Any = None
-    for part in parts:
-        own = _columns(part, inputs, regression, shift, divisor)
-        weighed = AffineColumns(part.weights, np.zeros(len(task)), name=f"{part.name}_weighed")(own)
-        total = weighed if total is None else total + weighed
-    total = ClippedColumns(*limits, name="limits")(total)
+    shifts, divisor = (
+        np.where(regression, of[task], known) for of, known in ((scaling.shift, 0), (scaling.divisor, 1))
+    )
+    total = _total(blend, inputs, regression, shifts, divisor, "")
+    if shift is not None:
+        far = _probability(shift, inputs)
+        beyond = _total(shift.blend, inputs, regression, shifts, divisor, "shifted_")
+        total = total + far * (beyond - total)
     scale = np.where(regression, scaling.scale[task], 1.0)
-    columns = AffineColumns(scale, shift, name="units")(total)
-    names = output_names([one.name for one in tasks], [layer for part in parts for layer in _layer_names(part)])
+    columns = AffineColumns(scale, shifts, name="units")(total)
+    taken = {operation.name for operation in keras.Model(inputs, columns).operations}
+    names = output_names([one.name for one in tasks], taken)
     outputs, start = [], 0
     for one, width, name in zip(tasks, widths, names, strict=True):
         column = columns[:, start : start + width]
@@ -64,14 +82,27 @@ def export_blend(
     return keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_blend")
 
 
-def _layer_names(part: ExportedPart) -> list[str]:
-    return [
-        "X",
-        "limits",
-        "units",
-        part.name,
-        *(f"{part.name}_{what}" for what in ("weighed", "encoding", "kernel", "columns")),
-    ]
+def _total(
+    blend: ExportedParts, inputs: Any, regression: np.ndarray, shift: np.ndarray, divisor: np.ndarray, prefix: str
+) -> Any:
+    """Sum of the weighed parts; ``prefix`` tells layers of one blend from those of another."""
+    total: Any = None
+    for part in blend.parts:
+        named = replace(part, name=prefix + part.name)
+        own = _columns(named, inputs, regression, shift, divisor)
+        weighed = AffineColumns(part.weights, np.zeros(len(regression)), name=f"{named.name}_weighed")(own)
+        total = weighed if total is None else total + weighed
+    return ClippedColumns(*blend.limits, name=f"{prefix}limits")(total)
+
+
+def _probability(shift: ExportedShift, inputs: Any) -> Any:
+    encoded = InputEncoding(**shift.encoding, name="shift_encoding")(inputs)
+    points = shift.numbers["points"]
+    layer = ShiftProbability(len(points), points.shape[1], len(shift.numbers["slopes"]), name="shift_probability")
+    probability = layer(encoded)
+    for name, values in shift.numbers.items():
+        getattr(layer, name).assign(values)
+    return probability
 
 
 def _columns(part: ExportedPart, inputs: Any, regression: np.ndarray, shift: np.ndarray, divisor: np.ndarray) -> Any:

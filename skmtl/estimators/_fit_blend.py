@@ -1,0 +1,62 @@
+"""The blend of a fit: one for rows like the training rows, and where these tell, one for rows far from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..blending import blocks_of, fit_shift_detector, folds_of
+from ._blend import VIEWS, BlendFit, fit_parts, further
+from ._fit import fit_network
+from ._fitted import FittedNetwork
+from ._fitted_blend import FittedBlend, ShiftedBlend
+from ._input import FitInput, Settings
+
+# Features whose distances are taken, as the kernel that says which of them matter sees them.
+_VIEW = VIEWS["laplacian"]
+# Parts of the blend for rows that are far; another set of the other networks would take as long again.
+_KINDS = ("network", "ridge", "rbf", "laplacian")
+
+
+def fit_blend(
+    settings: Settings, kinds: Sequence[str], data: FitInput, network: FittedNetwork, seed: int
+) -> FittedBlend | None:
+    """Companions and further networks beside ``network``; None where no rows are held out to weigh them by."""
+    if not any(len(rows) for rows in network.held_out):
+        return None
+    folds = folds_of(network.held_out, data.n_train)
+    near = fit_parts(settings, kinds, data, network, folds, seed)
+    if settings["covariate_shift"] == "ignore" or settings["validation_split"] is not None:
+        return near.blend
+    return replace(near.blend, shifted=_fit_shifted(settings, kinds, data, near, folds, seed))
+
+
+def _fit_shifted(
+    settings: Settings, kinds: Sequence[str], data: FitInput, near: BlendFit, folds: Sequence[np.ndarray], seed: int
+) -> ShiftedBlend | None:
+    """What is fitted and weighed by blocks of rows left out; None where rows near each other are not more alike."""
+    companion = next((part.companion for part in near.blend.parts[::-1] if part.name in ("laplacian", "rbf")), None)
+    blocks = blocks_of(data.n_train)
+    if companion is None or not _learnable(data, blocks):
+        return None
+    encoded = near.encoded[_VIEW]
+    detector = fit_shift_detector(encoded, companion.relevance, folds, blocks, seed)
+    if detector is None:
+        return None
+    members = int(settings["ensemble_size"])
+    turns = np.linspace(0, len(blocks), members, endpoint=False).astype(int) if members < len(blocks) else None
+    held = blocks if turns is None else [blocks[turn] for turn in turns]
+    splits = [(np.setdiff1d(np.arange(data.n_train), block), block) for block in held]
+    network, _ = fit_network(further(settings, validation_split=splits), data, None)
+    chosen = [kind for kind in kinds if kind in _KINDS]
+    far = fit_parts(settings, chosen, data, network, blocks, seed, known=near)
+    return ShiftedBlend(detector, near.views[_VIEW], far.blend)
+
+
+def _learnable(data: FitInput, blocks: Sequence[np.ndarray]) -> bool:
+    """Whether every task has labels outside of every block."""
+    observed = data.targets.observed
+    counts = observed.sum(axis=0)
+    return all((observed[block].sum(axis=0) < counts).all() for block in blocks)
