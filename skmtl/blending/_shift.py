@@ -92,6 +92,8 @@ def fit_shift_detector(
     ShiftDetector or None
         None where distances do not tell: rows next to each other are not more alike than others.
     """
+    if rows.shape[1] == 0:
+        return None
     rng = np.random.default_rng(seed)
     smallest, largest = column_limits(rows)
     most = int(np.clip(_MOST_NUMBERS / max(1, rows.shape[1]), _FEWEST_POINTS, _MOST_POINTS))

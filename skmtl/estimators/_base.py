@@ -433,6 +433,8 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             self.oob_score_ = pd.Series(known.scores, index=self.task_names_, name="score")
             if outcome.member_variance is not None:
                 self._member_variance = outcome.member_variance
+            if outcome.shifted is not None:
+                self._shifted_residuals = outcome.shifted.residuals
 
     def _oob_form(self, quantities: list[np.ndarray]) -> Any:
         """Values of regressions as columns of one array; with classifications a list, an array a task."""

@@ -39,7 +39,11 @@ def fit_outcome(
         fitted = network if blend is None else blend
         variance = fitted.member_variances(data.X[:_VARIANCE_ROWS]).mean(axis=0)
     known = OutOfFold.of(network.tasks, data, rows, quantities)
-    return Outcome(network, result, blend, known, variance)
+    shifted = None
+    if blend is not None and blend.shifted is not None:
+        far = blend.shifted.blend
+        shifted = OutOfFold.of(network.tasks, data, far.rows, far.held_quantities())
+    return Outcome(network, result, blend, known, shifted, variance)
 
 
 def _check_held_out(data: FitInput, network: FittedNetwork) -> None:

@@ -23,3 +23,25 @@ def interval_offsets(residuals: np.ndarray, coverage: float) -> tuple[float, flo
     if rank < 1:
         return -np.inf, np.inf
     return float(known[rank - 1]), float(known[len(known) - rank])
+
+
+def interval_offsets_of_tasks(residuals: np.ndarray, coverage: float) -> np.ndarray:
+    """The same for each column of residuals (n_samples, n_tasks): (n_tasks, 2)."""
+    return np.array([interval_offsets(column, coverage) for column in residuals.T])
+
+
+def weighed(near: np.ndarray, far: np.ndarray | None, probability: np.ndarray) -> np.ndarray:
+    """For each row, what is known of the errors of near rows, and of far ones as far as the row is probably one.
+
+    ``near`` and ``far`` are of any shape, (...); ``probability`` is (n_samples,); the result is (n_samples, ...).
+    """
+    if far is None:
+        return np.broadcast_to(near, (len(probability), *near.shape))
+    share = probability.reshape(-1, *[1] * near.ndim)
+    return _part(1.0 - share, near) + _part(share, far)
+
+
+def _part(share: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """Their product, 0 where the share is, of whatever is infinite."""
+    out = np.zeros(np.broadcast_shapes(share.shape, of.shape))
+    return np.multiply(share, of, out=out, where=share > 0)

@@ -16,6 +16,8 @@ from ._out_of_fold import OutOfFold
 class Outcome:
     """A fit's network and record; ``blend`` and ``out_of_fold`` where they were asked for.
 
+    ``shifted`` is ``out_of_fold`` for rows far from the others, where there is a blend for such rows.
+
     ``member_variance`` is the mean variance among the members' predictions, (n_tasks,); None with classifications.
     """
 
@@ -23,4 +25,5 @@ class Outcome:
     result: TrainingResult
     blend: FittedBlend | None = None
     out_of_fold: OutOfFold | None = None
+    shifted: OutOfFold | None = None
     member_variance: np.ndarray | None = None

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._records import Kind
 from ..targets import TargetColumns
 from ._base import BaseMultiTask
-from ._intervals import interval_offsets
+from ._intervals import interval_offsets_of_tasks, weighed
 
 
 class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
@@ -410,7 +410,10 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             return predicted
         residuals = self._known_residuals("predict(return_std=True)")
         spread = self._member_variances(X)
-        total = np.sqrt(spread + np.maximum(np.nanmean(residuals**2, axis=0) - self._member_variance, 0.0))
+        shifted = self._known_shifted_residuals()
+        far = None if shifted is None else np.nanmean(shifted**2, axis=0)
+        squares = weighed(np.nanmean(residuals**2, axis=0), far, self.shift_probability(X))
+        total = np.sqrt(spread + np.maximum(squares - self._member_variance, 0.0))
         return predicted, total.reshape(np.shape(predicted))
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
@@ -418,7 +421,9 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
 
         Conformal prediction from the out-of-fold residuals (Vovk et al., 2005; after CV+ of Barber et al., 2021,
         but around the prediction of all members together): of every 100 rows like those of ``fit``, about
-        ``100 * coverage`` labels lie inside. Rows that differ from these, as later times do, have no such promise.
+        ``100 * coverage`` labels lie inside. Rows that differ from these, as later times do, have no such promise;
+        where ``covariate_shift`` led to a blend for them, it is residuals of blocks of rows left out that theirs
+        come from.
 
         Parameters
         ----------
@@ -444,10 +449,10 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             raise ValueError(f"coverage should be between 0 and 1, got {coverage!r}.")
         residuals = self._known_residuals("predict_interval")
         predicted = np.asarray(super().predict(X), dtype=np.float64)
-        offsets = np.array([interval_offsets(column, coverage) for column in residuals.T])
-        if predicted.ndim == 1:
-            offsets = offsets[0]
-        return predicted[..., None] + offsets
+        shifted = self._known_shifted_residuals()
+        far = None if shifted is None else interval_offsets_of_tasks(shifted, coverage)
+        offsets = weighed(interval_offsets_of_tasks(residuals, coverage), far, self.shift_probability(X))
+        return predicted[..., None] + offsets.reshape(*predicted.shape, 2)
 
     def _known_residuals(self, what: str) -> np.ndarray:
         """Out-of-fold residuals (n_samples, n_tasks)."""
@@ -455,6 +460,15 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         if not hasattr(self, "oob_residuals_"):
             raise AttributeError(f"{what} needs out-of-fold residuals: fit with oob_score=True, or with blend.")
         return self.oob_residuals_.reshape(len(self.oob_residuals_), -1)
+
+    def _known_shifted_residuals(self) -> np.ndarray | None:
+        """Residuals of blocks of rows left out, (n_samples, n_tasks); None without a blend for far rows."""
+        shifted = getattr(self, "_shifted_residuals", None)
+        if shifted is None:
+            return None
+        # Where members hold out few blocks, none of a rare task's labels may be there.
+        unknown = np.isnan(shifted).all(axis=0)
+        return np.where(unknown, self._known_residuals("this"), shifted)
 
     # RegressorMixin has a score of its own, which knows no missing labels.
     score = BaseMultiTask.score
