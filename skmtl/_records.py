@@ -127,7 +127,11 @@ class TargetScaling:
 
 @dataclass(frozen=True)
 class TrainingNumbers:
-    """The numbers of a fit: inputs of the compiled program, so that changing one re-traces nothing."""
+    """The numbers of a fit: inputs of the compiled program, so that changing one re-traces nothing.
+
+    With ``judged_by_others`` a member's best epoch is that of the rows that the others of its group hold out: its own
+    ones then have had no say in what it predicts of them.
+    """
 
     learning_rate: float | None
     weight_decay: float | None
@@ -142,6 +146,7 @@ class TrainingNumbers:
     seed: int
     balancing: tuple[tuple[str, float], ...] = ()
     cosine: bool = False
+    judged_by_others: bool = False
 
 
 class StopReason(Enum):

@@ -151,6 +151,7 @@ def _numbers(settings: Settings, data: FitInput, seed: int, constants: Mapping[s
         seed=seed,
         balancing=tuple(sorted(constants.items())),
         cosine=settings["learning_rate_schedule"] == "cosine",
+        judged_by_others=settings.judged_by_others,
     )
 
 

@@ -49,7 +49,9 @@ def _fit_shifted(
     turns = np.linspace(0, len(blocks), members, endpoint=False).astype(int) if members < len(blocks) else None
     held = blocks if turns is None else [blocks[turn] for turn in turns]
     splits = [(np.setdiff1d(np.arange(data.n_train), block), block) for block in held]
-    network, _ = fit_network(further(settings, validation_split=splits), data, None)
+    # A network that stopped when it was best on a block would be weighed by how well it could have been stopped.
+    others = replace(further(settings, validation_split=splits), judged_by_others=True)
+    network, _ = fit_network(others, data, None)
     chosen = [kind for kind in kinds if kind in _KINDS]
     far = fit_parts(settings, chosen, data, network, blocks, seed, known=near)
     return ShiftedBlend(detector, near.views[_VIEW], far.blend)

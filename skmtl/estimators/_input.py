@@ -17,12 +17,16 @@ from ._validation import stack_rows
 
 @dataclass(frozen=True)
 class Settings:
-    """The estimator's parameters by name, which of them are not at their default, and the routed ones by target."""
+    """The estimator's parameters by name, which of them are not at their default, and the routed ones by target.
+
+    With ``judged_by_others`` the rows that a member holds out have no say in when it stops.
+    """
 
     parameters: Mapping[str, Any]
     changed: frozenset[str]
     routed: Mapping[str, Mapping[str, Any]]
     incremental: bool = False
+    judged_by_others: bool = False
 
     def __getitem__(self, name: str) -> Any:
         return self.parameters[name]

@@ -197,6 +197,7 @@ def _numbers(run: Run, order: BatchOrder, tensors: Data, single: str) -> Numbers
         tol=to_device(numbers.tol, single),
         patience=to_device(numbers.patience, whole),
         stopping=to_device(numbers.early_stopping and held.max() > 0, np.bool_),
+        by_others=to_device(numbers.judged_by_others, np.bool_),
         closing=to_device(True, np.bool_),
         balancing={name: to_device(value, np.float32) for name, value in numbers.balancing},
     )

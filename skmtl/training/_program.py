@@ -171,7 +171,9 @@ class Program:
         task_weights = tf.where(numbers.eval_weight > 0, numbers.task_weights, 0.0)
         loss = tf.reduce_sum(evaluation * task_weights, axis=1)
         loss = loss / tf.maximum(tf.reduce_sum(task_weights, axis=1), 1e-30)
-        judged = tf.logical_and(state.active, numbers.eval_rows > 0)
+        told = numbers.eval_rows > 0
+        loss = tf.where(numbers.by_others, _of_others(loss, told), loss)
+        judged = tf.logical_and(state.active, told)
         better = tf.logical_and(judged, loss < state.best_loss)
         clearly = tf.logical_and(judged, loss < state.reference - numbers.tol)
         wait = tf.where(clearly, 0, state.wait + 1)
@@ -236,3 +238,11 @@ def to_device(value: Any, dtype: Any) -> tf.Tensor:
         return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
     counters.add("device_copies")
     return tf.constant(array)
+
+
+def _of_others(loss: tf.Tensor, told: tf.Tensor) -> tf.Tensor:
+    """For each member the mean loss of the others, as far as they have rows held out; a lone one's own."""
+    known = tf.where(told, loss, 0.0)
+    others = tf.cast(told, loss.dtype)
+    count = tf.reduce_sum(others) - others
+    return tf.where(count > 0, (tf.reduce_sum(known) - known) / tf.maximum(count, 1.0), loss)

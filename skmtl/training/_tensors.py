@@ -64,6 +64,7 @@ class Numbers(NamedTuple):
     tol: Any
     patience: Any
     stopping: Any
+    by_others: Any  # whether a member's epochs are judged by the rows that the others hold out
     closing: Any  # whether the epoch ends with this call
     balancing: dict[str, Any]  # constants of the balancing method
 
