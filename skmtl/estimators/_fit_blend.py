@@ -16,6 +16,8 @@ from ._input import FitInput, Settings
 
 # Features whose distances are taken, as the kernel that says which of them matter sees them.
 _VIEW = VIEWS["laplacian"]
+# With fewer rows, blocks are too short to be another time or group.
+_FEWEST_ROWS = 160
 # Parts of the blend for rows that are far; another set of the other networks would take as long again.
 _KINDS = ("network", "ridge", "rbf", "laplacian")
 
@@ -39,15 +41,13 @@ def _fit_shifted(
     """What is fitted and weighed by blocks of rows left out; None where rows near each other are not more alike."""
     companion = next((part.companion for part in near.blend.parts[::-1] if part.name in ("laplacian", "rbf")), None)
     blocks = blocks_of(data.n_train)
-    if companion is None or not _learnable(data, blocks):
+    if companion is None or data.n_train < _FEWEST_ROWS or not _learnable(data, blocks):
         return None
     encoded = near.encoded[_VIEW]
     detector = fit_shift_detector(encoded, companion.relevance, folds, blocks, seed)
     if detector is None:
         return None
-    members = int(settings["ensemble_size"])
-    turns = np.linspace(0, len(blocks), members, endpoint=False).astype(int) if members < len(blocks) else None
-    held = blocks if turns is None else [blocks[turn] for turn in turns]
+    held = [blocks[turn] for turn in _turns(int(settings["ensemble_size"]), len(blocks))]
     splits = [(np.setdiff1d(np.arange(data.n_train), block), block) for block in held]
     # A network that stopped when it was best on a block would be weighed by how well it could have been stopped.
     others = replace(further(settings, validation_split=splits), judged_by_others=True)
@@ -55,6 +55,14 @@ def _fit_shifted(
     chosen = [kind for kind in kinds if kind in _KINDS]
     far = fit_parts(settings, chosen, data, network, blocks, seed, known=near)
     return ShiftedBlend(detector, near.views[_VIEW], far.blend)
+
+
+def _turns(members: int, n_blocks: int) -> np.ndarray:
+    """Which blocks members hold out: from everywhere where there are few, and not next to each other where many."""
+    if members < n_blocks:
+        return np.linspace(0, n_blocks, members, endpoint=False).astype(int)
+    # Members are trained, and judge each other, in groups of those that follow each other.
+    return np.r_[np.arange(0, n_blocks, 2), np.arange(1, n_blocks, 2)]
 
 
 def _learnable(data: FitInput, blocks: Sequence[np.ndarray]) -> bool:

@@ -74,6 +74,30 @@ def test_groups_of_members_train_as_if_alone_and_stop_each_at_its_own_best_epoch
         np.testing.assert_allclose(result.parameters[member], until_then.parameters[0], **TOLERANCE)
 
 
+def test_members_that_judge_each_other_stop_where_the_others_rows_are_predicted_best() -> None:
+    rows, plan = some_rows("regression", 40), uneven_plan(40, (8,) * 4, seed=2)
+    engine = Engine.of_scheme("regression", scheme_spec("regression", members=4), routed={"learning_rate": 0.1})
+    settings = {"plan": plan, "epochs": 60, "early_stopping": True}
+    result = engine.run(rows, **settings, judged_by_others=True)
+    losses = result.member_history["val_loss"]
+    others = (losses.sum(axis=1, keepdims=True) - losses) / 3
+    np.testing.assert_array_equal(result.best_epochs, 1 + others.argmin(axis=0))
+    own = engine.run(rows, **settings)
+    np.testing.assert_array_equal(own.best_epochs, 1 + own.member_history["val_loss"].argmin(axis=0))
+    assert (own.best_epochs != result.best_epochs).any()
+
+
+def test_a_lone_member_is_judged_by_its_own_rows_and_so_are_those_whose_others_hold_none_out() -> None:
+    rows = some_rows("regression", 40)
+    for held in ((8,), (8, 0)):
+        plan = uneven_plan(40, held, seed=2)
+        spec = scheme_spec("regression", members=len(held))
+        engine = Engine.of_scheme("regression", spec, routed={"learning_rate": 0.1})
+        settings = {"plan": plan, "epochs": 30, "early_stopping": True}
+        one, other = (engine.run(rows, **settings, judged_by_others=judged) for judged in (True, False))
+        np.testing.assert_array_equal(one.parameters, other.parameters)
+
+
 def test_a_member_with_fewer_batches_takes_no_step_for_those_it_has_not() -> None:
     # 24, 17 and 16 rows to train on: three, three and two batches of eight.
     plan = uneven_plan(30, (6, 13, 14))
