@@ -19,7 +19,7 @@ _LEAST_AUC = 0.7
 # Rows are taken to be from another time or group so often before their distance is looked at.
 _PRIOR = 0.2
 # Relevance of columns as the kernel has it, and sharpened: what tells groups apart often stands in few columns.
-_POWERS = (1.0, 4.0)
+_POWERS = (1.0, 4.0, 8.0)
 # Rows compared with, fewer where they are wide; rows that are compared; rows compared at a time.
 _MOST_POINTS, _FEWEST_POINTS, _MOST_NUMBERS = 4_000, 500, 400_000
 _QUERIES, _CHUNK = 500, 512
@@ -73,7 +73,7 @@ def fit_shift_detector(
 ) -> ShiftDetector | None:
     """From the distances of rows to the others: without their random fold, and without their block.
 
-    A logistic regression on the logarithms of both metrics' distances to the nearest training row (as covariate shift
+    A logistic regression on the logarithms of all metrics' distances to the nearest training row (as covariate shift
     is found by telling samples apart; Bickel, Brueckner and Scheffer, 2009, JMLR 10).
 
     Parameters
