@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.metrics.pairwise import manhattan_distances
@@ -60,7 +61,7 @@ class ShiftDetector:
             for start in range(0, len(seen), _CHUNK):
                 part = slice(start, start + _CHUNK)
                 odds[part] += slope * np.log(floor + manhattan_distances(seen[part], points).min(axis=1))
-        return 1.0 / (1.0 + np.exp(-odds))
+        return special.expit(odds)
 
 
 def blocks_of(n_rows: int) -> list[np.ndarray]:

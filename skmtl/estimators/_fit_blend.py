@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..blending import blocks_of, fit_shift_detector, folds_of
+from ..blending import BLOCKS, blocks_of, fit_shift_detector, folds_of
 from ._blend import VIEWS, BlendFit, fit_parts, further
 from ._fit import fit_network
 from ._fitted import FittedNetwork
@@ -44,7 +44,7 @@ def _fit_shifted(
     if companion is None or data.n_train < _FEWEST_ROWS or not _learnable(data, blocks):
         return None
     encoded = near.encoded[_VIEW]
-    detector = fit_shift_detector(encoded, companion.relevance, folds, blocks, seed)
+    detector = fit_shift_detector(encoded, companion.relevance, _eighths(folds, data.n_train, seed), blocks, seed)
     if detector is None:
         return None
     held = [blocks[turn] for turn in _turns(int(settings["ensemble_size"]), len(blocks))]
@@ -65,8 +65,21 @@ def _turns(members: int, n_blocks: int) -> np.ndarray:
     return np.r_[np.arange(0, n_blocks, 2), np.arange(1, n_blocks, 2)]
 
 
+def _eighths(folds: Sequence[np.ndarray], n_rows: int, seed: int) -> Sequence[np.ndarray]:
+    """What eight members held out; where fewer leave most rows in one part, parts drawn at random."""
+    if max(len(fold) for fold in folds) <= n_rows // 4:
+        return folds
+    return np.array_split(np.random.default_rng(seed).permutation(n_rows), BLOCKS)
+
+
 def _learnable(data: FitInput, blocks: Sequence[np.ndarray]) -> bool:
-    """Whether every task has labels outside of every block."""
-    observed = data.targets.observed
-    counts = observed.sum(axis=0)
-    return all((observed[block].sum(axis=0) < counts).all() for block in blocks)
+    """Whether no block holds more than half of a task's labels, or of a class: rows sorted by class tell no time."""
+    observed, values = data.targets.observed, data.targets.values
+    kinds = []
+    for number, task in enumerate(data.encoder.tasks):
+        known = observed[:, number]
+        codes = values[:, number] if task.kind == "classification" else np.zeros(len(values))
+        of_codes = [known & (codes == code) for code in np.unique(codes[known])]
+        # A class with few labels may have most in one block by chance.
+        kinds += [kind for kind in of_codes if len(of_codes) == 1 or np.count_nonzero(kind) >= 2 * len(blocks)]
+    return all(2 * np.count_nonzero(kind[block]) <= np.count_nonzero(kind) for kind in kinds for block in blocks)

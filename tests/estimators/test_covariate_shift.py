@@ -124,9 +124,26 @@ def test_labels_in_one_block_alone_rule_a_second_blend_out(split):
     assert not hasattr(model, "shifted_blend_weights_")
 
 
+def test_rows_sorted_by_class_tell_of_no_other_time():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(10), 24)
+    X = rng.normal(size=(10, 5))[labels] * 3 + rng.normal(size=(240, 5))
+    model = MultiTaskKerasClassifier(random_state=0).fit(X, labels)
+    assert not hasattr(model, "shifted_blend_weights_")
+
+
+def test_one_network_is_enough(split):
+    """It holds a tenth of the rows out: what is near is then told by parts drawn at random."""
+    settings = {"ensemble_size": 1, "blend": ["network", "laplacian"], "epochs": 20, "early_stopping": True}
+    model = MultiTaskKerasRegressor(**settings, random_state=0).fit(*split[0])
+    near, far = (np.median(model.shift_probability(X)) for X, _ in split[1:])
+    assert near < 0.1 < 0.9 < far
+
+
 def test_classes_of_new_groups_are_predicted_with_less_confidence(split):
     (X, y), (near, _), (far, _) = split
-    labels = np.where(y > 0, "high", "low")
+    labels = np.where(y > 0, "high", "low").astype(object)
+    labels[:3, 0] = "rare"
     model = MultiTaskKerasClassifier(random_state=0).fit(X, labels)
     assert hasattr(model, "shifted_blend_weights_")
     confidence = [np.mean([p.max(axis=1).mean() for p in model.predict_proba(rows)]) for rows in (near, far)]
