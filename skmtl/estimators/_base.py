@@ -45,6 +45,7 @@ _OF_BLENDS = (
     "oob_score_",
     "_member_variance",
     "_shifted_residuals",
+    "_shifted_member_variance",
 )
 
 
@@ -245,9 +246,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
     def shift_probability(self, X: Any) -> np.ndarray:
         """How probable it is that rows are from another time or group than those of ``fit``.
 
-        By their distance to the nearest of these, in the columns that matter: as between rows of a block left out
-        and the others (1), or between rows left out at random and the others (0). Before
-        its distance is looked at, it is a fifth.
+        By the distance to the nearest of these (of ten thousand, or fewer wide ones, drawn from them where there are
+        more), in the columns that matter: 1 is as far as rows of a block left out are from the others, 0 as near as
+        rows left out at random are. Before its distance is looked at, it is a fifth.
 
         Parameters
         ----------
@@ -410,14 +411,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
 
     def _adopt_blend(self, outcome: Outcome) -> None:
         """Take over a blend and out-of-fold predictions; without any, those of an earlier fit go."""
-        for name in (
-            "blend_weights_",
-            "shifted_blend_weights_",
-            "oob_prediction_",
-            "oob_residuals_",
-            "oob_score_",
-            "_member_variance",
-        ):
+        for name in _OF_BLENDS:
             if hasattr(self, name):
                 delattr(self, name)
         self.blend_ = outcome.blend
@@ -433,8 +427,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             self.oob_score_ = pd.Series(known.scores, index=self.task_names_, name="score")
             if outcome.member_variance is not None:
                 self._member_variance = outcome.member_variance
-            if outcome.shifted is not None:
-                self._shifted_residuals = outcome.shifted.residuals
+                if outcome.shifted is not None:
+                    self._shifted_residuals = outcome.shifted.residuals
+                    self._shifted_member_variance = outcome.shifted.member_variance
 
     def _oob_form(self, quantities: list[np.ndarray]) -> Any:
         """Values of regressions as columns of one array; with classifications a list, an array a task."""

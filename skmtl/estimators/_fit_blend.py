@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +18,8 @@ from ._input import FitInput, Settings
 _VIEW = VIEWS["laplacian"]
 # With fewer rows, blocks are too short to be another time or group.
 _FEWEST_ROWS = 160
+# Fewer labels say nothing of how they are spread over blocks, or how well they are predicted.
+_FEWEST_LABELS = 16
 # Parts of the blend for rows that are far; another set of the other networks would take as long again.
 _KINDS = ("network", "ridge", "rbf", "laplacian")
 
@@ -41,13 +43,13 @@ def _fit_shifted(
     """What is fitted and weighed by blocks of rows left out; None where rows near each other are not more alike."""
     companion = next((part.companion for part in near.blend.parts[::-1] if part.name in ("laplacian", "rbf")), None)
     blocks = blocks_of(data.n_train)
-    if companion is None or data.n_train < _FEWEST_ROWS or not _learnable(data, blocks):
+    held = [blocks[turn] for turn in _turns(int(settings["ensemble_size"]), len(blocks))]
+    if companion is None or data.n_train < _FEWEST_ROWS or not _learnable(data, blocks, held):
         return None
     encoded = near.encoded[_VIEW]
     detector = fit_shift_detector(encoded, companion.relevance, _eighths(folds, data.n_train, seed), blocks, seed)
     if detector is None:
         return None
-    held = [blocks[turn] for turn in _turns(int(settings["ensemble_size"]), len(blocks))]
     splits = [(np.setdiff1d(np.arange(data.n_train), block), block) for block in held]
     # A network that stopped when it was best on a block would be weighed by how well it could have been stopped.
     others = replace(further(settings, validation_split=splits), judged_by_others=True)
@@ -58,9 +60,9 @@ def _fit_shifted(
 
 
 def _turns(members: int, n_blocks: int) -> np.ndarray:
-    """Which blocks members hold out: from everywhere where there are few, and not next to each other where many."""
+    """Which blocks members hold out: all, or where members are few the last one, and others from everywhere."""
     if members < n_blocks:
-        return np.linspace(0, n_blocks, members, endpoint=False).astype(int)
+        return n_blocks - 1 - np.linspace(0, n_blocks, members, endpoint=False).astype(int)
     # Members are trained, and judge each other, in groups of those that follow each other.
     return np.r_[np.arange(0, n_blocks, 2), np.arange(1, n_blocks, 2)]
 
@@ -72,14 +74,33 @@ def _eighths(folds: Sequence[np.ndarray], n_rows: int, seed: int) -> Sequence[np
     return np.array_split(np.random.default_rng(seed).permutation(n_rows), BLOCKS)
 
 
-def _learnable(data: FitInput, blocks: Sequence[np.ndarray]) -> bool:
-    """Whether no block holds more than half of a task's labels, or of a class: rows sorted by class tell no time."""
+def _learnable(data: FitInput, blocks: Sequence[np.ndarray], held: Sequence[np.ndarray]) -> bool:
+    """Whether tasks can be learned without any block, and what members hold out says something of each.
+
+    No block may have more than half of the labels of a task, or of a class: rows sorted by class tell of no time.
+    """
+    observed = data.targets.observed
+    counts = observed.sum(axis=0)
+    enough = np.minimum(counts // 2, _FEWEST_LABELS)
+    if (observed[np.concatenate(held)].sum(axis=0) < enough).any():
+        return False
+    if any((observed[block].sum(axis=0) >= counts).any() for block in blocks):
+        return False
+    return all(
+        2 * np.count_nonzero(kind[block]) <= np.count_nonzero(kind)
+        for kind in _kinds_of_labels(data)
+        for block in blocks
+        # Few labels may be in one block by chance.
+        if np.count_nonzero(kind) >= _FEWEST_LABELS
+    )
+
+
+def _kinds_of_labels(data: FitInput) -> Iterator[np.ndarray]:
+    """Masks (n_rows,) of the labels of each regression, and of those of each class."""
     observed, values = data.targets.observed, data.targets.values
-    kinds = []
     for number, task in enumerate(data.encoder.tasks):
         known = observed[:, number]
-        codes = values[:, number] if task.kind == "classification" else np.zeros(len(values))
-        of_codes = [known & (codes == code) for code in np.unique(codes[known])]
-        # A class with few labels may have most in one block by chance.
-        kinds += [kind for kind in of_codes if len(of_codes) == 1 or np.count_nonzero(kind) >= 2 * len(blocks)]
-    return all(2 * np.count_nonzero(kind[block]) <= np.count_nonzero(kind) for kind in kinds for block in blocks)
+        if task.kind == "regression":
+            yield known
+        else:
+            yield from (known & (values[:, number] == code) for code in range(len(task.classes)))

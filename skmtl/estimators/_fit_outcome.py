@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sklearn.utils import check_random_state
 
 from ._blend_kinds import kinds_of
@@ -9,9 +11,10 @@ from ._fit import fit_network
 from ._fit_blend import fit_blend
 from ._fit_task import FitTask
 from ._fitted import FittedNetwork
+from ._fitted_blend import FittedBlend
 from ._input import FitInput, Settings
 from ._out_of_fold import OutOfFold, held_out_quantities
-from ._outcome import Outcome
+from ._outcome import Outcome, ShiftedErrors
 
 # Rows that the members' mean variance is taken of.
 _VARIANCE_ROWS = 2000
@@ -34,16 +37,18 @@ def fit_outcome(
     else:
         _check_held_out(data, network)
         rows, quantities = held_out_quantities(network, data.X)
-    variance = None
-    if network.all_quantities:
-        fitted = network if blend is None else blend
-        variance = fitted.member_variances(data.X[:_VARIANCE_ROWS]).mean(axis=0)
     known = OutOfFold.of(network.tasks, data, rows, quantities)
-    shifted = None
-    if blend is not None and blend.shifted is not None:
-        far = blend.shifted.blend
-        shifted = OutOfFold.of(network.tasks, data, far.rows, far.held_quantities())
+    if not network.all_quantities:
+        return Outcome(network, result, blend, known)
+    seen = data.X[:_VARIANCE_ROWS]
+    variance = (network if blend is None else blend).member_variances(seen).mean(axis=0)
+    shifted = None if blend is None or blend.shifted is None else _shifted_errors(blend.shifted.blend, data, seen)
     return Outcome(network, result, blend, known, shifted, variance)
+
+
+def _shifted_errors(blend: FittedBlend, data: FitInput, seen: Any) -> ShiftedErrors:
+    residuals = OutOfFold.of(blend.layout.tasks, data, blend.rows, blend.held_quantities()).residuals
+    return ShiftedErrors(residuals, blend.member_variances(seen).mean(axis=0))
 
 
 def _check_held_out(data: FitInput, network: FittedNetwork) -> None:

@@ -18,6 +18,8 @@ from ._fitted import FittedNetwork
 if TYPE_CHECKING:
     from ..networks import ExportedParts, ExportedShift
 
+# A share of the blend for far rows that is not worth predicting with it.
+_NEVER = 1e-6
 # Of a companion, what its Keras layer holds.
 _NUMBERS = ("smallest", "largest", "relevance", "coefficients", "center", "lower", "upper")
 
@@ -84,8 +86,11 @@ class FittedBlend:
         """Per task: predictions (n,) of a regression, class probabilities (n, n_classes) else."""
         columns = self._columns(X)
         if self.shifted is not None:
-            far = self.shifted.probability(X)[:, None]
-            columns = (1.0 - far) * columns + far * self.shifted.blend._columns(X)
+            far = self.shifted.probability(X)
+            some = np.flatnonzero(far > _NEVER)
+            if len(some):
+                share = far[some, None]
+                columns[some] = (1.0 - share) * columns[some] + share * self.shifted.blend._columns(X[some])
         return self.layout.to_quantities(columns)
 
     def weights_table(self, tasks: Sequence[str]) -> pd.DataFrame:

@@ -78,9 +78,10 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         What becomes of rows that lie further from the training rows than these from each other, as later times or
         other groups do. With "auto", where rows next to each other in X are more alike than others, a second blend is
         fitted and weighed by eight blocks of rows left out, and every row is predicted by both: the second counts as
-        much as it is probable that the row is from another time or group (:meth:`shift_probability`). Costs a second
-        training then, and needs a ``blend`` with "rbf" or "laplacian"; not with ``validation_split``, which says how
-        rows are held out. "ignore" never does.
+        much as it is probable that the row is from another time or group (:meth:`shift_probability`). It has the
+        networks, the ridge and the kernel regressions of ``blend``, no other parts, and costs a second training. Only
+        from 160 rows on, with "rbf" or "laplacian" in ``blend``, where no block has most of the labels of a task or
+        class, and without ``validation_split``, which says how rows are held out. "ignore" never does.
     oob_score : bool, default=False
         Whether to predict the training rows by the members that held them out: ``oob_prediction_`` and
         ``oob_score_``, which a blend gives in any case.

@@ -13,10 +13,18 @@ from ._out_of_fold import OutOfFold
 
 
 @dataclass(frozen=True)
+class ShiftedErrors:
+    """Residuals (n_samples, n_tasks) of blocks left out, and the mean variance among members, (n_tasks,)."""
+
+    residuals: np.ndarray
+    member_variance: np.ndarray
+
+
+@dataclass(frozen=True)
 class Outcome:
     """A fit's network and record; ``blend`` and ``out_of_fold`` where they were asked for.
 
-    ``shifted`` is ``out_of_fold`` for rows far from the others, where there is a blend for such rows.
+    ``shifted`` is what is known of blocks of rows left out, where there is a blend for rows far from the others.
 
     ``member_variance`` is the mean variance among the members' predictions, (n_tasks,); None with classifications.
     """
@@ -25,5 +33,5 @@ class Outcome:
     result: TrainingResult
     blend: FittedBlend | None = None
     out_of_fold: OutOfFold | None = None
-    shifted: OutOfFold | None = None
+    shifted: ShiftedErrors | None = None
     member_variance: np.ndarray | None = None

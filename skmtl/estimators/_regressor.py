@@ -77,9 +77,10 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         What becomes of rows that lie further from the training rows than these from each other, as later times or
         other groups do. With "auto", where rows next to each other in X are more alike than others, a second blend is
         fitted and weighed by eight blocks of rows left out, and every row is predicted by both: the second counts as
-        much as it is probable that the row is from another time or group (:meth:`shift_probability`). Costs a second
-        training then, and needs a ``blend`` with "rbf" or "laplacian"; not with ``validation_split``, which says how
-        rows are held out. "ignore" never does.
+        much as it is probable that the row is from another time or group (:meth:`shift_probability`). It has the
+        networks, the ridge and the kernel regressions of ``blend``, no other parts, and costs a second training. Only
+        from 160 rows on, with "rbf" or "laplacian" in ``blend``, where no block has most of the labels of a task or
+        class, and without ``validation_split``, which says how rows are held out. "ignore" never does.
     oob_score : bool, default=False
         Whether to predict the training rows by the members that held them out: ``oob_prediction_`` and
         ``oob_score_``, which a blend gives in any case.
@@ -408,12 +409,10 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         predicted = super().predict(X)
         if not return_std:
             return predicted
-        residuals = self._known_residuals("predict(return_std=True)")
-        spread = self._member_variances(X)
+        noise = _noise(self._known_residuals("predict(return_std=True)"), self._member_variance)
         shifted = self._known_shifted_residuals()
-        far = None if shifted is None else np.nanmean(shifted**2, axis=0)
-        squares = weighed(np.nanmean(residuals**2, axis=0), far, self.shift_probability(X))
-        total = np.sqrt(spread + np.maximum(squares - self._member_variance, 0.0))
+        far = None if shifted is None else _noise(shifted, self._shifted_member_variance)
+        total = np.sqrt(self._member_variances(X) + weighed(noise, far, self.shift_probability(X)))
         return predicted, total.reshape(np.shape(predicted))
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
@@ -450,8 +449,12 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         residuals = self._known_residuals("predict_interval")
         predicted = np.asarray(super().predict(X), dtype=np.float64)
         shifted = self._known_shifted_residuals()
+        near = interval_offsets_of_tasks(residuals, coverage)
         far = None if shifted is None else interval_offsets_of_tasks(shifted, coverage)
-        offsets = weighed(interval_offsets_of_tasks(residuals, coverage), far, self.shift_probability(X))
+        if far is not None:
+            # Few labels in the blocks that members hold out say nothing of so high a coverage.
+            far = np.where(np.isinf(far), near, far)
+        offsets = weighed(near, far, self.shift_probability(X))
         return predicted[..., None] + offsets.reshape(*predicted.shape, 2)
 
     def _known_residuals(self, what: str) -> np.ndarray:
@@ -463,15 +466,15 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
 
     def _known_shifted_residuals(self) -> np.ndarray | None:
         """Residuals of blocks of rows left out, (n_samples, n_tasks); None without a blend for far rows."""
-        shifted = getattr(self, "_shifted_residuals", None)
-        if shifted is None:
-            return None
-        # Where members hold out few blocks, none of a rare task's labels may be there.
-        unknown = np.isnan(shifted).all(axis=0)
-        return np.where(unknown, self._known_residuals("this"), shifted)
+        return getattr(self, "_shifted_residuals", None)
 
     # RegressorMixin has a score of its own, which knows no missing labels.
     score = BaseMultiTask.score
 
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
         return ["regression"] * len(columns.names)
+
+
+def _noise(residuals: np.ndarray, member_variance: np.ndarray) -> np.ndarray:
+    """Mean squared residual of each task, less the variance among members, which is added row by row."""
+    return np.maximum(np.nanmean(residuals**2, axis=0) - member_variance, 0.0)

@@ -75,21 +75,21 @@ class ShiftProbability(keras.layers.Layer):
 
     Parameters
     ----------
-    n_points, n_inputs, n_metrics : int
-        Rows compared with, columns in, and ways in which distances weigh columns.
+    n_points, n_inputs : int
+        Rows compared with, and columns in.
     **kwargs
         Passed to :class:`keras.layers.Layer`.
     """
 
-    def __init__(self, n_points: int, n_inputs: int, n_metrics: int, **kwargs: Any) -> None:
+    def __init__(self, n_points: int, n_inputs: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.n_points, self.n_inputs, self.n_metrics = int(n_points), int(n_inputs), int(n_metrics)
+        self.n_points, self.n_inputs = int(n_points), int(n_inputs)
         self.smallest = self._number("smallest", (self.n_inputs,))
         self.largest = self._number("largest", (self.n_inputs,))
+        self.scale = self._number("scale", (self.n_inputs,))
         self.points = self._number("points", (self.n_points, self.n_inputs))
-        self.relevances = self._number("relevances", (self.n_metrics, self.n_inputs))
-        self.floors = self._number("floors", (self.n_metrics,))
-        self.slopes = self._number("slopes", (self.n_metrics,))
+        self.floor = self._number("floor", ())
+        self.slope = self._number("slope", ())
         self.intercept = self._number("intercept", ())
 
     def _number(self, name: str, shape: tuple[int, ...]) -> Any:
@@ -102,11 +102,10 @@ class ShiftProbability(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Probabilities (n_rows, 1)."""
-        rows = ops.minimum(ops.maximum(inputs, self.smallest), self.largest)
+        rows = ops.minimum(ops.maximum(inputs, self.smallest), self.largest) * self.scale
         difference = ops.abs(ops.expand_dims(rows, 1) - ops.expand_dims(self.points, 0))
-        distances = ops.matmul(difference, ops.transpose(self.relevances))
-        odds = ops.log(self.floors + ops.min(distances, axis=1)) * self.slopes
-        return ops.sigmoid(self.intercept + ops.sum(odds, axis=-1, keepdims=True))
+        distance = ops.min(ops.sum(difference, axis=-1), axis=1, keepdims=True)
+        return ops.sigmoid(self.intercept + self.slope * ops.log(self.floor + distance))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """One column."""
@@ -114,8 +113,7 @@ class ShiftProbability(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
-        own = {"n_points": self.n_points, "n_inputs": self.n_inputs, "n_metrics": self.n_metrics}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "n_points": self.n_points, "n_inputs": self.n_inputs}
 
 
 @keras.saving.register_keras_serializable(package="skmtl")

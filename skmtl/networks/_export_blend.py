@@ -71,14 +71,14 @@ def export_blend(
         total = total + far * (beyond - total)
     scale = np.where(regression, scaling.scale[task], 1.0)
     columns = AffineColumns(scale, shifts, name="units")(total)
-    taken = {operation.name for operation in keras.Model(inputs, columns).operations}
+    ends = np.cumsum(widths).tolist()
+    own = [columns[:, end - width : end] for end, width in zip(ends, widths, strict=True)]
+    taken = {operation.name for operation in keras.Model(inputs, own).operations}
     names = output_names([one.name for one in tasks], taken)
-    outputs, start = [], 0
-    for one, width, name in zip(tasks, widths, names, strict=True):
-        column = columns[:, start : start + width]
+    outputs = []
+    for one, column, name in zip(tasks, own, names, strict=True):
         last = keras.layers.Identity(name=name) if one.kind == "regression" else Probabilities(floor, name=name)
         outputs.append(last(column))
-        start += width
     return keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_blend")
 
 
@@ -98,7 +98,7 @@ def _total(
 def _probability(shift: ExportedShift, inputs: Any) -> Any:
     encoded = InputEncoding(**shift.encoding, name="shift_encoding")(inputs)
     points = shift.numbers["points"]
-    layer = ShiftProbability(len(points), points.shape[1], len(shift.numbers["slopes"]), name="shift_probability")
+    layer = ShiftProbability(len(points), points.shape[1], name="shift_probability")
     probability = layer(encoded)
     for name, values in shift.numbers.items():
         getattr(layer, name).assign(values)

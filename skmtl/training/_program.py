@@ -242,6 +242,7 @@ def to_device(value: Any, dtype: Any) -> tf.Tensor:
 
 def _of_others(loss: tf.Tensor, told: tf.Tensor) -> tf.Tensor:
     """For each member the mean loss of the others, as far as they have rows held out; a lone one's own."""
+    told = tf.logical_and(told, tf.math.is_finite(loss))
     known = tf.where(told, loss, 0.0)
     others = tf.cast(told, loss.dtype)
     count = tf.reduce_sum(others) - others

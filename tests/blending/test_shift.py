@@ -45,6 +45,16 @@ def test_only_columns_that_matter_count():
     assert detector_of(rows, np.r_[np.ones(3), np.zeros(20)]) is not None
 
 
+def test_the_further_the_more_probable():
+    """Also along a column that matters little, and beyond all training rows."""
+    rows = walk(900, 3)
+    detector = detector_of(rows, np.array([1.0, 0.8, 0.3]))
+    for column in range(3):
+        moved = [detector.probability(rows[:1] + step * np.eye(3)[column]) for step in (0, 1e3)]
+        assert moved[0] < 0.1 < 0.9 < moved[1]
+    assert detector.slope > 0
+
+
 def test_copies_of_rows_are_at_no_distance_and_still_counted():
     rows = np.repeat(walk(60, 2), 8, axis=0)
     detector = detector_of(rows)
@@ -59,8 +69,8 @@ def test_small_tables_are_taken(shape):
 
 
 def test_many_rows_are_compared_with_some_of_them():
-    rows = np.repeat(np.random.default_rng(0).normal(size=(50, 3)) * 9, 200, axis=0)
+    rows = np.repeat(np.random.default_rng(0).normal(size=(50, 3)) * 9, 240, axis=0)
     rows += np.random.default_rng(1).normal(size=rows.shape)
     detector = detector_of(rows)
-    assert len(detector.points) == 4000
-    assert detector.probability(rows).shape == (10_000,)
+    assert len(detector.points) == 10_000
+    assert detector.probability(rows).shape == (12_000,)

@@ -111,9 +111,12 @@ def test_fitting_anew_forgets_the_second_blend(split):
     model = MultiTaskKerasRegressor(ensemble_size=3, blend=["network", "rbf"], validation_fraction=0.3, random_state=0)
     model.set_params(epochs=5).fit(X, y)
     assert list(model.shifted_blend_weights_.index) == ["network", "rbf"]
-    model.set_params(covariate_shift="ignore").fit(X, y)
+    assert model.predict_interval(X).shape == (len(X), 2, 2)
+    model.set_params(covariate_shift="ignore").fit(X[:200], y[:200])
     assert not hasattr(model, "shifted_blend_weights_")
     assert not model.shift_probability(X).any()
+    assert np.isfinite(model.predict_interval(X)).all()
+    assert np.isfinite(model.predict(X, return_std=True)[1]).all()
 
 
 def test_labels_in_one_block_alone_rule_a_second_blend_out(split):
@@ -140,11 +143,40 @@ def test_one_network_is_enough(split):
     assert near < 0.1 < 0.9 < far
 
 
+def test_a_task_with_few_labels_does_not_rule_it_out(split):
+    X, y = split[0]
+    y = y.copy()
+    y[np.setdiff1d(np.arange(len(y)), (3, 60, 130)), 1] = np.nan
+    model = MultiTaskKerasRegressor(random_state=0).fit(X, y)
+    assert hasattr(model, "shifted_blend_weights_")
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_few_members_hold_out_the_last_block_and_intervals_stay_finite(split):
+    X, y = split[0]
+    settings = {"ensemble_size": 2, "blend": ["network", "ridge", "laplacian"], "epochs": 10, "early_stopping": True}
+    model = MultiTaskKerasRegressor(**settings, random_state=0).fit(X, y)
+    shifted = model.blend_.shifted.blend
+    assert shifted.rows[-1] == len(X) - 1
+    assert len(shifted.rows) == len(X) // 4
+    assert np.isfinite(model.predict_interval(split[2][0])).all()
+
+
+def test_tasks_may_be_called_as_layers_of_the_keras_model(split):
+    X, y = split[0]
+    names = ["shift_probability", "get_item"]
+    settings = {"ensemble_size": 2, "blend": ["network", "laplacian"], "epochs": 3, "early_stopping": True}
+    model = MultiTaskKerasRegressor(**settings, random_state=0).fit(X, pd.DataFrame(y, columns=names))
+    columns = np.column_stack(model.model_.predict(X, verbose=0))
+    np.testing.assert_allclose(columns, model.predict(X), rtol=1e-3, atol=1e-3)
+
+
 def test_classes_of_new_groups_are_predicted_with_less_confidence(split):
-    (X, y), (near, _), (far, _) = split
+    (X, y), _, (far, _) = split
     labels = np.where(y > 0, "high", "low").astype(object)
     labels[:3, 0] = "rare"
     model = MultiTaskKerasClassifier(random_state=0).fit(X, labels)
     assert hasattr(model, "shifted_blend_weights_")
-    confidence = [np.mean([p.max(axis=1).mean() for p in model.predict_proba(rows)]) for rows in (near, far)]
-    assert confidence[1] < confidence[0] - 0.05
+    other = MultiTaskKerasClassifier(covariate_shift="ignore", random_state=0).fit(X, labels)
+    confidence = [np.mean([p.max(axis=1).mean() for p in one.predict_proba(far)]) for one in (model, other)]
+    assert confidence[0] < confidence[1] - 0.05
