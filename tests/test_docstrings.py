@@ -4,6 +4,7 @@ import importlib
 import inspect
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from numpydoc.docscrape import ClassDoc, FunctionDoc
@@ -125,9 +126,9 @@ def test_the_estimators_describe_a_shared_parameter_or_attribute_alike():
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_documented_attributes_exist_after_fit_and_none_before(kind):
     documented = [name for entry in ClassDoc(kind)["Attributes"] for name in entry.name.split(", ")]
-    # Some attributes are there for balancing on gradients only, or with a blend.
-    settings = {**SMALL, "balancing": "pcgrad", "blend": ["network", "ridge"], "early_stopping": True}
-    model, X = kind(**settings), features()
+    # Some attributes are there for balancing on gradients only, with a blend, or where rows come in groups.
+    settings = {**SMALL, "balancing": "pcgrad", "blend": ["network", "laplacian"], "early_stopping": True}
+    model, X = kind(**settings), np.repeat(features(), 8, axis=0)
     assert not any(hasattr(model, name) for name in documented if name not in ("model_", "classes_"))
     model.fit(pd.DataFrame(X, columns=list("abcd")), targets_for(kind, X))
     assert [name for name in documented if not hasattr(model, name)] == []
