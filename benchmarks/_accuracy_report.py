@@ -98,13 +98,18 @@ def _judged(metric: str, table: pd.DataFrame) -> pd.DataFrame:
     return table[[not (metric == "arrmse" and is_mixed(key)) for key in table.index]]
 
 
+def _peers(metric: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The same without ours with other settings: what is ranked."""
+    return _judged(metric, table).drop(columns=VARIANTS, errors="ignore")
+
+
 def _section(metric: str, table: pd.DataFrame) -> str:
     less = METRICS[metric]
     best = table.min(axis=1) if less else table.max(axis=1)
     cells = table.apply(lambda column: [_cell(v, v == b) for v, b in zip(column, best, strict=True)])
     parts = [f"## {TITLES[metric]}\n", _markdown(cells)]
     judged = _judged(metric, table)
-    peers = judged.drop(columns=VARIANTS, errors="ignore")
+    peers = _peers(metric, table)
     shared, whole = common(peers), peers.dropna(axis=1)
     for ranked, which in ((shared, "that all of these contestants have"), (whole, "of contestants that have all")):
         if len(ranked) > 1 and ranked.shape[1] > 2 and (ranked is shared or len(whole) > len(shared)):
@@ -189,7 +194,7 @@ def _plot(name: str, tables: dict[str, pd.DataFrame]) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    shown = {m: common(_judged(m, tables[m])) for m in ("arrmse", "log_loss", "auc") if m in tables}
+    shown = {m: common(_peers(m, tables[m])) for m in ("arrmse", "log_loss", "auc") if m in tables}
     shown = {m: t for m, t in shown.items() if len(t) > 1 and t.shape[1] > 2}
     if not shown:
         return
