@@ -93,14 +93,15 @@ def fit_shift_detector(
         return None
     rng = np.random.default_rng(seed)
     smallest, largest = column_limits(rows)
-    most = int(np.clip(_MOST_NUMBERS / max(1, rows.shape[1]), _FEWEST_POINTS, _MOST_POINTS))
+    most = int(np.clip(_MOST_NUMBERS / rows.shape[1], _FEWEST_POINTS, _MOST_POINTS))
     points = _some(len(rows), most, rng)
     queries = _some(len(rows), _QUERIES, rng)
+    own = [_own_part(queries, points, parts) for parts in (folds, blocks)]
     best = None
     for power in _POWERS:
         scale = relevance**power
         distances = manhattan_distances(rows[queries] * scale, rows[points] * scale)
-        near, far = (_nearest(distances, queries, points, parts) for parts in (folds, blocks))
+        near, far = (np.where(same, np.inf, distances).min(axis=1) for same in own)
         known = np.isfinite(near) & np.isfinite(far)
         if known.sum() < 2:
             return None
@@ -123,10 +124,9 @@ def _some(n_rows: int, most: int, rng: np.random.Generator) -> np.ndarray:
     return np.arange(n_rows) if n_rows <= most else np.sort(rng.choice(n_rows, most, replace=False))
 
 
-def _nearest(distances: np.ndarray, queries: np.ndarray, points: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Distance of each query to the nearest point of other parts; infinite where all points are in its own."""
+def _own_part(queries: np.ndarray, points: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Whether a query and a point are in the same part, (n_queries, n_points)."""
     part_of = np.empty(sum(len(part) for part in parts), dtype=np.intp)
     for number, part in enumerate(parts):
         part_of[part] = number
-    same = part_of[queries][:, None] == part_of[points]
-    return np.where(same, np.inf, distances).min(axis=1)
+    return part_of[queries][:, None] == part_of[points]

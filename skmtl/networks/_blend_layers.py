@@ -9,8 +9,20 @@ import numpy as np
 from keras import ops
 
 
+class _FittedNumbers(keras.layers.Layer):
+    """A layer of numbers that were fitted elsewhere."""
+
+    def _number(self, name: str, shape: tuple[int, ...]) -> Any:
+        return self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False)
+
+    def build(self, input_shape: Any) -> None:
+        """All weights are there from the start."""
+        del input_shape
+        self.built = True
+
+
 @keras.saving.register_keras_serializable(package="skmtl")
-class KernelRegression(keras.layers.Layer):
+class KernelRegression(_FittedNumbers):
     """Kernel ridge regression of several columns, as it was fitted.
 
     Columns are clipped to where rows were seen, or not far outside, and multiplied by what they matter.
@@ -41,14 +53,6 @@ class KernelRegression(keras.layers.Layer):
         self.lower = self._number("lower", (self.n_outputs,))
         self.upper = self._number("upper", (self.n_outputs,))
 
-    def _number(self, name: str, shape: tuple[int, ...]) -> Any:
-        return self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False)
-
-    def build(self, input_shape: Any) -> None:
-        """All weights are there from the start."""
-        del input_shape
-        self.built = True
-
     def call(self, inputs: Any) -> Any:
         """Predictions (n_rows, n_outputs)."""
         seen = ops.minimum(ops.maximum(inputs, self.smallest), self.largest) * self.relevance
@@ -70,7 +74,7 @@ class KernelRegression(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="skmtl")
-class ShiftProbability(keras.layers.Layer):
+class ShiftProbability(_FittedNumbers):
     """How probable it is that a row is from another time or group than given ones, from its distance to these.
 
     Parameters
@@ -91,14 +95,6 @@ class ShiftProbability(keras.layers.Layer):
         self.floor = self._number("floor", ())
         self.slope = self._number("slope", ())
         self.intercept = self._number("intercept", ())
-
-    def _number(self, name: str, shape: tuple[int, ...]) -> Any:
-        return self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False)
-
-    def build(self, input_shape: Any) -> None:
-        """All weights are there from the start."""
-        del input_shape
-        self.built = True
 
     def call(self, inputs: Any) -> Any:
         """Probabilities (n_rows, 1)."""
