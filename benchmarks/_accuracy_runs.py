@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import psutil
 from _accuracy_scores import score_fold
-from _datasets import Record
+from _datasets import Record, apart
 from _harness import RESULTS, machine
 from _networks import fit_ours, fit_seed, fit_sharing_auto, fit_told, fit_twin
 from _peers import PEERS, Predict
@@ -59,7 +59,7 @@ def takes(contestant: str, record: Record) -> bool:
     if contestant in ONLY_REGRESSION and record.problem != "regression":
         return False
     if contestant == "told":
-        return record.groups is not None or record.gap is not None
+        return apart(record)
     n_models = len(record.kinds) if contestant == "twin" else len(targets_of(record))
     return n_models <= MOST_TASKS.get(contestant, n_models)
 

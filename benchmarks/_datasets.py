@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -196,6 +197,29 @@ def folds(
     if strata is None:
         return list(KFold(n_splits, shuffle=True, random_state=seed).split(record.X))
     return list(StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(record.X, strata))
+
+
+def regression_folds(
+    data: Sequence[str] | None, rows: int, n_splits: int, schemes: Sequence[str]
+) -> Iterator[tuple[str, int, Record, Record]]:
+    """Scheme, number, training and test rows of every fold of regressions whose rows have labels of all tasks.
+
+    The default scheme is left out where it would be the random one: where rows come neither in groups nor in time.
+    """
+    for name in data or names(REGRESSION):
+        record = load(name, rows)
+        if record.row_task is not None:
+            continue
+        for scheme in schemes:
+            if scheme == "default" and not apart(record):
+                continue
+            for number, (train, test) in enumerate(folds(record, n_splits, scheme)):
+                yield scheme, number, record.take(train), record.take(test)
+
+
+def apart(record: Record) -> bool:
+    """Whether rows come in groups or in time, which the default folds keep apart."""
+    return record.groups is not None or record.gap is not None
 
 
 def _blocks_of_time(n: int, n_splits: int, gap: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -16,19 +16,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pandas as pd
-from _datasets import REGRESSION, Record, folds, load, names
+from _datasets import REGRESSION, Record, apart, load, names, regression_folds
 from _harness import RESULTS, machine
 
 SPLITS, SCHEMES = 5, ("default", "random")
 TITLES = {"default": "later times, new groups", "random": "random folds"}
 
 
-def measure(record: Record, scheme: str, number: int) -> list[dict[str, object]]:
+def measure(scheme: str, number: int, learn: Record, judge: Record) -> list[dict[str, object]]:
     """Squared errors of every task on one fold, with both blends and with the first alone."""
     from skmtl import MultiTaskKerasRegressor
 
-    train, test = folds(record, SPLITS, scheme)[number]
-    learn, judge = record.take(train), record.take(test)
     model = MultiTaskKerasRegressor(random_state=0).fit(learn.X, learn.Y)
     probability = float(model.shift_probability(judge.X).mean())
     both = np.reshape(model.predict(judge.X), (len(judge.X), -1))
@@ -36,12 +34,12 @@ def measure(record: Record, scheme: str, number: int) -> list[dict[str, object]]
     model.blend_ = replace(model.blend_, shifted=None)
     first = np.reshape(model.predict(judge.X), (len(judge.X), -1))
     rows: list[dict[str, object]] = []
-    for i, task in enumerate(record.kinds):
+    for i, task in enumerate(learn.kinds):
         y, mean = judge.Y[task].to_numpy(float), np.nanmean(learn.Y[task].to_numpy(float))
         errors = {"auto": both[:, i], "ignore": first[:, i], "mean": np.full(len(y), mean)}
         squares = {name: float(np.nansum((y - predicted) ** 2)) for name, predicted in errors.items()}
         rows.append(
-            {"data": record.name, "folds": scheme, "fold": number, "task": task, **squares, "probability": probability}
+            {"data": learn.name, "folds": scheme, "fold": number, "task": task, **squares, "probability": probability}
         )
     return rows
 
@@ -82,13 +80,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2000, help="cap of the rows of large sets")
     arguments = parser.parse_args()
     rows: list[dict[str, object]] = []
-    for data in arguments.data or names(REGRESSION):
-        record = load(data, arguments.rows)
-        if record.row_task is not None or (record.groups is None and record.gap is None):
-            continue
-        for scheme in SCHEMES:
-            for number in range(SPLITS):
-                rows += measure(record, scheme, number)
+    # Where rows come neither in groups nor in time there is nothing to compare.
+    data = [name for name in arguments.data or names(REGRESSION) if apart(load(name, arguments.rows))]
+    if not data:
+        parser.error("none of these sets has groups or an order in time.")
+    for scheme, number, learn, judge in regression_folds(data, arguments.rows, SPLITS, SCHEMES):
+        rows += measure(scheme, number, learn, judge)
+        if number == SPLITS - 1:
             print(report(pd.DataFrame(rows), arguments.rows).splitlines()[-1], flush=True)
     table = pd.DataFrame(rows)
     text = report(table, arguments.rows)

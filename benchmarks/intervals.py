@@ -16,30 +16,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pandas as pd
-from _datasets import REGRESSION, Record, folds, load, names
+from _datasets import REGRESSION, Record, names, regression_folds
 from _harness import RESULTS, machine
 
 COVERAGE, SPLITS, SCHEMES = 0.9, 5, ("random", "default")
 
 
-def measure(record: Record, scheme: str, number: int) -> list[dict[str, object]]:
+def measure(scheme: str, number: int, learn: Record, judge: Record) -> list[dict[str, object]]:
     """Covered share and mean width, in the label's standard deviations, of every task on one fold."""
     from skmtl import MultiTaskKerasRegressor
 
-    train, test = folds(record, SPLITS, scheme)[number]
-    learn, judge = record.take(train), record.take(test)
     start = time.perf_counter()
     model = MultiTaskKerasRegressor(random_state=0).fit(learn.X, learn.Y)
     seconds = time.perf_counter() - start
     ends = np.reshape(model.predict_interval(judge.X, COVERAGE), (len(judge.X), -1, 2))
     rows: list[dict[str, object]] = []
-    for i, task in enumerate(record.kinds):
+    for i, task in enumerate(learn.kinds):
         y = judge.Y[task].to_numpy(float)
         known = ~np.isnan(y)
         inside = (ends[known, i, 0] <= y[known]) & (y[known] <= ends[known, i, 1])
         width = np.mean(ends[known, i, 1] - ends[known, i, 0]) / np.nanstd(learn.Y[task].to_numpy(float))
         rows.append(
-            {"data": record.name, "folds": scheme, "fold": number, "task": task, "n": int(known.sum()),
+            {"data": learn.name, "folds": scheme, "fold": number, "task": task, "n": int(known.sum()),
              "covered": inside.mean(), "width": width, "seconds": seconds}
         )  # fmt: skip
     return rows
@@ -73,19 +71,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", nargs="+", default=None, choices=names(REGRESSION), metavar="NAME")
     parser.add_argument("--rows", type=int, default=1500, help="cap of the rows of large sets")
-    parser.add_argument("--folds", type=int, default=SPLITS, help="how many of the five folds")
     arguments = parser.parse_args()
     rows: list[dict[str, object]] = []
-    for data in arguments.data or names(REGRESSION):
-        record = load(data, arguments.rows)
-        if record.row_task is not None:
-            continue
-        plain = record.groups is None and record.gap is None
-        for scheme in SCHEMES[: 1 if plain else None]:
-            for number in range(arguments.folds):
-                rows += measure(record, scheme, number)
-            found = pd.DataFrame(rows).query("data == @data and folds == @scheme")
-            print(f"{data}, {scheme} folds: {found['covered'].mean():.3f} covered", flush=True)
+    for scheme, number, learn, judge in regression_folds(arguments.data, arguments.rows, SPLITS, SCHEMES):
+        rows += measure(scheme, number, learn, judge)
+        found = pd.DataFrame(rows).query("data == @learn.name and folds == @scheme")
+        print(f"{learn.name}, {number + 1} {scheme} folds: {found['covered'].mean():.3f} covered", flush=True)
     table = pd.DataFrame(rows)
     text = report(table, arguments.rows)
     if not arguments.data:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
 from ._kernel import Kernel
 from ._spectrum import Spectrum
@@ -32,7 +31,7 @@ class KernelFeatures:
         if len(rows) <= MOST_POINTS:
             return cls(kernel.matrix(rows, rows), rows, None, exact=True)
         points = rows[np.sort(rng.choice(len(rows), _n_points(rows), replace=False))]
-        squares, v = linalg.eigh(kernel.matrix(points, points), check_finite=False)
+        squares, v = np.linalg.eigh(kernel.matrix(points, points))
         kept = squares > 1e-8 * squares[-1]
         readout = v[:, kept] / np.sqrt(squares[kept])
         return cls(kernel.matrix(rows, points) @ readout, points, readout, exact=False)

@@ -1,4 +1,7 @@
-"""Ridge regression in the eigenbasis of the rows' similarities: all penalties and all folds from one decomposition."""
+"""Ridge regression in the eigenbasis of the rows' similarities: all penalties and all folds from one decomposition.
+
+With numpy's linear algebra, not scipy's: it lets other threads run, and costs little where there are a dozen rows.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
 # Directions in which the rows differ by less than this part of the most are rounding errors.
 _RANK = 1e-10
+# Numbers of a fold's rows that are worked on at once, for several penalties: each product of few costs a call.
+_AT_ONCE = 200_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Spectrum:
     def of_similarities(cls, kernel: np.ndarray, weights: np.ndarray) -> Spectrum:
         """That of a kernel matrix (n_rows, n_rows): one coefficient a row."""
         root = np.sqrt(weights)
-        squares, u = linalg.eigh(root[:, None] * kernel * root, overwrite_a=True, check_finite=False)
+        squares, u = np.linalg.eigh(root[:, None] * kernel * root)
         return cls(u, np.maximum(squares, 0.0), root[:, None] * u, root)
 
     @classmethod
@@ -37,7 +41,7 @@ class Spectrum:
         """That of inner products of features (n_rows, n_features): one coefficient a feature."""
         root = np.sqrt(weights)
         weighted = features * root[:, None]
-        squares, v = linalg.eigh(weighted.T @ weighted, overwrite_a=True, check_finite=False)
+        squares, v = np.linalg.eigh(weighted.T @ weighted)
         kept = squares > _RANK * max(float(squares[-1]), np.finfo(np.float64).tiny)
         squares, v = squares[kept], v[:, kept]
         singular = np.sqrt(squares)
@@ -51,15 +55,19 @@ class Spectrum:
         """
         weighted = values * self.root[:, None]
         projected = self.u.T @ weighted
-        out = np.empty((len(penalties), *values.shape))
-        inner = [self.u[rows].T @ self.u[rows] if len(rows) > len(self.squares) else None for rows in folds]
-        for number, penalty in enumerate(penalties):
-            shrunk = self.squares / (self.squares + penalty)
-            residual = weighted - self.u @ (shrunk[:, None] * projected)
-            for rows, gram in zip(folds, inner, strict=True):
-                left = _taken_back(self.u[rows], gram, shrunk, residual[rows])
-                out[number, rows] = (weighted[rows] - left) / self.root[rows, None]
-        return out
+        shrunk = self.squares / (self.squares + penalties[:, None])
+        # One product for all penalties: one for each would read all of u again.
+        wanted = (shrunk[:, :, None] * projected).transpose(1, 0, 2)
+        fitted = self.u @ wanted.reshape(len(self.squares), -1)
+        left = (weighted[:, None] - fitted.reshape(len(values), *wanted.shape[1:])).transpose(1, 0, 2)
+        for rows in folds:
+            u = self.u[rows]
+            gram = u.T @ u if len(rows) > len(self.squares) else None
+            at_once = max(1, _AT_ONCE // u.size)
+            for first in range(0, len(penalties), at_once):
+                some = slice(first, first + at_once)
+                left[some, rows] = _taken_back(u, gram, shrunk[some], left[some, rows])
+        return (weighted - left) / self.root[:, None]
 
     def coefficients(self, values: np.ndarray, penalties: np.ndarray) -> np.ndarray:
         """Coefficients (n_coefficients, n_tasks), with each task's own penalty."""
@@ -68,9 +76,20 @@ class Spectrum:
 
 
 def _taken_back(u: np.ndarray, gram: np.ndarray | None, shrunk: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """Residuals without the rows' own influence: ``(1 - u diag(shrunk) u')^-1 residual``, by the smaller system."""
+    """Residuals without the rows' own influence: ``(1 - u diag(shrunk) u')^-1 residual``, by the smaller system.
+
+    For each of several penalties: ``shrunk`` is (n_penalties, rank), ``residual`` (n_penalties, n_rows, n_tasks).
+    """
     if gram is None:
-        hat = (u * shrunk) @ u.T
-        return linalg.solve(np.eye(len(u)) - hat, residual, assume_a="pos", check_finite=False)
-    inner = np.diag(1.0 / np.maximum(shrunk, np.finfo(np.float64).tiny)) - gram
-    return residual + u @ linalg.solve(inner, u.T @ residual, assume_a="pos", check_finite=False)
+        scaled = u * np.sqrt(shrunk)[:, None]
+        return _solved(np.eye(len(u)) - scaled @ scaled.transpose(0, 2, 1), residual)
+    inverse = 1.0 / np.maximum(shrunk, np.finfo(np.float64).tiny)
+    return residual + u @ _solved(inverse[:, None] * np.eye(len(gram)) - gram, u.T @ residual)
+
+
+def _solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solutions of positive definite systems; least squares ones, where rounding made a matrix singular."""
+    try:
+        return np.linalg.solve(matrices, right)
+    except np.linalg.LinAlgError:
+        return np.stack([np.linalg.lstsq(*system)[0] for system in zip(matrices, right, strict=True)])

@@ -134,10 +134,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             Predictions, one column a task; 1-D where y was 1-D in ``fit``.
         """
         check_is_fitted(self)
-        quantities = self._quantities(X)
-        if self.network_.all_quantities:
-            return self._matrix(quantities)
-        return self._form(self._columns(quantities))
+        return self._predictions(self._quantities(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Mean of the tasks' scores: R2 of a regression, accuracy of a classification.
@@ -261,8 +258,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             Zeros where ``fit`` found that distances do not tell, or did not look (see ``covariate_shift``).
         """
         check_is_fitted(self)
-        X, _ = read_inputs(self, X, levels=self.network_.features.levels)
-        return np.zeros(X.shape[0]) if self.blend_ is None else self.blend_.shift_probability(X)
+        return self._rows_and_shift(X)[1]
 
     def model_input(self, X: Any) -> np.ndarray:
         """X as the numbers that ``model_`` takes.
@@ -447,13 +443,24 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
                 parts = [earlier] if append and earlier is not None else []
                 setattr(self, name, np.concatenate([*parts, getattr(cosines, of_fit)]))
 
-    def _quantities(self, X: Any) -> list[np.ndarray]:
+    def _rows_and_shift(self, X: Any) -> tuple[Any, np.ndarray]:
+        """X as the network reads it, and its rows' ``shift_probability``: both are worth working out once."""
         X, _ = read_inputs(self, X, levels=self.network_.features.levels)
-        return (self.network_ if self.blend_ is None else self.blend_).quantities(X)
+        return X, np.zeros(X.shape[0]) if self.blend_ is None else self.blend_.shift_probability(X)
 
-    def _member_variances(self, X: Any) -> np.ndarray:
-        X, _ = read_inputs(self, X, levels=self.network_.features.levels)
-        return (self.network_ if self.blend_ is None else self.blend_).member_variances(X)
+    def _quantities(self, X: Any) -> list[np.ndarray]:
+        return self._quantities_of(*self._rows_and_shift(X))
+
+    def _quantities_of(self, rows: Any, far: np.ndarray) -> list[np.ndarray]:
+        return self.network_.quantities(rows) if self.blend_ is None else self.blend_.quantities(rows, far)
+
+    def _member_variances_of(self, rows: Any, far: np.ndarray) -> np.ndarray:
+        return self.network_.member_variances(rows) if self.blend_ is None else self.blend_.member_variances(rows, far)
+
+    def _predictions(self, quantities: list[np.ndarray]) -> Any:
+        if self.network_.all_quantities:
+            return self._matrix(quantities)
+        return self._form(self._columns(quantities))
 
     def _matrix(self, quantities: list[np.ndarray]) -> np.ndarray:
         """Predictions where all tasks are regressions: no column needs looking at by itself."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +25,8 @@ from ._out_of_fold import held_out_quantities
 _KERNELS: dict[str, KernelName] = {"ridge": "linear", "rbf": "rbf", "laplacian": "laplacian"}
 # A linear function needs columns as they are; similarity of rows must not hang on single far-out numbers.
 VIEWS: dict[KernelName, Scaling] = {"linear": "standard", "rbf": "robust", "laplacian": "robust"}
+# With fewer, products are over so soon that threads wait for each other.
+_ROWS_FOR_THREADS = 400
 
 
 class _Found(NamedTuple):
@@ -68,13 +73,12 @@ def fit_parts(
     rows, held = held_out_quantities(network, data.X)
     found = {"network": _Found(BlendPart("network", network=network), rows, layout.of_quantities(held))}
     everything = np.arange(len(values))
-    # Decompositions of this size gain little from a second thread, and on a busy machine wait for it without end.
-    with threadpool_limits(1, user_api="blas"):
-        for kind, kernel in companions.items():
-            view = VIEWS[kernel]
-            fitted = fit_companion(kernel, encoded[view], values, weights, folds, seed)
-            if fitted is not None:
-                found[kind] = _Found(BlendPart(kind, companion=fitted[0], view=views[view]), everything, fitted[1])
+    fit = partial(fit_companion, values=values, weights=weights, folds=folds, seed=seed)
+    work = {kind: partial(fit, kernel, encoded[VIEWS[kernel]]) for kind, kernel in companions.items()}
+    for kind, fitted in _results(work, side_by_side=len(values) >= _ROWS_FOR_THREADS).items():
+        if fitted is not None:
+            part = BlendPart(kind, companion=fitted[0], view=views[VIEWS[companions[kind]]])
+            found[kind] = _Found(part, everything, fitted[1])
     if "residual_network" in kinds and "ridge" in found and any(task.kind == "regression" for task in layout.tasks):
         found["residual_network"] = _residual_network(settings, data, layout, found["ridge"])
     if "independent_network" in kinds:
@@ -82,6 +86,16 @@ def fit_parts(
         found["independent_network"] = _network_part("independent_network", other, data, layout)
     blend = _weigh(layout, [found[kind] for kind in kinds if kind in found], values, weights)
     return BlendFit(blend, views, encoded)
+
+
+def _results(work: Mapping[str, Callable[[], Any]], side_by_side: bool) -> dict[str, Any]:
+    """What each gives, on threads of their own if ``side_by_side``.
+
+    Decompositions of this size gain little from several threads of BLAS each, and on a busy machine wait for these
+    without end.
+    """
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count() if side_by_side else 1) as pool:
+        return dict(zip(work, pool.map(lambda one: one(), work.values()), strict=True))
 
 
 def _weigh(layout: Columns, found: Sequence[_Found], values: np.ndarray, weights: np.ndarray) -> FittedBlend:

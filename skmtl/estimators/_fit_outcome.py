@@ -41,14 +41,14 @@ def fit_outcome(
     if not network.all_quantities:
         return Outcome(network, result, blend, known)
     seen = data.X[:_VARIANCE_ROWS]
-    variance = (network if blend is None else blend).member_variances(seen).mean(axis=0)
+    variance = (network.member_variances(seen) if blend is None else blend.own_member_variances(seen)).mean(axis=0)
     shifted = None if blend is None or blend.shifted is None else _shifted_errors(blend.shifted.blend, data, seen)
     return Outcome(network, result, blend, known, shifted, variance)
 
 
 def _shifted_errors(blend: FittedBlend, data: FitInput, seen: Any) -> ShiftedErrors:
     residuals = OutOfFold.of(blend.layout.tasks, data, blend.rows, blend.held_quantities()).residuals
-    return ShiftedErrors(residuals, blend.member_variances(seen).mean(axis=0))
+    return ShiftedErrors(residuals, blend.own_member_variances(seen).mean(axis=0))
 
 
 def _check_held_out(data: FitInput, network: FittedNetwork) -> None:

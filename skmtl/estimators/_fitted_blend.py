@@ -82,11 +82,13 @@ class FittedBlend:
     upper: np.ndarray
     shifted: ShiftedBlend | None = None
 
-    def quantities(self, X: Any) -> list[np.ndarray]:
-        """Per task: predictions (n,) of a regression, class probabilities (n, n_classes) else."""
+    def quantities(self, X: Any, far: np.ndarray) -> list[np.ndarray]:
+        """Per task: predictions (n,) of a regression, class probabilities (n, n_classes) else.
+
+        ``far`` is the rows' ``shift_probability``, here and below: a search that is worth doing once.
+        """
         columns = self._columns(X)
         if self.shifted is not None:
-            far = self.shifted.probability(X)
             some = np.flatnonzero(far > _NEVER)
             if len(some):
                 share = far[some, None]
@@ -101,14 +103,18 @@ class FittedBlend:
         """How probable it is that rows are from another time or group, (n_samples,)."""
         return np.zeros(X.shape[0]) if self.shifted is None else self.shifted.probability(X)
 
-    def member_variances(self, X: Any) -> np.ndarray:
+    def member_variances(self, X: Any, far: np.ndarray) -> np.ndarray:
         """Variance of the blend among the first network's members, as far as it leans on them."""
-        network = next(part.network for part in self.parts if part.network is not None)
-        own = self.weights[0] ** 2 * network.member_variances(X)
+        own = self.own_member_variances(X)
         if self.shifted is None:
             return own
-        far = self.shifted.probability(X)[:, None]
-        return (1.0 - far) ** 2 * own + far**2 * self.shifted.blend.member_variances(X)
+        share = far[:, None]
+        return (1.0 - share) ** 2 * own + share**2 * self.shifted.blend.own_member_variances(X)
+
+    def own_member_variances(self, X: Any) -> np.ndarray:
+        """The same where all rows are like the training rows."""
+        network = next(part.network for part in self.parts if part.network is not None)
+        return self.weights[0] ** 2 * network.member_variances(X)
 
     def held_quantities(self) -> list[np.ndarray]:
         """The same out of fold, for the training rows ``rows``."""

@@ -406,13 +406,14 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         AttributeError
             With ``return_std``, where ``fit`` made no out-of-fold predictions.
         """
-        predicted = super().predict(X)
         if not return_std:
-            return predicted
+            return super().predict(X)
         noise = _noise(self._known_residuals("predict(return_std=True)"), self._member_variance)
         shifted = self._known_shifted_residuals()
         far = None if shifted is None else _noise(shifted, self._shifted_member_variance)
-        total = np.sqrt(self._member_variances(X) + weighed(noise, far, self.shift_probability(X)))
+        rows, probability = self._rows_and_shift(X)
+        predicted = self._predictions(self._quantities_of(rows, probability))
+        total = np.sqrt(self._member_variances_of(rows, probability) + weighed(noise, far, probability))
         return predicted, total.reshape(np.shape(predicted))
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
@@ -447,14 +448,15 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         if not 0.0 < coverage < 1.0:
             raise ValueError(f"coverage should be between 0 and 1, got {coverage!r}.")
         residuals = self._known_residuals("predict_interval")
-        predicted = np.asarray(super().predict(X), dtype=np.float64)
+        rows, probability = self._rows_and_shift(X)
+        predicted = np.asarray(self._predictions(self._quantities_of(rows, probability)), dtype=np.float64)
         shifted = self._known_shifted_residuals()
         near = interval_offsets_of_tasks(residuals, coverage)
         far = None if shifted is None else interval_offsets_of_tasks(shifted, coverage)
         if far is not None:
             # Few labels in the blocks that members hold out say nothing of so high a coverage.
             far = np.where(np.isinf(far), near, far)
-        offsets = weighed(near, far, self.shift_probability(X))
+        offsets = weighed(near, far, probability)
         return predicted[..., None] + offsets.reshape(*predicted.shape, 2)
 
     def _known_residuals(self, what: str) -> np.ndarray:

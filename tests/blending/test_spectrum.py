@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from skmtl.blending import _spectrum
 from skmtl.blending._kernel import Kernel
 from skmtl.blending._spectrum import Spectrum
 
@@ -56,3 +57,21 @@ def test_coefficients_have_each_tasks_own_penalty():
         A = X * np.sqrt(w[:, None])
         expected = np.linalg.solve(A.T @ A + penalty * np.eye(3), A.T @ (y[:, task] * np.sqrt(w)))
         np.testing.assert_allclose(coefficients[:, task], expected, rtol=1e-8)
+
+
+def test_penalties_at_once_or_one_by_one_are_the_same(monkeypatch):
+    X, y, w = data(40, 3)
+    parts = folds(40, 4)
+    spectrum = Spectrum.of_similarities(Kernel("rbf", 0.2).matrix(X, X), w)
+    expected = spectrum.held_out(y, parts, PENALTIES)
+    monkeypatch.setattr(_spectrum, "_AT_ONCE", 1)
+    np.testing.assert_allclose(spectrum.held_out(y, parts, PENALTIES), expected, rtol=1e-12)
+
+
+def test_a_system_that_rounding_made_singular_has_the_least_squares_solution():
+    u = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]) / np.sqrt([2.0, 1.0])
+    whole, right = np.ones((1, 2)), np.array([[[1.0], [1.0], [2.0]]])
+    matrix = np.eye(3) - u @ u.T
+    assert np.linalg.matrix_rank(matrix) == 1
+    found = _spectrum._taken_back(u, None, whole, right)
+    np.testing.assert_allclose(found[0], np.linalg.pinv(matrix) @ right[0], atol=1e-12)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasRegressor
+from skmtl.blending import ShiftDetector
 
 
 def table(seed, n_groups=24, size=12):
@@ -77,6 +78,21 @@ def test_intervals_of_new_groups_are_wider_and_hold_what_they_promise(split, fit
     _, near = fitted.predict(split[1][0], return_std=True)
     _, far = fitted.predict(X, return_std=True)
     assert np.median(far) > 1.5 * np.median(near)
+
+
+@pytest.mark.parametrize(
+    "ask", ["predict", "predict_interval", "score_tasks", "shift_probability", "predict with return_std"]
+)
+def test_distances_of_rows_are_searched_once(split, fitted, monkeypatch, ask):
+    """They are what a prediction of many wide rows costs."""
+    X, y = split[2]
+    searches = []
+    search = ShiftDetector.probability
+    monkeypatch.setattr(ShiftDetector, "probability", lambda self, X: searches.append(len(X)) or search(self, X))
+    method, *options = ask.split(" with ")
+    more = [y] if method == "score_tasks" else []
+    getattr(fitted, method)(X, *more, **dict.fromkeys(options, True))
+    assert searches == [len(X)]
 
 
 def test_keras_model_predicts_the_same_and_survives_saving(split, fitted, tmp_path):
