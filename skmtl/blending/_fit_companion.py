@@ -65,16 +65,17 @@ def fit_companion(
     if not _affordable(name, rows, weights, list(_same_rows(weights))):
         return None
     if name == "linear":
-        return _fit(name, rows, values, weights, folds, np.ones(rows.shape[1]), rng)
+        return _fit(Kernel(name), rows, values, weights, folds, np.ones(rows.shape[1]), rng)
     sample = (rows, values, weights, folds)
     if len(rows) > _RELEVANCE_ROWS:
         some = _rows_of_all_tasks(weights, _RELEVANCE_ROWS, rng)
         sample = (rows[some], values[some], weights[some], _inside(folds, some, len(rows)))
-    rounds, relevance = _learned_relevance(name, *sample, rng)
-    companion, held = _fit(name, rows, values, weights, folds, relevance, rng)
+    widths, relevance = _learned_relevance(name, *sample, rng)
+    kernel, width = _choose_width(name, rows, values, weights, folds, relevance, rng)
+    companion, held = _fit(kernel, rows, values, weights, folds, relevance, rng)
     # Where few rows tell of many columns, a row held out has had a say in what matters: it must not.
-    if rounds and len(rows) <= min(_RELEVANCE_ROWS, _ROWS_PER_COLUMN * rows.shape[1]):
-        crossed = _held_by_relevance_of_others(name, *sample, rounds, rng)
+    if widths and len(rows) <= min(_RELEVANCE_ROWS, _ROWS_PER_COLUMN * rows.shape[1]):
+        crossed = _held_by_relevance_of_others(name, *sample, [*widths, width], rng)
         held = np.where(weights > 0, crossed, held)
     return companion, held
 
@@ -86,15 +87,18 @@ def _learned_relevance(
     weights: np.ndarray,
     folds: Sequence[np.ndarray],
     rng: np.random.Generator,
-) -> tuple[int, np.ndarray]:
-    """The number of rounds after which rows are predicted best out of fold, and the relevance that they lead to."""
+) -> tuple[list[float], np.ndarray]:
+    """The kernel's widths in the rounds after which rows are predicted best out of fold, and the relevance there."""
     relevance = np.ones(rows.shape[1])
-    best, least = (0, relevance), np.inf
-    for done in range(1 + _RELEVANCE_ROUNDS):
-        companion, held = _fit(name, rows, values, weights, folds, relevance, rng)
+    widths: list[float] = []
+    best, least = (widths, relevance), np.inf
+    for _ in range(1 + _RELEVANCE_ROUNDS):
+        kernel, width = _choose_width(name, rows, values, weights, folds, relevance, rng)
+        companion, held = _fit(kernel, rows, values, weights, folds, relevance, rng)
         error = _relative_error(held, values, weights)
         if error < least:
-            best, least = (done, relevance), error
+            best, least = (widths, relevance), error
+        widths = [*widths, width]
         relevance = relevance_of(companion, rows, variances(values, weights), rng)
     return best
 
@@ -105,10 +109,13 @@ def _held_by_relevance_of_others(
     values: np.ndarray,
     weights: np.ndarray,
     folds: Sequence[np.ndarray],
-    rounds: int,
+    widths: Sequence[float],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Out-of-fold predictions of a quarter of the folds at a time, with the relevance that the other rows tell."""
+    """Out-of-fold predictions of a quarter of the folds at a time, with the relevance that the other rows tell.
+
+    ``widths`` are those of each round, and of the regression on the last one's relevance.
+    """
     held = np.zeros(values.shape)
     parts = min(_RELEVANCE_PARTS, len(folds))
     for part in range(parts):
@@ -117,10 +124,11 @@ def _held_by_relevance_of_others(
         relevance = np.ones(rows.shape[1])
         if len(others):
             told = (rows[others], values[others], weights[others], _inside(folds, others, len(rows)))
-            for _ in range(rounds):
-                companion, _ = _fit(name, *told, relevance, rng)
-                relevance = relevance_of(companion, rows[others], variances(*told[1:3]), rng)
-        held[own] = _fit(name, rows, values, weights, folds, relevance, rng)[1][own]
+            for width in widths[:-1]:
+                companion, _ = _fit(_kernel(name, width, told[0] * relevance, rng), *told, relevance, rng)
+                relevance = relevance_of(companion, told[0], variances(*told[1:3]), rng)
+        kernel = _kernel(name, widths[-1], rows * relevance, rng)
+        held[own] = _fit(kernel, rows, values, weights, folds, relevance, rng)[1][own]
     return held
 
 
@@ -142,7 +150,7 @@ def _relative_error(held: np.ndarray, values: np.ndarray, weights: np.ndarray) -
 
 
 def _fit(
-    name: KernelName,
+    kernel: Kernel,
     rows: np.ndarray,
     values: np.ndarray,
     weights: np.ndarray,
@@ -152,16 +160,11 @@ def _fit(
 ) -> tuple[Companion, np.ndarray]:
     """Fit with the columns multiplied by their relevance."""
     seen = rows * relevance
-    groups = list(_same_rows(weights))
-    center = means(values, weights)
-    centred = np.where(weights > 0, values - center, 0.0)
-    # A weight counts beside the other rows of its task.
-    relative = weights * ((weights > 0).sum(axis=0) / totals(weights))
-    kernel = Kernel(name) if name == "linear" else _choose_width(name, seen, centred, relative, groups, folds, rng)
+    center, centred, relative = _centred(values, weights)
     parts = KernelFeatures.of(kernel, seen, rng)
     coefficients = np.zeros((parts.n_coefficients, values.shape[1]))
     held = np.zeros(values.shape)
-    for tasks in groups:
+    for tasks in _same_rows(weights):
         own, coefficients[:, tasks] = _fit_group(parts, centred, relative, tasks, folds)
         held[:, tasks] = own
     lower, upper = label_limits(values, weights)
@@ -172,6 +175,17 @@ def _fit(
     if missing.any():
         held = np.where(missing, companion.predict(rows), held)
     return companion, held
+
+
+def _centred(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The tasks' means, values less these (0 where missing), and weights beside the other rows of the task."""
+    center = means(values, weights)
+    relative = weights * ((weights > 0).sum(axis=0) / totals(weights))
+    return center, np.where(weights > 0, values - center, 0.0), relative
+
+
+def _kernel(name: KernelName, width: float, seen: np.ndarray, rng: np.random.Generator) -> Kernel:
+    return Kernel(name, width * typical_gamma(name, seen, rng))
 
 
 def _fit_to_some(
@@ -212,28 +226,32 @@ def _choose_width(
     rows: np.ndarray,
     values: np.ndarray,
     weights: np.ndarray,
-    groups: Sequence[np.ndarray],
     folds: Sequence[np.ndarray],
+    relevance: np.ndarray,
     rng: np.random.Generator,
-) -> Kernel:
-    """The width at which the tasks' held-out errors are the least, on a sample of the rows."""
-    typical = typical_gamma(name, rows, rng)
+) -> tuple[Kernel, float]:
+    """The kernel, and its width, at which the tasks' held-out errors are the least, on a sample of the rows."""
+    seen = rows * relevance
+    typical = typical_gamma(name, seen, rng)
+    groups = list(_same_rows(weights))
     if not groups:
-        return Kernel(name, typical)
+        return Kernel(name, typical), 1.0
+    _, centred, relative = _centred(values, weights)
     largest = max(groups, key=lambda tasks: (len(tasks), np.count_nonzero(weights[:, tasks[0]])))
     labelled = np.flatnonzero(weights[:, largest[0]] > 0)
     some = labelled if len(labelled) <= _WIDTH_ROWS else np.sort(rng.choice(labelled, _WIDTH_ROWS, replace=False))
-    own, counts = values[np.ix_(some, largest)], weights[some, largest[0]]
+    own, counts = centred[np.ix_(some, largest)], relative[some, largest[0]]
     inside = _inside(folds, some, len(values))
     scale = np.maximum(counts @ own**2, np.finfo(np.float64).tiny)
     errors = []
     for width in _WIDTHS:
         kernel = Kernel(name, width * typical)
-        held = Spectrum.of_similarities(kernel.matrix(rows[some], rows[some]), counts).held_out(
+        held = Spectrum.of_similarities(kernel.matrix(seen[some], seen[some]), counts).held_out(
             own, inside, _COARSE_PENALTIES
         )
         errors.append((np.einsum("pnt,n->pt", (held - own) ** 2, counts).min(axis=0) / scale).mean())
-    return Kernel(name, _WIDTHS[int(np.argmin(errors))] * typical)
+    best = _WIDTHS[int(np.argmin(errors))]
+    return Kernel(name, best * typical), best
 
 
 def _inside(folds: Sequence[np.ndarray], rows: np.ndarray, n_rows: int) -> list[np.ndarray]:

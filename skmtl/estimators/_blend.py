@@ -26,7 +26,7 @@ _KERNELS: dict[str, KernelName] = {"ridge": "linear", "rbf": "rbf", "laplacian":
 # A linear function needs columns as they are; similarity of rows must not hang on single far-out numbers.
 VIEWS: dict[KernelName, Scaling] = {"linear": "standard", "rbf": "robust", "laplacian": "robust"}
 # With fewer, products are over so soon that threads wait for each other.
-_ROWS_FOR_THREADS = 400
+_ROWS_FOR_THREADS = 200
 
 
 class _Found(NamedTuple):
