@@ -126,7 +126,7 @@ for i, name in enumerate(names):
 right.axhline(0, color="black", linewidth=0.8)
 right.set_xticks(range(len(names)), names.values())
 right.set_xlim(-0.5, len(names) - 0.3)
-right.set(ylabel=f"R² on {row} held out", title=f"Each circle a {unit}, larger with more {row}\nbar: mean")
+right.set(ylabel=f"R² on {row} held out", title=f"A circle: one {unit}, larger with more {row}\nbar: mean")
 right.grid(axis="y", color="0.9")
 right.set_axisbelow(True)
 keep(figure, "did_sharing_help")
