@@ -131,6 +131,10 @@ class TrainingNumbers:
 
     With ``judged_by_others`` a member's best epoch is that of the rows that the others of its group hold out: its own
     ones then have had no say in what it predicts of them.
+
+    ``judges`` are (n_judges, n_tasks) of bool: for each of them the weights are kept of the epoch that is best for its
+    tasks (for all that a member has labels held out of, where these are not among them), and members are trained until
+    none sees them improve. None is one judge, of all tasks.
     """
 
     learning_rate: float | None
@@ -147,6 +151,12 @@ class TrainingNumbers:
     balancing: tuple[tuple[str, float], ...] = ()
     cosine: bool = False
     judged_by_others: bool = False
+    judges: np.ndarray | None = None
+
+    @property
+    def n_judges(self) -> int:
+        """In how many eyes an epoch may be the best."""
+        return 1 if self.judges is None else len(self.judges)
 
 
 class StopReason(Enum):
@@ -193,12 +203,21 @@ class GradientCosines:
 
 
 @dataclass(frozen=True)
+class BestWeights:
+    """Weights of the epochs that are best in the eyes of one judge; see `TrainingResult`."""
+
+    parameters: np.ndarray
+    frozen: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
 class TrainingResult:
     """What training gives back: numpy weights and the record of how they came about.
 
     ``parameters`` is (members, n_parameters) float32; ``frozen`` the network's other variables.
     ``history`` maps a name to one float per epoch; ``member_history`` to one row per epoch, one column per member.
-    ``balancing`` is what the balancing method remembers, by name, (members, ...).
+    ``balancing`` is what the balancing method remembers, by name, (members, ...). Weights and best epochs are those in
+    the eyes of the first judge; ``other_bests`` has the weights for each of the others.
     """
 
     parameters: np.ndarray
@@ -212,3 +231,4 @@ class TrainingResult:
     held_out: tuple[np.ndarray, ...] = field(default=())
     balancing: dict[str, np.ndarray] = field(default_factory=dict)
     cosines: GradientCosines | None = None
+    other_bests: tuple[BestWeights, ...] = ()

@@ -49,16 +49,18 @@ def fit_parts(
     settings: Settings,
     kinds: Sequence[str],
     data: FitInput,
-    network: FittedNetwork,
+    networks: Mapping[str, FittedNetwork],
     folds: Sequence[np.ndarray],
     seed: int,
     known: BlendFit | None = None,
 ) -> BlendFit:
-    """Companions and further networks beside ``network``, weighed by what they say of ``folds`` left out.
+    """Companions and further networks beside ``networks``, weighed by what they say of ``folds`` left out.
 
-    ``known`` is another blend of the same data, whose features need not be scaled again.
+    ``networks`` are parts by name, "network" first, which hold the same rows out. ``known`` is another blend of the
+    same data, whose features need not be scaled again.
     """
-    layout = Columns(network.tasks, network.scaling)
+    first = networks["network"]
+    layout = Columns(first.tasks, first.scaling)
     values, weights = layout.of_targets(data.targets)
     companions = {
         kind: kernel
@@ -70,8 +72,7 @@ def fit_parts(
         encoded = {scaling: view.transform(data.X, dtype=np.float64) for scaling, view in views.items()}
     else:
         views, encoded = dict(known.views), dict(known.encoded)
-    rows, held = held_out_quantities(network, data.X)
-    found = {"network": _Found(BlendPart("network", network=network), rows, layout.of_quantities(held))}
+    found = {kind: _found_network(kind, network, data, layout) for kind, network in networks.items()}
     everything = np.arange(len(values))
     fit = partial(fit_companion, values=values, weights=weights, folds=folds, seed=seed)
     work = {kind: partial(fit, kernel, encoded[VIEWS[kernel]]) for kind, kernel in companions.items()}
@@ -129,6 +130,10 @@ def _residual_network(settings: Settings, data: FitInput, layout: Columns, ridge
 
 def _network_part(name: str, settings: Settings, data: FitInput, layout: Columns) -> _Found:
     network, _ = fit_network(settings, data, None)
+    return _found_network(name, network, data, layout)
+
+
+def _found_network(name: str, network: FittedNetwork, data: FitInput, layout: Columns) -> _Found:
     rows, held = held_out_quantities(network, data.X)
     return _Found(BlendPart(name, network=network), rows, layout.of_quantities(held))
 
@@ -138,4 +143,5 @@ def further(settings: Settings, **changes: Any) -> Settings:
     routed = {**settings.routed, "callbacks": {}}
     if "architecture" in changes:
         routed["architecture"] = {}
-    return replace(settings, parameters={**settings.parameters, "callbacks": None, **changes}, routed=routed)
+    parameters = {**settings.parameters, "callbacks": None, **changes}
+    return replace(settings, parameters=parameters, routed=routed, also_judged_by=None)

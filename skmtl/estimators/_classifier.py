@@ -61,12 +61,13 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         weights that are not negative (stacked regression; Breiman, 1996; ``blend_weights_``): "ridge", a ridge
         regression; "rbf" and "laplacian", kernel ridge regressions; "residual_network", networks on what the ridge
         regression leaves; "independent_network", networks that share nothing, so that each task leans on the shared
-        trunk as far as it pays. "network" is the network itself and always part of it. "all" is all but the
-        independent one, "auto" chooses by the rule. Needs rows held out by members (``early_stopping``), best with
-        ``ensemble_size`` times ``validation_fraction`` of 1, so that each row is held out once. A classification's
-        parts are weighed by squared errors of probabilities (the Brier score). Kinds that are named are refused where
-        no rows are held out of X (X_val, ``early_stopping=False``), and with a ``loss`` or ``warm_start``. None is the
-        network alone.
+        trunk as far as it pays; "regression_network", the network with the weights of the epoch that is best for the
+        regressions, which often is long after classes are predicted best (only where tasks are of both kinds).
+        "network" is the network itself and always part of it. "all" is all but the independent one, "auto" chooses by
+        the rule. Needs rows held out by members (``early_stopping``), best with ``ensemble_size`` times
+        ``validation_fraction`` of 1, so that each row is held out once. A classification's parts are weighed by
+        squared errors of probabilities (the Brier score). Kinds that are named are refused where no rows are held out
+        of X (X_val, ``early_stopping=False``), and with a ``loss`` or ``warm_start``. None is the network alone.
     sharing : {"shared", "auto"}, default="shared"
         Whether tasks share the trunk, or each leans on the shared network and on one of its own ("independent") as far
         as either predicts its rows held out: "auto" adds "independent_network" to ``blend``, where there are several

@@ -152,7 +152,15 @@ def _numbers(settings: Settings, data: FitInput, seed: int, constants: Mapping[s
         balancing=tuple(sorted(constants.items())),
         cosine=settings["learning_rate_schedule"] == "cosine",
         judged_by_others=settings.judged_by_others,
+        judges=_judges(settings, data),
     )
+
+
+def _judges(settings: Settings, data: FitInput) -> np.ndarray | None:
+    if settings.also_judged_by is None:
+        return None
+    kinds = np.array([task.kind for task in data.encoder.tasks])
+    return np.stack([np.ones(len(kinds), bool), kinds == settings.also_judged_by])
 
 
 def stops_early(settings: Settings, data: FitInput) -> bool:

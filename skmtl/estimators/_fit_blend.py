@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,13 +25,14 @@ _KINDS = ("network", "ridge", "rbf", "laplacian")
 
 
 def fit_blend(
-    settings: Settings, kinds: Sequence[str], data: FitInput, network: FittedNetwork, seed: int
+    settings: Settings, kinds: Sequence[str], data: FitInput, networks: Mapping[str, FittedNetwork], seed: int
 ) -> FittedBlend | None:
-    """Companions and further networks beside ``network``; None where no rows are held out to weigh them by."""
-    if not any(len(rows) for rows in network.held_out):
+    """Companions and further networks beside those there are; None where no rows are held out to weigh them by."""
+    held_out = networks["network"].held_out
+    if not any(len(rows) for rows in held_out):
         return None
-    folds = folds_of(network.held_out, data.n_train)
-    near = fit_parts(settings, kinds, data, network, folds, seed)
+    folds = folds_of(held_out, data.n_train)
+    near = fit_parts(settings, kinds, data, networks, folds, seed)
     if settings["covariate_shift"] == "ignore" or settings["validation_split"] is not None:
         return near.blend
     return replace(near.blend, shifted=_fit_shifted(settings, kinds, data, near, folds, seed))
@@ -55,7 +56,7 @@ def _fit_shifted(
     others = replace(further(settings, validation_split=splits), judged_by_others=True)
     network, _ = fit_network(others, data, None)
     chosen = [kind for kind in kinds if kind in _KINDS]
-    far = fit_parts(settings, chosen, data, network, blocks, seed, known=near)
+    far = fit_parts(settings, chosen, data, {"network": network}, blocks, seed, known=near)
     return ShiftedBlend(detector, near.views[_VIEW], far.blend)
 
 

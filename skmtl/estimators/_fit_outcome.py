@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sklearn.utils import check_random_state
@@ -25,11 +26,16 @@ def fit_outcome(
 ) -> Outcome:
     """Fit the network, its blend, and predict the training rows out of fold, as far as the settings ask for it."""
     kinds = () if settings.incremental else kinds_of(settings, data)
+    if "regression_network" in kinds:
+        settings = replace(settings, also_judged_by="regression")
     network, result = fit_network(settings, data, previous, task)
     blend = None
     if kinds:
         seed = int(check_random_state(settings["random_state"]).randint(2**31 - 1))
-        blend = fit_blend(settings, kinds, data, network, seed)
+        networks = {"network": network}
+        if "regression_network" in kinds:
+            networks["regression_network"] = network.with_weights(result.other_bests[0])
+        blend = fit_blend(settings, kinds, data, networks, seed)
     if settings.incremental or not (settings["oob_score"] or blend is not None):
         return Outcome(network, result)
     if blend is not None:

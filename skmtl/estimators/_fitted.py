@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._records import Head, NetworkSpec, TargetScaling, Task
+from .._records import BestWeights, Head, NetworkSpec, TargetScaling, Task
 from ..features import FeatureEncoder
 from ..inference import EXACT_ROWS, numpy_outputs
 from ..targets import TargetEncoder
@@ -60,6 +60,10 @@ class FittedNetwork:
         if self.all_quantities:
             return list(self.scaling.shift[:, None] + self.scaling.scale[:, None] * np.array(raw)[:, :, 0])
         return [self._decode(task, values) for task, values in enumerate(raw)]
+
+    def with_weights(self, best: BestWeights) -> FittedNetwork:
+        """The same network with the weights of other epochs."""
+        return replace(self, parameters=best.parameters, frozen=best.frozen)
 
     def member(self, number: int) -> FittedNetwork:
         """One member as a network of its own."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._records import EncodedTargets
+from .._records import EncodedTargets, Kind
 from ..features import CategoryLevels
 from ..targets import TargetEncoder
 from ._per_task import class_weights
@@ -19,7 +19,8 @@ from ._validation import stack_rows
 class Settings:
     """The estimator's parameters by name, which of them are not at their default, and the routed ones by target.
 
-    With ``judged_by_others`` the rows that a member holds out have no say in when it stops.
+    With ``judged_by_others`` the rows that a member holds out have no say in when it stops. With ``also_judged_by``
+    weights of the epoch that is best for tasks of that kind are kept too.
     """
 
     parameters: Mapping[str, Any]
@@ -27,6 +28,7 @@ class Settings:
     routed: Mapping[str, Mapping[str, Any]]
     incremental: bool = False
     judged_by_others: bool = False
+    also_judged_by: Kind | None = None
 
     def __getitem__(self, name: str) -> Any:
         return self.parameters[name]
@@ -55,6 +57,11 @@ class FitInput:
     kept: np.ndarray = field(default_factory=lambda: np.array([], dtype=np.intp))
     n_given: int = 0
     groups: np.ndarray | None = None
+
+    @property
+    def mixed(self) -> bool:
+        """Whether some tasks are regressions and others classifications."""
+        return len({task.kind for task in self.encoder.tasks}) > 1
 
     @classmethod
     def build(

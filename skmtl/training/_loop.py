@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
-from .._records import StopReason, TrainingNumbers, TrainingResult
+from .._records import BestWeights, StopReason, TrainingNumbers, TrainingResult
 from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
@@ -19,7 +19,7 @@ from ._progress import Progress
 from ._rows import BatchOrder
 from ._stepwise import run_epoch_by_steps, show, take_over
 from ._structure import TrainingData, TrainingStructure
-from ._tensors import Carry, Data, Numbers, State
+from ._tensors import Best, Carry, Data, Numbers, State
 
 # Python is entered again after this many row visits, or indices, at the latest (about a second's work).
 _MOST_INDICES = 1 << 20
@@ -68,7 +68,7 @@ def chunks_of(run: Run, tensors: Data) -> Iterator[bool]:
     Interrupted, it ends with what there is after the last whole epoch.
     """
     evaluates = any(len(rows) for rows in run.data.plan.evaluate)
-    program = run.structure.program(run.data.members, evaluates)
+    program = run.structure.program(run.data.members, evaluates, run.numbers.n_judges)
     numbers, data = run.numbers, run.data
     order = BatchOrder(
         data.plan.train, numbers.batch_size, numbers.shuffle, numbers.seed, run.first, sampling=data.sampling
@@ -152,13 +152,8 @@ def _initial_state(program: Program, run: Run) -> State:
         optimizer=[tf.constant(value) for value in state],
         frozen=frozen,
         balancing=_initial_carry(program, run),
-        best_flat=flat,
-        best_frozen=frozen,
-        best_loss=far,
-        reference=far,
-        wait=none,
+        best=[Best(flat, frozen, loss=far, reference=far, wait=none, epoch=none) for _ in range(run.numbers.n_judges)],
         active=tf.ones((members,), tf.bool),
-        best_epoch=none,
         epoch=tf.constant(0),
     )
 
@@ -180,6 +175,7 @@ def _numbers(run: Run, order: BatchOrder, tensors: Data, single: str) -> Numbers
     size = tensors.evaluation.shape[2]
     decay = run.structure.optimizer.weight_decay if numbers.weight_decay is None else numbers.weight_decay
     whole = np.int32
+    judges = np.ones((1, evaluated.shape[1])) if numbers.judges is None else numbers.judges
     return Numbers(
         rate=to_device(run.rate, single),
         horizon=to_device(numbers.epochs * order.steps if numbers.cosine else 0, single),
@@ -197,6 +193,7 @@ def _numbers(run: Run, order: BatchOrder, tensors: Data, single: str) -> Numbers
         tol=to_device(numbers.tol, single),
         patience=to_device(numbers.patience, whole),
         stopping=to_device(numbers.early_stopping and held.max() > 0, np.bool_),
+        judges=to_device(judges, single),
         by_others=to_device(numbers.judged_by_others, np.bool_),
         closing=to_device(True, np.bool_),
         balancing={name: to_device(value, np.float32) for name, value in numbers.balancing},
@@ -227,7 +224,7 @@ def _keep_what_was_set(before: State, after: State) -> State:
     """Weights that a callback put in at the very end (restored, averaged) are those it wants kept."""
     if after.flat is before.flat:
         return after
-    return after._replace(best_flat=after.flat, best_frozen=after.frozen)
+    return after._replace(best=[one._replace(flat=after.flat, frozen=after.frozen) for one in after.best])
 
 
 def checked_result(run: Run) -> TrainingResult:
@@ -250,12 +247,15 @@ def result_of(run: Run) -> TrainingResult:
     state = run.state
     held_out = any(len(rows) for rows in run.data.plan.evaluate)
     keep_best = run.numbers.early_stopping and held_out
-    best = state.best_epoch.numpy() if held_out else np.full(run.data.members, run.done)
-    flat, frozen = (state.best_flat, state.best_frozen) if keep_best else (state.flat, state.frozen)
+    best = state.best[0].epoch.numpy() if held_out else np.full(run.data.members, run.done)
+    kept = [
+        BestWeights(one.flat.numpy(), tuple(value.numpy() for value in one.frozen))
+        for one in (state.best if keep_best else [state] * len(state.best))
+    ]
     members = run.history.members()
     return TrainingResult(
-        parameters=flat.numpy(),
-        frozen=tuple(value.numpy() for value in frozen),
+        parameters=kept[0].parameters,
+        frozen=kept[0].frozen,
         optimizer_state=(tuple(value.numpy() for value in state.optimizer),),
         history=averages(members),
         member_history=members,
@@ -265,4 +265,5 @@ def result_of(run: Run) -> TrainingResult:
         held_out=tuple(run.data.plan.evaluate),
         balancing={name: value.numpy() for name, value in state.balancing.method.items()},
         cosines=run.history.balancing.cosines(),
+        other_bests=tuple(kept[1:]),
     )

@@ -18,7 +18,7 @@ from ._gradient import BalancedGradient, Batch, EqualGradient, Losses, is_equal
 from ._optimizer import FlatUpdate, OptimizerRule
 from ._representation_gradient import RepresentationGradient
 from ._task_gradients import CombinedGradient
-from ._tensors import Data, Numbers, Report, State
+from ._tensors import Best, Data, Numbers, Report, State
 
 # Below this, copying an array is quicker than handing it over.
 _SHARED_BYTES = 1 << 16
@@ -167,28 +167,29 @@ class Program:
         return sums / tf.maximum(numbers.eval_weight, 1e-30)
 
     def _judge(self, state: State, numbers: Numbers, train: tf.Tensor, evaluation: tf.Tensor) -> State:
-        """Keep each member's best epoch, and note which members have stopped improving (or diverged)."""
-        task_weights = tf.where(numbers.eval_weight > 0, numbers.task_weights, 0.0)
-        loss = tf.reduce_sum(evaluation * task_weights, axis=1)
-        loss = loss / tf.maximum(tf.reduce_sum(task_weights, axis=1), 1e-30)
+        """Keep each member's best epochs, and note which members have stopped improving (or diverged)."""
         told = numbers.eval_rows > 0
-        loss = tf.where(numbers.by_others, _of_others(loss, told), loss)
-        judged = tf.logical_and(state.active, told)
-        better = tf.logical_and(judged, loss < state.best_loss)
-        clearly = tf.logical_and(judged, loss < state.reference - numbers.tol)
-        wait = tf.where(clearly, 0, state.wait + 1)
+        best, patient = [], []
+        for judge, before in enumerate(state.best):
+            loss = _judged_loss(numbers, evaluation, numbers.judges[judge])
+            loss = tf.where(numbers.by_others, _of_others(loss, told), loss)
+            # What a judge has given up stays as it is while members are trained on for another.
+            judged = tf.logical_and(tf.logical_and(state.active, told), _waits(before.wait, numbers))
+            better = tf.logical_and(judged, loss < before.loss)
+            clearly = tf.logical_and(judged, loss < before.reference - numbers.tol)
+            now = Best(
+                flat=tf.where(better[:, None], state.flat, before.flat),
+                frozen=self._frozen_of(better, state.frozen, before.frozen),
+                loss=tf.where(better, loss, before.loss),
+                reference=tf.where(clearly, loss, before.reference),
+                wait=tf.where(clearly, 0, before.wait + 1),
+                epoch=tf.where(better, state.epoch + 1, before.epoch),
+            )
+            best.append(now)
+            patient.append(_waits(now.wait, numbers))
         finite = tf.reduce_all(tf.math.is_finite(train), axis=1)
-        patient = tf.logical_or(wait < numbers.patience, tf.logical_not(numbers.stopping))
-        return state._replace(
-            best_flat=tf.where(better[:, None], state.flat, state.best_flat),
-            best_frozen=self._frozen_of(better, state.frozen, state.best_frozen),
-            best_loss=tf.where(better, loss, state.best_loss),
-            reference=tf.where(clearly, loss, state.reference),
-            wait=wait,
-            active=tf.logical_and(tf.logical_and(state.active, finite), patient),
-            best_epoch=tf.where(better, state.epoch + 1, state.best_epoch),
-            epoch=state.epoch + 1,
-        )
+        going = tf.logical_and(tf.logical_and(state.active, finite), tf.reduce_any(tf.stack(patient), axis=0))
+        return state._replace(best=best, active=going, epoch=state.epoch + 1)
 
     def _frozen_of(self, chosen: tf.Tensor, new: Sequence[tf.Tensor], old: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """New frozen values of the chosen members; those of a stacked network belong to no single member."""
@@ -238,6 +239,19 @@ def to_device(value: Any, dtype: Any) -> tf.Tensor:
         return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
     counters.add("device_copies")
     return tf.constant(array)
+
+
+def _judged_loss(numbers: Numbers, evaluation: tf.Tensor, counting: tf.Tensor) -> tf.Tensor:
+    """Mean loss of a judge's tasks, (members,); of all tasks, where a member holds no label of these out."""
+    weights = tf.where(numbers.eval_weight > 0, numbers.task_weights, 0.0)
+    chosen = weights * counting
+    weights = tf.where(tf.reduce_any(chosen > 0, axis=1, keepdims=True), chosen, weights)
+    return tf.reduce_sum(evaluation * weights, axis=1) / tf.maximum(tf.reduce_sum(weights, axis=1), 1e-30)
+
+
+def _waits(wait: tf.Tensor, numbers: Numbers) -> tf.Tensor:
+    """Whether a judge still waits for members to improve."""
+    return tf.logical_or(wait < numbers.patience, tf.logical_not(numbers.stopping))
 
 
 def _of_others(loss: tf.Tensor, told: tf.Tensor) -> tf.Tensor:

@@ -45,7 +45,7 @@ def run_epoch_by_steps(
         penalties, seen = penalties + report.penalty[0].numpy() * share, seen + share
         record = {name: record.get(name, 0.0) + values[:1].numpy() for name, values in report.balancing.items()}
         # A step is no epoch: what counts epochs stays as it was.
-        state = state._replace(wait=before.wait, epoch=before.epoch, active=before.active)
+        state = state._replace(best=before.best, epoch=before.epoch, active=before.active)
         show(callbacks, state)
         callbacks.batch_end(step, {"loss": float(np.mean(report.train[0].numpy()))})
         state = take_over(callbacks, state)

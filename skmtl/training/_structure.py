@@ -37,10 +37,10 @@ class TrainingStructure:
     balancing: Balancing | None = None
     cosines: bool = False  # record the cosines of the tasks' gradients, whatever the method
 
-    def program(self, members: int, evaluates: bool = True) -> Program:
-        """The program for so many members, with rows to evaluate on or without, from the cache where it is known."""
+    def program(self, members: int, evaluates: bool = True, judges: int = 1) -> Program:
+        """The program for so many members and judges, with rows to evaluate on or without, from the cache if known."""
         method = None if is_equal(self.balancing) else self.balancing
-        shape = (members, evaluates, None if method is None else method.structure(), self.cosines)
+        shape = (members, evaluates, judges, None if method is None else method.structure(), self.cosines)
         key = None if self.key is None else (self.key, self.groups, self.optimizer, self.jit, *shape)
         return PROGRAMS.get(key, lambda: self._make(members, evaluates, method))
 

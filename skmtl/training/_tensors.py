@@ -15,20 +15,29 @@ class Carry(NamedTuple):
     noise: Any
 
 
+class Best(NamedTuple):
+    """The best epoch so far in the eyes of one judge; leading axis: members.
+
+    ``reference`` is the loss that was last clearly better, ``wait`` the epochs since then.
+    """
+
+    flat: Any
+    frozen: list[Any]
+    loss: Any
+    reference: Any
+    wait: Any
+    epoch: Any
+
+
 class State(NamedTuple):
-    """What training carries from one epoch to the next; leading axis: members."""
+    """What training carries from one epoch to the next; leading axis: members. ``best`` has an entry a judge."""
 
     flat: Any
     optimizer: list[Any]
     frozen: list[Any]
     balancing: Carry
-    best_flat: Any
-    best_frozen: list[Any]
-    best_loss: Any
-    reference: Any
-    wait: Any
+    best: list[Best]
     active: Any
-    best_epoch: Any
     epoch: Any
 
 
@@ -64,6 +73,7 @@ class Numbers(NamedTuple):
     tol: Any
     patience: Any
     stopping: Any
+    judges: Any  # (judges, tasks): 1 for the tasks that count in the eyes of a judge, else 0
     by_others: Any  # whether a member's epochs are judged by the rows that the others hold out
     closing: Any  # whether the epoch ends with this call
     balancing: dict[str, Any]  # constants of the balancing method

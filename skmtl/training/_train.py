@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from .._arrays import aligned_zeros
-from .._records import GradientCosines, StopReason, TrainingNumbers, TrainingResult
+from .._records import BestWeights, GradientCosines, StopReason, TrainingNumbers, TrainingResult
 from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
@@ -218,7 +218,7 @@ def _merge(results: Sequence[TrainingResult], separate: bool) -> TrainingResult:
     strongest = (StopReason.INTERRUPTED, StopReason.CALLBACK, StopReason.EPOCHS_USED)
     return TrainingResult(
         parameters=np.concatenate([result.parameters for result in results]),
-        frozen=tuple(value for result in results for value in result.frozen) if separate else first.frozen,
+        frozen=_frozen(results, separate),
         optimizer_state=tuple(state for result in results for state in result.optimizer_state),
         history=averages(members),
         member_history=members,
@@ -228,7 +228,16 @@ def _merge(results: Sequence[TrainingResult], separate: bool) -> TrainingResult:
         held_out=tuple(held for result in results for held in result.held_out),
         balancing={k: np.concatenate([result.balancing[k] for result in results]) for k in first.balancing},
         cosines=GradientCosines.together(cosines) if cosines else None,
+        other_bests=tuple(
+            BestWeights(np.concatenate([one.parameters for one in each]), _frozen(each, separate))
+            for each in zip(*(result.other_bests for result in results), strict=True)
+        ),
     )
+
+
+def _frozen(groups: Sequence[TrainingResult | BestWeights], separate: bool) -> tuple[np.ndarray, ...]:
+    """Those of all members, where each has its own; else of the first group."""
+    return tuple(value for group in groups for value in group.frozen) if separate else groups[0].frozen
 
 
 def _lengthened(series: np.ndarray, epochs: int) -> np.ndarray:

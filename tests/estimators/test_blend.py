@@ -119,6 +119,46 @@ def test_classes_are_blended_as_probabilities():
     assert isinstance(model.oob_prediction_, list)
 
 
+@pytest.fixture(scope="module")
+def bold():
+    """Two quantities that take long to learn, and a class that is soon predicted too boldly."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 6))
+    y = pd.DataFrame({"wavy": np.sin(3 * X[:, 0]) + X[:, 1] * X[:, 2], "slope": X[:, 3] * X[:, 4]})
+    y["noise"] = np.where(rng.random(400) < 0.2, "rare", "common")
+    return X, y
+
+
+MIXED = {"task_types": {"noise": "classification"}, "random_state": 0}
+
+
+def test_regressions_of_mixed_tasks_go_on_where_classes_have_long_stopped(bold):
+    X, y = bold
+    alone = MultiTaskKerasEstimator(blend=None, **MIXED).fit(X[:300], y[:300])
+    both = MultiTaskKerasEstimator(blend=["network", "regression_network"], **MIXED).fit(X[:300], y[:300])
+    first, second = (part.network for part in both.blend_.parts)
+    assert first is both.network_
+    np.testing.assert_array_equal(first.parameters, alone.network_.parameters)
+    assert not np.array_equal(first.parameters, second.parameters)
+    before, found = (one.score_tasks(X[300:], y[300:]) for one in (alone, both))
+    assert (found[["wavy", "slope"]] > before[["wavy", "slope"]] + 0.01).all()
+    assert found["noise"] > before["noise"] - 0.02
+    outputs = np.column_stack([np.ravel(output) for output in both.model_(X[300:].astype(np.float32))[:2]])
+    np.testing.assert_allclose(outputs, both.predict(X[300:])[["wavy", "slope"]].astype(float), atol=1e-3)
+
+
+def test_mixed_tasks_have_a_network_for_regressions_by_default(bold):
+    X, y = bold
+    model = MultiTaskKerasEstimator(epochs=3, **MIXED).fit(X[:300], y[:300])
+    assert list(model.blend_weights_.index) == ["network", "regression_network", "ridge", "rbf", "laplacian"]
+
+
+def test_a_network_for_regressions_is_refused_where_tasks_are_of_one_kind(regression):
+    X, y = regression
+    with pytest.raises(ValueError, match="tasks are not of both kinds"):
+        MultiTaskKerasRegressor(blend=["network", "regression_network"], **SETTINGS).fit(X, y)
+
+
 def test_mixed_tasks_with_missing_labels_are_blended():
     y = with_gaps(mixed(X))
     model = MultiTaskKerasEstimator(blend="all", **SETTINGS).fit(X, y)

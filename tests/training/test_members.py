@@ -87,6 +87,47 @@ def test_members_that_judge_each_other_stop_where_the_others_rows_are_predicted_
     assert (own.best_epochs != result.best_epochs).any()
 
 
+def first_that_stays_best(losses: np.ndarray, patience: int) -> int:
+    """The best epoch, counted from 1, before so many that are no better."""
+    best = 0
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best]:
+            best = epoch
+        if epoch - best >= patience:
+            break
+    return best + 1
+
+
+def test_for_each_judge_the_weights_are_kept_of_the_epoch_that_is_best_for_its_tasks() -> None:
+    rows, plan = some_rows("regression", 40), uneven_plan(40, (8,) * 6, seed=2)
+    engine = Engine.of_scheme("regression", scheme_spec("regression", members=6), routed={"learning_rate": 0.1})
+    settings = {"plan": plan, "early_stopping": True, "patience": 4, "tol": 0.0}
+    judges = np.array([[1, 1], [0, 1]], dtype=bool)
+    both = engine.run(rows, **settings, epochs=60, judges=judges)
+    for name, judge, found in zip(("val_loss", "val_y1_loss"), judges, (both, both.other_bests[0]), strict=True):
+        alone = engine.run(rows, **settings, epochs=60, judges=judge[None])
+        np.testing.assert_array_equal(found.parameters, alone.parameters)
+        losses = alone.member_history[name]
+        expected = [first_that_stays_best(losses[:, member], patience=4) for member in range(6)]
+        np.testing.assert_array_equal(alone.best_epochs, expected)
+    plain = engine.run(rows, **settings, epochs=60)
+    np.testing.assert_array_equal(both.parameters, plain.parameters)
+    np.testing.assert_array_equal(both.best_epochs, plain.best_epochs)
+    assert (both.other_bests[0].parameters != both.parameters).any()
+
+
+def test_a_member_without_labels_of_a_judges_tasks_is_judged_by_all_it_has() -> None:
+    rows = some_rows("regression", 40)
+    plan = uneven_plan(40, (8, 8), seed=2)
+    rows.weights[plan.evaluate[0], 1] = 0
+    engine = Engine.of_scheme("regression", scheme_spec("regression", members=2), routed={"learning_rate": 0.1})
+    settings = {"plan": plan, "epochs": 30, "early_stopping": True}
+    second = engine.run(rows, **settings, judges=np.array([[0, 1]], dtype=bool))
+    every = engine.run(rows, **settings)
+    assert second.best_epochs[0] == every.best_epochs[0] == 1 + every.member_history["val_y0_loss"][:, 0].argmin()
+    assert second.best_epochs[1] == 1 + every.member_history["val_y1_loss"][:, 1].argmin()
+
+
 def test_a_lone_member_is_judged_by_its_own_rows_and_so_are_those_whose_others_hold_none_out() -> None:
     rows = some_rows("regression", 40)
     for held in ((8,), (8, 0)):
