@@ -37,8 +37,8 @@ aRRMSE: root of the squared errors over those of the training mean, both added u
 Log loss: probabilities are kept above 0.0001. AUC and balanced accuracy: mean of folds, then of tasks. `twin` is `ours`
 on each task alone; `told` is `ours` with `validation_split=` where rows come in groups or in time (GroupKFold(4) with
 groups, KFold(4) over rows in order); `sharing_auto` is `ours` with `sharing="auto"`; `seed` is a plain network with one
-hidden layer in scikeras. An empty cell was not run; `told` and `sharing_auto` were run before the relevance of
-columns was cross-fitted, and the latter, and `twin` on some sets, before rows far from the training rows got a blend.
+hidden layer in scikeras. An empty cell was not run; `told` and most of `sharing_auto` were run before the relevance of
+columns was cross-fitted, and the latter, and `twin` on small sets, before rows far from the training rows got a blend.
 
 The settings of `ours` were chosen on two folds each of slump, edm, enb, scpf, atp1d and bike, the parts of a blend on
 these and on jura, sf1 and oes10, columns' relevance and limits and the weights of tasks on most regressions; what these
