@@ -70,12 +70,15 @@ def fit_companion(
     if len(rows) > _RELEVANCE_ROWS:
         some = _rows_of_all_tasks(weights, _RELEVANCE_ROWS, rng)
         sample = (rows[some], values[some], weights[some], _inside(folds, some, len(rows)))
-    widths, relevance = _learned_relevance(name, *sample, rng)
-    kernel, width = _choose_width(name, rows, values, weights, folds, relevance, rng)
-    companion, held = _fit(kernel, rows, values, weights, folds, relevance, rng)
-    # Where few rows tell of many columns, a row held out has had a say in what matters: it must not.
-    if widths and len(rows) <= min(_RELEVANCE_ROWS, _ROWS_PER_COLUMN * rows.shape[1]):
-        crossed = _held_by_relevance_of_others(name, *sample, [*widths, width], rng)
+    widths, relevance, companion, held = _learned_relevance(name, *sample, rng)
+    if len(rows) > _RELEVANCE_ROWS:
+        kernel, width = _choose_width(name, rows, values, weights, folds, relevance, rng)
+        companion, held = _fit(kernel, rows, values, weights, folds, relevance, rng)
+        widths = [*widths[:-1], width]
+    # Where few rows tell of many columns, a row held out has had a say in what matters: it must not. (It has one of
+    # several in the kernel's width and the penalty, which are single numbers.)
+    if len(widths) > 1 and len(rows) <= min(_RELEVANCE_ROWS, _ROWS_PER_COLUMN * rows.shape[1]):
+        crossed = _held_by_relevance_of_others(name, *sample, widths, rng)
         held = np.where(weights > 0, crossed, held)
     return companion, held
 
@@ -87,20 +90,23 @@ def _learned_relevance(
     weights: np.ndarray,
     folds: Sequence[np.ndarray],
     rng: np.random.Generator,
-) -> tuple[list[float], np.ndarray]:
-    """The kernel's widths in the rounds after which rows are predicted best out of fold, and the relevance there."""
+) -> tuple[list[float], np.ndarray, Companion, np.ndarray]:
+    """The rounds up to the one that predicts rows best out of fold.
+
+    The kernel's width in each; the last one's relevance, companion and out-of-fold predictions.
+    """
     relevance = np.ones(rows.shape[1])
     widths: list[float] = []
-    best, least = (widths, relevance), np.inf
+    errors: list[float] = []
+    found: list[tuple[list[float], np.ndarray, Companion, np.ndarray]] = []
     for _ in range(1 + _RELEVANCE_ROUNDS):
         kernel, width = _choose_width(name, rows, values, weights, folds, relevance, rng)
         companion, held = _fit(kernel, rows, values, weights, folds, relevance, rng)
-        error = _relative_error(held, values, weights)
-        if error < least:
-            best, least = (widths, relevance), error
         widths = [*widths, width]
+        errors.append(_relative_error(held, values, weights))
+        found.append((widths, relevance, companion, held))
         relevance = relevance_of(companion, rows, variances(values, weights), rng)
-    return best
+    return found[int(np.argmin(errors))]
 
 
 def _held_by_relevance_of_others(

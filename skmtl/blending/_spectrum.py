@@ -58,16 +58,24 @@ class Spectrum:
         shrunk = self.squares / (self.squares + penalties[:, None])
         # One product for all penalties: one for each would read all of u again.
         wanted = (shrunk[:, :, None] * projected).transpose(1, 0, 2)
-        fitted = self.u @ wanted.reshape(len(self.squares), -1)
-        left = (weighted[:, None] - fitted.reshape(len(values), *wanted.shape[1:])).transpose(1, 0, 2)
+        stacked = wanted.reshape(len(self.squares), len(penalties) * values.shape[1])
+        left = (self.u @ stacked).reshape(len(values), *wanted.shape[1:])
+        np.subtract(weighted[:, None], left, out=left)
+        left = left.transpose(1, 0, 2)
         for rows in folds:
             u = self.u[rows]
             gram = u.T @ u if len(rows) > len(self.squares) else None
-            at_once = max(1, _AT_ONCE // u.size)
+            at_once = max(1, _AT_ONCE // max(1, u.size))
             for first in range(0, len(penalties), at_once):
                 some = slice(first, first + at_once)
-                left[some, rows] = _taken_back(u, gram, shrunk[some], left[some, rows])
-        return (weighted - left) / self.root[:, None]
+                try:
+                    left[some, rows] = _taken_back(u, gram, shrunk[some], left[some, rows])
+                except np.linalg.LinAlgError:
+                    # Rows that alone decide on their predictions tell nothing: what is left is all, as of the mean.
+                    left[some, rows] = weighted[rows]
+        np.subtract(weighted, left, out=left)
+        left /= self.root[:, None]
+        return left
 
     def coefficients(self, values: np.ndarray, penalties: np.ndarray) -> np.ndarray:
         """Coefficients (n_coefficients, n_tasks), with each task's own penalty."""
@@ -82,14 +90,6 @@ def _taken_back(u: np.ndarray, gram: np.ndarray | None, shrunk: np.ndarray, resi
     """
     if gram is None:
         scaled = u * np.sqrt(shrunk)[:, None]
-        return _solved(np.eye(len(u)) - scaled @ scaled.transpose(0, 2, 1), residual)
+        return np.linalg.solve(np.eye(len(u)) - scaled @ scaled.transpose(0, 2, 1), residual)
     inverse = 1.0 / np.maximum(shrunk, np.finfo(np.float64).tiny)
-    return residual + u @ _solved(inverse[:, None] * np.eye(len(gram)) - gram, u.T @ residual)
-
-
-def _solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solutions of positive definite systems; least squares ones, where rounding made a matrix singular."""
-    try:
-        return np.linalg.solve(matrices, right)
-    except np.linalg.LinAlgError:
-        return np.stack([np.linalg.lstsq(*system)[0] for system in zip(matrices, right, strict=True)])
+    return residual + u @ np.linalg.solve(inverse[:, None] * np.eye(len(gram)) - gram, u.T @ residual)

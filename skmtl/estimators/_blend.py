@@ -95,8 +95,13 @@ def _results(work: Mapping[str, Callable[[], Any]], side_by_side: bool) -> dict[
     Decompositions of this size gain little from several threads of BLAS each, and on a busy machine wait for these
     without end.
     """
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count() if side_by_side else 1) as pool:
-        return dict(zip(work, pool.map(lambda one: one(), work.values()), strict=True))
+    with threadpool_limits(1, user_api="blas"):
+        if not side_by_side:
+            return {kind: one() for kind, one in work.items()}
+        # Some builds of BLAS count threads for each thread that calls them.
+        limit = partial(threadpool_limits, 1, user_api="blas")
+        with ThreadPoolExecutor(os.cpu_count(), initializer=limit) as pool:
+            return dict(zip(work, pool.map(lambda one: one(), work.values()), strict=True))
 
 
 def _weigh(layout: Columns, found: Sequence[_Found], values: np.ndarray, weights: np.ndarray) -> FittedBlend:

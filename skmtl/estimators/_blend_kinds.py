@@ -26,22 +26,17 @@ def kinds_of(settings: Settings, data: FitInput) -> tuple[str, ...]:
             raise ValueError(f"blend: there is no {kind!r}.{proposal(str(kind), KINDS)} Kinds are {', '.join(KINDS)}.")
     if len(set(kinds)) < len(kinds) or "network" not in kinds:
         raise ValueError(f"blend should name 'network' and others, each once, got {settings['blend']!r}.")
-    if "regression_network" in kinds and not data.mixed:
-        raise ValueError(
-            f"{said} has the network as it is when regressions are predicted best, but tasks are not of both kinds, "
-            "regressions and classifications. Leave 'regression_network' out."
-        )
     if "independent_network" in kinds:
         _check_something_is_shared(settings, said)
     reason = _obstacle(settings, data)
     if reason:
         raise ValueError(f"{said} weighs parts by what they say of rows held out, but {reason}.")
-    return tuple(kind for kind in KINDS if kind in kinds)
+    return tuple(kind for kind in KINDS if kind in kinds and (kind != "regression_network" or data.mixed))
 
 
 def _asked(settings: Settings, data: FitInput) -> tuple[str, ...]:
     asked = settings["blend"]
-    kinds = _default(settings, data) if asked == "all" else (asked,) if isinstance(asked, str) else tuple(asked or ())
+    kinds = _default(settings) if asked == "all" else (asked,) if isinstance(asked, str) else tuple(asked or ())
     alone = len(data.encoder.tasks) == 1
     if settings["sharing"] == "auto" and not alone and "independent_network" not in kinds:
         return (*(kinds or ("network",)), "independent_network")
@@ -55,13 +50,10 @@ def _check_something_is_shared(settings: Settings, said: str) -> None:
         raise ValueError(f'{said} has an independent network beside the shared one, but architecture="independent".')
 
 
-def _default(settings: Settings, data: FitInput) -> tuple[str, ...]:
-    impossible = set()
-    if settings["model"] is not None:
-        impossible.add("residual_network")
-    if not data.mixed:
-        impossible.add("regression_network")
-    return tuple(kind for kind in DEFAULT if kind not in impossible)
+def _default(settings: Settings) -> tuple[str, ...]:
+    if settings["model"] is None:
+        return DEFAULT
+    return tuple(kind for kind in DEFAULT if kind != "residual_network")
 
 
 def _obstacle(settings: Settings, data: FitInput) -> str:

@@ -21,7 +21,7 @@ _FEWEST_ROWS = 160
 # Fewer labels say nothing of how they are spread over blocks, or how well they are predicted.
 _FEWEST_LABELS = 16
 # Parts of the blend for rows that are far; another set of the other networks would take as long again.
-_KINDS = ("network", "ridge", "rbf", "laplacian")
+_KINDS = ("network", "regression_network", "ridge", "rbf", "laplacian")
 
 
 def fit_blend(
@@ -53,10 +53,11 @@ def _fit_shifted(
         return None
     splits = [(np.setdiff1d(np.arange(data.n_train), block), block) for block in held]
     # A network that stopped when it was best on a block would be weighed by how well it could have been stopped.
-    others = replace(further(settings, validation_split=splits), judged_by_others=True)
-    network, _ = fit_network(others, data, None)
+    others = further(settings, validation_split=splits)
+    others = replace(others, judged_by_others=True, also_judged_by=settings.also_judged_by)
+    network, result = fit_network(others, data, None)
     chosen = [kind for kind in kinds if kind in _KINDS]
-    far = fit_parts(settings, chosen, data, {"network": network}, blocks, seed, known=near)
+    far = fit_parts(settings, chosen, data, network.by_judge(result), blocks, seed, known=near)
     return ShiftedBlend(detector, near.views[_VIEW], far.blend)
 
 

@@ -32,10 +32,7 @@ def fit_outcome(
     blend = None
     if kinds:
         seed = int(check_random_state(settings["random_state"]).randint(2**31 - 1))
-        networks = {"network": network}
-        if "regression_network" in kinds:
-            networks["regression_network"] = network.with_weights(result.other_bests[0])
-        blend = fit_blend(settings, kinds, data, networks, seed)
+        blend = fit_blend(settings, kinds, data, network.by_judge(result), seed)
     if settings.incremental or not (settings["oob_score"] or blend is not None):
         return Outcome(network, result)
     if blend is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._records import BestWeights, Head, NetworkSpec, TargetScaling, Task
+from .._records import Head, NetworkSpec, TargetScaling, Task, TrainingResult
 from ..features import FeatureEncoder
 from ..inference import EXACT_ROWS, numpy_outputs
 from ..targets import TargetEncoder
@@ -61,9 +61,12 @@ class FittedNetwork:
             return list(self.scaling.shift[:, None] + self.scaling.scale[:, None] * np.array(raw)[:, :, 0])
         return [self._decode(task, values) for task, values in enumerate(raw)]
 
-    def with_weights(self, best: BestWeights) -> FittedNetwork:
-        """The same network with the weights of other epochs."""
-        return replace(self, parameters=best.parameters, frozen=best.frozen)
+    def by_judge(self, result: TrainingResult) -> dict[str, FittedNetwork]:
+        """By the name of the blend's part: the network, and as it was when regressions alone were predicted best."""
+        found = {"network": self}
+        for best in result.other_bests:
+            found["regression_network"] = replace(self, parameters=best.parameters, frozen=best.frozen)
+        return found
 
     def member(self, number: int) -> FittedNetwork:
         """One member as a network of its own."""

@@ -28,9 +28,9 @@ PLAIN: Mapping[str, Any] = {
 }
 
 # A second round of networks, on what the ridge regression leaves, doubles the time and gained nothing that lasts.
-_BLEND = ("network", "ridge", "rbf", "laplacian")
-# Where classes are soon predicted too boldly, regressions have not learned half of what they could.
-_BLEND_OF_MIXED = ("network", "regression_network", *_BLEND[1:])
+# "regression_network" is for mixed tasks: where classes are soon predicted too boldly, regressions have not learned
+# half of what they could.
+_BLEND = ("network", "regression_network", "ridge", "rbf", "laplacian")
 # Below so many rows an eighth of them says too little.
 FEWEST_ROWS = 20
 # Rows up to which all epochs are taken; with more, their number falls with the square root.
@@ -101,9 +101,7 @@ def _has_rule(settings: Settings, data: FitInput) -> bool:
 def _blend(settings: Settings, data: FitInput) -> Sequence[str] | None:
     """What takes a closed form, where there will be rows held out to weigh it by, in squared errors."""
     holds_out = settings["early_stopping"] is not False and data.validation is None
-    if not holds_out or settings["loss"] is not None:
-        return None
-    return _BLEND_OF_MIXED if data.mixed else _BLEND
+    return _BLEND if holds_out and settings["loss"] is None else None
 
 
 def _epochs(n_rows: int) -> int:

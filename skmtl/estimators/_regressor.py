@@ -63,7 +63,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         regression; "rbf" and "laplacian", kernel ridge regressions; "residual_network", networks on what the ridge
         regression leaves; "independent_network", networks that share nothing, so that each task leans on the shared
         trunk as far as it pays; "regression_network", the network with the weights of the epoch that is best for the
-        regressions, which often is long after classes are predicted best (only where tasks are of both kinds).
+        regressions, which often is long after classes are predicted best (left out where tasks are of one kind).
         "network" is the network itself and always part of it. "all" is all but the independent one, "auto" chooses by
         the rule. Needs rows held out by members (``early_stopping``), best with ``ensemble_size`` times
         ``validation_fraction`` of 1, so that each row is held out once. A classification's parts are weighed by

@@ -230,7 +230,8 @@ def _keep_what_was_set(before: State, after: State) -> State:
 def checked_result(run: Run) -> TrainingResult:
     """What the run came to; raises where it diverged."""
     result = result_of(run)
-    run.history.check_finite(result.parameters)
+    for parameters in (result.parameters, *(one.parameters for one in result.other_bests)):
+        run.history.check_finite(parameters)
     return result
 
 

@@ -68,10 +68,17 @@ def test_penalties_at_once_or_one_by_one_are_the_same(monkeypatch):
     np.testing.assert_allclose(spectrum.held_out(y, parts, PENALTIES), expected, rtol=1e-12)
 
 
-def test_a_system_that_rounding_made_singular_has_the_least_squares_solution():
-    u = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]) / np.sqrt([2.0, 1.0])
-    whole, right = np.ones((1, 2)), np.array([[[1.0], [1.0], [2.0]]])
-    matrix = np.eye(3) - u @ u.T
-    assert np.linalg.matrix_rank(matrix) == 1
-    found = _spectrum._taken_back(u, None, whole, right)
-    np.testing.assert_allclose(found[0], np.linalg.pinv(matrix) @ right[0], atol=1e-12)
+def test_rows_that_alone_decide_on_their_predictions_are_predicted_by_the_mean():
+    """Their leverage is 1 to the last digit where the penalty is lost in rounding."""
+    u = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]) / np.sqrt([1.0, 2.0])
+    spectrum = Spectrum(u, np.full(2, 1e20), u.T, np.ones(3))
+    found = spectrum.held_out(np.array([[5.0], [1.0], [3.0]]), [np.array([0]), np.array([1, 2])], np.array([1e-5]))
+    np.testing.assert_array_equal(found[0, 0], 0.0)
+
+
+@pytest.mark.parametrize("n_folds", [1, 3])
+def test_features_that_are_all_zero_predict_nothing(n_folds):
+    _, y, w = data(12, 2)
+    spectrum = Spectrum.of_features(np.zeros((12, 4)), w)
+    np.testing.assert_array_equal(spectrum.held_out(y, folds(12, n_folds), PENALTIES), 0.0)
+    np.testing.assert_array_equal(spectrum.coefficients(y, np.ones(2)), np.zeros((4, 2)))

@@ -11,6 +11,7 @@ from sklearn.datasets import make_friedman1
 from sklearn.model_selection import GridSearchCV
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
+from skmtl.estimators import _blend
 
 from ._cases import features, labels, mixed, quantities, with_gaps
 
@@ -153,10 +154,26 @@ def test_mixed_tasks_have_a_network_for_regressions_by_default(bold):
     assert list(model.blend_weights_.index) == ["network", "regression_network", "ridge", "rbf", "laplacian"]
 
 
-def test_a_network_for_regressions_is_refused_where_tasks_are_of_one_kind(regression):
-    X, y = regression
-    with pytest.raises(ValueError, match="tasks are not of both kinds"):
-        MultiTaskKerasRegressor(blend=["network", "regression_network"], **SETTINGS).fit(X, y)
+def test_a_network_for_regressions_is_left_out_where_tasks_are_of_one_kind(bold):
+    """So that an estimator of mixed tasks can be fitted to some of them, as its single-task twins are."""
+    X, y = bold
+    model = MultiTaskKerasEstimator(blend=["network", "regression_network", "ridge"], epochs=3, random_state=0)
+    assert list(model.fit(X, y[["wavy", "slope"]]).blend_weights_.index) == ["network", "ridge"]
+
+
+def test_columns_that_are_all_constant_leave_the_mean(bold):
+    _, y = bold
+    model = MultiTaskKerasRegressor(blend=["network", "ridge"], epochs=3, random_state=0)
+    model.fit(np.ones((400, 2)), y[["wavy", "slope"]])
+    np.testing.assert_allclose(model.predict(np.ones((1, 2)))[0], y[["wavy", "slope"]].mean(), atol=0.1)
+
+
+def test_companions_are_the_same_side_by_side_and_one_after_the_other(bold, monkeypatch):
+    X, y = bold
+    model = MultiTaskKerasRegressor(epochs=3, random_state=0)
+    expected = model.fit(X, y[["wavy", "slope"]]).predict(X)
+    monkeypatch.setattr(_blend, "_ROWS_FOR_THREADS", np.inf)
+    np.testing.assert_array_equal(clone(model).fit(X, y[["wavy", "slope"]]).predict(X), expected)
 
 
 def test_mixed_tasks_with_missing_labels_are_blended():

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skmtl import MultiTaskKerasClassifier, MultiTaskKerasRegressor
+from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
 from skmtl.blending import ShiftDetector
 
 
@@ -185,6 +185,18 @@ def test_tasks_may_be_called_as_layers_of_the_keras_model(split):
     model = MultiTaskKerasRegressor(**settings, random_state=0).fit(X, pd.DataFrame(y, columns=names))
     columns = np.column_stack(model.model_.predict(X, verbose=0))
     np.testing.assert_allclose(columns, model.predict(X), rtol=1e-3, atol=1e-3)
+
+
+def test_regressions_beside_classes_have_weights_of_their_own_for_new_groups_too(split):
+    (X, y), _, (far, _) = split
+    mixed = pd.DataFrame({"size": y[:, 0], "level": np.where(y[:, 1] > 0, "high", "low")})
+    model = MultiTaskKerasEstimator(task_types={"level": "classification"}, epochs=10, random_state=0).fit(X, mixed)
+    assert "regression_network" in model.shifted_blend_weights_.index
+    first, second = (part.network for part in model.blend_.shifted.blend.parts[:2])
+    assert not np.array_equal(first.parameters, second.parameters)
+    np.testing.assert_allclose(
+        np.ravel(model.model_(far.astype(np.float32))[0]), model.predict(far)["size"].astype(float), atol=1e-3
+    )
 
 
 def test_classes_of_new_groups_are_predicted_with_less_confidence(split):
