@@ -135,7 +135,7 @@ def _published_section(tables: dict[str, pd.DataFrame]) -> str:
 
 def _twin_section(tasks: pd.DataFrame, sets: pd.DataFrame) -> str:
     """Sharing or not, set by set."""
-    done = set(sets.index)
+    done, tasks = set(sets.index), tasks.sort_index()
     rows = {}
     for key in dict.fromkeys(sets.index.get_level_values("data")):
         if not {(key, "ours"), (key, "twin")} <= done:
