@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
-from collections.abc import Callable
 from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from _datasets import REGRESSION, Record, folds, load, names
-from _harness import Measurement, save
+from _harness import Case, Measurement, run, save
 from _networks import fit_ours
 from _peers import PEERS
-from _report import table_of, write_report
+from _report import write_report
 
 REPEATS, SLOW_SECONDS = 3, 60
 AIM = "> 1 on two thirds of the sets"
@@ -29,25 +27,10 @@ AIM = "> 1 on two thirds of the sets"
 
 def measure(train: Record, repeats: int) -> list[Measurement]:
     """Seconds of fits in turns, after a first one of each, which compiles; where that is slow, it is the only one."""
-    contestants: dict[str, Callable[[], object]] = {
-        "skmtl": partial(fit_ours, train),
-        "CatBoost, MultiRMSE": partial(PEERS["catboost"].fit, train),
-    }
-    first = {name: _seconds(fit) for name, fit in contestants.items()}
-    times: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(repeats):
-        for name, fit in contestants.items():
-            if first[name] <= SLOW_SECONDS:
-                times[name].append(_seconds(fit))
     title = f"{train.name}, {len(train.X):,} x {train.X.shape[1]}, {len(train.kinds)} tasks"
-    aims = {"CatBoost, MultiRMSE": AIM}
-    return [Measurement(title, name, times[name] or [first[name]], target=aims.get(name, "")) for name in contestants]
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    peer = "CatBoost, MultiRMSE"
+    contestants = {"skmtl": partial(fit_ours, train), peer: partial(PEERS["catboost"].fit, train)}
+    return run(Case(title, contestants, repeats, targets={peer: AIM}, slow_seconds=SLOW_SECONDS))
 
 
 def main() -> None:
@@ -62,9 +45,7 @@ def main() -> None:
             continue
         train, _ = folds(record, 5)[0]
         print(name, flush=True)
-        measured = measure(record.take(train), arguments.repeats)
-        print("\n".join(table_of(measured).splitlines()[-2:]), flush=True)
-        save(measured, "fit_times")
+        save(measure(record.take(train), arguments.repeats), "fit_times")
         write_report("fit_times", "Seconds of a default fit")
 
 
