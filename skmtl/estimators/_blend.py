@@ -134,7 +134,7 @@ def _residual_network(settings: Settings, data: FitInput, layout: Columns, ridge
 
 
 def _network_part(name: str, settings: Settings, data: FitInput, layout: Columns) -> _Found:
-    network, _ = fit_network(settings, data, None)
+    network, _ = fit_network(replace(settings, also_judged_by=None), data, None)
     return _found_network(name, network, data, layout)
 
 
@@ -148,5 +148,4 @@ def further(settings: Settings, **changes: Any) -> Settings:
     routed = {**settings.routed, "callbacks": {}}
     if "architecture" in changes:
         routed["architecture"] = {}
-    parameters = {**settings.parameters, "callbacks": None, **changes}
-    return replace(settings, parameters=parameters, routed=routed, also_judged_by=None)
+    return replace(settings, parameters={**settings.parameters, "callbacks": None, **changes}, routed=routed)

@@ -53,8 +53,7 @@ def _fit_shifted(
         return None
     splits = [(np.setdiff1d(np.arange(data.n_train), block), block) for block in held]
     # A network that stopped when it was best on a block would be weighed by how well it could have been stopped.
-    others = further(settings, validation_split=splits)
-    others = replace(others, judged_by_others=True, also_judged_by=settings.also_judged_by)
+    others = replace(further(settings, validation_split=splits), judged_by_others=True)
     network, result = fit_network(others, data, None)
     chosen = [kind for kind in kinds if kind in _KINDS]
     far = fit_parts(settings, chosen, data, network.by_judge(result), blocks, seed, known=near)
