@@ -1,4 +1,4 @@
-"""Arrays laid out so that TensorFlow can use them where they are."""
+"""Arrays as the rest of the package needs them: aligned for TensorFlow, and without masks."""
 
 from __future__ import annotations
 
@@ -21,3 +21,18 @@ def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 def is_aligned(array: np.ndarray) -> bool:
     """Whether the array is contiguous and its address suits TensorFlow."""
     return array.flags.c_contiguous and array.ctypes.data % ALIGNMENT == 0
+
+
+def unmasked(values: Any) -> Any:
+    """A masked array as a plain one: NaN (or NaT) where masked, None where the dtype has neither; all else as it is."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    mask, data = np.ma.getmaskarray(values), np.asarray(values.data)
+    if not mask.any():
+        return data
+    if data.dtype.kind in "fcmM":
+        missing = np.array("NaT" if data.dtype.kind in "mM" else np.nan).astype(data.dtype)
+        return np.where(mask, missing, data)
+    cells = data.astype(object)
+    cells[mask] = None
+    return cells

@@ -70,7 +70,7 @@ BAD_Y = {
     "minus infinite": (changed(quantities(X), -np.inf), "infinity or a value too large .* in task 'y1'"),
     "text": (
         np.array(["low", "high"] * 30),
-        "Task 'y0' is a regression, but its column holds labels that are not numbers",
+        "Task 'y0' is a regression, but its labels are not numbers",
     ),
     "dates": (DAYS.rename("sold"), "Task 'sold' is a regression, but its column holds dates"),
     "dates as objects": ([datetime.date(2020, 1, 1)] * 60, "Task 'y0' is a regression, but its column holds dates"),
@@ -179,7 +179,7 @@ def test_class_weights_that_cannot_be_meant(class_weight, message):
     [
         ({"prize": "regression"}, "task_types names the task 'prize', which y does not have. Did you mean 'price'"),
         ({"price": "regressor"}, "task_types gives the task 'price' the type 'regressor'. Did you mean 'regression'"),
-        ({"size": "regression"}, "Task 'size' is a regression, but its column holds labels that are not numbers"),
+        ({"size": "regression"}, "Task 'size' is a regression, but its labels are not numbers"),
     ],
 )
 def test_task_types_that_cannot_be_meant(task_types, message):

@@ -14,7 +14,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
-from ..targets import TargetColumns, TargetEncoder, read_columns
+from ..targets import TargetColumns, TargetEncoder, read_columns, stacked
 from ._backend import check_backend
 from ._fit import fit_network
 from ._fit_outcome import fit_outcome
@@ -187,8 +187,8 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         columns = read_columns(y, estimator=type(self).__name__)
         self.network_.targets.check_columns(columns)
         predicted = self._columns(self._quantities(X))
-        check_rows(predicted[0], columns.values[0])
-        weights = check_weights(sample_weight, predicted[0], len(predicted), columns.one_dimensional)
+        check_rows(predicted[0], columns)
+        weights = check_weights(sample_weight, predicted[0], columns, self.network_.targets.table_names)
         return score_columns(self.network_.tasks, columns, predicted, weights)
 
     def set_callbacks(self, *callbacks: Any) -> Any:
@@ -363,8 +363,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             read_columns(y, estimator=type(self).__name__)
         X, levels = read_inputs(self, X, levels=None if reset else self.network_.features.levels)
         columns = read_columns(y, estimator=type(self).__name__)
-        check_rows(X, columns.values[0])
-        weights = check_weights(sample_weight, X, len(columns.names), columns.one_dimensional)
+        check_rows(X, columns)
+        names = None if encoder is None else encoder.table_names
+        weights = check_weights(sample_weight, X, columns, names)
         if encoder is None:
             encoder = TargetEncoder.fit(columns, self._kinds(columns), classes)
         return FitInput.build(X, levels, encoder, encoder.encode(columns, weights), getattr(self, "class_weight", None))
@@ -372,8 +373,8 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
     def _read_validation(self, X: Any, y: Any, sample_weight: Any, data: FitInput) -> FitInput:
         X, levels = read_inputs(self, X, levels=data.levels)
         columns = read_columns(y, estimator=type(self).__name__)
-        check_rows(X, columns.values[0])
-        weights = check_weights(sample_weight, X, len(columns.names), columns.one_dimensional, "sample_weight_val")
+        check_rows(X, columns)
+        weights = check_weights(sample_weight, X, columns, data.encoder.table_names, name="sample_weight_val")
         return FitInput.build(X, levels, data.encoder, data.encoder.encode(columns, weights), None)
 
     def _settings(self) -> Settings:
@@ -479,8 +480,4 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         return columns
 
     def _form(self, columns: list[np.ndarray]) -> Any:
-        if self.network_.targets.one_dimensional:
-            return columns[0]
-        if len({column.dtype.kind for column in columns}) > 1:
-            columns = [column.astype(object) for column in columns]
-        return np.column_stack(columns)
+        return columns[0] if self.network_.targets.one_dimensional else stacked(columns)

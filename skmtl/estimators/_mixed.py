@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 from sklearn.base import MultiOutputMixin
 from sklearn.utils._param_validation import StrOptions
@@ -276,8 +275,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import pandas as pd
+    >>>     >>> import pandas as pd
     >>> from skmtl import MultiTaskKerasEstimator
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(300, 4))
@@ -402,16 +400,17 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         Returns
         -------
         y : DataFrame or ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            A DataFrame, each column of its own dtype, where y was one in ``fit``; else an array (of objects
-            where labels and numbers meet), 1-D where y was.
+            A pandas DataFrame where y was a table in ``fit``, with y's columns and the index of X. Labels have the
+            dtype of their column; quantities have it too if it is one of floats, else the float type of the same
+            family: float64, Float64 or double[pyarrow]. For other y an array (of objects where labels and numbers
+            meet), 1-D where y was.
         """
         check_is_fitted(self)
         columns = self._columns(self._quantities(X))
         if not self.network_.targets.is_frame:
             return self._form(columns)
         index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(columns[0]))
-        series = {name: _series(column, index) for name, column in zip(self.task_names_, columns, strict=True)}
-        return pd.DataFrame(series)
+        return self.network_.targets.table(columns, index)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> MultiTaskKerasEstimator:
         """Train one epoch more, on the given rows.
@@ -468,8 +467,3 @@ def _has_classes(estimator: MultiTaskKerasEstimator) -> bool:
     if all(task.kind == "regression" for task in estimator.network_.tasks):
         raise AttributeError("predict_proba needs a classification; all tasks of this estimator are regressions.")
     return True
-
-
-def _series(column: np.ndarray, index: pd.Index) -> pd.Series:
-    """Labels stay what they were: pandas would turn an object array of strings into its own string type."""
-    return pd.Series(column, index=index, dtype=column.dtype)

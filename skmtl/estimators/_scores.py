@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.metrics import accuracy_score, r2_score
 
 from .._records import Task
-from ..targets import TargetColumns
+from ..targets import TargetColumns, as_objects, check_same_family, quantities
 
 
 def score_columns(
@@ -28,13 +28,14 @@ def score_columns(
         weight = None if cells is None else cells[seen]
         truth, guess = columns.values[i][seen], predicted[i][seen]
         if task.kind == "regression":
-            scores[task.name] = r2_score(truth.astype(np.float64), guess, sample_weight=weight)
+            scores[task.name] = r2_score(quantities(task.name, truth), guess, sample_weight=weight)
         else:
+            check_same_family(task.name, truth, guess)
             scores[task.name] = accuracy_score(*_same_type(truth, guess), sample_weight=weight)
     return pd.Series(scores, name="score", dtype=np.float64)
 
 
 def _same_type(truth: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Labels as codes of their union: what type they are plays no part in whether they agree."""
-    codes, _ = pd.factorize(np.concatenate([truth.astype(object), guess.astype(object)]))
+    codes, _ = pd.factorize(np.concatenate([as_objects(truth), as_objects(guess)]))
     return codes[: len(truth)], codes[len(truth) :]

@@ -13,6 +13,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length, validate_data
 
 from ..features import CategoryLevels, as_cells, category_columns, explained, refuse_times
+from ..targets import TargetColumns, weights_in_order
 
 
 @contextmanager
@@ -68,15 +69,27 @@ def _check_numbers(estimator: Any, X: Any, *, reset: bool) -> Any:
             dtype=[np.float64, np.float32],
             ensure_all_finite="allow-nan",
         )
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise explained(error, X) from error
 
 
-def check_weights(sample_weight: Any, X: Any, n_tasks: int, one_dimensional: bool, name: str = "sample_weight") -> Any:
-    """Weights as float64, (n,) or (n, n_tasks), or None."""
+def check_weights(
+    sample_weight: Any,
+    X: Any,
+    columns: TargetColumns,
+    names: Sequence[str] | None = None,
+    *,
+    name: str = "sample_weight",
+) -> Any:
+    """Weights of y's columns as float64, (n,) or (n, n_tasks), or None; see `weights_in_order`.
+
+    ``names`` are the tasks where an earlier fit had a table, though y may be none.
+    """
     if sample_weight is None:
         return None
-    n_samples = _num_samples(X)
+    n_samples, n_tasks, one_dimensional = _num_samples(X), len(columns.names), columns.one_dimensional
+    named = columns.is_frame or names is not None
+    sample_weight = weights_in_order(sample_weight, names or columns.names, named=named, name=name)
     if isinstance(sample_weight, numbers.Number) or np.asarray(sample_weight).ndim < 2:
         return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     weights = check_array(sample_weight, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name)
@@ -104,9 +117,15 @@ def check_number_of_classes(entries: Sequence[Any], n_tasks: int) -> None:
         )
 
 
-def check_rows(X: Any, *others: Any) -> None:
-    """X and the others have the same number of rows."""
-    check_consistent_length(X, *[other for other in others if other is not None])
+def check_rows(X: Any, columns: TargetColumns) -> None:
+    """X and y have the same number of rows."""
+    n_rows = _num_samples(X)
+    if columns.n_samples != n_rows == len(columns.names):
+        raise ValueError(
+            f"X has {n_rows} rows, but y has {columns.n_samples} rows of {n_rows} entries: it looks like one array a "
+            "task. Pass np.column_stack(y), or a dict from task name to 1-D array."
+        )
+    check_consistent_length(X, columns.values[0])
 
 
 def stack_rows(first: Any, second: Any) -> Any:

@@ -1,6 +1,7 @@
 """Features: X as the caller gives it to the float matrix that the network sees."""
 
-from ._columns import as_cells, category_columns, explained, refuse_times
+from ._cells import as_cells, explained
+from ._columns import category_columns, refuse_times
 from ._encoder import FeatureEncoder
 from ._levels import CategoryLevels
 from ._numeric import NumericEncoder, Scaling

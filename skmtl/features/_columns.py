@@ -17,18 +17,6 @@ _POLARS_CATEGORIES = ("String", "Utf8", "Categorical", "Enum")
 _TIMES = ("datetime", "datetime64", "date", "timedelta", "timedelta64", "time", "period")
 
 
-def as_cells(X: Any) -> Any:
-    """X, but for lists that hold strings: these as an array of objects, so that numbers beside strings stay numbers."""
-    if not isinstance(X, list | tuple):
-        return X
-    try:
-        plain = np.asarray(X)
-    except ValueError:
-        # Rows of different lengths: scikit-learn's check says so.
-        return X
-    return np.array(X, dtype=object) if plain.ndim == 2 and plain.dtype.kind in "OUS" else X
-
-
 def is_table(X: Any) -> bool:
     """Whether X is a DataFrame, of pandas or polars."""
     return hasattr(X, "columns") and hasattr(X, "dtypes")
@@ -83,19 +71,6 @@ def category_columns(X: Any, categorical_features: Any) -> tuple[int, ...]:
             "DataFrame."
         )
     return chosen
-
-
-def explained(error: ValueError, X: Any) -> ValueError:
-    """scikit-learn's complaint about strings among numbers, with what to do about it."""
-    if "could not convert string to float" not in str(error):
-        return error
-    names = column_names(X) if is_table(X) or np.ndim(X) == 2 else []
-    found = [name for i, name in enumerate(names) if any(isinstance(cell, str) for cell in np.asarray(column(X, i)))]
-    where = f" (column {', '.join(found)})" if found else ""
-    return ValueError(
-        f"X{where}: {error}. Mark missing numbers by NaN; name columns of categories in categorical_features where "
-        "their dtype does not say so."
-    )
 
 
 def _by_dtype(X: Any) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from ..estimators._scores import score_columns
 from ..estimators._validation import check_rows, check_weights
 from ..inspection import suggest_task_groups, task_affinity
 from ..inspection._estimators import networks_in
-from ..targets import TargetColumns, as_table, read_columns
+from ..targets import TargetColumns, as_table, read_columns, stacked
 from ._plan import positions
 
 # Parameters of the networks that may say something else of each task, by position.
@@ -88,8 +88,8 @@ class BaseTaskGrouping(MetaEstimatorMixin, BaseEstimator):
         columns = read_columns(y, estimator=type(self).__name__)
         weights = None
         if sample_weight is not None:
-            check_rows(X, columns.values[0])
-            weights = check_weights(sample_weight, X, len(columns.names), columns.one_dimensional)
+            check_rows(X, columns)
+            weights = check_weights(sample_weight, X, columns)
         estimator = self._seeded()
         affinity, groups = self._groups_of(estimator, X, y, columns)
         table = _as_frame(y, columns)
@@ -100,6 +100,8 @@ class BaseTaskGrouping(MetaEstimatorMixin, BaseEstimator):
         self.task_names_ = list(columns.names)
         self.n_tasks_ = len(columns.names)
         self._one_dimensional = columns.one_dimensional
+        self._is_frame = columns.is_frame
+        self._types = columns.types
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 delattr(self, name)
@@ -121,11 +123,7 @@ class BaseTaskGrouping(MetaEstimatorMixin, BaseEstimator):
             Predictions, tasks in the order of y's columns in ``fit``; 1-D where y was 1-D.
         """
         parts = self._columns(X)
-        if self._one_dimensional:
-            return parts[0]
-        if len({part.dtype.kind for part in parts}) > 1:
-            parts = [part.astype(object) for part in parts]
-        return np.column_stack(parts)
+        return parts[0] if self._one_dimensional else stacked(parts)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Mean of the tasks' scores: R2 of a regression, accuracy of a classification.
@@ -183,8 +181,8 @@ class BaseTaskGrouping(MetaEstimatorMixin, BaseEstimator):
         if len(columns.names) != self.n_tasks_ or (columns.is_frame and list(columns.names) != self.task_names_):
             raise ValueError(f"y has the tasks {list(columns.names)}, in fit it had {self.task_names_}.")
         predicted = self._columns(X)
-        check_rows(predicted[0], columns.values[0])
-        weights = check_weights(sample_weight, predicted[0], self.n_tasks_, columns.one_dimensional)
+        check_rows(predicted[0], columns)
+        weights = check_weights(sample_weight, predicted[0], columns, self.task_names_ if self._is_frame else None)
         tasks = [Task(name, self._kind) for name in self.task_names_]
         return score_columns(tasks, columns, predicted, weights)
 

@@ -100,11 +100,10 @@ def _scores(fitted: Any, job: Job, table: Table, tasks: Sequence[int]) -> dict[i
 
 
 def _part(columns: TargetColumns, tasks: Sequence[int] | range, rows: np.ndarray) -> TargetColumns:
+    chosen = columns.of_tasks(tasks)
     return replace(
-        columns,
-        names=tuple(columns.names[task] for task in tasks),
-        values=tuple(columns.values[task][rows] for task in tasks),
-        observed=tuple(columns.observed[task][rows] for task in tasks),
+        chosen,
+        values=tuple(values[rows] for values in chosen.values),
+        observed=tuple(observed[rows] for observed in chosen.observed),
         one_dimensional=len(tasks) == 1,
-        is_frame=columns.is_frame,
     )

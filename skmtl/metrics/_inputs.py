@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..targets import TargetColumns, read_columns
+from ..targets import TargetColumns, read_columns, weights_in_order
 
 
 def read_targets(y_true: Any, *, caller: str, task_names: Sequence[str] | None = None) -> TargetColumns:
@@ -46,13 +46,7 @@ def read_like(values: Any, targets: TargetColumns, *, name: str) -> TargetColumn
         return columns
     if set(columns.names) != set(targets.names):
         raise ValueError(f"{name} has the columns {list(columns.names)}, y_true the tasks {list(targets.names)}.")
-    order = [columns.names.index(task) for task in targets.names]
-    return replace(
-        columns,
-        names=targets.names,
-        values=tuple(columns.values[i] for i in order),
-        observed=tuple(columns.observed[i] for i in order),
-    )
+    return columns.of_tasks([columns.names.index(task) for task in targets.names])
 
 
 def read_weights(sample_weight: Any, targets: TargetColumns) -> np.ndarray | None:
@@ -60,10 +54,9 @@ def read_weights(sample_weight: Any, targets: TargetColumns) -> np.ndarray | Non
     if sample_weight is None:
         return None
     shape = (targets.n_samples, len(targets.names))
-    if isinstance(sample_weight, pd.DataFrame):
-        weights = np.column_stack(read_like(sample_weight, targets, name="sample_weight").values)
-    else:
-        weights = np.asarray(sample_weight)
+    weights = np.asarray(weights_in_order(sample_weight, targets.names, named=targets.is_frame))
+    if weights.dtype == object:
+        weights = pd.DataFrame(weights).infer_objects().to_numpy().reshape(weights.shape)
     if weights.dtype.kind not in "fiub":
         raise ValueError(f"sample_weight should hold numbers, got an array of dtype {weights.dtype}.")
     if weights.shape == shape[:1]:

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.stats import rankdata
 
-from ..targets import TargetColumns, infer_kinds, read_columns
+from ..targets import TargetColumns, infer_kinds, quantities, read_columns
 
 # A numeric column with no more distinct values than this is stratified by value: class codes and grades
 # look like that, and a quantity that does loses nothing by it.
@@ -62,8 +62,7 @@ def encode_labels(
 
 
 def _quantile_bins(name: str, present: np.ndarray, n_bins: int, rows_per_bin: int) -> np.ndarray:
-    if present.dtype.kind not in "fiub":
-        raise ValueError(f"task_types calls the task {name!r} a regression, but its labels are not numbers.")
+    present = quantities(name, present)
     n_bins = max(1, min(n_bins, len(present) // rows_per_bin))
     # Equal labels share their lowest rank, so that ties never fall into two bins.
     ranks = rankdata(present, method="min").astype(np.int64) - 1

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._names import proposal
 from .._records import Kind
 from ..estimators._per_task import per_task
-from ..targets import TargetColumns, TargetEncoder, infer_kinds, read_columns
+from ..targets import TargetColumns, TargetEncoder, infer_kinds, read_columns, stacked
 from ..targets._kinds import KINDS
 
 # Keras' losses that compare a head's outputs with one-hot rows rather than with class codes.
@@ -186,11 +186,7 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
             column if known is None else self.targets_.decode_labels(column.argmax(axis=1), i)
             for i, (known, column) in enumerate(zip(classes, values, strict=True))
         ]
-        if self.targets_.one_dimensional:
-            return columns[0]
-        if len({column.dtype.kind for column in columns}) > 1:
-            columns = [column.astype(object) for column in columns]
-        return np.column_stack(columns)
+        return columns[0] if self.targets_.one_dimensional else stacked(columns)
 
     def get_metadata(self) -> dict[str, Any]:
         """Describe the tasks to the builder (``meta``) and to the wrapper (attributes).

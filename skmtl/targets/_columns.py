@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+
+from ._containers import as_array, as_pandas
+from ._types import ColumnLabels, ColumnType
 
 
 @dataclass(frozen=True)
 class TargetColumns:
     """y column by column: names, values (1-D arrays), masks of what is there, and the form it came in.
 
-    ``categorical`` marks the columns whose container says that they hold categories, also where these are numbers.
+    ``types`` are the columns' dtypes; ``labels`` are a table's columns as the caller wrote them, None for an array.
     """
 
     names: tuple[str, ...]
     values: tuple[np.ndarray, ...]
     observed: tuple[np.ndarray, ...]
-    categorical: tuple[bool, ...]
+    types: tuple[ColumnType, ...]
     one_dimensional: bool
-    is_frame: bool
+    labels: ColumnLabels | None = None
+
+    @property
+    def is_frame(self) -> bool:
+        """Whether y names its tasks."""
+        return self.labels is not None
 
     @property
     def n_samples(self) -> int:
         """Number of rows."""
         return len(self.values[0])
+
+    def of_tasks(self, tasks: Sequence[int]) -> TargetColumns:
+        """The same of these tasks, in this order."""
+        return replace(
+            self,
+            names=tuple(self.names[task] for task in tasks),
+            values=tuple(self.values[task] for task in tasks),
+            observed=tuple(self.observed[task] for task in tasks),
+            types=tuple(self.types[task] for task in tasks),
+            labels=None if self.labels is None else self.labels.take(tasks),
+        )
 
 
 def read_columns(y: Any, *, estimator: str) -> TargetColumns:
@@ -42,60 +60,41 @@ def read_columns(y: Any, *, estimator: str) -> TargetColumns:
     """
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
-    names, columns, one_dimensional, is_frame = _split(y)
+    names, columns, one_dimensional, labels = _split(y)
     if not columns:
         raise ValueError("y has no columns: at least one task is needed.")
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(f"y names the tasks {twice} more than once; give every column its own name.")
+        raise ValueError(
+            f"y names the tasks {twice} more than once (1 and '1' are the same name here); give every column its own."
+        )
     observed = [~_missing(column) for column in columns]
-    categorical = tuple(isinstance(column.dtype, pd.CategoricalDtype) for column in columns)
+    types = tuple(ColumnType.of(column.dtype) for column in columns)
     columns = [_to_numpy(column, mask) for column, mask in zip(columns, observed, strict=True)]
-    return TargetColumns(tuple(names), tuple(columns), tuple(observed), categorical, one_dimensional, is_frame)
+    return TargetColumns(tuple(names), tuple(columns), tuple(observed), types, one_dimensional, labels)
 
 
-def as_table(y: Any) -> Any:
-    """Targets as a DataFrame, Series or array, from any container; names and missing labels stay."""
-    y = _as_pandas(y)
-    return y if isinstance(y, pd.DataFrame | pd.Series) else _as_array(y)
-
-
-def _split(y: Any) -> tuple[list[str], list[Any], bool, bool]:
-    y = _as_pandas(y)
+def _split(y: Any) -> tuple[list[str], list[Any], bool, ColumnLabels | None]:
+    y = as_pandas(y)
     if isinstance(y, pd.DataFrame):
-        columns = [y.iloc[:, i].array for i in range(y.shape[1])]
-        return [str(name) for name in y.columns], columns, False, True
+        columns = [_cells(y.iloc[:, i]) for i in range(y.shape[1])]
+        return [str(name) for name in y.columns], columns, False, ColumnLabels.of(y.columns)
     if isinstance(y, pd.Series):
-        return ["y0" if y.name is None or y.name == "" else str(y.name)], [y.array], True, False
-    array = _as_array(y)
+        return ["y0" if y.name is None or y.name == "" else str(y.name)], [_cells(y)], True, None
+    array = as_array(y)
     if array.ndim == 1:
-        return ["y0"], [array], True, False
+        return ["y0"], [array], True, None
     if array.ndim == 2:
-        return [f"y{i}" for i in range(array.shape[1])], list(array.T), False, False
-    raise ValueError(f"y should be 1-D (n_samples,) or 2-D (n_samples, n_tasks), got an array of shape {array.shape}.")
+        return [f"y{i}" for i in range(array.shape[1])], list(array.T), False, None
+    raise ValueError(
+        f"y should be 1-D (n_samples,) or 2-D (n_samples, n_tasks), got an array of shape {array.shape}. One array a "
+        "task becomes such a table by np.column_stack(y)."
+    )
 
 
-def _as_pandas(y: Any) -> Any:
-    """Tables of other libraries as pandas has them; all else as it is."""
-    if isinstance(y, pd.DataFrame | pd.Series) or not hasattr(y, "to_pandas"):
-        return y
-    if type(y).__module__.split(".")[0] == "polars":
-        # Arrow's types keep integers and booleans what they are where labels are missing.
-        return y.to_pandas(use_pyarrow_extension_array=True)
-    return y.to_pandas()
-
-
-def _as_array(y: Any) -> np.ndarray:
-    if sparse.issparse(y):
-        return y.toarray()
-    if isinstance(y, np.ndarray) or not isinstance(y, Sequence):
-        return np.asarray(y)
-    # A list may hold None beside numbers or strings: only pandas' reading keeps each kind apart.
-    try:
-        array = np.asarray(y)
-    except ValueError as error:
-        raise ValueError("y is a list of rows of different lengths; every row needs one entry a task.") from error
-    return np.asarray(y, dtype=object) if array.dtype.kind in "US" else array
+def _cells(series: pd.Series) -> Any:
+    """What holds a column's cells: numpy's array where there is one."""
+    return series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
 
 
 def _missing(column: Any) -> np.ndarray:
@@ -112,7 +111,7 @@ def _missing(column: Any) -> np.ndarray:
 
 def _to_numpy(column: Any, observed: np.ndarray) -> np.ndarray:
     """Plain array of the column; an object column that holds one kind of thing gets that thing's dtype."""
-    if isinstance(column, np.ndarray) and column.dtype.kind in "fiub":
+    if isinstance(column, np.ndarray) and column.dtype.kind in "fiubUSM":
         return column
     series = pd.Series(column)
     values = series[observed].astype(object).infer_objects().to_numpy()

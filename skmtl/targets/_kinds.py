@@ -9,6 +9,7 @@ import numpy as np
 from .._names import proposal
 from .._records import Kind
 from ._columns import TargetColumns, holds_times
+from ._types import ColumnType, as_numbers
 
 KINDS: tuple[Kind, ...] = ("regression", "classification")
 
@@ -28,11 +29,16 @@ def infer_kinds(columns: TargetColumns, task_types: Mapping[str, str] | None) ->
         if found is None:
             raise ValueError(f"task_types gives the task {name!r} the type {kind!r}.{proposal(str(kind), KINDS)}")
         given[str(name)] = found
-    parts = zip(columns.names, columns.values, columns.observed, columns.categorical, strict=True)
+    parts = zip(columns.names, columns.values, columns.observed, columns.types, strict=True)
     return tuple(
-        given[name] if name in given else "classification" if categorical else _infer(name, values[observed])
-        for name, values, observed, categorical in parts
+        given[name] if name in given else "classification" if _is_category(kind) else _infer(name, values[observed])
+        for name, values, observed, kind in parts
     )
+
+
+def _is_category(column: ColumnType) -> bool:
+    """Whether the container says that a column holds categories, also where these are numbers."""
+    return column.name == "category" or column.name.startswith("dictionary<")
 
 
 def _infer(name: str, present: np.ndarray) -> Kind:
@@ -41,9 +47,10 @@ def _infer(name: str, present: np.ndarray) -> Kind:
             f"Task {name!r} holds dates or times: turn them into numbers for a regression, or name it in task_types "
             "as a classification."
         )
-    if present.dtype.kind not in "fiu":
+    numbers = as_numbers(present)
+    if numbers is None:
         return "classification"
     # Two values can be told apart on a short prefix in all but degenerate columns.
-    if len(np.unique(present[:1000])) > 2 or len(values := np.unique(present)) > 2:
+    if len(np.unique(numbers[:1000])) > 2 or len(values := np.unique(numbers)) > 2:
         return "regression"
     return "classification" if (values == np.trunc(values)).all() else "regression"

@@ -193,7 +193,7 @@ def test_the_mixed_estimator_gives_frames_for_frames_and_keeps_the_index():
     predicted = model.predict(table)
     assert predicted.columns.tolist() == ["price", "size", "sold"]
     assert predicted.index.equals(table.index)
-    assert predicted.dtypes.astype(str).tolist() == ["float64", "object", "bool"]
+    assert predicted.dtypes.tolist() == y.dtypes.tolist()
     arrays = MultiTaskKerasEstimator(**SMALL).fit(X, y.to_numpy()).predict(X)
     assert isinstance(arrays, np.ndarray)
     assert {type(label) for label in arrays[:, 1]} == {str}

@@ -1,0 +1,75 @@
+"""y in any container, as a pandas table or a numpy array."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from .._arrays import unmasked
+
+
+def as_table(y: Any) -> Any:
+    """Targets as a DataFrame, Series or array, from any container; names and missing labels stay."""
+    y = as_pandas(y)
+    return y if isinstance(y, pd.DataFrame | pd.Series) else as_array(y)
+
+
+def as_pandas(y: Any) -> Any:
+    """Tables of other libraries, and dicts of columns, as pandas has them; all else as it is."""
+    if isinstance(y, pd.DataFrame | pd.Series):
+        return y
+    if isinstance(y, Mapping):
+        return _of_columns(y)
+    if not hasattr(y, "to_pandas"):
+        return y
+    # Arrow's types keep integers and booleans what they are where labels are missing.
+    library = type(y).__module__.split(".")[0]
+    if library == "polars":
+        return y.to_pandas(use_pyarrow_extension_array=True)
+    return y.to_pandas(types_mapper=pd.ArrowDtype) if library == "pyarrow" else y.to_pandas()
+
+
+def as_array(y: Any) -> np.ndarray:
+    """Targets as an array; a list's cells keep their own types.
+
+    Raises
+    ------
+    ValueError
+        Where a list has rows of different lengths, or an array has named fields.
+    """
+    if sparse.issparse(y):
+        return y.toarray()
+    if isinstance(y, np.ndarray) or not isinstance(y, Sequence):
+        return _plain(np.asarray(unmasked(y)))
+    # A list may hold None beside numbers or strings: only pandas' reading keeps each kind apart.
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise ValueError("y is a list of rows of different lengths; every row needs one entry a task.") from error
+    if array.dtype.kind not in "US":
+        return array
+    cells = np.asarray(y, dtype=object)
+    return array if all(isinstance(cell, str | bytes) for cell in cells.ravel()) else cells
+
+
+def _of_columns(y: Mapping[Any, Any]) -> pd.DataFrame:
+    """A dict of 1-D arrays as the table that it is."""
+    shapes = {name: np.shape(column) for name, column in y.items()}
+    if any(len(shape) != 1 for shape in shapes.values()) or len(set(shapes.values())) > 1:
+        raise ValueError(
+            f"y is a dict, which should hold one 1-D array of n_samples entries a task, got arrays of the shapes {shapes}."
+        )
+    return pd.DataFrame({name: unmasked(column) for name, column in y.items()})
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    if array.dtype.names:
+        raise ValueError(
+            f"y is a structured array with the fields {list(array.dtype.names)}: pass pd.DataFrame(y), which has a "
+            "column for each of them."
+        )
+    return array

@@ -1,0 +1,54 @@
+"""Weights in any container, in the order of the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ._containers import as_pandas
+
+
+def weights_in_order(sample_weight: Any, names: Sequence[str], *, named: bool, name: str = "sample_weight") -> Any:
+    """Weights without a mask or names: a table's columns go by name where the tasks are ``named``.
+
+    Parameters
+    ----------
+    sample_weight : array-like or DataFrame
+        One weight a row, or one a label. A masked entry weighs 0.
+    names : sequence of str
+        The tasks.
+    named : bool
+        Whether y is a table, whose columns these are the names of.
+    name : str, default="sample_weight"
+        What the caller calls it.
+
+    Raises
+    ------
+    ValueError
+        Where a table's columns are not the tasks, or where weights come as a dict.
+    """
+    if isinstance(sample_weight, Mapping):
+        raise ValueError(
+            f"{name} is a dict. Pass one weight a row, or a table with a column a task, as pd.DataFrame({name}) makes it."
+        )
+    if isinstance(sample_weight, np.ma.MaskedArray):
+        return sample_weight.filled(0)
+    weights = as_pandas(sample_weight)
+    if not isinstance(weights, pd.DataFrame):
+        return weights
+    if named:
+        weights = _by_name(weights, list(names), name)
+    return weights.to_numpy()
+
+
+def _by_name(weights: pd.DataFrame, names: list[str], name: str) -> pd.DataFrame:
+    given = [str(column) for column in weights.columns]
+    if sorted(given) != sorted(names):
+        raise ValueError(
+            f"{name} is a table with the columns {given}, but the tasks are {names}: give it a column a task, or pass "
+            f"{name}.to_numpy() to have its columns taken by position."
+        )
+    return weights.iloc[:, [given.index(task) for task in names]]
