@@ -22,6 +22,7 @@ from ._fit_task import FitTask
 from ._fitted_blend import FittedBlend
 from ._input import FitInput, Settings
 from ._member_history import append_epochs
+from ._other_names import explains_names
 from ._outcome import Outcome
 from ._parameters import SharedParameters
 from ._per_task import check_incremental_class_weight
@@ -63,6 +64,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
         """Kind of each task."""
 
+    @explains_names
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -298,20 +300,12 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Any:
         """One epoch more over the given rows; the first call fixes tasks, classes and scalings."""
         check_backend()
-        if self.early_stopping is True:
-            raise ValueError("partial_fit does not support early_stopping=True: it never sees rows to hold out.")
         check_incremental_class_weight(getattr(self, "class_weight", None))
         known = hasattr(self, "network_")
         task = FitTask.begin(self, X, y, sample_weight, epochs=1, append=known)
         with unchanged_on_error(self):
             encoder = self.network_.targets if known else None
             data = self._read(X, y, sample_weight, encoder=encoder, reset=not known, classes=classes)
-            if self.blend not in (None, "auto"):
-                raise ValueError("partial_fit does not support blend=: it never sees rows to hold out. Set blend=None.")
-            if self.sharing == "auto":
-                raise ValueError('partial_fit does not support sharing="auto": it never sees rows to hold out.')
-            if self.validation_split is not None:
-                raise ValueError("partial_fit does not support validation_split=: it never sees rows to hold out.")
             previous = self.network_ if known else None
             settings = resolved(self._settings().for_partial_fit(), data, previous)
             self._adopt(fit_outcome(settings, data, previous, task), append=known)

@@ -7,11 +7,15 @@ from typing import Any, ClassVar
 
 from sklearn.base import ClassifierMixin, MultiOutputMixin
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
 from ..targets import TargetColumns
+from ._availability import takes_partial_fit
 from ._base import BaseMultiTask
+from ._logarithms import logarithms
+from ._other_names import explains_names
 
 
 class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask):
@@ -380,6 +384,8 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         classes = list(self.network_.targets.classes)
         return classes[0] if self.network_.targets.one_dimensional else classes
 
+    @available_if(takes_partial_fit)
+    @explains_names
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> MultiTaskKerasClassifier:
         """Train one epoch more, on the given rows.
 
@@ -419,6 +425,21 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         check_is_fitted(self)
         quantities = self._quantities(X)
         return quantities[0] if self.network_.targets.one_dimensional else quantities
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithm of the class probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes), or list of them
+            Logarithms of what ``predict_proba`` gives, in the same form; minus infinity for a probability of 0.
+        """
+        return logarithms(self.predict_proba(X))
 
     # ClassifierMixin has a score of its own, which knows neither several tasks nor missing labels.
     score = BaseMultiTask.score

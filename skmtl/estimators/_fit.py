@@ -71,6 +71,7 @@ def fit_network(
         parameters=built.parameters,
         frozen=tuple(built.frozen),
         members=int(settings["ensemble_size"]),
+        n_rows=data.n_train,
         dropout=float(settings["dropout"]),
         spec=built.spec,
         custom=built.source,

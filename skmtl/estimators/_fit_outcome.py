@@ -16,6 +16,7 @@ from ._fitted_blend import FittedBlend
 from ._input import FitInput, Settings
 from ._out_of_fold import OutOfFold, held_out_quantities
 from ._outcome import Outcome, ShiftedErrors
+from ._recipe import FEWEST_ROWS
 
 # Rows that the members' mean variance is taken of.
 _VARIANCE_ROWS = 2000
@@ -59,6 +60,10 @@ def _check_held_out(data: FitInput, network: FittedNetwork) -> None:
         raise ValueError("oob_score=True needs members that hold out rows of X; with X_val and y_val none does.")
     if not any(len(rows) for rows in network.held_out):
         raise ValueError(
-            f"oob_score=True needs members that hold out rows, but with early_stopping and n_samples={data.n_train} "
-            "none does: set early_stopping=True, or give more samples."
+            f"oob_score=True needs members that hold out rows, and of n_samples={data.n_train} none does. "
+            + (
+                f"These are too few: the defaults hold rows out from {FEWEST_ROWS} on."
+                if data.n_train < FEWEST_ROWS
+                else "Set early_stopping=True."
+            )
         )

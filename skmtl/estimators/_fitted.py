@@ -19,7 +19,8 @@ from ._backend import check_backend
 class FittedNetwork:
     """Weights, encoders and structure; either ``spec`` (a built-in scheme) or ``custom`` is set.
 
-    ``units`` are the losses of a constant prediction, (n_tasks,), in which partial_fit goes on counting.
+    ``units`` are the losses of a constant prediction, (n_tasks,), in which partial_fit goes on counting; ``n_rows`` is
+    how many rows with labels the last fit had.
     """
 
     features: FeatureEncoder
@@ -38,6 +39,7 @@ class FittedNetwork:
     balancing_state: tuple[str, dict[str, np.ndarray]] | None = None
     held_out: tuple[np.ndarray, ...] = field(default=())
     trained_epochs: int = 0
+    n_rows: int = 0
 
     @property
     def tasks(self) -> tuple[Task, ...]:

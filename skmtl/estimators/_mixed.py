@@ -13,7 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
 from ..targets import TargetColumns, infer_kinds
+from ._availability import refuse_cross_val_predict, takes_partial_fit
 from ._base import BaseMultiTask
+from ._logarithms import logarithms
+from ._other_names import explains_names
 
 
 class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
@@ -412,6 +415,8 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(columns[0]))
         return self.network_.targets.table(columns, index)
 
+    @available_if(takes_partial_fit)
+    @explains_names
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> MultiTaskKerasEstimator:
         """Train one epoch more, on the given rows.
 
@@ -451,10 +456,28 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
             a regression.
         """
         check_is_fitted(self)
+        if regressions := [task.name for task in self.network_.tasks if task.kind == "regression"]:
+            refuse_cross_val_predict(regressions)
         quantities = self._quantities(X)
         classes = self.network_.targets.classes
         proba = [None if known is None else values for known, values in zip(classes, quantities, strict=True)]
         return proba[0] if self.network_.targets.one_dimensional else proba
+
+    @available_if(lambda estimator: _has_classes(estimator))
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithm of the class probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes), or list of them
+            Logarithms of what ``predict_proba`` gives, in the same form; minus infinity for a probability of 0.
+        """
+        return logarithms(self.predict_proba(X))
 
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
         return infer_kinds(columns, self.task_types)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ def class_weights(class_weight: Any, encoder: TargetEncoder, values: np.ndarray,
     if class_weight is None:
         return weights
     names = [task.name for task in encoder.tasks]
+    _refuse_flat(class_weight, names)
     single = len(names) == 1 and isinstance(class_weight, Mapping) and set(map(str, class_weight)) != set(names)
     entries = [class_weight] if single else per_task(class_weight, names, "class_weight")
     weights = weights.copy()
@@ -63,6 +65,17 @@ def class_weights(class_weight: Any, encoder: TargetEncoder, values: np.ndarray,
         table = _class_table(task, encoder.classes[i], entry, values[:, i], weights[:, i])
         weights[:, i] *= table[values[:, i].astype(np.intp)]
     return weights
+
+
+def _refuse_flat(class_weight: Any, names: Sequence[str]) -> None:
+    """A dict from class to weight says nothing of which task it means."""
+    if len(names) < 2 or not isinstance(class_weight, Mapping) or not class_weight:
+        return
+    if all(isinstance(weight, Real) for weight in class_weight.values()):
+        raise ValueError(
+            f"class_weight={dict(class_weight)!r} gives weights to classes, but there are {len(names)} tasks: give a "
+            f"list with one such dict a task, or one by name, {{{names[0]!r}: {dict(class_weight)!r}}}."
+        )
 
 
 def check_incremental_class_weight(class_weight: Any) -> None:

@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
 from ..targets import TargetColumns
+from ._availability import takes_partial_fit
 from ._base import BaseMultiTask
 from ._intervals import interval_offsets_of_tasks, weighed
+from ._other_names import explains_names
+from ._recipe import FEWEST_ROWS
 
 
 class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
@@ -363,6 +367,8 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             routed=routed,
         )
 
+    @available_if(takes_partial_fit)
+    @explains_names
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MultiTaskKerasRegressor:
         """Train one epoch more, on the given rows.
 
@@ -464,7 +470,10 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         """Out-of-fold residuals (n_samples, n_tasks)."""
         check_is_fitted(self)
         if not hasattr(self, "oob_residuals_"):
-            raise AttributeError(f"{what} needs out-of-fold residuals: fit with oob_score=True, or with blend.")
+            rows, advice = self.network_.n_rows, "fit with oob_score=True, or with blend."
+            if rows < FEWEST_ROWS:
+                advice = f"fit had {rows} rows with labels, too few to hold any out; the defaults need {FEWEST_ROWS}."
+            raise AttributeError(f"{what} needs out-of-fold residuals: {advice}")
         return self.oob_residuals_.reshape(len(self.oob_residuals_), -1)
 
     def _known_shifted_residuals(self) -> np.ndarray | None:

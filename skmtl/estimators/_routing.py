@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from .._names import proposal
+from ._other_names import parameter_note
 
 PREFIXES = ("model", "optimizer", "architecture", "balancing", "callbacks", "numeric_embedding")
 
@@ -90,7 +91,9 @@ class RoutedParameters(BaseEstimator):
         return type(value) is type(default) and bool(value == default)
 
     def _propose(self, name: str) -> str:
-        """Sentence that proposes the nearest name: of a prefix where the name has two parts, else of a parameter."""
+        """Sentence that proposes what is meant: by another library's name, a prefix, or the nearest parameter."""
+        if note := parameter_note(name):
+            return note
         prefix, separator, rest = name.partition("__")
         routed = ", ".join(f"{valid}__…" for valid in PREFIXES)
         near = difflib.get_close_matches(prefix, PREFIXES, n=1) if separator else []

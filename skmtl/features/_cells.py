@@ -55,9 +55,9 @@ def explained(error: Exception, X: Any) -> Exception:
             "categorical_features where their dtype does not say so."
         )
     cell = next(cell for cell in odd.values() if not isinstance(cell, str | bytes))
-    return ValueError(
-        f"X (column {where}) holds cells that are neither numbers nor strings, as {cell!r} ({type(cell).__name__}). Turn "
-        "them into numbers, a column each, or into strings for categories."
+    return type(error)(
+        f"X (column {where}) holds cells that are neither numbers nor strings, as {cell!r}: {error}. Turn them into "
+        "numbers, a column each, or into strings for categories."
     )
 
 
@@ -72,7 +72,7 @@ def _of_list(X: Any) -> Any:
 
 
 def _frame(X: pd.DataFrame) -> pd.DataFrame:
-    objects = [i for i, dtype in enumerate(X.dtypes) if dtype == object]
+    objects = [i for i, dtype in enumerate(X.dtypes) if isinstance(dtype, np.dtype) and dtype.kind == "O"]
     changed = {i: _with_nan(X.iloc[:, i].to_numpy()) for i in objects if _has_others(X.iloc[:, i].to_numpy())}
     if not changed:
         return X

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
 from ..estimators import MultiTaskKerasClassifier
+from ..estimators._logarithms import logarithms
 from ._base import BaseTaskGrouping
 
 
@@ -105,6 +106,22 @@ class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping
             parts.append([proba] if len(group) == 1 else list(proba))
         found = self._in_order(parts)
         return found[0] if self._one_dimensional else found
+
+    @available_if(lambda self: _has_probabilities(self))
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithm of the class probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes), or list of them
+            Logarithms of what ``predict_proba`` gives, in the same form; minus infinity for a probability of 0.
+        """
+        return logarithms(self.predict_proba(X))
 
     # ClassifierMixin has a score of its own, which knows neither several tasks nor missing labels.
     score = BaseTaskGrouping.score

@@ -113,16 +113,23 @@ def _to_numpy(column: Any, observed: np.ndarray) -> np.ndarray:
     """Plain array of the column; an object column that holds one kind of thing gets that thing's dtype."""
     if isinstance(column, np.ndarray) and column.dtype.kind in "fiubUSM":
         return column
-    series = pd.Series(column)
-    values = series[observed].astype(object).infer_objects().to_numpy()
+    cells = column if isinstance(column, np.ndarray) else pd.Series(column).astype(object).to_numpy()
+    values = _narrowed(cells[observed])
     if values.dtype.kind == "c":
         raise ValueError("Complex data not supported: y has complex numbers.")
     if observed.all():
         return values
     plain = values.dtype.kind in "fiub"
-    full = np.full(len(series), 0 if plain else None, dtype=values.dtype if plain else object)
+    full = np.full(len(cells), 0 if plain else None, dtype=values.dtype if plain else object)
     full[observed] = values
     return full
+
+
+def _narrowed(cells: np.ndarray) -> np.ndarray:
+    """Objects of one kind as an array of that kind; text stays as it is, which not every string type can hold."""
+    if cells.dtype != object or pd.api.types.infer_dtype(cells, skipna=False) in ("string", "bytes", "mixed"):
+        return cells
+    return pd.Series(cells, dtype=object).infer_objects().to_numpy()
 
 
 def holds_times(present: np.ndarray) -> bool:

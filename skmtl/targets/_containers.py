@@ -61,7 +61,8 @@ def _of_columns(y: Mapping[Any, Any]) -> pd.DataFrame:
     shapes = {name: np.shape(column) for name, column in y.items()}
     if any(len(shape) != 1 for shape in shapes.values()) or len(set(shapes.values())) > 1:
         raise ValueError(
-            f"y is a dict, which should hold one 1-D array of n_samples entries a task, got arrays of the shapes {shapes}."
+            "y is a dict, which should hold one 1-D array of n_samples entries a task, got arrays of the shapes "
+            f"{shapes}."
         )
     return pd.DataFrame({name: unmasked(column) for name, column in y.items()})
 

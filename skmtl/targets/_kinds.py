@@ -50,6 +50,8 @@ def _infer(name: str, present: np.ndarray) -> Kind:
     numbers = as_numbers(present)
     if numbers is None:
         return "classification"
+    if not np.isfinite(numbers).all():
+        return "regression"
     # Two values can be told apart on a short prefix in all but degenerate columns.
     if len(np.unique(numbers[:1000])) > 2 or len(values := np.unique(numbers)) > 2:
         return "regression"

@@ -68,7 +68,8 @@ class ColumnType:
         """Predicted values as a column: labels of this type, quantities of the float type of its family."""
         if quantities:
             return pd.Series(values, index=index, dtype=self._float_name())
-        return pd.Series(as_objects(values) if self.name == "object" else values, index=index, dtype=self.dtype())
+        # A column of objects may hold labels of one type beside None: they need no objects without it.
+        return pd.Series(values, index=index, dtype=values.dtype if self.name == "object" else self.dtype())
 
     def _float_name(self) -> str:
         """Integers and decimals are predicted as the floats that their container has."""

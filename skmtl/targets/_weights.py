@@ -32,7 +32,8 @@ def weights_in_order(sample_weight: Any, names: Sequence[str], *, named: bool, n
     """
     if isinstance(sample_weight, Mapping):
         raise ValueError(
-            f"{name} is a dict. Pass one weight a row, or a table with a column a task, as pd.DataFrame({name}) makes it."
+            f"{name} is a dict. Pass one weight a row, or a table with a column a task, as pd.DataFrame({name}) makes "
+            "it."
         )
     if isinstance(sample_weight, np.ma.MaskedArray):
         return sample_weight.filled(0)

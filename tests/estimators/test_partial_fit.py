@@ -117,6 +117,7 @@ def test_labels_that_classes_does_not_name_are_refused():
     with pytest.raises(ValueError, match=r"Task 'y1' has labels \[2\] that are not among its classes \[0, 1\]"):
         model.partial_fit(X, labels(X), classes=[[0, 1], [0, 1]])
     assert not hasattr(model, "network_")
+
     model.partial_fit(X, labels(X), classes=[[0, 1], [0, 1, 2]])
     before = model.predict_proba(X)[1]
     with pytest.raises(ValueError, match=r"Task 'y1' has labels \[3\]"):
@@ -168,7 +169,6 @@ def test_partial_fit_goes_on_after_fit():
 @pytest.mark.parametrize(
     ("settings", "arguments", "message"),
     [
-        ({"early_stopping": True}, {}, "partial_fit does not support early_stopping=True"),
         ({"class_weight": "balanced"}, {}, "class_weight='balanced' is not supported by partial_fit"),
         ({"class_weight": {"y1": "balanced"}}, {}, "class_weight='balanced' is not supported by partial_fit"),
         ({"class_weight": [None, "balanced"]}, {}, "class_weight='balanced' is not supported by partial_fit"),
@@ -180,3 +180,16 @@ def test_what_a_part_of_the_rows_cannot_give_is_refused(settings, arguments, mes
     with pytest.raises(ValueError, match=message):
         model.partial_fit(X, labels(X), classes=[[0, 1], [0, 1, 2]], **arguments)
     assert not hasattr(model, "network_")
+
+
+@pytest.mark.parametrize("estimator", [MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator])
+@pytest.mark.parametrize(
+    "settings", [{"early_stopping": True}, {"blend": "all"}, {"sharing": "auto"}, {"validation_split": 3}], ids=str
+)
+def test_there_is_no_partial_fit_where_every_call_would_be_refused(estimator, settings):
+    model = estimator(**settings)
+    assert not hasattr(model, "partial_fit")
+    with pytest.raises(AttributeError) as raised:
+        model.partial_fit(X, labels(X))
+    assert f"partial_fit does not support {next(iter(settings))}" in str(raised.value.__cause__)
+    assert hasattr(estimator(), "partial_fit")

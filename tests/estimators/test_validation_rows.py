@@ -83,10 +83,12 @@ def test_rows_are_held_out_from_fifty_on_or_where_asked_for(early_stopping):
 
 def test_where_no_row_can_be_spared_auto_holds_none_out_and_true_says_so():
     y = np.arange(60)
-    model = MultiTaskKerasClassifier(**SMALL).fit(X, y)
+    with pytest.warns(UserWarning, match="Task 'y0' has 60 classes among 60 labels"):
+        model = MultiTaskKerasClassifier(**SMALL).fit(X, y)
     assert "val_loss" not in model.history_
     assert model.n_iter_ == 3
-    with pytest.raises(ValueError, match="none can be spared without losing the last label"):
+    message = "none can be spared without losing the last label"
+    with pytest.warns(UserWarning, match="60 classes"), pytest.raises(ValueError, match=message):
         MultiTaskKerasClassifier(**SMALL, early_stopping=True).fit(X, y)
 
 

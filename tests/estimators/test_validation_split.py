@@ -99,5 +99,4 @@ def test_a_split_that_leaves_a_task_without_labels_is_refused() -> None:
 
 
 def test_partial_fit_refuses_it() -> None:
-    with pytest.raises(ValueError, match="partial_fit does not support validation_split"):
-        MultiTaskKerasRegressor(**SMALL, validation_split=3).partial_fit(X, Y)
+    assert not hasattr(MultiTaskKerasRegressor(**SMALL, validation_split=3), "partial_fit")

@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
+from skmtl.grouping import TaskGroupingRegressor
 
 from ._cases import LEARNING, SMALL, features, labels, mixed, quantities
 
@@ -133,3 +135,37 @@ def test_score_leaves_out_a_task_without_weight():
     weight[:, 1] = 0.0
     model = MultiTaskKerasRegressor(**SMALL).fit(X, y)
     assert model.score(X, y, weight) == model.score_tasks(X, y)["y0"]
+
+
+def test_a_table_of_weights_goes_by_the_names_of_the_tasks():
+    y = pd.DataFrame(quantities(X), columns=["p", "q"])
+    weight = pd.DataFrame({"q": np.repeat([1.0, 0.0], 30), "p": 1.0})
+    straight = weight[["p", "q"]]
+    networks = (
+        MultiTaskKerasRegressor(**SMALL),
+        TaskGroupingRegressor(MultiTaskKerasRegressor(**SMALL), groups=[[0], [1]]),
+    )
+    for network in networks:
+        model = clone(network).fit(X, y, sample_weight=weight)
+        expected = clone(network).fit(X, y, sample_weight=straight)
+        np.testing.assert_array_equal(model.predict(X), expected.predict(X))
+        for known in (y, y.to_numpy()):
+            assert model.score_tasks(X, known, weight).equals(model.score_tasks(X, known, straight))
+            assert model.score(X, known, weight) == model.score(X, known, straight)
+        assert not model.score_tasks(X, y, weight).equals(model.score_tasks(X, y, weight.to_numpy()))
+        with pytest.raises(ValueError, match=r"columns \['u', 'v'\], but the tasks are \['p', 'q'\]"):
+            model.score(X, y, weight.set_axis(["u", "v"], axis=1))
+        with pytest.raises(ValueError, match=r"columns \['u', 'v'\], but the tasks are \['p', 'q'\]"):
+            clone(network).fit(X, y, sample_weight=weight.set_axis(["u", "v"], axis=1))
+
+
+def test_weights_of_validation_rows_go_by_name_too():
+    y = pd.DataFrame(quantities(X), columns=["p", "q"])
+    weight = pd.DataFrame({"q": np.repeat([1.0, 0.0], 30), "p": 1.0})
+    fits = [
+        MultiTaskKerasRegressor(**SMALL).fit(X, y, X_val=X, y_val=y, sample_weight_val=given).history_["val_loss"]
+        for given in (weight, weight[["p", "q"]], weight.to_numpy())
+    ]
+    assert fits[0] == fits[1] != fits[2]
+    with pytest.raises(ValueError, match="sample_weight_val is a table with the columns"):
+        MultiTaskKerasRegressor(**SMALL).fit(X, y, X_val=X, y_val=y, sample_weight_val=weight.add_prefix("x"))

@@ -54,7 +54,7 @@ def test_the_form_of_y_is_kept(y, one_dimensional, is_frame):
         (np.array([1, None, 3], dtype=object), np.int64),
         (np.array([True, None], dtype=object), bool),
         (np.array(["a", None], dtype=object), object),
-        (np.array(["a", "b"]), object),
+        (np.array(["a", "b"]), np.dtype("<U1")),
         (pd.Series(["a", None], dtype="category"), object),
         (pd.Series([1, None], dtype=object).astype("category"), np.int64),
         ([1, 2.5, None], np.float64),

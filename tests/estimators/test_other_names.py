@@ -1,0 +1,58 @@
+"""Those who come from other libraries are told what their parameters are called here."""
+
+import numpy as np
+import pytest
+
+from skmtl import MultiTaskKerasClassifier
+from skmtl.estimators._other_names import _NOTES, _OF_ARGUMENTS, _OF_PARAMETERS
+
+from ._cases import ESTIMATORS, features
+
+X = features(30)
+
+
+@pytest.mark.parametrize("name", ["max_iter", "n_estimators", "alpha", "solver", "lr", "patience", "random_seed"])
+def test_a_parameter_of_another_library_is_told_its_name_here(name):
+    message = f"Here it is called '{_OF_PARAMETERS[name]}'"
+    with pytest.raises(TypeError, match=message):
+        MultiTaskKerasClassifier(**{name: 1})
+    with pytest.raises(ValueError, match=message):
+        MultiTaskKerasClassifier().set_params(**{name: 1})
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_what_is_proposed_is_there_and_what_is_there_is_not_renamed(estimator):
+    known = set(estimator().get_params())
+    for ours in set(_OF_PARAMETERS.values()):
+        estimator().set_params(**({ours: None} if ours != "class_weight" or ours in known else {}))
+    assert not known & (set(_OF_PARAMETERS) | set(_NOTES))
+
+
+def test_a_parameter_without_a_counterpart_is_explained():
+    with pytest.raises(TypeError, match=r"'n_jobs'\. Members train on as many threads as there are processors"):
+        MultiTaskKerasClassifier(n_jobs=2)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"epochs": 3}, r"It is a parameter of the estimator: MultiTaskKerasClassifier\(epochs=...\)"),
+        ({"max_iter": 3}, r"It is a parameter of the estimator, MultiTaskKerasClassifier\(epochs=...\)"),
+        ({"validation_data": ()}, "Here it is called X_val and y_val"),
+        ({"eval_set": []}, "Here it is called X_val and y_val"),
+        ({"nonsense": 1}, "unexpected argument 'nonsense'"),
+    ],
+)
+def test_an_argument_of_fit_is_told_where_it_belongs(argument, message):
+    y = (X[:, :2] > 0).astype(int)
+    with pytest.raises(TypeError, match=message):
+        MultiTaskKerasClassifier().fit(X, y, **argument)
+    with pytest.raises(TypeError, match=message):
+        MultiTaskKerasClassifier().partial_fit(X, y, classes=[[0, 1], [0, 1]], **argument)
+
+
+def test_arguments_of_fit_are_not_proposed_for_themselves():
+    assert not {"X_val", "y_val", "sample_weight", "groups"} & set(_OF_ARGUMENTS)
+    assert np.isin(
+        list(_OF_ARGUMENTS.values()), ["X_val and y_val", "sample_weight_val", "sample_weight", "groups"]
+    ).all()
