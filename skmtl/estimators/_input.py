@@ -83,6 +83,8 @@ class FitInput:
 
     def with_groups(self, groups: Any) -> FitInput:
         """The same with a group for each row; ``groups`` are those of all rows that the caller gave."""
+        if np.ma.is_masked(groups):
+            raise ValueError("groups has masked entries; give every row a group.")
         values = np.asarray(groups)
         if values.shape != (self.n_given,):
             raise ValueError(f"groups should have shape ({self.n_given},), one a row of X, got {values.shape}.")

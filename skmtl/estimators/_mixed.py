@@ -220,7 +220,8 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
     oob_residuals_ : ndarray of shape (n_samples,) or (n_samples, n_tasks)
         Label minus out-of-fold prediction of a regression, else NaN.
     n_iter_ : int
-        Epochs run.
+        Number of epochs, as many as ``history_`` has entries: with ``warm_start`` and ``partial_fit`` those of earlier
+        calls count too (scikit-learn's networks count the last call alone).
     best_epoch_ : int or ndarray of shape (ensemble_size,)
         Epoch whose weights were kept, counted from 1.
     stop_reason_ : str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from numbers import Number
 from typing import Any
@@ -27,10 +28,17 @@ def as_cells(X: Any) -> Any:
     Raises
     ------
     ValueError
-        For an array with named fields.
+        For an array with named fields, or a table that names a column twice.
+    TypeError
+        For a dict.
     """
+    if isinstance(X, Mapping):
+        raise TypeError("X is a dict: pass pd.DataFrame(X), which has a column for each of its entries.")
     X = _of_list(X) if isinstance(X, list | tuple) else unmasked(X)
     if isinstance(X, pd.DataFrame):
+        if not X.columns.is_unique:
+            twice = sorted(set(map(str, X.columns[X.columns.duplicated()])))
+            raise ValueError(f"X names the columns {twice} more than once; give every column its own name.")
         return _frame(X)
     if isinstance(X, np.ndarray) and X.dtype.names:
         raise ValueError(
@@ -42,9 +50,12 @@ def as_cells(X: Any) -> Any:
 
 def explained(error: Exception, X: Any) -> Exception:
     """scikit-learn's complaint about cells that are no numbers, with their column and what to do about it."""
-    if not any(text in str(error) for text in _NO_NUMBER):
+    if not isinstance(error, OverflowError) and not any(text in str(error) for text in _NO_NUMBER):
         return error
     names = column_names(X) if is_table(X) or np.ndim(X) == 2 else []
+    if isinstance(error, OverflowError):
+        large = [name for i, name in enumerate(names) if any(map(_is_too_large, np.asarray(column(X, i))))]
+        return ValueError(f"X (column {', '.join(large)}) holds integers that are too large for a float of 64 bits.")
     odd = {name: cell for i, name in enumerate(names) if (cell := _odd_cell(column(X, i))) is not None}
     if not odd:
         return error
@@ -100,6 +111,16 @@ def _odd_cell(values: Any) -> Any:
     """The first cell that is no number; None where all are."""
     cells = np.asarray(values, dtype=object)
     return next((cell for cell in cells if not _is_number(cell)), None)
+
+
+def _is_too_large(cell: Any) -> bool:
+    try:
+        float(cell)
+    except OverflowError:
+        return True
+    except (TypeError, ValueError):
+        return False
+    return False
 
 
 def _is_number(cell: Any) -> bool:

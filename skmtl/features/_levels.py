@@ -67,7 +67,7 @@ class CategoryLevels:
 def _numbers(part: Any, estimator: str) -> np.ndarray:
     try:
         return check_array(part, dtype=np.float64, ensure_all_finite="allow-nan", estimator=estimator, input_name="X")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise explained(error, part) from error
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils import check_array
 
+from .._arrays import unmasked
 from .._names import proposal
 
 
@@ -21,7 +22,7 @@ def as_table(X: Any, caller: str) -> Any:
         return X
     if hasattr(X, "to_pandas"):
         raise TypeError(f"{caller} takes arrays and pandas DataFrames; pass X.to_pandas(), got {type(X).__name__}.")
-    return check_array(X, dtype=None, ensure_all_finite="allow-nan")
+    return check_array(unmasked(X), dtype=None, ensure_all_finite="allow-nan")
 
 
 def feature_names(X: Any) -> list[str]:

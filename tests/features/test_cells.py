@@ -43,3 +43,20 @@ def test_the_column_of_an_odd_cell_is_named(cell):
 def test_named_fields_are_no_columns():
     with pytest.raises(ValueError, match=r"structured array with the fields \['a', 'b'\]: pass pd.DataFrame"):
         as_cells(np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]))
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        ({"a": [1.0]}, TypeError, r"X is a dict: pass pd.DataFrame\(X\)"),
+        (pd.DataFrame([[1, 2, 3]], columns=list("aba")), ValueError, r"X names the columns \['a'\] more than once"),
+    ],
+)
+def test_other_forms_are_refused_with_the_form_that_works(X, error, message):
+    with pytest.raises(error, match=message):
+        as_cells(X)
+
+
+def test_the_column_of_a_number_beyond_all_floats_is_named():
+    X = np.array([[1, 2], [3, 10**400]], dtype=object)
+    assert "X (column x1) holds integers that are too large" in str(explained(OverflowError(), X))

@@ -62,3 +62,8 @@ def test_containers_without_columns_to_change_are_refused():
     with pytest.raises(TypeError, match=r"pass X.toarray\(\)"):
         as_table(sparse.csr_array(np.eye(2)), "f")
     assert as_table([[1, np.nan]], "f").shape == (1, 2)
+
+
+def test_masked_cells_are_missing():
+    found = as_table(np.ma.masked_array([[1e20, 2.0]], mask=[[True, False]]), "caller")
+    assert np.isnan(found[0, 0])
