@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from .._arrays import aligned_zeros
+from .._origin import is_library_code
 from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingResult
 from ..training import EpochWatch, TrainingData, TrainingStructure, resolve_optimizer, train
 from ..training._buckets import bucket
 from ..training._callbacks import KerasCallbacks
 from ..training._compile_choice import worth_compiling
 from ..training._moment import Observer
+from ..training._optimizer import OptimizerRule
 from ..training._rows import RowPlan
 from ..training._sampling import RowSampling, plan_sampling
+from ..training._structure import PROGRAMS
 from ._balancing import Balance
 from ._fitted import FittedNetwork
 from ._held_out import held_out_plan
@@ -41,15 +43,18 @@ def run_training(
     plan = held_out_plan(settings, data, numbers, seed)
     if not any(len(rows) for rows in plan.evaluate):
         numbers = replace(numbers, early_stopping=False)
+    optimizer = _optimizer(settings, built)
     structure = TrainingStructure(
-        key=built.key,
+        # What cannot be told apart from others is only equal to itself.
+        key=object() if built.key is None else built.key,
         make_network=built.make,
         groups=built.objective.groups,
-        optimizer=_optimizer(settings, built),
+        optimizer=optimizer,
         task_names=tuple(task.name for task in network.tasks),
         jit=_compiled(settings, built, plan, numbers),
         separate=built.spec is None,
         balancing=balance.method,
+        programs=settings.programs if _reads_own_code(built, optimizer, balance) else PROGRAMS,
     )
     training = TrainingData(
         inputs=network.features.transform(X, n_rows=rows, dtype=np.dtype(settings["dtype"])),
@@ -69,6 +74,12 @@ def run_training(
     return train(structure, training, numbers, callbacks, int(settings["verbose"]), watch, observer)
 
 
+def _reads_own_code(built: BuiltNetwork, optimizer: OptimizerRule, balance: Balance) -> bool:
+    """Whether a part of the program is code that may be another, or read something else, in the next fit."""
+    own_loss = any(rule.own for rule in built.objective.rules)
+    return built.key is None or built.own or own_loss or optimizer.own or not is_library_code(type(balance.method))
+
+
 def _sampling(settings: Settings, weights: np.ndarray) -> RowSampling | None:
     if settings["task_sampling"] is None:
         return None
@@ -80,7 +91,7 @@ def _sampling(settings: Settings, weights: np.ndarray) -> RowSampling | None:
     return plan_sampling(weights, float(settings["task_sampling"]))
 
 
-def _optimizer(settings: Settings, built: BuiltNetwork) -> Any:
+def _optimizer(settings: Settings, built: BuiltNetwork) -> OptimizerRule:
     for name in ("learning_rate", "weight_decay"):
         if settings[name] is not None and name in settings.routed["optimizer"]:
             raise ValueError(f"{name} and optimizer__{name} are both given; give one of them.")
