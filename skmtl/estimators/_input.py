@@ -10,6 +10,7 @@ import numpy as np
 
 from .._cache import ProgramCache
 from .._records import EncodedTargets, Kind
+from .._weights import relative_weights
 from ..features import CategoryLevels
 from ..targets import TargetEncoder
 from ._per_task import class_weights
@@ -72,8 +73,9 @@ class FitInput:
     def build(
         cls, X: Any, levels: CategoryLevels, encoder: TargetEncoder, targets: EncodedTargets, class_weight: Any
     ) -> FitInput:
-        """Multiply class weights in and drop rows without weight."""
-        weights = class_weights(class_weight, encoder, targets.values, targets.weights)
+        """Multiply class weights in, and drop rows without weight; only the weights' ratios count."""
+        weights = class_weights(class_weight, encoder, targets.values, relative_weights(targets.weights))
+        weights = relative_weights(weights)
         keep = np.asarray(weights.any(axis=1))
         if not keep.all():
             X, targets, weights = X[keep], EncodedTargets(targets.values[keep], weights[keep]), weights[keep]

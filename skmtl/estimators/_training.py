@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from .._arrays import aligned_zeros
 from .._origin import is_library_code
 from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingResult
+from .._weights import relative_weights
+from ..targets import ScalingMode
 from ..training import EpochWatch, TrainingData, TrainingStructure, resolve_optimizer, train
 from ..training._buckets import bucket
 from ..training._callbacks import KerasCallbacks
@@ -23,6 +26,9 @@ from ._fitted import FittedNetwork
 from ._held_out import held_out_plan
 from ._input import FitInput, Settings, all_rows
 from ._networks import BuiltNetwork
+
+# Of a constant that is not learned: a number that all losses can do with.
+_LARGE = 1e6
 
 
 def run_training(
@@ -58,12 +64,11 @@ def run_training(
     )
     training = TrainingData(
         inputs=network.features.transform(X, n_rows=rows, dtype=np.dtype(settings["dtype"])),
-        labels=_labels(targets, network.scaling, rows, settings["dtype"]),
-        # A constant is predicted without the network: its labels have nothing to teach.
-        weights=_padded(targets.weights * (network.scaling.scale != 0), rows, settings["dtype"]),
+        labels=_labels(targets, network.scaling, built.objective.modes, rows, settings["dtype"]),
+        weights=_padded(_learning_weights(targets, network.scaling), rows, settings["dtype"]),
         units=1.0 / network.units,
         # Only losses of positive quantities see the caller's units.
-        scale=np.where([rule.positive for rule in built.objective.rules], network.scaling.scale, 1.0),
+        scale=np.where([rule.positive for rule in built.objective.rules], network.scaling.divisor, 1.0),
         plan=plan,
         parameters=built.parameters,
         frozen=built.frozen,
@@ -116,11 +121,21 @@ def _compiled(settings: Settings, built: BuiltNetwork, plan: RowPlan, numbers: T
     return worth_compiling(steps, built.flops * numbers.batch_size, len(plan.train))
 
 
-def _labels(targets: EncodedTargets, scaling: TargetScaling, rows: int, dtype: str) -> np.ndarray:
+def _labels(
+    targets: EncodedTargets, scaling: TargetScaling, modes: Sequence[ScalingMode], rows: int, dtype: str
+) -> np.ndarray:
     """Targets as the network sees them; 0 where there is no label."""
     scaled = scaling.to_outputs(targets.values)
+    # Constants have no weight, but a loss of labels as they are may not be defined for 0.
+    raw = (scaling.scale == 0) & (np.asarray(modes) != "standard")
+    scaled[:, raw] = np.clip(targets.values[:, raw], -_LARGE, _LARGE)
     scaled[~targets.observed] = 0.0
     return _padded(scaled, rows, dtype)
+
+
+def _learning_weights(targets: EncodedTargets, scaling: TargetScaling) -> np.ndarray:
+    """Weights in each task's own units, which float32 can hold; a constant's labels have nothing to teach."""
+    return relative_weights(targets.weights, axis=0) * (scaling.scale != 0)
 
 
 def _padded(values: np.ndarray, rows: int, dtype: str) -> np.ndarray:
