@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -379,10 +379,15 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
     def _settings(self) -> Settings:
         names = self._get_param_names()
         return Settings(
-            parameters={name: getattr(self, name) for name in names},
+            parameters={name: getattr(self, name) for name in names} | {"validation_split": self._splits_once()},
             changed=frozenset(name for name in names if not self._is_default(name)),
             routed={prefix: self._routed(prefix) for prefix in PREFIXES},
         )
+
+    def _splits_once(self) -> Any:
+        """What ``validation_split`` is, an iterator as a list: a fit asks for its splits more than once."""
+        given = self.validation_split
+        return list(given) if isinstance(given, Iterator) else given
 
     def _adopt(self, outcome: Outcome, *, append: bool) -> None:
         """Take over what a fit gave: the only place that sets fitted attributes."""
