@@ -6,7 +6,7 @@ import numpy as np
 
 
 def relative_weights(weights: np.ndarray, axis: int | None = None) -> np.ndarray:
-    """Weights divided by the largest (along ``axis``): 0 stays 0, equal ones become 1, and no sum or square overflows."""
+    """Weights divided by the largest (along ``axis``): 0 stays 0, equal ones become 1, and no sum overflows."""
     largest = weights.max(axis=axis, keepdims=axis is not None, initial=0.0)
     # Not a product with the inverse, which may be infinite.
     return weights / np.where(largest > 0, largest, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -116,7 +117,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             if groups is not None:
                 data = data.with_groups(groups)
             previous = self.network_ if keep else None
-            self._adopt(fit_outcome(resolved(self._settings(), data, previous), data, previous, task), append=keep)
+            outcome = fit_outcome(resolved(self._settings(), data, previous), data, previous, task)
+            self._warn_of_what_goes(outcome, append=keep, stacklevel=4)
+            self._adopt(outcome, append=keep)
         FitTask.end(task)
         return self
 
@@ -314,7 +317,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
                 raise ValueError("partial_fit does not support validation_split=: it never sees rows to hold out.")
             previous = self.network_ if known else None
             settings = resolved(self._settings().for_partial_fit(), data, previous)
-            self._adopt(fit_outcome(settings, data, previous, task), append=known)
+            outcome = fit_outcome(settings, data, previous, task)
+            self._warn_of_what_goes(outcome, append=known, stacklevel=5)
+            self._adopt(outcome, append=known)
         FitTask.end(task)
         return self
 
@@ -409,6 +414,22 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         self.n_tasks_ = len(network.tasks)
         self.stop_reason_ = result.stop.value
         self._adopt_blend(outcome)
+
+    def _warn_of_what_goes(self, outcome: Outcome, *, append: bool, stacklevel: int) -> None:
+        """Say what of the fit before is lost where training goes on from its network alone."""
+        gone = {name for name in _OF_BLENDS if hasattr(self, name) and not name.startswith("_")}
+        if outcome.out_of_fold is not None:
+            gone = {name for name in gone if not name.startswith("oob_")}
+        if not append or not gone or outcome.blend is not None:
+            return
+        blend = "" if self.blend_ is None else "is not blended with other predictors any more, and "
+        warnings.warn(
+            f"Training goes on from the network of the fit before, which {blend}loses what was known of rows held out: "
+            f"{', '.join(sorted(gone))} and what rests on them (predict_interval) are gone. Fit anew on all rows to "
+            "have them again; fit with blend=None and oob_score=False for a network that is to be trained further.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
 
     def _adopt_blend(self, outcome: Outcome) -> None:
         """Take over a blend and out-of-fold predictions; without any, those of an earlier fit go."""

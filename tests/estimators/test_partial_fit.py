@@ -180,3 +180,15 @@ def test_what_a_part_of_the_rows_cannot_give_is_refused(settings, arguments, mes
     with pytest.raises(ValueError, match=message):
         model.partial_fit(X, labels(X), classes=[[0, 1], [0, 1, 2]], **arguments)
     assert not hasattr(model, "network_")
+
+
+def test_what_goes_with_the_blend_of_an_earlier_fit_is_said() -> None:
+    X, y = features(), quantities(features())
+    model = MultiTaskKerasRegressor(epochs=1, random_state=0).fit(X, y)
+    with pytest.warns(UserWarning, match=r"not blended .* blend_weights_, oob_prediction_, .* Fit anew"):
+        model.partial_fit(X, y)
+    model.partial_fit(X, y)
+    held = MultiTaskKerasRegressor(**{**SMALL, "ensemble_size": 2, "early_stopping": True}, oob_score=True).fit(X, y)
+    held.set_params(warm_start=True).fit(X, y)
+    with pytest.warns(UserWarning, match=r"loses what was known of rows held out: oob_prediction_"):
+        held.set_params(oob_score=False).fit(X, y)
