@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -30,6 +31,21 @@ class ProgramCache(Generic[T]):
                     self._programs.popitem(last=False)
             self._programs.move_to_end(key)
             return self._programs[key]
+
+    def drop(self, program: T) -> None:
+        """Forget a program, where it is kept."""
+        with self._lock:
+            for key in [key for key, kept in self._programs.items() if kept is program]:
+                del self._programs[key]
+
+    @contextmanager
+    def dropped_on_error(self, program: T) -> Iterator[None]:
+        """Forget a program where the block raises: whatever went wrong with it is not left to others."""
+        try:
+            yield
+        except BaseException:
+            self.drop(program)
+            raise
 
     def clear(self) -> None:
         """Forget all programs."""

@@ -91,7 +91,7 @@ PARAMETERS: dict[str, list[Any]] = {
     "numeric_embedding": [None, "piecewise_linear"],
     "one_hot_max_size": [0, 12],
     "dtype": ["float32", "float64"],
-    "loss_weights": [None, "by position"],
+    "loss_weights": [None, "by position", "series"],
 }
 BASE = {"hidden_layer_sizes": (3,), "epochs": 2, "ensemble_size": 1, "random_state": 0, "jit_compile": False}
 

@@ -8,15 +8,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .._fork import check_fork
+
 
 def check_backend() -> None:
-    """Refuse a Keras that runs, or is set to run, on another backend than TensorFlow.
+    """Refuse a Keras on another backend than TensorFlow, set or running, and a TensorFlow cut off by a fork.
 
     Raises
     ------
     RuntimeError
         Where it is, with what sets it.
     """
+    check_fork()
     backend, source = _configured_backend()
     if backend != "tensorflow":
         raise RuntimeError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             if groups is not None:
                 data = data.with_groups(groups)
             previous = self.network_ if keep else None
-            self._adopt(fit_outcome(resolved(self._settings(), data, previous), data, previous, task), append=keep)
+            outcome = fit_outcome(resolved(self._settings(), data, previous), data, previous, task)
+            self._warn_of_what_goes(outcome, append=keep, stacklevel=4)
+            self._adopt(outcome, append=keep)
         FitTask.end(task)
         return self
 
@@ -308,7 +311,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             data = self._read(X, y, sample_weight, encoder=encoder, reset=not known, classes=classes)
             previous = self.network_ if known else None
             settings = resolved(self._settings().for_partial_fit(), data, previous)
-            self._adopt(fit_outcome(settings, data, previous, task), append=known)
+            outcome = fit_outcome(settings, data, previous, task)
+            self._warn_of_what_goes(outcome, append=known, stacklevel=5)
+            self._adopt(outcome, append=known)
         FitTask.end(task)
         return self
 
@@ -374,10 +379,15 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
     def _settings(self) -> Settings:
         names = self._get_param_names()
         return Settings(
-            parameters={name: getattr(self, name) for name in names},
+            parameters={name: getattr(self, name) for name in names} | {"validation_split": self._splits_once()},
             changed=frozenset(name for name in names if not self._is_default(name)),
             routed={prefix: self._routed(prefix) for prefix in PREFIXES},
         )
+
+    def _splits_once(self) -> Any:
+        """What ``validation_split`` is, an iterator as a list: a fit asks for its splits more than once."""
+        given = self.validation_split
+        return list(given) if isinstance(given, Iterator) else given
 
     def _adopt(self, outcome: Outcome, *, append: bool) -> None:
         """Take over what a fit gave: the only place that sets fitted attributes."""
@@ -399,6 +409,22 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         self.n_tasks_ = len(network.tasks)
         self.stop_reason_ = result.stop.value
         self._adopt_blend(outcome)
+
+    def _warn_of_what_goes(self, outcome: Outcome, *, append: bool, stacklevel: int) -> None:
+        """Say what of the fit before is lost where training goes on from its network alone."""
+        gone = {name for name in _OF_BLENDS if hasattr(self, name) and not name.startswith("_")}
+        if outcome.out_of_fold is not None:
+            gone = {name for name in gone if not name.startswith("oob_")}
+        if not append or not gone or outcome.blend is not None:
+            return
+        blend = "" if self.blend_ is None else "is not blended with other predictors any more, and "
+        warnings.warn(
+            f"Training goes on from the network of the fit before, which {blend}loses what was known of rows held out: "
+            f"{', '.join(sorted(gone))} and what rests on them (predict_interval) are gone. Fit anew on all rows to "
+            "have them again; fit with blend=None and oob_score=False for a network that is to be trained further.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
 
     def _adopt_blend(self, outcome: Outcome) -> None:
         """Take over a blend and out-of-fold predictions; without any, those of an earlier fit go."""

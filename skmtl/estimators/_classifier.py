@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from sklearn.base import ClassifierMixin, MultiOutputMixin
@@ -288,7 +288,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseMultiTask._parameter_constraints,
-        "class_weight": [dict, list, tuple, StrOptions({"balanced"}), None],
+        "class_weight": [Mapping, "array-like", StrOptions({"balanced"}), None],
     }
 
     def __init__(

@@ -18,10 +18,12 @@ from ._fitted import FittedNetwork
 from ._input import FitInput, Settings
 from ._per_task import task_weights
 from ._recipe import FEWEST_ROWS
+from ._rescale import head_places, rescaled
 
 if TYPE_CHECKING:
     from ..training._moment import Observer
     from ._losses import Objective
+    from ._networks import BuiltNetwork
 
 # Below this many rows early_stopping="auto" holds none out of a lone network: the few it would judge by say too little.
 _FEWEST_ROWS_ALONE = 50
@@ -51,13 +53,7 @@ def fit_network(
     random = check_random_state(settings["random_state"])
     seeds = dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
     built = build_fit(settings, data, features, previous, seeds)
-    scaling = (
-        previous.scaling
-        if previous is not None
-        else fit_scaling(
-            data.targets, built.objective.modes, more_to_come=settings.incremental or settings["warm_start"]
-        )
-    )
+    scaling, built, new_units = _scaling(settings, data, built, previous)
     trained = previous.trained_epochs if previous is not None else 0
     balance = Balance.of(settings, previous)
     # Another order of rows in every call of partial_fit, the same in every run.
@@ -66,7 +62,7 @@ def fit_network(
         features=features,
         targets=data.encoder,
         scaling=scaling,
-        units=_units(settings, data, built.objective, scaling, previous),
+        units=_units(settings, data, built.objective, scaling, previous, new_units),
         heads=built.objective.heads,
         parameters=built.parameters,
         frozen=tuple(built.frozen),
@@ -97,15 +93,39 @@ def fit_network(
     return trained_network(result), result
 
 
+def _scaling(
+    settings: Settings, data: FitInput, built: BuiltNetwork, previous: FittedNetwork | None
+) -> tuple[TargetScaling, BuiltNetwork, np.ndarray]:
+    """Scaling of the targets, the network that goes with it, and which tasks have other units than before."""
+    modes, spec, places = built.objective.modes, built.spec, None
+    if spec is not None and not built.own:
+        places = head_places(built.make(spec.members).parameters, spec)
+    if previous is None:
+        more_to_come = places is None and (settings.incremental or settings["warm_start"])
+        return fit_scaling(data.targets, modes, more_to_come=more_to_come), built, np.zeros(len(modes), dtype=bool)
+    found = rescaled(previous.scaling, built.parameters, data.targets, built.objective.heads, modes, places)
+    return found.scaling, replace(built, parameters=found.parameters), found.tasks
+
+
 def _units(
-    settings: Settings, data: FitInput, goal: Objective, scaling: TargetScaling, previous: FittedNetwork | None
+    settings: Settings,
+    data: FitInput,
+    goal: Objective,
+    scaling: TargetScaling,
+    previous: FittedNetwork | None,
+    new: np.ndarray,
 ) -> np.ndarray:
-    """What a constant prediction loses, per task; a batch of partial_fit counts in the units of the first one."""
+    """What a constant prediction loses, per task; a batch of partial_fit counts in the units of the first one.
+
+    That is for tasks that have not got ``new`` ones.
+    """
     from ..losses import constant_losses
 
-    if previous is not None and settings.incremental:
-        return previous.units
-    return constant_losses(data.targets, goal.rules, goal.heads, scaling)
+    known = previous.units if previous is not None and settings.incremental else None
+    if known is not None and not new.any():
+        return known
+    found = constant_losses(data.targets, goal.rules, goal.heads, scaling)
+    return found if known is None else np.where(new, found, known)
 
 
 def _fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:

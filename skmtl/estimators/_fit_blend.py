@@ -51,7 +51,7 @@ def _fit_shifted(
     detector = fit_shift_detector(encoded, companion.relevance, _eighths(folds, data.n_train, seed), blocks, seed)
     if detector is None:
         return None
-    splits = [(np.setdiff1d(np.arange(data.n_train), block), block) for block in held]
+    splits = [(data.kept[np.setdiff1d(np.arange(data.n_train), block)], data.kept[block]) for block in held]
     # A network that stopped when it was best on a block would be weighed by how well it could have been stopped.
     others = replace(further(settings, validation_split=splits), judged_by_others=True)
     network, result = fit_network(others, data, None)

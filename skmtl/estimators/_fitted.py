@@ -15,6 +15,10 @@ from ..targets import TargetEncoder
 from ._backend import check_backend
 
 
+class Origin:
+    """The fit that networks come from: what is compiled from code of the caller's own serves no other."""
+
+
 @dataclass(frozen=True, eq=False)
 class FittedNetwork:
     """Weights, encoders and structure; either ``spec`` (a built-in scheme) or ``custom`` is set.
@@ -40,6 +44,7 @@ class FittedNetwork:
     held_out: tuple[np.ndarray, ...] = field(default=())
     trained_epochs: int = 0
     n_rows: int = 0
+    origin: Origin = field(default_factory=Origin, repr=False)
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -118,16 +123,16 @@ class FittedNetwork:
 
     def _structure(self, dtype: str) -> Any:
         from ..inference._compiled import ForwardStructure
-        from ..networks import CustomNetwork, network_of
+        from ..networks import CustomNetwork
+        from ..networks._network import has_own_code, network_of
 
         if self.spec is None:
             custom, tasks, members = self.custom, self.tasks, self.members
-            key = None if self.custom_key is None else (self.custom_key, members)
-            return ForwardStructure(
-                key, lambda: CustomNetwork([custom.build() for _ in range(members)], tasks), self.heads, dtype
-            )
+            make = lambda: CustomNetwork([custom.build() for _ in range(members)], tasks)  # noqa: E731
+            return ForwardStructure(self.custom_key, make, self.heads, dtype, members, self.origin)
         spec = replace(self.spec, dtype=dtype)
-        return ForwardStructure(spec, lambda: network_of(spec), self.heads, dtype)
+        key = None if has_own_code(spec) else spec
+        return ForwardStructure(key, lambda: network_of(spec), self.heads, dtype, self.members, self.origin)
 
     def _decode(self, task: int, values: np.ndarray) -> np.ndarray:
         if self.tasks[task].kind == "regression":

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import cycle, islice
+from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import PredefinedSplit
 
 from .._records import TrainingNumbers
+from .._splits import read_split, splits_of
 from ..training._rows import RowPlan, plan_rows
 from ._input import FitInput, Settings
 
@@ -41,8 +44,11 @@ def _plan_of_splitter(settings: Settings, data: FitInput, members: int) -> RowPl
     reason = _obstacle(settings, data)
     if reason:
         raise ValueError(f"validation_split={settings['validation_split']!r} says what to hold out, but {reason}.")
-    splitter = check_cv(settings["validation_split"])
-    splits = list(islice(splitter.split(np.zeros((data.n_train, 1)), _labels(data), data.groups), members))
+    splits = list(islice(_splits(settings["validation_split"], data), members))
+    if not splits:
+        raise ValueError(
+            "validation_split has no split: an iterator gives its splits to one fit alone, so pass them as a list."
+        )
     for number, (train, held) in enumerate(splits):
         lost = ~data.targets.observed[train].any(axis=0)
         if lost.any() or len(held) == 0:
@@ -51,6 +57,19 @@ def _plan_of_splitter(settings: Settings, data: FitInput, members: int) -> RowPl
             raise ValueError(f"validation_split: split {number} {what}. Use fewer splits, or other ones.")
     turns = list(islice(cycle(splits), members))
     return RowPlan(tuple(np.sort(train) for train, _ in turns), tuple(np.sort(held) for _, held in turns))
+
+
+def _splits(given: Any, data: FitInput) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Splits of the rows that are left of the caller's; a splitter sees these alone."""
+    fixed = isinstance(given, PredefinedSplit) or not (isinstance(given, Integral) or hasattr(given, "split"))
+    n_rows = data.n_given if fixed else data.n_train
+    splits = splits_of(given, np.zeros((data.n_train, 1)), _labels(data), data.groups)
+    place = np.full(n_rows, -1)
+    place[data.kept if fixed else slice(None)] = np.arange(data.n_train)
+    for number, split in enumerate(splits):
+        parts = [place[rows] for rows in read_split(split, n_rows, name="validation_split", number=number)]
+        train, held = (part[part >= 0] for part in parts)
+        yield train, held
 
 
 def _obstacle(settings: Settings, data: FitInput) -> str:

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from .._cache import ProgramCache
 from .._records import EncodedTargets, Kind
+from .._weights import relative_weights
 from ..features import CategoryLevels
 from ..targets import TargetEncoder
 from ._per_task import class_weights
 from ._validation import stack_rows
+
+# As many as a fit's networks have structures, and a few more.
+_PROGRAMS_OF_A_FIT = 8
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Settings:
     """The estimator's parameters by name, which of them are not at their default, and the routed ones by target.
 
     With ``judged_by_others`` the rows that a member holds out have no say in when it stops. With ``also_judged_by``
-    weights of the epoch that is best for tasks of that kind are kept too.
+    weights of the epoch that is best for tasks of that kind are kept too. ``programs`` are those of this fit alone.
     """
 
     parameters: Mapping[str, Any]
@@ -29,6 +34,7 @@ class Settings:
     incremental: bool = False
     judged_by_others: bool = False
     also_judged_by: Kind | None = None
+    programs: ProgramCache[Any] = field(default_factory=lambda: ProgramCache(_PROGRAMS_OF_A_FIT), compare=False)
 
     def __getitem__(self, name: str) -> Any:
         return self.parameters[name]
@@ -67,8 +73,9 @@ class FitInput:
     def build(
         cls, X: Any, levels: CategoryLevels, encoder: TargetEncoder, targets: EncodedTargets, class_weight: Any
     ) -> FitInput:
-        """Multiply class weights in and drop rows without weight."""
-        weights = class_weights(class_weight, encoder, targets.values, targets.weights)
+        """Multiply class weights in, and drop rows without weight; only the weights' ratios count."""
+        weights = class_weights(class_weight, encoder, targets.values, relative_weights(targets.weights))
+        weights = relative_weights(weights)
         keep = np.asarray(weights.any(axis=1))
         if not keep.all():
             X, targets, weights = X[keep], EncodedTargets(targets.values[keep], weights[keep]), weights[keep]

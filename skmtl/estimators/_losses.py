@@ -82,7 +82,9 @@ def _link(task: Task, rule: LossRule, own: bool, units: int, logits: bool) -> An
 
 
 def _mode(task: Task, rule: LossRule, scale_targets: bool, own: bool) -> ScalingMode:
-    if task.kind == "classification" or not scale_targets:
+    if task.kind == "classification":
+        return "codes"
+    if not scale_targets:
         return "none"
     if rule.positive:
         return "none" if own else "positive"

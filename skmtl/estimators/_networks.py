@@ -24,6 +24,7 @@ from ..networks._custom import (
     linear_heads,
     parameter_values,
 )
+from ..networks._network import has_own_code
 from ..targets import TargetEncoder
 from ..training import resolve_optimizer
 from ._fitted import FittedNetwork
@@ -63,6 +64,7 @@ class BuiltNetwork:
     custom_key: Any = None
     compiled_optimizer: Any = None
     flops: float = 0.0
+    own: bool = False  # code of the caller's is part of the network
 
 
 def build_fit(
@@ -124,6 +126,7 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
         parameters=network.initial_parameters(seeds["weights"]),
         frozen=network.initial_frozen(seeds["frozen"], float(settings["dropout"])),
         spec=spec,
+        own=has_own_code(spec),
         flops=6.0 * sum(p.stop - p.start for p in network.parameters if not p.name.endswith("/table")),
     )
 

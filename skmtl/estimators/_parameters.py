@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from ._routing import RoutedParameters
 
 _SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
 _AUTO = StrOptions({"auto"})
-_PER_TASK = [str, type, dict, list, tuple, callable, None, HasMethods(["call"])]
+_PER_TASK = [str, type, Mapping, "array-like", callable, None, HasMethods(["call"])]
 
 
 class SharedParameters(RoutedParameters):
@@ -35,7 +35,7 @@ class SharedParameters(RoutedParameters):
         "learning_rate_schedule": [StrOptions({"constant", "cosine", "auto"})],
         "weight_decay": [Interval(Real, 0, None, closed="left"), _AUTO, None],
         "loss": _PER_TASK,
-        "loss_weights": ["array-like", dict, None],
+        "loss_weights": ["array-like", Mapping, None],
         "balancing": [str, HasMethods(["task_weights", "initial_state"])],
         "epochs": [Interval(Integral, 1, None, closed="left"), _AUTO],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],

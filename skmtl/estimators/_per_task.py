@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from numbers import Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .._names import proposal
 from .._records import Task
+from .._weights import summable_weights
 from ..targets import TargetEncoder
 
 
 def per_task(value: Any, names: Sequence[str], parameter: str, default: Any = None) -> list[Any]:
-    """One value a task: ``value`` is a single one, a list by position, or a dict by name.
+    """One value a task: ``value`` is a single one, a sequence by position, or a dict or a named Series by name.
 
     Raises
     ------
     ValueError
-        Where a list has another length than there are tasks, or a dict names a task that is not there.
+        Where a sequence has another length than there are tasks, or a dict names a task that is not there.
     """
+    value = by_name(value)
     if isinstance(value, Mapping):
         for name in value:
             if str(name) not in names:
@@ -28,12 +31,28 @@ def per_task(value: Any, names: Sequence[str], parameter: str, default: Any = No
                 raise ValueError(f"{parameter} names the task {name!r}, which y does not have.{hint}")
         given = {str(name): entry for name, entry in value.items()}
         return [given.get(name, default) for name in names]
-    if isinstance(value, list | tuple | np.ndarray):
-        if len(value) != len(names):
-            tasks = ", ".join(names)
-            raise ValueError(f"{parameter} has {len(value)} entries, but there are {len(names)} tasks: {tasks}.")
-        return list(value)
-    return [value] * len(names)
+    if not is_sequence(value):
+        return [value] * len(names)
+    if isinstance(value, Set) or len(getattr(value, "shape", (0,))) != 1:
+        raise ValueError(f"{parameter} should have one entry a task, by position or by name, got {value!r}.")
+    if len(value) != len(names):
+        tasks = ", ".join(names)
+        raise ValueError(f"{parameter} has {len(value)} entries, but there are {len(names)} tasks: {tasks}.")
+    return list(value)
+
+
+def by_name(value: Any) -> Any:
+    """A Series whose index holds names as a dict; all else as it is."""
+    if isinstance(value, pd.Series) and not pd.api.types.is_integer_dtype(value.index.dtype):
+        return dict(zip(value.index, value, strict=True))
+    return value
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether a value holds several: a list, an array, a column of any library; no dict, text, loss or class."""
+    if isinstance(value, str | bytes | type | Mapping) or callable(value):
+        return False
+    return hasattr(value, "__len__") and hasattr(value, "__iter__")
 
 
 def task_weights(loss_weights: Any, names: Sequence[str]) -> np.ndarray:
@@ -53,6 +72,8 @@ def class_weights(class_weight: Any, encoder: TargetEncoder, values: np.ndarray,
     if class_weight is None:
         return weights
     names = [task.name for task in encoder.tasks]
+    if len(names) == 1 and isinstance(class_weight, pd.Series) and class_weight.dtype != object:
+        class_weight = dict(zip(class_weight.index, class_weight, strict=True))
     _refuse_flat(class_weight, names)
     single = len(names) == 1 and isinstance(class_weight, Mapping) and set(map(str, class_weight)) != set(names)
     entries = [class_weight] if single else per_task(class_weight, names, "class_weight")
@@ -62,7 +83,7 @@ def class_weights(class_weight: Any, encoder: TargetEncoder, values: np.ndarray,
             if isinstance(entry, Mapping):
                 raise ValueError(f"class_weight names the task {task.name!r}, a regression, which has no classes.")
             continue
-        table = _class_table(task, encoder.classes[i], entry, values[:, i], weights[:, i])
+        table = summable_weights(_class_table(task, encoder.classes[i], entry, values[:, i], weights[:, i]))
         weights[:, i] *= table[values[:, i].astype(np.intp)]
     return weights
 
@@ -81,7 +102,7 @@ def _refuse_flat(class_weight: Any, names: Sequence[str]) -> None:
 def check_incremental_class_weight(class_weight: Any) -> None:
     """A batch of partial_fit says nothing of how frequent its classes are."""
     entries = class_weight.values() if isinstance(class_weight, Mapping) else class_weight
-    if isinstance(class_weight, str) or any(isinstance(entry, str) for entry in entries or ()):
+    if isinstance(class_weight, str) or any(isinstance(entry, str) for entry in (() if entries is None else entries)):
         raise ValueError(
             "class_weight='balanced' is not supported by partial_fit, which sees a part of the labels at a time: "
             "pass the weights as a dict, from sklearn.utils.class_weight.compute_class_weight on a large sample."

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.metrics import accuracy_score, r2_score
 
 from .._records import Task
+from .._weights import summable_weights
 from ..targets import TargetColumns, as_objects, check_same_family, quantities
 
 
@@ -25,7 +26,7 @@ def score_columns(
         if not seen.any():
             scores[task.name] = np.nan
             continue
-        weight = None if cells is None else cells[seen]
+        weight = None if cells is None else summable_weights(cells[seen])
         truth, guess = columns.values[i][seen], predicted[i][seen]
         if task.kind == "regression":
             scores[task.name] = r2_score(quantities(task.name, truth), guess, sample_weight=weight)

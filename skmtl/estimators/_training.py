@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from .._arrays import aligned_zeros
+from .._origin import is_library_code
 from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingResult
+from .._weights import relative_weights
+from ..targets import ScalingMode
 from ..training import EpochWatch, TrainingData, TrainingStructure, resolve_optimizer, train
 from ..training._buckets import bucket
 from ..training._callbacks import KerasCallbacks
 from ..training._compile_choice import worth_compiling
 from ..training._moment import Observer
+from ..training._optimizer import OptimizerRule
 from ..training._rows import RowPlan
 from ..training._sampling import RowSampling, plan_sampling
+from ..training._structure import PROGRAMS
 from ._balancing import Balance
 from ._fitted import FittedNetwork
 from ._held_out import held_out_plan
 from ._input import FitInput, Settings, all_rows
 from ._networks import BuiltNetwork
+
+# Of a constant that is not learned: a number that all losses can do with.
+_LARGE = 1e6
 
 
 def run_training(
@@ -41,24 +49,26 @@ def run_training(
     plan = held_out_plan(settings, data, numbers, seed)
     if not any(len(rows) for rows in plan.evaluate):
         numbers = replace(numbers, early_stopping=False)
+    optimizer = _optimizer(settings, built)
     structure = TrainingStructure(
-        key=built.key,
+        # What cannot be told apart from others is only equal to itself.
+        key=object() if built.key is None else built.key,
         make_network=built.make,
         groups=built.objective.groups,
-        optimizer=_optimizer(settings, built),
+        optimizer=optimizer,
         task_names=tuple(task.name for task in network.tasks),
         jit=_compiled(settings, built, plan, numbers),
         separate=built.spec is None,
         balancing=balance.method,
+        programs=settings.programs if _reads_own_code(built, optimizer, balance) else PROGRAMS,
     )
     training = TrainingData(
         inputs=network.features.transform(X, n_rows=rows, dtype=np.dtype(settings["dtype"])),
-        labels=_labels(targets, network.scaling, rows, settings["dtype"]),
-        # A constant is predicted without the network: its labels have nothing to teach.
-        weights=_padded(targets.weights * (network.scaling.scale != 0), rows, settings["dtype"]),
+        labels=_labels(targets, network.scaling, built.objective.modes, rows, settings["dtype"]),
+        weights=_padded(_learning_weights(targets, network.scaling), rows, settings["dtype"]),
         units=1.0 / network.units,
         # Only losses of positive quantities see the caller's units.
-        scale=np.where([rule.positive for rule in built.objective.rules], network.scaling.scale, 1.0),
+        scale=np.where([rule.positive for rule in built.objective.rules], network.scaling.divisor, 1.0),
         plan=plan,
         parameters=built.parameters,
         frozen=built.frozen,
@@ -67,6 +77,12 @@ def run_training(
         sampling=_sampling(settings, targets.weights[: data.n_train]),
     )
     return train(structure, training, numbers, callbacks, int(settings["verbose"]), watch, observer)
+
+
+def _reads_own_code(built: BuiltNetwork, optimizer: OptimizerRule, balance: Balance) -> bool:
+    """Whether a part of the program is code that may be another, or read something else, in the next fit."""
+    own_loss = any(rule.own for rule in built.objective.rules)
+    return built.key is None or built.own or own_loss or optimizer.own or not is_library_code(type(balance.method))
 
 
 def _sampling(settings: Settings, weights: np.ndarray) -> RowSampling | None:
@@ -80,7 +96,7 @@ def _sampling(settings: Settings, weights: np.ndarray) -> RowSampling | None:
     return plan_sampling(weights, float(settings["task_sampling"]))
 
 
-def _optimizer(settings: Settings, built: BuiltNetwork) -> Any:
+def _optimizer(settings: Settings, built: BuiltNetwork) -> OptimizerRule:
     for name in ("learning_rate", "weight_decay"):
         if settings[name] is not None and name in settings.routed["optimizer"]:
             raise ValueError(f"{name} and optimizer__{name} are both given; give one of them.")
@@ -105,11 +121,21 @@ def _compiled(settings: Settings, built: BuiltNetwork, plan: RowPlan, numbers: T
     return worth_compiling(steps, built.flops * numbers.batch_size, len(plan.train))
 
 
-def _labels(targets: EncodedTargets, scaling: TargetScaling, rows: int, dtype: str) -> np.ndarray:
+def _labels(
+    targets: EncodedTargets, scaling: TargetScaling, modes: Sequence[ScalingMode], rows: int, dtype: str
+) -> np.ndarray:
     """Targets as the network sees them; 0 where there is no label."""
     scaled = scaling.to_outputs(targets.values)
+    # Constants have no weight, but a loss of labels as they are may not be defined for 0.
+    raw = (scaling.scale == 0) & (np.asarray(modes) != "standard")
+    scaled[:, raw] = np.clip(targets.values[:, raw], -_LARGE, _LARGE)
     scaled[~targets.observed] = 0.0
     return _padded(scaled, rows, dtype)
+
+
+def _learning_weights(targets: EncodedTargets, scaling: TargetScaling) -> np.ndarray:
+    """Weights in each task's own units, which float32 can hold; a constant's labels have nothing to teach."""
+    return relative_weights(targets.weights, axis=0) * (scaling.scale != 0)
 
 
 def _padded(values: np.ndarray, rows: int, dtype: str) -> np.ndarray:

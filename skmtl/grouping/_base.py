@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind, Task
-from ..estimators._per_task import per_task
+from ..estimators._per_task import by_name, is_sequence, per_task
 from ..estimators._scores import score_columns
 from ..estimators._validation import check_rows, check_weights
 from ..inspection import suggest_task_groups, task_affinity
@@ -263,12 +264,12 @@ def _fit_group(
 def _cut_down(network: Any, group: list[int], columns: TargetColumns) -> None:
     """Leave of what is set per task that of the group."""
     for name in _PER_TASK:
-        value = getattr(network, name, None)
-        if isinstance(value, dict) and set(map(str, value)) <= set(columns.names):
+        value = by_name(getattr(network, name, None))
+        if isinstance(value, Mapping) and set(map(str, value)) <= set(columns.names):
             own = {str(task): entry for task, entry in value.items()}
             kept = {columns.names[i]: own[columns.names[i]] for i in group if columns.names[i] in own}
             network.set_params(**{name: kept or None})
-        elif isinstance(value, list | tuple | np.ndarray):
+        elif is_sequence(value):
             entries = per_task(value, columns.names, name)
             network.set_params(**{name: [entries[task] for task in group]})
 

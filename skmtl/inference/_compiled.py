@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
@@ -55,20 +56,38 @@ _LINKS = {"softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid, "softplus": tf.nn.
 
 FORWARD_PROGRAMS: ProgramCache[ForwardProgram] = ProgramCache(32)
 
+# Programs of networks that no key tells apart; gone with those that they belong to.
+_OWN_PROGRAMS: weakref.WeakKeyDictionary[object, ProgramCache[ForwardProgram]] = weakref.WeakKeyDictionary()
+_OWN_LOCK = threading.Lock()
+_PROGRAMS_OF_ONE = 4
+
 
 @dataclass(frozen=True)
 class ForwardStructure:
-    """What makes one compiled forward pass."""
+    """What makes one compiled forward pass.
+
+    ``key`` says what network ``make_network`` makes; where it is None, ``owner`` does, for as long as it lives.
+    """
 
     key: Hashable | None
     make_network: Callable[[], Network]
     heads: tuple[Head, ...]
     dtype: str
+    members: int
+    owner: object
+
+    @property
+    def programs(self) -> ProgramCache[ForwardProgram]:
+        """Where the program is kept."""
+        if self.key is not None:
+            return FORWARD_PROGRAMS
+        with _OWN_LOCK:
+            return _OWN_PROGRAMS.setdefault(self.owner, ProgramCache(_PROGRAMS_OF_ONE))
 
     def program(self) -> ForwardProgram:
         """The program, from the cache where it is known."""
-        key = None if self.key is None else (self.key, self.heads, self.dtype)
-        return FORWARD_PROGRAMS.get(key, lambda: ForwardProgram(self.make_network(), self.heads, self.dtype))
+        key = (self.key, self.heads, self.dtype, self.members)
+        return self.programs.get(key, lambda: ForwardProgram(self.make_network(), self.heads, self.dtype))
 
 
 def predict_raw(
@@ -88,5 +107,7 @@ def predict_raw(
     parts = []
     for start in range(0, n_rows, _CHUNK_ROWS):
         inputs = encode(slice(start, min(start + _CHUNK_ROWS, n_rows)))
-        parts.append([output.numpy() for output in program(flat, values, tf.constant(inputs, program.dtype))])
+        with structure.programs.dropped_on_error(program):
+            outputs = program(flat, values, tf.constant(inputs, program.dtype))
+        parts.append([output.numpy() for output in outputs])
     return [np.concatenate(pieces).astype(np.float64) for pieces in zip(*parts, strict=True)]

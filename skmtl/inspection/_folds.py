@@ -8,10 +8,10 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 
 from .._records import Kind
+from .._splits import read_split, splits_of
 from ..model_selection import MultiTaskStratifiedGroupKFold, MultiTaskStratifiedKFold
 from ..targets import TargetColumns
 
@@ -57,11 +57,12 @@ def make_folds(
             f"n_repeats={n_repeats} goes with an integer cv; a splitter repeats by itself, as RepeatedKFold does."
         )
     else:
-        splitters = [check_cv(cv)]
-    pairs = [pair for splitter in splitters for pair in splitter.split(X, y, groups)]
+        splitters = [cv]
+    pairs = [pair for splitter in splitters for pair in splits_of(splitter, X, y, groups)]
     if len(pairs) < 2:
         raise ValueError(f"cv gives {len(pairs)} fold(s); a comparison needs at least 2.")
-    return Folds(*(tuple(_rows(part, columns.n_samples) for part in side) for side in zip(*pairs, strict=True)))
+    read = [read_split(pair, columns.n_samples, name="cv", number=number) for number, pair in enumerate(pairs)]
+    return Folds(*zip(*read, strict=True))
 
 
 def _stratified(
@@ -73,8 +74,3 @@ def _stratified(
         return [kind(cv, task_types=types)]
     seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats).tolist()
     return [kind(cv, shuffle=True, random_state=seed, task_types=types) for seed in seeds]
-
-
-def _rows(part: Any, n_samples: int) -> np.ndarray:
-    rows = np.asarray(part)
-    return np.flatnonzero(rows) if rows.dtype == bool and len(rows) == n_samples else rows

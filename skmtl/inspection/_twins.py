@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from .._records import Kind
 from ..estimators._mixed import MultiTaskKerasEstimator
-from ..estimators._per_task import per_task
+from ..estimators._per_task import by_name, is_sequence, per_task
 from ._estimators import networks_in
 
 # Parameters that may say something else of each task.
@@ -49,8 +49,8 @@ def single_task_twin(estimator: Any, task: int, names: Sequence[str]) -> Any:
     for network in networks_in(twin):
         parameters = network.get_params(deep=False)
         for name in _PER_TASK:
-            value = parameters.get(name)
-            if isinstance(value, Mapping | list | tuple | np.ndarray):
+            value = by_name(parameters.get(name))
+            if isinstance(value, Mapping) or is_sequence(value):
                 network.set_params(**{name: _own(name, value, task, names)})
         types = parameters.get("task_types")
         if types is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from .._names import proposal
+from .._origin import is_library_code, is_settled
 
 # What every Keras loss has and no computation depends on.
 _COMMON = ("name", "reduction", "_dtype_policy", "_dtype")
@@ -66,6 +67,14 @@ def identity(loss: Any) -> Hashable:
         return tuple((name, _comparable(value)) for name, value in sorted(attributes.items()))
     except TypeError:
         return Only(loss)
+
+
+def is_library_loss(loss: Any) -> bool:
+    """Whether a loss is Keras' own, with settings that say all of themselves: its `identity` is all there is to it."""
+    if not isinstance(loss, keras.losses.Loss):
+        return is_library_code(loss)
+    settings = (value for name, value in vars(loss).items() if name not in _COMMON)
+    return is_library_code(type(loss)) and all(is_settled(value) for value in settings)
 
 
 def _comparable(value: Any) -> Hashable:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 
 from .._records import Kind, Link
-from ._instance import identity, instantiate
+from ._instance import identity, instantiate, is_library_loss
 
 TargetForm = Literal["value", "codes", "one_hot"]
 
@@ -66,6 +66,8 @@ class LossRule:
         The caller asked for a loss of logits, so that the network's own heads end in none.
     entropy : bool
         The best constant's loss is the entropy of the shares of the classes.
+    own : bool
+        Code of the caller's is part of it, which may read what the key does not say.
     """
 
     key: tuple[Any, ...]
@@ -75,6 +77,7 @@ class LossRule:
     function: Callable[[Any, Any], Any] = field(compare=False, default=None)  # type: ignore[assignment]
     from_logits: bool = field(compare=False, default=False)
     entropy: bool = field(compare=False, default=False)
+    own: bool = field(compare=False, default=False)
 
     def rows(self, labels: tf.Tensor, raw: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
         """Loss of each row: ``labels`` (rows,), ``raw`` (rows, units), ``scale`` (rows,)."""
@@ -128,6 +131,11 @@ def resolve_rule(loss: Any, kind: Kind, task: str, *, probabilities: bool, units
     (a caller's model), not in logits (ours).
     """
     instance = instantiate(loss, task)
+    rule = _rule_of(instance, kind, task, probabilities, units)
+    return replace(rule, own=not is_library_loss(instance))
+
+
+def _rule_of(instance: Any, kind: Kind, task: str, probabilities: bool, units: int) -> LossRule:
     name = getattr(instance, "__name__", type(instance).__name__)
     if not isinstance(instance, keras.losses.Loss):
         return _function_rule(name, instance, kind, probabilities, units)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._weights import summable_weights
 from ..targets import TargetColumns, read_columns, weights_in_order
 
 
@@ -67,7 +68,7 @@ def read_weights(sample_weight: Any, targets: TargetColumns) -> np.ndarray | Non
     counted = weights[np.column_stack(targets.observed)]
     if not np.isfinite(counted).all() or (counted < 0).any():
         raise ValueError("sample_weight should be finite and not negative where a label is known.")
-    return weights
+    return summable_weights(np.where(np.column_stack(targets.observed), weights, 0.0))
 
 
 def present(columns: TargetColumns, task: int, rows: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._cache import ProgramCache
+from .._origin import is_library_code
 from .._records import NetworkSpec
 from ._build import build_outputs
 from ._initial import glorot_uniform
@@ -160,8 +161,14 @@ _NETWORKS: ProgramCache[StackedNetwork] = ProgramCache(64)
 
 
 def network_of(spec: NetworkSpec) -> StackedNetwork:
-    """The network of a spec, built where there is none yet."""
-    return _NETWORKS.get(spec, lambda: StackedNetwork(spec))
+    """The network of a spec, built where there is none yet; of the caller's own code, always built anew."""
+    return _NETWORKS.get(None if has_own_code(spec) else spec, lambda: StackedNetwork(spec))
+
+
+def has_own_code(spec: NetworkSpec) -> bool:
+    """Whether a scheme or embedding of the caller's own is part of it, which may change where the spec does not."""
+    embedding = None if spec.inputs is None else spec.inputs.numeric_embedding
+    return not isinstance(spec.architecture, str) or not (embedding is None or is_library_code(type(embedding)))
 
 
 def _positions(variables: Sequence[Any]) -> dict[int, int]:

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from .._origin import is_library_code
 from ._random import seeded
 
 _PROBE_ROWS = 3
@@ -66,10 +67,9 @@ def describe(
 ) -> tuple[Hashable | None, CustomSource]:
     """Key of the model's structure for the program cache (None: not cacheable), and how to build it again.
 
-    The configuration is the structure. What it names of the caller's own (layers, functions) counts with
-    the object itself, so that one defined anew under the same name is not mistaken for the old one; and a
-    configuration counts only where the model built from it computes the same: a layer may have left out
-    a setting, or the builder have changed the model after making it.
+    The configuration is the structure, where all that it names is Keras' or ours: layers and functions of the
+    caller's own may read what no configuration tells. And it counts only where the model built from it computes
+    the same: the builder may have changed the model after making it.
     """
     width = input_width(model)
     fallback = CustomSource(builder, dict(arguments), n_inputs=width)
@@ -86,7 +86,8 @@ def describe(
         return None, fallback
     if not same:
         return None, fallback
-    return (_structure(text), tuple(own.values()), named), source
+    known = all(is_library_code(thing) for thing in (*own.values(), *named))
+    return (_structure(text) if known else None), source
 
 
 def _structure(text: str) -> str:

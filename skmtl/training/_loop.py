@@ -103,10 +103,14 @@ def _loop(run: Run, program: Program, order: BatchOrder, tensors: Data, fixed: N
             state = take_over(run.callbacks, state)
             fixed = _callback_rate(run, fixed)
         index = order.epochs(number, room)
-        if run.callbacks is not None and run.callbacks.batchwise:
-            state, report = run_epoch_by_steps(program, run.callbacks, state, tensors, fixed, index[:, : order.steps])
-        else:
-            state, report = program.run(state, tensors, fixed, to_device(index, np.int32), to_device(number, np.int32))
+        with run.structure.programs.dropped_on_error(program):
+            if run.callbacks is not None and run.callbacks.batchwise:
+                state, report = run_epoch_by_steps(
+                    program, run.callbacks, state, tensors, fixed, index[:, : order.steps]
+                )
+            else:
+                inputs = (to_device(index, np.int32), to_device(number, np.int32))
+                state, report = program.run(state, tensors, fixed, *inputs)
         taken = int(state.epoch) - run.done
         run.history.extend(report, taken, evaluated, state)
         run.done += taken

@@ -14,8 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from .._names import proposal
+from .._origin import is_library_code
 from ..networks import Network, Parameter
-from ._optimizer_checks import check_optimizer, create, own_schedule
+from ._optimizer_checks import check_optimizer, create, has_own_code, own_schedule
 
 # Optimizers whose update treats every number alike: the whole flat array is one variable to them.
 _ELEMENTWISE = (
@@ -47,6 +48,7 @@ class OptimizerRule:
     weight_decay: float = field(compare=False)
     has_schedule: bool = False
     own_schedule: type[Any] | None = None
+    own: bool = field(compare=False, default=False)  # code of the caller's is part of it
 
     def create(self, *, stateless: bool = False) -> Any:
         """Fresh Keras optimizer of these settings; ``stateless`` for use inside a StatelessScope."""
@@ -75,11 +77,11 @@ class _StatelessMixin:
 
 def resolve_optimizer(optimizer: Any, routed: Mapping[str, Any], weight_decay: float | None) -> OptimizerRule:
     """Rule for an optimizer given as a string, class or instance, with its ``optimizer__*`` parameters."""
-    if isinstance(optimizer, str | type):
-        try:
-            return _known_rule(optimizer, tuple(sorted(routed.items())), weight_decay)
-        except TypeError:  # an argument that cannot be hashed
-            pass
+    if isinstance(optimizer, str):
+        optimizer = _kind_named(optimizer)
+    plain = all(isinstance(value, int | float | str | None) for value in routed.values())
+    if isinstance(optimizer, type) and is_library_code(optimizer) and plain:
+        return _known_rule(optimizer, tuple(sorted(routed.items())), weight_decay)
     return _rule(_instantiate(optimizer, routed), weight_decay)
 
 
@@ -117,6 +119,7 @@ def _rule(instance: Any, weight_decay: float | None) -> OptimizerRule:
         weight_decay=decay,
         has_schedule=has_schedule,
         own_schedule=own_schedule(instance),
+        own=has_own_code(instance, config),
     )
 
 
@@ -133,8 +136,6 @@ def _kind_named(name: str) -> type:
 
 
 def _instantiate(optimizer: Any, routed: Mapping[str, Any]) -> Any:
-    if isinstance(optimizer, str):
-        return _call(_kind_named(optimizer), routed)
     if isinstance(optimizer, type) and issubclass(optimizer, keras.optimizers.Optimizer):
         return _call(optimizer, routed)
     if isinstance(optimizer, keras.optimizers.Optimizer):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
+
+from .._origin import is_library_code
 
 _REFUSED = {"use_ema": False, "gradient_accumulation_steps": None, "loss_scale_factor": None}
 
@@ -34,6 +36,24 @@ def own_schedule(optimizer: keras.optimizers.Optimizer) -> type[Any] | None:
     kind = type(optimizer._learning_rate)
     schedules = keras.optimizers.schedules.LearningRateSchedule
     return kind if issubclass(kind, schedules) and not kind.__module__.startswith("keras.") else None
+
+
+def has_own_code(optimizer: keras.optimizers.Optimizer, config: Any) -> bool:
+    """Whether the optimizer, or anything that its configuration names, is not Keras' own."""
+    if not is_library_code(type(optimizer)) or own_schedule(optimizer) is not None:
+        return True
+    return any(module.split(".")[0] != "keras" for module in _modules(config))
+
+
+def _modules(config: Any) -> Iterator[str]:
+    """Modules of what a configuration names."""
+    if isinstance(config, Mapping):
+        if "class_name" in config and "registered_name" in config:
+            yield str(config.get("module") or "")
+        config = list(config.values())
+    if isinstance(config, list | tuple):
+        for entry in config:
+            yield from _modules(entry)
 
 
 def create(kind: Any, config: Mapping[str, Any], schedule: type[Any] | None) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._arrays import is_aligned
+from .._cache import ProgramCache
 from .._counters import counters
 from ..balancing import Balancing, Equal
 from ..losses import LossGroup
@@ -46,6 +47,7 @@ class Program:
         self.jit = jit
         self.evaluates = evaluates
         self.dtype = tf.as_dtype(network.dtype)
+        self.probes: ProgramCache[Any] = ProgramCache(2)
         self._lock = threading.Lock()
         self._shapes: set[tuple[Any, ...]] = set()
         self._concrete: Any = None

@@ -24,10 +24,11 @@ PROGRAMS: ProgramCache[Program] = ProgramCache(32)
 class TrainingStructure:
     """What makes one compiled program, but for the number of members.
 
-    ``key`` says what network ``make_network(members)`` makes; None is compiled for this fit alone.
+    ``key`` says what network ``make_network(members)`` makes, ``programs`` keeps what is compiled: the process' cache,
+    or one of the fit's own, where code of the caller's that may change between two fits is part of it.
     """
 
-    key: Hashable | None
+    key: Hashable
     make_network: Callable[[int], Network]
     groups: tuple[LossGroup, ...]
     optimizer: OptimizerRule
@@ -36,13 +37,14 @@ class TrainingStructure:
     separate: bool = False  # the network's frozen values come member by member
     balancing: Balancing | None = None
     cosines: bool = False  # record the cosines of the tasks' gradients, whatever the method
+    programs: ProgramCache[Program] = PROGRAMS
 
     def program(self, members: int, evaluates: bool = True, judges: int = 1) -> Program:
         """The program for so many members and judges, with rows to evaluate on or without, from the cache if known."""
         method = None if is_equal(self.balancing) else self.balancing
         shape = (members, evaluates, judges, None if method is None else method.structure(), self.cosines)
-        key = None if self.key is None else (self.key, self.groups, self.optimizer, self.jit, *shape)
-        return PROGRAMS.get(key, lambda: self._make(members, evaluates, method))
+        key = (self.key, self.groups, self.optimizer, self.jit, *shape)
+        return self.programs.get(key, lambda: self._make(members, evaluates, method))
 
     def _make(self, members: int, evaluates: bool, method: Balancing | None) -> Program:
         network, n_tasks = self.make_network(members), len(self.task_names)

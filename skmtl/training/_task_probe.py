@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from .._cache import ProgramCache
 from ..balancing import Equal
 from ._gradient import Batch
 from ._gradient_reader import cosines_of, gram_of
@@ -99,13 +98,9 @@ class TaskProbe:
         return tf.transpose(after[-1] - after[:-1], [1, 0, 2])
 
 
-# Measurements of one structure serve many fits, as its program does.
-_PROBES: ProgramCache[TaskProbe] = ProgramCache(8)
-
-
 def probe_of(program: Program, lookahead: bool) -> TaskProbe:
-    """The compiled measurements of a program."""
-    return _PROBES.get((program, lookahead), lambda: TaskProbe(program, lookahead))
+    """The compiled measurements of a program, which live as long as it does: they serve many fits, as it does."""
+    return program.probes.get(lookahead, lambda: TaskProbe(program, lookahead))
 
 
 def _batches(moment: Moment, number: int) -> np.ndarray:

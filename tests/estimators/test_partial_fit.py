@@ -193,3 +193,15 @@ def test_there_is_no_partial_fit_where_every_call_would_be_refused(estimator, se
         model.partial_fit(X, labels(X))
     assert f"partial_fit does not support {next(iter(settings))}" in str(raised.value.__cause__)
     assert hasattr(estimator(), "partial_fit")
+
+
+def test_what_goes_with_the_blend_of_an_earlier_fit_is_said() -> None:
+    X, y = features(), quantities(features())
+    model = MultiTaskKerasRegressor(epochs=1, random_state=0).fit(X, y)
+    with pytest.warns(UserWarning, match=r"not blended .* blend_weights_, oob_prediction_, .* Fit anew"):
+        model.partial_fit(X, y)
+    model.partial_fit(X, y)
+    held = MultiTaskKerasRegressor(**{**SMALL, "ensemble_size": 2, "early_stopping": True}, oob_score=True).fit(X, y)
+    held.set_params(warm_start=True).fit(X, y)
+    with pytest.warns(UserWarning, match=r"loses what was known of rows held out: oob_prediction_"):
+        held.set_params(oob_score=False).fit(X, y)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, TimeSeriesSplit
+from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, StratifiedKFold, TimeSeriesSplit
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasRegressor
 
@@ -100,3 +101,56 @@ def test_a_split_that_leaves_a_task_without_labels_is_refused() -> None:
 
 def test_partial_fit_refuses_it() -> None:
     assert not hasattr(MultiTaskKerasRegressor(**SMALL, validation_split=3), "partial_fit")
+
+
+MASK = np.arange(60) % 4 == 0
+ROWS, REST = np.flatnonzero(MASK), np.flatnonzero(~MASK)
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        [(~MASK, MASK)],
+        [(pd.Series(~MASK), pd.Series(MASK, dtype="boolean"))],
+        [(REST, ROWS - 60)],
+        [(REST.tolist(), ROWS.tolist())],
+        [(REST, np.r_[ROWS, ROWS[:3]])],
+        ((REST, ROWS),),
+        PredefinedSplit(np.where(MASK, 0, -1)),
+    ],
+    ids=["masks", "series", "negative", "lists", "twice", "tuple", "predefined"],
+)
+def test_rows_are_read_as_scikit_learn_reads_them(split: Any) -> None:
+    """From rows with one that has no weight, which is dropped before anything is fitted."""
+    weights = np.ones(60)
+    weights[1] = 0.0
+    known = MultiTaskKerasRegressor(**SMALL, validation_split=[(REST, ROWS)]).fit(X, Y, weights)
+    found = MultiTaskKerasRegressor(**SMALL, validation_split=split).fit(X, Y, weights)
+    np.testing.assert_array_equal(found.predict(X), known.predict(X))
+    np.testing.assert_array_equal(found.network_.held_out[0], np.r_[0, ROWS[1:] - 1])
+
+
+def test_an_iterator_serves_one_fit_and_a_second_says_why_it_cannot() -> None:
+    model = MultiTaskKerasRegressor(**SMALL, validation_split=iter([(REST, ROWS)])).fit(X, Y)
+    np.testing.assert_array_equal(model.network_.held_out[0], ROWS)
+    with pytest.raises(ValueError, match="pass them as a list"):
+        model.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ((np.arange(60), ROWS), r"split 0 has 15 row\(s\) both in training and held out, as row 0"),
+        ((REST, ROWS + 1.0), "positions of rows .* or masks .*, got 1-D float64"),
+        ((REST, np.r_[ROWS, 60]), "names row 60, but X has 60 rows"),
+        ((REST, np.r_[ROWS, -61]), "names row -61, but X has 60 rows"),
+        ((~MASK[:-1], MASK), "a mask of 59 rows, but X has 60"),
+        ((REST, ["a", "b"]), "positions of rows"),
+        ((REST, [ROWS]), "got 2-D int64"),
+        ((REST,), "should be a pair of"),
+        (5, "should be a pair of"),
+    ],
+)
+def test_what_are_no_rows_is_refused(split: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"validation_split: .*{message}"):
+        MultiTaskKerasRegressor(**SMALL, validation_split=[split]).fit(X, Y)

@@ -169,3 +169,32 @@ def test_weights_of_validation_rows_go_by_name_too():
     assert fits[0] == fits[1] != fits[2]
     with pytest.raises(ValueError, match="sample_weight_val is a table with the columns"):
         MultiTaskKerasRegressor(**SMALL).fit(X, y, X_val=X, y_val=y, sample_weight_val=weight.add_prefix("x"))
+
+
+@pytest.mark.parametrize("scale", [np.exp(-100.0), 1e-300, 1e38, 1e300])
+def test_the_scale_of_weights_does_not_matter(scale):
+    """For rows, labels, classes, validation rows and scores."""
+    y, weights = quantities(X), np.where(np.arange(len(X)) % 2, 1.0, 3.0)
+    cells = np.column_stack([weights, weights[::-1]])
+    tail = (X[:20], y[:20])
+
+    def fitted(factor):
+        model = MultiTaskKerasRegressor(**SMALL, early_stopping=True)
+        by_row = model.fit(
+            X, y, weights * factor, X_val=tail[0], y_val=tail[1], sample_weight_val=weights[:20] * factor
+        )
+        by_row = by_row.predict(X), model.score(X, y, weights * factor)
+        by_cell = MultiTaskKerasRegressor(**SMALL).fit(X, y, cells * factor).predict(X)
+        classes = MultiTaskKerasClassifier(**SMALL, class_weight={0: factor, 1: 2 * factor}).fit(
+            X, (y[:, 0] > 0).astype(int), weights * factor
+        )
+        return *by_row, by_cell, classes.predict_proba(X)
+
+    for found, expected in zip(fitted(scale), fitted(1.0), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_equal_weights_are_none():
+    y = quantities(X)
+    plain = MultiTaskKerasRegressor(**SMALL).fit(X, y).predict(X)
+    np.testing.assert_array_equal(MultiTaskKerasRegressor(**SMALL).fit(X, y, np.full(len(X), 0.3)).predict(X), plain)

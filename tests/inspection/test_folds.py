@@ -90,3 +90,11 @@ def test_what_makes_no_comparison_is_refused(table):
         folds_of(table, 3, n_repeats=0)
     with pytest.raises(ValueError, match=r"cv gives 1 fold\(s\)"):
         folds_of(table, [(np.arange(40), np.arange(40, 60))])
+
+
+def test_folds_with_rows_in_both_parts_or_that_are_no_rows_are_refused(table):
+    overlap = [(np.arange(6), np.arange(3)), (np.arange(3), np.arange(3, 6))]
+    with pytest.raises(ValueError, match=r"cv: split 0 has 3 row\(s\) both in training and held out"):
+        folds_of(table, overlap)
+    with pytest.raises(ValueError, match="cv: split 0 names row 99"):
+        folds_of(table, [(np.arange(3), [99]), (np.arange(3), [4])])

@@ -31,14 +31,23 @@ def test_values_far_from_zero_keep_their_digits():
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, -1e20, 0.1])
-def test_a_constant_task_is_predicted_as_the_constant_unless_other_labels_may_come(value):
-    assert scaling([value] * 7) == pytest.approx((value, 0.0), rel=1e-12)
+@pytest.mark.parametrize("mode", ["standard", "positive", "none"])
+def test_a_constant_task_is_predicted_as_the_constant(value, mode):
+    assert scaling([value] * 7, [0.3] * 7, mode=mode) == (value, 0.0)
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, -1e20, 0.1])
+def test_where_other_labels_may_come_a_constant_has_a_scale(value):
     assert scaling([value] * 7, more_to_come=True) == pytest.approx((value, 1.0), rel=1e-12)
+
+
+def test_codes_of_classes_are_no_constants():
+    assert scaling([1.0, 1.0], mode="codes") == (0.0, 1.0)
 
 
 def test_positive_targets_are_only_divided():
     assert scaling([1.0, 3.0], mode="positive") == (0.0, 2.0)
-    assert scaling([0.0, 0.0], mode="positive") == (0.0, 1.0)
+    assert scaling([0.0, 0.0], mode="positive", more_to_come=True) == (0.0, 1.0)
 
 
 def test_none_leaves_everything():

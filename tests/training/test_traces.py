@@ -172,3 +172,11 @@ def test_what_fails_to_be_made_is_not_kept() -> None:
 
 def test_the_engines_programs_are_bounded() -> None:
     assert 1 <= PROGRAMS.size <= 64
+
+
+def test_a_program_that_failed_is_made_anew_for_the_next_fit() -> None:
+    cache: ProgramCache[object] = ProgramCache(2)
+    first = cache.get("a", object)
+    with pytest.raises(KeyboardInterrupt), cache.dropped_on_error(first):
+        raise KeyboardInterrupt
+    assert cache.get("a", object) is not first
