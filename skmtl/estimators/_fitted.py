@@ -116,13 +116,13 @@ class FittedNetwork:
 
     def _structure(self, dtype: str) -> Any:
         from ..inference._compiled import ForwardStructure
-        from ..networks import CustomNetwork, network_of
+        from ..networks import CustomNetwork, build_model, network_of
 
         if self.spec is None:
             custom, tasks, members = self.custom, self.tasks, self.members
             key = None if self.custom_key is None else (self.custom_key, members)
             return ForwardStructure(
-                key, lambda: CustomNetwork([custom.build() for _ in range(members)], tasks), self.heads, dtype
+                key, lambda: CustomNetwork([build_model(custom) for _ in range(members)], tasks), self.heads, dtype
             )
         spec = replace(self.spec, dtype=dtype)
         return ForwardStructure(spec, lambda: network_of(spec), self.heads, dtype)

@@ -88,3 +88,16 @@ def test_a_clone_has_the_parameters_and_nothing_that_was_learnt(kind):
     fitted = kind(**SMALL, optimizer__clipnorm=1.0).fit(X, targets_for(kind, X))
     learnt = [name for name in vars(clone(fitted)) if name.endswith("_")]
     assert learnt == []
+
+
+def test_a_default_fit_is_unpickled_and_predicts_without_tensorflow(tmp_path):
+    """With its blend and the embedding of its columns."""
+    model = MultiTaskKerasRegressor(epochs=1, random_state=0).fit(X, targets_for(MultiTaskKerasRegressor, X))
+    joblib.dump(model, tmp_path / "model.joblib")
+    code = (
+        "import sys, joblib, numpy as np\n"
+        "model = joblib.load('model.joblib')\n"
+        "model.predict(np.zeros((1, 4)))\n"
+        "print('tensorflow' in sys.modules)"
+    )
+    assert run_python(code, cwd=tmp_path) == "False\n"
