@@ -38,11 +38,9 @@ from ._validation import (
 
 # Fitted attributes that only fits with out-of-fold predictions set.
 _OF_BLENDS = (
-    "blend_weights_",
-    "shifted_blend_weights_",
     "oob_prediction_",
     "oob_residuals_",
-    "oob_score_",
+    "_oob_scores",
     "_member_variance",
     "_shifted_residuals",
     "_shifted_member_variance",
@@ -240,6 +238,33 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         check_is_fitted(self)
         return (self.network_ if self.blend_ is None else self.blend_).keras_model()
 
+    @property
+    def blend_weights_(self) -> pd.DataFrame:
+        """Weight of each part of the blend for each task, (n_parts, n_tasks); there with ``blend``."""
+        blend = getattr(self, "blend_", None)
+        if blend is None:
+            raise AttributeError(f"{type(self).__name__} has no blend_weights_: no fit with blend= came before.")
+        return blend.weights_table(self.task_names_)
+
+    @property
+    def shifted_blend_weights_(self) -> pd.DataFrame:
+        """The same of the blend for rows far from the training rows; there where ``covariate_shift`` led to one."""
+        blend = getattr(self, "blend_", None)
+        if blend is None or blend.shifted is None:
+            raise AttributeError(
+                f"{type(self).__name__} has no shifted_blend_weights_: no fit made a blend for rows far from others."
+            )
+        return blend.shifted.blend.weights_table(self.task_names_)
+
+    @property
+    def oob_score_(self) -> pd.Series:
+        """Task name to the score (R2, accuracy) of the out-of-fold predictions; there with ``oob_score`` or blend."""
+        if not hasattr(self, "_oob_scores"):
+            raise AttributeError(
+                f"{type(self).__name__} has no oob_score_: no fit with oob_score=True or blend= came before."
+            )
+        return pd.Series(self._oob_scores, index=self.task_names_, name="score")
+
     def shift_probability(self, X: Any) -> np.ndarray:
         """How probable it is that rows are from another time or group than those of ``fit``.
 
@@ -411,16 +436,12 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             if hasattr(self, name):
                 delattr(self, name)
         self.blend_ = outcome.blend
-        if outcome.blend is not None:
-            self.blend_weights_ = outcome.blend.weights_table(self.task_names_)
-            if outcome.blend.shifted is not None:
-                self.shifted_blend_weights_ = outcome.blend.shifted.blend.weights_table(self.task_names_)
         if outcome.out_of_fold is not None:
             known = outcome.out_of_fold
             one = outcome.network.targets.one_dimensional
             self.oob_prediction_ = self._oob_form(known.quantities)
             self.oob_residuals_ = known.residuals[:, 0] if one else known.residuals
-            self.oob_score_ = pd.Series(known.scores, index=self.task_names_, name="score")
+            self._oob_scores = known.scores
             if outcome.member_variance is not None:
                 self._member_variance = outcome.member_variance
                 if outcome.shifted is not None:
