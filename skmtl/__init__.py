@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._combine import combine_task_datasets
     from .estimators import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
     from .exceptions import TrainingDivergedError
+    from .persistence import load, save
 
 __version__ = "0.1.0"
 
@@ -22,6 +23,8 @@ __all__ = [
     "MultiTaskKerasRegressor",
     "TrainingDivergedError",
     "combine_task_datasets",
+    "load",
+    "save",
 ]
 
 _HOMES = {
@@ -30,6 +33,8 @@ _HOMES = {
     "MultiTaskKerasRegressor": "estimators",
     "TrainingDivergedError": "exceptions",
     "combine_task_datasets": "_combine",
+    "load": "persistence",
+    "save": "persistence",
 }
 
 

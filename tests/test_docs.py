@@ -17,10 +17,11 @@ DOCUMENTED = [
     "metrics",
     "model_selection",
     "networks",
+    "persistence",
     "scikeras",
 ]
-# Types of arguments, explained where they are used.
-UNLISTED = {"balancing": {"Constants", "State"}, "skmtl": {"TrainingDivergedError"}}
+# Types of arguments, explained where they are used; and what another page lists.
+UNLISTED = {"balancing": {"Constants", "State"}, "skmtl": {"TrainingDivergedError"}, "persistence": {"load", "save"}}
 
 
 def guide_pages():

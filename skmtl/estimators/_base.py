@@ -19,6 +19,7 @@ from ._backend import check_backend
 from ._fit import fit_network
 from ._fit_outcome import fit_outcome
 from ._fit_task import FitTask
+from ._fitted import FittedNetwork
 from ._fitted_blend import FittedBlend
 from ._input import FitInput, Settings
 from ._member_history import append_epochs
@@ -50,12 +51,27 @@ _OF_BLENDS = (
 class BaseMultiTask(CallbackSupportMixin, SharedParameters):
     """Fit, predict and score of one network for several tasks; subclasses say what kinds the tasks have."""
 
-    history_: dict[str, list[float]]
-    n_iter_: int
+    # All that a fit sets: files hold these attributes, of these types.
+    network_: FittedNetwork
     blend_: FittedBlend | None
-    oob_prediction_: Any
+    history_: dict[str, list[float]]
+    member_history_: dict[str, np.ndarray]
+    gradient_cosines_: np.ndarray
+    gradient_conflicts_: np.ndarray
+    categories_: dict[Any, np.ndarray]
+    n_iter_: int
+    best_epoch_: int | np.ndarray
+    stop_reason_: str
+    task_names_: list[str]
+    n_tasks_: int
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    oob_prediction_: np.ndarray | list[np.ndarray]
     oob_residuals_: np.ndarray
+    _oob_scores: np.ndarray
     _member_variance: np.ndarray
+    _shifted_residuals: np.ndarray
+    _shifted_member_variance: np.ndarray
 
     @abstractmethod
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
@@ -415,14 +431,12 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         before = self.history_ if append else {}
         self.history_ = {name: [*before.get(name, []), *values] for name, values in result.history.items()}
         series: dict[str, np.ndarray] = self.member_history_ if append else {}
-        self.member_history_: dict[str, np.ndarray] = append_epochs(series, result.member_history)
+        self.member_history_ = append_epochs(series, result.member_history)
         self._adopt_cosines(result.cosines, append)
         earlier = self.n_iter_ if append else 0
         best = earlier + result.best_epochs
         self.network_ = network
-        self.categories_: dict[Any, np.ndarray] = network.features.levels.by_name(
-            getattr(self, "feature_names_in_", None)
-        )
+        self.categories_ = network.features.levels.by_name(getattr(self, "feature_names_in_", None))
         self.n_iter_ = earlier + result.n_epochs
         self.best_epoch_ = int(best[0]) if len(best) == 1 else best
         self.task_names_ = [task.name for task in network.tasks]

@@ -17,7 +17,7 @@ from .._records import Kind, Task
 from ..estimators._per_task import per_task
 from ..estimators._scores import score_columns
 from ..estimators._validation import check_rows, check_weights
-from ..inspection import suggest_task_groups, task_affinity
+from ..inspection import TaskAffinity, suggest_task_groups, task_affinity
 from ..inspection._estimators import networks_in
 from ..targets import TargetColumns, as_table, read_columns
 from ._plan import positions
@@ -30,6 +30,16 @@ class BaseTaskGrouping(MetaEstimatorMixin, BaseEstimator):
     """Fit, predict and score of one estimator a group."""
 
     _kind: ClassVar[Kind]
+
+    # All that a fit sets: files hold these attributes, of these types.
+    estimators_: list[Any]
+    groups_: list[list[str]]
+    affinity_: TaskAffinity | None
+    task_names_: list[str]
+    n_tasks_: int
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    _one_dimensional: bool
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [HasMethods(["fit", "predict"]), None],

@@ -71,7 +71,7 @@ def numpy_outputs(
     ``parameters`` is (members, n_parameters); they are kept cut into layers for as long as ``owner`` lives.
     ``encode`` gives the encoded inputs of a range of rows in a precision.
     """
-    if not _has_numpy_form(spec) or n_rows * parameters.size > _MOST_PRODUCTS:
+    if not has_numpy_form(spec) or n_rows * parameters.size > _MOST_PRODUCTS:
         return None
     if n_rows <= EXACT_ROWS:
         layers = _layers_of(owner, spec, parameters, np.float64)
@@ -106,7 +106,8 @@ def _average(linked: np.ndarray) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=256)
-def _has_numpy_form(spec: NetworkSpec) -> bool:
+def has_numpy_form(spec: NetworkSpec) -> bool:
+    """Whether the network is of a form that numpy computes."""
     links = {head.link for head in spec.heads}
     return spec.architecture == "shared_bottom" and spec.activation in _ACTIVATIONS and links <= set(_LINKS)
 
