@@ -9,13 +9,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._versions import __version__ as __version__
+
 if TYPE_CHECKING:
     from ._combine import combine_task_datasets
     from .estimators import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
     from .exceptions import TrainingDivergedError
     from .persistence import load, save
-
-__version__ = "0.1.0"
 
 __all__ = [
     "MultiTaskKerasClassifier",

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind, Task
+from .._versions import VersionedPickles
 from ..estimators._per_task import per_task
 from ..estimators._scores import score_columns
 from ..estimators._validation import check_rows, check_weights
@@ -26,7 +27,7 @@ from ._plan import positions
 _PER_TASK = ("loss", "loss_weights", "class_weight")
 
 
-class BaseTaskGrouping(MetaEstimatorMixin, BaseEstimator):
+class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
     """Fit, predict and score of one estimator a group."""
 
     _kind: ClassVar[Kind]

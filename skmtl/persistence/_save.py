@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
+from .._versions import __version__
 from ..exceptions import InvalidModelFileError
 from ._archive import FORMAT, Archive, write_archive
 from ._check import check_loaded
