@@ -15,6 +15,7 @@ DOCUMENTED = [
     "grouping",
     "inspection",
     "metrics",
+    "mlflow",
     "model_selection",
     "networks",
     "persistence",
