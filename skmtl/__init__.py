@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._versions import __version__ as __version__
+
 if TYPE_CHECKING:
     from ._combine import combine_task_datasets
     from .estimators import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
     from .exceptions import TrainingDivergedError
-
-__version__ = "0.1.0"
+    from .persistence import load, save
 
 __all__ = [
     "MultiTaskKerasClassifier",
@@ -22,6 +23,8 @@ __all__ = [
     "MultiTaskKerasRegressor",
     "TrainingDivergedError",
     "combine_task_datasets",
+    "load",
+    "save",
 ]
 
 _HOMES = {
@@ -30,6 +33,8 @@ _HOMES = {
     "MultiTaskKerasRegressor": "estimators",
     "TrainingDivergedError": "exceptions",
     "combine_task_datasets": "_combine",
+    "load": "persistence",
+    "save": "persistence",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
@@ -103,6 +103,17 @@ class NetworkSpec:
         product of that type, and leaves batched ones alone.
         """
         return self.members > 1 or self.dtype == "float64"
+
+
+@dataclass(frozen=True)
+class CustomSource:
+    """How to build the caller's model again: from its saved configuration, else by calling the builder."""
+
+    builder: Callable[..., Any] | None
+    arguments: Mapping[str, Any]
+    configuration: str | None = None
+    classes: Mapping[str, type] = field(default_factory=dict)
+    n_inputs: int | None = None
 
 
 @dataclass(frozen=True)

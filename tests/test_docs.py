@@ -15,12 +15,14 @@ DOCUMENTED = [
     "grouping",
     "inspection",
     "metrics",
+    "mlflow",
     "model_selection",
     "networks",
+    "persistence",
     "scikeras",
 ]
-# Types of arguments, explained where they are used.
-UNLISTED = {"balancing": {"Constants", "State"}, "skmtl": {"TrainingDivergedError"}}
+# Types of arguments, explained where they are used; and what another page lists.
+UNLISTED = {"balancing": {"Constants", "State"}, "skmtl": {"TrainingDivergedError"}, "persistence": {"load", "save"}}
 
 
 def guide_pages():

@@ -31,6 +31,8 @@ def test_the_package_offers_these_names():
         "MultiTaskKerasRegressor",
         "TrainingDivergedError",
         "combine_task_datasets",
+        "load",
+        "save",
     ]
     assert set(skmtl.__all__) <= set(dir(skmtl))
 

@@ -20,6 +20,7 @@ from ._backend import check_backend
 from ._fit import fit_network
 from ._fit_outcome import fit_outcome
 from ._fit_task import FitTask
+from ._fitted import FittedNetwork
 from ._fitted_blend import FittedBlend
 from ._input import FitInput, Settings
 from ._member_history import append_epochs
@@ -40,11 +41,9 @@ from ._validation import (
 
 # Fitted attributes that only fits with out-of-fold predictions set.
 _OF_BLENDS = (
-    "blend_weights_",
-    "shifted_blend_weights_",
     "oob_prediction_",
     "oob_residuals_",
-    "oob_score_",
+    "_oob_scores",
     "_member_variance",
     "_shifted_residuals",
     "_shifted_member_variance",
@@ -54,12 +53,27 @@ _OF_BLENDS = (
 class BaseMultiTask(CallbackSupportMixin, SharedParameters):
     """Fit, predict and score of one network for several tasks; subclasses say what kinds the tasks have."""
 
-    history_: dict[str, list[float]]
-    n_iter_: int
+    # All that a fit sets: files hold these attributes, of these types.
+    network_: FittedNetwork
     blend_: FittedBlend | None
-    oob_prediction_: Any
+    history_: dict[str, list[float]]
+    member_history_: dict[str, np.ndarray]
+    gradient_cosines_: np.ndarray
+    gradient_conflicts_: np.ndarray
+    categories_: dict[Any, np.ndarray]
+    n_iter_: int
+    best_epoch_: int | np.ndarray
+    stop_reason_: str
+    task_names_: list[str]
+    n_tasks_: int
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    oob_prediction_: np.ndarray | list[np.ndarray]
     oob_residuals_: np.ndarray
+    _oob_scores: np.ndarray
     _member_variance: np.ndarray
+    _shifted_residuals: np.ndarray
+    _shifted_member_variance: np.ndarray
 
     @abstractmethod
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
@@ -245,6 +259,33 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         check_is_fitted(self)
         return (self.network_ if self.blend_ is None else self.blend_).keras_model()
 
+    @property
+    def blend_weights_(self) -> pd.DataFrame:
+        """Weight of each part of the blend for each task, (n_parts, n_tasks); there with ``blend``."""
+        blend = getattr(self, "blend_", None)
+        if blend is None:
+            raise AttributeError(f"{type(self).__name__} has no blend_weights_: no fit with blend= came before.")
+        return blend.weights_table(self.task_names_)
+
+    @property
+    def shifted_blend_weights_(self) -> pd.DataFrame:
+        """The same of the blend for rows far from the training rows; there where ``covariate_shift`` led to one."""
+        blend = getattr(self, "blend_", None)
+        if blend is None or blend.shifted is None:
+            raise AttributeError(
+                f"{type(self).__name__} has no shifted_blend_weights_: no fit made a blend for rows far from others."
+            )
+        return blend.shifted.blend.weights_table(self.task_names_)
+
+    @property
+    def oob_score_(self) -> pd.Series:
+        """Task name to the score (R2, accuracy) of the out-of-fold predictions; there with ``oob_score`` or blend."""
+        if not hasattr(self, "_oob_scores"):
+            raise AttributeError(
+                f"{type(self).__name__} has no oob_score_: no fit with oob_score=True or blend= came before."
+            )
+        return pd.Series(self._oob_scores, index=self.task_names_, name="score")
+
     def shift_probability(self, X: Any) -> np.ndarray:
         """How probable it is that rows are from another time or group than those of ``fit``.
 
@@ -395,14 +436,12 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         before = self.history_ if append else {}
         self.history_ = {name: [*before.get(name, []), *values] for name, values in result.history.items()}
         series: dict[str, np.ndarray] = self.member_history_ if append else {}
-        self.member_history_: dict[str, np.ndarray] = append_epochs(series, result.member_history)
+        self.member_history_ = append_epochs(series, result.member_history)
         self._adopt_cosines(result.cosines, append)
         earlier = self.n_iter_ if append else 0
         best = earlier + result.best_epochs
         self.network_ = network
-        self.categories_: dict[Any, np.ndarray] = network.features.levels.by_name(
-            getattr(self, "feature_names_in_", None)
-        )
+        self.categories_ = network.features.levels.by_name(getattr(self, "feature_names_in_", None))
         self.n_iter_ = earlier + result.n_epochs
         self.best_epoch_ = int(best[0]) if len(best) == 1 else best
         self.task_names_ = [task.name for task in network.tasks]
@@ -432,16 +471,12 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             if hasattr(self, name):
                 delattr(self, name)
         self.blend_ = outcome.blend
-        if outcome.blend is not None:
-            self.blend_weights_ = outcome.blend.weights_table(self.task_names_)
-            if outcome.blend.shifted is not None:
-                self.shifted_blend_weights_ = outcome.blend.shifted.blend.weights_table(self.task_names_)
         if outcome.out_of_fold is not None:
             known = outcome.out_of_fold
             one = outcome.network.targets.one_dimensional
             self.oob_prediction_ = self._oob_form(known.quantities)
             self.oob_residuals_ = known.residuals[:, 0] if one else known.residuals
-            self.oob_score_ = pd.Series(known.scores, index=self.task_names_, name="score")
+            self._oob_scores = known.scores
             if outcome.member_variance is not None:
                 self._member_variance = outcome.member_variance
                 if outcome.shifted is not None:

@@ -123,12 +123,12 @@ class FittedNetwork:
 
     def _structure(self, dtype: str) -> Any:
         from ..inference._compiled import ForwardStructure
-        from ..networks import CustomNetwork
+        from ..networks import CustomNetwork, build_model
         from ..networks._network import has_own_code, network_of
 
         if self.spec is None:
             custom, tasks, members = self.custom, self.tasks, self.members
-            make = lambda: CustomNetwork([custom.build() for _ in range(members)], tasks)  # noqa: E731
+            make = lambda: CustomNetwork([build_model(custom) for _ in range(members)], tasks)  # noqa: E731
             return ForwardStructure(self.custom_key, make, self.heads, dtype, members, self.origin)
         spec = replace(self.spec, dtype=dtype)
         key = None if has_own_code(spec) else spec

@@ -55,7 +55,7 @@ class SharedParameters(RoutedParameters):
         "scale_targets": ["boolean", StrOptions({"auto"})],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "one_hot_max_size": [Interval(Integral, 0, None, closed="left")],
-        "numeric_embedding": [str, HasMethods(["layer"]), None],
+        "numeric_embedding": [str, HasMethods(["with_options"]), None],
         "dtype": [StrOptions({"float32", "float64"})],
     }
 

@@ -9,12 +9,13 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from .._names import proposal
+from .._versions import VersionedPickles
 from ._other_names import parameter_note
 
 PREFIXES = ("model", "optimizer", "architecture", "balancing", "callbacks", "numeric_embedding")
 
 
-class RoutedParameters(BaseEstimator):
+class RoutedParameters(VersionedPickles, BaseEstimator):
     """Keeps ``prefix__name`` parameters as attributes of that name, beside the declared ones.
 
     They pass through ``get_params``, ``set_params`` and ``clone`` without being declared first, as

@@ -15,10 +15,11 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind, Task
+from .._versions import VersionedPickles
 from ..estimators._per_task import by_name, is_sequence, per_task
 from ..estimators._scores import score_columns
 from ..estimators._validation import check_rows, check_weights
-from ..inspection import suggest_task_groups, task_affinity
+from ..inspection import TaskAffinity, suggest_task_groups, task_affinity
 from ..inspection._estimators import networks_in
 from ..targets import TargetColumns, as_table, read_columns, stacked
 from ._plan import positions
@@ -27,10 +28,21 @@ from ._plan import positions
 _PER_TASK = ("loss", "loss_weights", "class_weight")
 
 
-class BaseTaskGrouping(MetaEstimatorMixin, BaseEstimator):
+class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
     """Fit, predict and score of one estimator a group."""
 
     _kind: ClassVar[Kind]
+
+    # All that a fit sets: files hold these attributes, of these types.
+    estimators_: list[Any]
+    groups_: list[list[str]]
+    affinity_: TaskAffinity | None
+    task_names_: list[str]
+    n_tasks_: int
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    _one_dimensional: bool
+    _is_frame: bool
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -102,7 +114,6 @@ class BaseTaskGrouping(MetaEstimatorMixin, BaseEstimator):
         self.n_tasks_ = len(columns.names)
         self._one_dimensional = columns.one_dimensional
         self._is_frame = columns.is_frame
-        self._types = columns.types
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 delattr(self, name)

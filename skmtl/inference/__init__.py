@@ -1,5 +1,5 @@
 """Prediction: in numpy where that is quicker, else by a compiled forward pass; only the latter imports TensorFlow."""
 
-from ._numpy import EXACT_ROWS, numpy_outputs
+from ._numpy import EXACT_ROWS, has_numpy_form, numpy_outputs, parameter_shapes
 
-__all__ = ["EXACT_ROWS", "numpy_outputs"]
+__all__ = ["EXACT_ROWS", "has_numpy_form", "numpy_outputs", "parameter_shapes"]

@@ -71,7 +71,7 @@ def numpy_outputs(
     ``parameters`` is (members, n_parameters); they are kept cut into layers for as long as ``owner`` lives.
     ``encode`` gives the encoded inputs of a range of rows in a precision.
     """
-    if spec.architecture != "shared_bottom" or not _has_numpy_form(spec) or n_rows * parameters.size > _MOST_PRODUCTS:
+    if not has_numpy_form(spec) or n_rows * parameters.size > _MOST_PRODUCTS:
         return None
     if n_rows <= EXACT_ROWS:
         layers = _layers_of(owner, spec, parameters, np.float64)
@@ -105,8 +105,13 @@ def _average(linked: np.ndarray) -> np.ndarray:
     return linked if linked.ndim == 2 else linked.mean(axis=0)
 
 
+def has_numpy_form(spec: NetworkSpec) -> bool:
+    """Whether the network is of a form that numpy computes."""
+    return isinstance(spec.architecture, str) and spec.architecture == "shared_bottom" and _is_plain(spec)
+
+
 @functools.lru_cache(maxsize=256)
-def _has_numpy_form(spec: NetworkSpec) -> bool:
+def _is_plain(spec: NetworkSpec) -> bool:
     links = {head.link for head in spec.heads}
     return spec.activation in _ACTIVATIONS and links <= set(_LINKS)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,6 +70,20 @@ class TaskAffinity:
     n_permutations: int
     n_measurements: int
     level: float
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tables as arrays, and the tasks' names once: skops keeps these, but no tables of pandas."""
+        state = {one.name: getattr(self, one.name) for one in fields(self)}
+        arrays = {name: one.to_numpy() if isinstance(one, pd.DataFrame) else one for name, one in state.items()}
+        return {"task_names": list(self.task_names), **arrays}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Make the tables again."""
+        names = state["task_names"]
+        for one in fields(self):
+            value = state[one.name]
+            table = pd.DataFrame(value, index=names, columns=names) if isinstance(value, np.ndarray) else value
+            object.__setattr__(self, one.name, table)
 
     @property
     def task_names(self) -> tuple[str, ...]:

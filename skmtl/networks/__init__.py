@@ -26,6 +26,7 @@ from ._omoe import OMoE
 from ._ple import PLE
 from ._scheme import Scheme
 from ._shared_bottom import SharedBottom
+from ._source import build_model
 from ._task_conditioned import TaskConditioned, TaskModulation
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "TaskModulation",
     "VariableDropout",
     "architecture_names",
+    "build_model",
     "build_outputs",
     "export_blend",
     "export_custom_model",

@@ -16,6 +16,7 @@ from ._build import build_outputs
 from ._custom import ordered_outputs
 from ._input_encoding import InputEncoding
 from ._layers import MemberAverage, OutputDecoding
+from ._source import build_model
 
 
 def export_model(
@@ -100,7 +101,7 @@ def export_custom_model(
     encode = InputEncoding(**encoding, name="input_encoding")
     inputs = keras.Input((encode.n_features,), name="X")
     hidden = encode(inputs)
-    models, raws = [source.build() for _ in range(members)], []
+    models, raws = [build_model(source) for _ in range(members)], []
     for member, model in enumerate(models):
         # Built from one configuration, all members have one name; in one model each needs its own.
         model.name = "network" if members == 1 else f"member_{member}"

@@ -8,6 +8,7 @@ from keras import ops
 
 from .._records import NetworkSpec
 from ._embeddings import CategoryEmbedding
+from ._numeric_embedding import embedding_layer
 
 
 def connect_inputs(inputs: Any, spec: NetworkSpec) -> Any:
@@ -21,7 +22,7 @@ def connect_inputs(inputs: Any, spec: NetworkSpec) -> Any:
         columns = [inputs[..., : layout.embedded]]
         if layout.positions:
             columns.append(inputs[..., plain:positions])
-        parts.append(layout.numeric_embedding.layer(spec, "numeric_embedding")(*columns))
+        parts.append(embedding_layer(layout.numeric_embedding, spec, "numeric_embedding")(*columns))
     if layout.plain:
         parts.append(inputs[..., layout.embedded : plain])
     if layout.codes:

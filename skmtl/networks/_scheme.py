@@ -6,8 +6,8 @@ import dataclasses
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from .._options import Options
 from .._records import NetworkSpec
-from ._options import Options
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,6 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -14,33 +13,24 @@ import numpy as np
 import tensorflow as tf
 
 from .._origin import is_library_code
+from .._records import CustomSource as CustomSource
 from ._random import seeded
 
 _PROBE_ROWS = 3
 
 
-@dataclass(frozen=True)
-class CustomSource:
-    """How to build the caller's model again: from its saved configuration, else by calling the builder."""
-
-    builder: Callable[..., Any] | None
-    arguments: Mapping[str, Any]
-    configuration: str | None = None
-    classes: Mapping[str, type] = field(default_factory=dict)
-    n_inputs: int | None = None
-
-    def build(self) -> keras.Model:
-        """A model of the same structure; its weights are to be overwritten."""
-        with seeded(0):
-            if self.configuration is not None:
-                model = keras.models.model_from_json(self.configuration, custom_objects=dict(self.classes))
-            elif self.builder is not None:
-                model = self.builder(**self.arguments)
-            else:
-                raise ValueError("The model can be built neither from a configuration nor from a builder function.")
-            if not model.built and self.n_inputs is not None:
-                build_by_call(model, self.n_inputs)
-        return model
+def build_model(source: CustomSource) -> keras.Model:
+    """A model of the structure that is described; its weights are to be overwritten."""
+    with seeded(0):
+        if source.configuration is not None:
+            model = keras.models.model_from_json(source.configuration, custom_objects=dict(source.classes))
+        elif source.builder is not None:
+            model = source.builder(**source.arguments)
+        else:
+            raise ValueError("The model can be built neither from a configuration nor from a builder function.")
+        if not model.built and source.n_inputs is not None:
+            build_by_call(model, source.n_inputs)
+    return model
 
 
 def build_by_call(model: keras.Model, n_inputs: int) -> Any:
@@ -81,7 +71,7 @@ def describe(
         text = model.to_json()
         source = CustomSource(None, {}, text, own, width)
         named = tuple(_named_objects(json.loads(text), own))
-        same = None not in named and _computes_alike(model, source.build(), width)
+        same = None not in named and _computes_alike(model, build_model(source), width)
     except Exception:  # a model of the caller's may fail to serialise in any way
         return None, fallback
     if not same:

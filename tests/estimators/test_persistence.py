@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import InconsistentVersionWarning
 
 from skmtl import MultiTaskKerasRegressor
+from skmtl.exceptions import InconsistentSkmtlVersionWarning
+from skmtl.grouping import TaskGroupingRegressor
 
 from ._cases import ESTIMATORS, SMALL, features, targets_for
 from ._process import run_python
@@ -88,3 +91,40 @@ def test_a_clone_has_the_parameters_and_nothing_that_was_learnt(kind):
     fitted = kind(**SMALL, optimizer__clipnorm=1.0).fit(X, targets_for(kind, X))
     learnt = [name for name in vars(clone(fitted)) if name.endswith("_")]
     assert learnt == []
+
+
+def test_a_default_fit_is_unpickled_and_predicts_without_tensorflow(tmp_path):
+    """With its blend and the embedding of its columns."""
+    model = MultiTaskKerasRegressor(epochs=1, random_state=0).fit(X, targets_for(MultiTaskKerasRegressor, X))
+    joblib.dump(model, tmp_path / "model.joblib")
+    code = (
+        "import sys, joblib, numpy as np\n"
+        "model = joblib.load('model.joblib')\n"
+        "model.predict(np.zeros((1, 4)))\n"
+        "print('tensorflow' in sys.modules)"
+    )
+    assert run_python(code, cwd=tmp_path) == "False\n"
+
+
+def pickled_by(version, estimator, monkeypatch):
+    monkeypatch.setattr("skmtl._versions.__version__", version)
+    data = pickle.dumps(estimator)
+    monkeypatch.undo()
+    return data
+
+
+@pytest.mark.parametrize("estimator", [*(kind() for kind in ESTIMATORS), TaskGroupingRegressor()])
+def test_a_pickle_of_another_version_warns_and_says_what_to_do(estimator, monkeypatch):
+    data = pickled_by("0.0.9", estimator, monkeypatch)
+    name = type(estimator).__name__
+    with pytest.warns(InconsistentVersionWarning, match=f"{name} was pickled by skmtl 0.0.9.*skmtl.save") as caught:
+        twin = pickle.loads(data)
+    assert isinstance(caught[0].message, InconsistentSkmtlVersionWarning)
+    assert twin.get_params().keys() == estimator.get_params().keys()
+    assert sorted(vars(twin)) == sorted(vars(estimator))
+
+
+def test_a_pickle_without_a_version_is_an_old_one(monkeypatch):
+    data = pickled_by("0.1.0", MultiTaskKerasRegressor(), monkeypatch).replace(b"_skmtl_version", b"_other_version")
+    with pytest.warns(InconsistentSkmtlVersionWarning, match="0.1.0 or older"):
+        pickle.loads(data)

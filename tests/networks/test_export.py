@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 from skmtl._records import Head, NetworkSpec, TargetScaling, Task
-from skmtl.networks import CustomNetwork, CustomSource, StackedNetwork, export_custom_model, export_model
+from skmtl.networks import (
+    CustomNetwork,
+    CustomSource,
+    StackedNetwork,
+    build_model,
+    export_custom_model,
+    export_model,
+)
 from skmtl.networks._custom import frozen_values, parameter_values
 from skmtl.networks._export import output_names
 
@@ -145,5 +152,5 @@ def test_exporting_uses_up_no_global_random_numbers() -> None:
     network, state = StackedNetwork(spec(members=2, dropout=True)), random.getstate()
     export_model(network.spec, ENCODING, SCALING, network.initial_parameters(0), dropout=0.1)
     source = CustomSource(named_build, {}, n_inputs=5)
-    source.build()
+    build_model(source)
     assert random.getstate() == state

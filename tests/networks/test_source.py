@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from skmtl.networks._source import CustomSource, describe
+from skmtl.networks._source import CustomSource, build_model, describe
 
 
 def functional(**changes: Any) -> keras.Model:
@@ -190,7 +190,7 @@ def test_the_source_builds_a_model_that_computes_the_same(build: Callable[[], ke
     x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
     model(x)
     _, source = describe(model, build, {})
-    twin = source.build()
+    twin = build_model(source)
     twin.set_weights(model.get_weights())
     for ours, theirs in zip(_leaves(model(x)), _leaves(twin(x)), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
@@ -202,4 +202,4 @@ def _leaves(outputs: Any) -> list[np.ndarray]:
 
 def test_a_source_without_configuration_and_builder_says_so() -> None:
     with pytest.raises(ValueError, match="neither from a configuration nor from a builder"):
-        CustomSource(None, {}).build()
+        build_model(CustomSource(None, {}))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .._names import proposal
+from ._names import proposal
 
 
 @dataclasses.dataclass(frozen=True)

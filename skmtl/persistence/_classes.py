@@ -1,0 +1,116 @@
+"""The classes that a file may name, and where each lives: a module is imported when a file has one of its classes.
+
+A file holds a class' name, never a module's.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..balancing._registry import METHODS
+
+# Records: frozen dataclasses, made from their fields.
+RECORDS = {
+    "BlendPart": "skmtl.estimators._fitted_blend",
+    "Bypass": "skmtl.networks._bypass",
+    "CGC": "skmtl.networks._cgc",
+    "CategoryLevels": "skmtl.features._levels",
+    "CategorySlots": "skmtl.features._slots",
+    "ColumnBins": "skmtl.features._bins",
+    "ColumnLabels": "skmtl.targets._types",
+    "ColumnType": "skmtl.targets._types",
+    "Columns": "skmtl.estimators._blend_columns",
+    "Companion": "skmtl.blending._companion",
+    "CrossStitch": "skmtl.networks._cross_stitch",
+    "CustomSource": "skmtl._records",
+    "FeatureEncoder": "skmtl.features._encoder",
+    "FittedBlend": "skmtl.estimators._fitted_blend",
+    "FittedNetwork": "skmtl.estimators._fitted",
+    "Head": "skmtl._records",
+    "Independent": "skmtl.networks._independent",
+    "InputLayout": "skmtl._records",
+    "Kernel": "skmtl.blending._kernel",
+    "LostFunction": "skmtl.persistence._lost",
+    "LowRank": "skmtl.networks._low_rank",
+    "MMoE": "skmtl.networks._mmoe",
+    "NetworkSpec": "skmtl._records",
+    "NumericEncoder": "skmtl.features._numeric",
+    "OMoE": "skmtl.networks._omoe",
+    "PLE": "skmtl.networks._ple",
+    "Periodic": "skmtl._numeric_embedding",
+    "PiecewiseLinear": "skmtl._numeric_embedding",
+    "SharedBottom": "skmtl.networks._shared_bottom",
+    "ShiftDetector": "skmtl.blending._shift",
+    "ShiftedBlend": "skmtl.estimators._fitted_blend",
+    "TargetEncoder": "skmtl.targets._encoder",
+    "TargetScaling": "skmtl._records",
+    "Task": "skmtl._records",
+    "TaskAffinity": "skmtl.inspection._affinity_result",
+    "TaskConditioned": "skmtl.networks._task_conditioned",
+}
+
+ESTIMATORS = {
+    "MultiTaskKerasClassifier": "skmtl.estimators._classifier",
+    "MultiTaskKerasEstimator": "skmtl.estimators._mixed",
+    "MultiTaskKerasRegressor": "skmtl.estimators._regressor",
+    "TaskGroupingClassifier": "skmtl.grouping._classifier",
+    "TaskGroupingRegressor": "skmtl.grouping._regressor",
+}
+
+# Made from the values of their constructor's parameters, which they keep under the same names.
+CONFIGURED = {name: f"skmtl.balancing.{method}" for method, name in METHODS.items()} | {
+    "GroupKFold": "sklearn.model_selection",
+    "GroupShuffleSplit": "sklearn.model_selection",
+    "KFold": "sklearn.model_selection",
+    "LeaveOneGroupOut": "sklearn.model_selection",
+    "LeaveOneOut": "sklearn.model_selection",
+    "LeavePGroupsOut": "sklearn.model_selection",
+    "LeavePOut": "sklearn.model_selection",
+    "MultiTaskStratifiedGroupKFold": "skmtl.model_selection._kfold",
+    "MultiTaskStratifiedKFold": "skmtl.model_selection._kfold",
+    "PredefinedSplit": "sklearn.model_selection",
+    "RepeatedKFold": "sklearn.model_selection",
+    "ShuffleSplit": "sklearn.model_selection",
+    "StratifiedGroupKFold": "sklearn.model_selection",
+    "StratifiedKFold": "sklearn.model_selection",
+    "StratifiedShuffleSplit": "sklearn.model_selection",
+    "TimeSeriesSplit": "sklearn.model_selection",
+}
+
+# What only this process needs: made anew at loading a file of ours.
+_OF_A_PROCESS = {"Origin": "skmtl.estimators._fitted"}
+_OURS = "skmtl."
+
+
+def trusted_types() -> list[str]:
+    """Names of skmtl's types that a fitted estimator may hold, for skops.
+
+    Returns
+    -------
+    list of str
+        Fully qualified, sorted: for ``trusted=`` of ``skops.io.load``, and for ``skops_trusted_types=`` of
+        ``mlflow.sklearn.log_model``. Classes of the caller's own, as a sharing scheme, are not among them.
+
+    Examples
+    --------
+    >>> from skmtl.persistence import trusted_types
+    >>> "skmtl.estimators._regressor.MultiTaskKerasRegressor" in trusted_types()
+    True
+    """
+    tables = (RECORDS, ESTIMATORS, CONFIGURED, _OF_A_PROCESS)
+    return sorted(f"{module}.{name}" for table in tables for name, module in table.items() if module.startswith(_OURS))
+
+
+def find_class(table: dict[str, str], name: str) -> type:
+    """The class of that name in one of the tables above."""
+    found = getattr(import_module(table[name]), name)
+    assert isinstance(found, type)  # noqa: S101 - for the type checker: the tables are ours
+    return found
+
+
+def named(table: dict[str, str], kind: type) -> bool:
+    """Whether the table has this very class."""
+    home = table.get(kind.__name__)
+    if home is None or kind.__module__.split(".")[0] != home.split(".")[0]:
+        return False
+    return find_class(table, kind.__name__) is kind

@@ -1,0 +1,161 @@
+"""Our own objects: records from their fields, estimators from parameters and fitted attributes."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from ..exceptions import InvalidModelFileError
+from ._classes import CONFIGURED, ESTIMATORS, RECORDS, find_class, named
+from ._coder import Decoder, Encoder, Kind
+from ._keras import decode_source, encode_source
+from ._lost import LostFunction
+from ._types import check_type
+
+# Made anew at loading: it keys the cache of programs, by objects of this process.
+_REBUILT = ("custom_key", "origin")
+# The callbacks of scikit-learn look at a fit and are no part of what it gives.
+_LEFT_OUT = ("_skl_callbacks", "_metadata_request")
+
+
+def kind_of(value: Any) -> Kind | None:
+    """How to write one of our objects; None for all else."""
+    kind = type(value)
+    if dataclasses.is_dataclass(kind) and named(RECORDS, kind):
+        return RECORD
+    if isinstance(value, BaseEstimator) and named(ESTIMATORS, kind):
+        return ESTIMATOR
+    return CONSTRUCTED if named(CONFIGURED, kind) else None
+
+
+@functools.cache
+def hints_of(kind: type) -> dict[str, Any]:
+    """Types of the fields of a record, or of the attributes that an estimator says it has."""
+    return typing.get_type_hints(kind)
+
+
+def _encode_record(encoder: Encoder, value: Any) -> dict[str, Any]:
+    return {"class": type(value).__name__, **encoder.once(value, lambda: {"fields": _fields(encoder, value)})}
+
+
+def _fields(encoder: Encoder, value: Any) -> dict[str, Any]:
+    if type(value).__name__ == "CustomSource":
+        return encode_source(encoder, value)
+    names = [field.name for field in dataclasses.fields(value) if field.name not in _REBUILT]
+    return encoder.fields({name: getattr(value, name) for name in names})
+
+
+def _decode_record(decoder: Decoder, tree: Mapping[str, Any]) -> Any:
+    name = _known(RECORDS, tree["class"])
+    made = decoder.once(tree, lambda: _make_record(decoder, name, tree["fields"]))
+    if type(made).__name__ != name:
+        raise InvalidModelFileError(f"it takes one of its records for a {name}")
+    return made
+
+
+def _make_record(decoder: Decoder, name: str, fields: Mapping[str, Any]) -> Any:
+    if name == "CustomSource":
+        return decode_source(decoder, fields)
+    kind = find_class(RECORDS, name)
+    hints = hints_of(kind)
+    values = {field: decoder.decode(value) for field, value in fields.items()}
+    wanted = {field.name: field for field in dataclasses.fields(kind) if field.name not in _REBUILT}
+    unknown = sorted(set(values) - set(wanted))
+    if unknown:
+        raise InvalidModelFileError(f"its {name} has the unknown fields {', '.join(unknown)}")
+    for field in set(wanted) - set(values):
+        # What a later version adds has a default, so that older files are read.
+        if wanted[field].default is dataclasses.MISSING and wanted[field].default_factory is dataclasses.MISSING:
+            raise InvalidModelFileError(f"its {name} lacks the field {field}")
+    for field, value in values.items():
+        check_type(value, hints[field], f"{name}.{field}")
+    if values.get("custom") is not None:
+        source = values["custom"]
+        tasks = tuple(head.name for head in values["heads"])
+        values["custom_key"] = (source.configuration, tuple(source.classes.values()), tasks)
+    return kind(**values)
+
+
+def _encode_estimator(encoder: Encoder, value: Any) -> dict[str, Any]:
+    parameters = value.get_params(deep=False)
+    return {
+        "class": type(value).__name__,
+        "parameters": encoder.fields({name: _kept(name, parameter) for name, parameter in parameters.items()}),
+        "requests": _requests(encoder, value),
+        "fitted": encoder.fields(_fitted(encoder, value, parameters)),
+    }
+
+
+def _kept(name: str, parameter: Any) -> Any:
+    """The parameter; of a function that builds networks the name."""
+    if name == "model" and isinstance(parameter, types.FunctionType | types.MethodType | functools.partial):
+        function = parameter.func if isinstance(parameter, functools.partial) else parameter
+        return LostFunction(getattr(function, "__name__", "model"))
+    return parameter
+
+
+def _fitted(encoder: Encoder, value: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes beside the parameters; each is one that the class says it has."""
+    found = {name: one for name, one in vars(value).items() if name not in parameters and name not in _LEFT_OUT}
+    kind: Any = type(value)
+    for name in found:
+        if name not in hints_of(kind):
+            with encoder.at(f".{name}"):
+                raise encoder.refusal(f"an attribute that {kind.__name__} does not have by itself")
+    return found
+
+
+def _requests(encoder: Encoder, value: Any) -> Any:
+    """What set_fit_request and its like were told."""
+    asked = getattr(value, "_metadata_request", None)
+    if asked is None:
+        return None
+    methods = [name[4:-8] for name in dir(value) if name.startswith("set_") and name.endswith("_request")]
+    return encoder.encode({method: dict(getattr(asked, method).requests) for method in methods})
+
+
+def _decode_estimator(decoder: Decoder, tree: Mapping[str, Any]) -> Any:
+    kind = find_class(ESTIMATORS, _known(ESTIMATORS, tree["class"]))
+    made = kind(**{name: decoder.decode(value) for name, value in tree["parameters"].items()})
+    for method, asked in (decoder.decode(tree["requests"]) or {}).items():
+        if method not in ("fit", "partial_fit", "predict", "score"):
+            raise InvalidModelFileError(f"it has a request of metadata for {method!r}")
+        getattr(made, f"set_{method}_request")(**asked)
+    fitted = {name: decoder.decode(value) for name, value in tree["fitted"].items()}
+    for name, value in fitted.items():
+        if name not in hints_of(kind) or name in made.get_params(deep=False) or hasattr(kind, name):
+            raise InvalidModelFileError(f"its {kind.__name__} has the unknown attribute {name!r}")
+        check_type(value, hints_of(kind)[name], f"{kind.__name__}.{name}")
+    vars(made).update(fitted)
+    return made
+
+
+def _encode_constructed(encoder: Encoder, value: Any) -> dict[str, Any]:
+    names = [name for name in inspect.signature(type(value).__init__).parameters if name != "self"]
+    if any(not hasattr(value, name) for name in names):
+        raise encoder.refusal(f"a {type(value).__name__} that does not keep its settings")
+    settings = {name: getattr(value, name) for name in names}
+    return {"class": type(value).__name__, "settings": encoder.fields(settings)}
+
+
+def _decode_constructed(decoder: Decoder, tree: Mapping[str, Any]) -> Any:
+    kind = find_class(CONFIGURED, _known(CONFIGURED, tree["class"]))
+    return kind(**{name: decoder.decode(value) for name, value in tree["settings"].items()})
+
+
+def _known(table: Mapping[str, str], name: Any) -> str:
+    if not isinstance(name, str) or name not in table:
+        raise InvalidModelFileError(f"it has an object of {name!r}, which skmtl.load does not make")
+    return name
+
+
+RECORD = Kind("record", (), _encode_record, _decode_record)
+ESTIMATOR = Kind("estimator", (), _encode_estimator, _decode_estimator)
+CONSTRUCTED = Kind("object", (), _encode_constructed, _decode_constructed)

@@ -1,0 +1,198 @@
+"""Damaged and hostile files are refused by one exception, in bounded time and memory, and touch nothing."""
+
+import io
+import json
+import os
+import pickle
+import random
+import time
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+
+import skmtl
+from skmtl.exceptions import InvalidModelFileError
+from skmtl.persistence._npy import from_npy, to_npy
+
+from ._golden import FOLDER
+from ._mutations import MUTATIONS, TEXT, entries_of, packed, with_text
+
+FILES = {path.stem: path.read_bytes() for path in sorted((FOLDER / "format_1").glob("*.skmtl"))}
+SMALL = FILES["incremental"]
+
+
+def refusal(data, tmp_path):
+    """What loading the bytes says."""
+    (tmp_path / "model.skmtl").write_bytes(data)
+    with pytest.raises(InvalidModelFileError) as caught:
+        skmtl.load(tmp_path / "model.skmtl")
+    return str(caught.value)
+
+
+def with_array(content):
+    entries = entries_of(FILES["regressor"])
+    return packed([*{**entries, "arrays/0.npy": content}.items()])
+
+
+def header(text, body=b""):
+    raw = text.encode()
+    return b"\x93NUMPY\x01\x00" + len(raw).to_bytes(2, "little") + raw + body
+
+
+HOSTILE = {
+    "empty": b"",
+    "text": b"hello",
+    "pickle": pickle.dumps({"a": 1}),
+    "another zip": packed([("a", b"b")]),
+    "cut off": SMALL[:-10],
+    "path traversal": packed([("../../evil", b"x"), *entries_of(SMALL).items()]),
+    "twice": packed([*entries_of(SMALL).items(), (TEXT, b"{}")]),
+    "too much": packed([*entries_of(SMALL).items(), ("arrays/0.npy/x", b"")]),
+    "bzip2": packed([*entries_of(SMALL).items()], zipfile.ZIP_BZIP2),
+    "bomb": packed([(TEXT, bytes(1 << 28))], zipfile.ZIP_DEFLATED),
+    "bomb of arrays": packed([*entries_of(SMALL).items(), ("arrays/0.npy", bytes(1 << 28))], zipfile.ZIP_DEFLATED),
+    "giant shape": with_array(header("{'descr': '<f8', 'fortran_order': False, 'shape': (99999999, 99999999), }\n")),
+    "shape of zeros": with_array(header("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 99), }\n", b"x")),
+    "pickled objects": with_array(
+        header("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n", pickle.dumps(1))
+    ),
+    "code in a header": with_array(header("{'descr': __import__('os').getcwd(), 'shape': (1,), }\n", bytes(8))),
+    "deep header": with_array(header("(" * 9000)),
+    "deep text": with_text(SMALL, b"[" * 200_000 + b"]" * 200_000),
+    "deep objects": with_text(SMALL, b'{"format":1,"estimator":' + b'{"$":"tuple","items":[' * 50_000),
+    "long number": with_text(SMALL, b'{"format":' + b"9" * 100_000 + b"}"),
+    "NaN": with_text(SMALL, b'{"format":NaN}'),
+    "no object": with_text(SMALL, b"[1]"),
+    "another format": with_text(SMALL, b'{"format":0}'),
+    "true": with_text(SMALL, b'{"format":true}'),
+    "bytes": with_text(SMALL, b"\xff\xfe"),
+    "no estimator": with_text(SMALL, b'{"format":1,"estimator":3}'),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_it_is_refused_in_little_memory_and_nothing_is_touched(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tracemalloc.start()
+    begin = time.perf_counter()
+    said = refusal(HOSTILE[kind], tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "model.skmtl" in said
+    assert peak < 64e6
+    assert time.perf_counter() - begin < 5
+    assert os.listdir(tmp_path) == ["model.skmtl"]
+
+
+def test_entries_that_overlap_are_refused(tmp_path):
+    """As in a zip that unpacks to much more than its size without packing anything."""
+    body, count = to_npy(np.zeros(4000)), 50
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in entries_of(SMALL).items():
+            archive.writestr(name, content)
+        archive.writestr("arrays/0.npy", body)
+        first = archive.getinfo("arrays/0.npy")
+        for number in range(1, count):
+            other = zipfile.ZipInfo(f"arrays/{number}.npy")
+            for field in ("header_offset", "CRC", "compress_size", "file_size"):
+                setattr(other, field, getattr(first, field))
+            archive.filelist.append(other)
+    assert "overlap" in refusal(file.getvalue(), tmp_path)
+
+
+def test_a_newer_format_is_refused_with_both_versions(tmp_path):
+    tree = json.loads(entries_of(SMALL)[TEXT]) | {"format": 7, "versions": {"skmtl": "9.9"}}
+    said = refusal(with_text(SMALL, json.dumps(tree).encode()), tmp_path)
+    assert f"format 7, written by skmtl 9.9; skmtl {skmtl.__version__} reads up to format 1. Update skmtl" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"class":"FittedNetwork"', '"class":"os.system"', "which skmtl.load does not make"),
+        ('"members":1', '"members":"1"', r"members should be int, found str"),
+        ('"members":1', '"members":true', r"members should be int, found bool"),
+        ('"members":1', '"members":2', "weights do not fit together"),
+        ('"link":"identity"', '"link":"other"', r"Head.link should be"),
+        ('"trained_epochs":1', '"trained_epochs":1,"more":2', "unknown fields more"),
+        ('"dropout":0.0,', "", "lacks the field dropout"),
+        ('"n_iter_":', '"predict":', "unknown attribute 'predict'"),
+        ('"n_iter_":', '"__class__":', "unknown attribute '__class__'"),
+        ('"parameters":{', '"parameters":{"evil":1,', "unexpected parameter 'evil'"),
+    ],
+)
+def test_what_is_wrong_is_named(old, new, message, tmp_path):
+    text = entries_of(SMALL)[TEXT].decode()
+    assert old in text
+    assert message in refusal(with_text(SMALL, text.replace(old, new).encode()), tmp_path)
+
+
+def test_a_field_that_a_later_version_adds_with_a_default_may_be_missing(tmp_path):
+    text = entries_of(SMALL)[TEXT].decode()
+    assert ',"trained_epochs":1' in text
+    (tmp_path / "model.skmtl").write_bytes(with_text(SMALL, text.replace(',"trained_epochs":1', "").encode()))
+    assert skmtl.load(tmp_path / "model.skmtl").network_.trained_epochs == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Lambda", "TFSMLayer", "TorchModuleWrapper", "function", "__lambda__", "MyLayer", "StringLookup"],
+)
+def test_a_network_of_other_layers_than_those_on_the_list_is_refused(name, tmp_path):
+    text = entries_of(FILES["model"])[TEXT].decode()
+    changed = text.replace('\\"class_name\\": \\"BatchNormalization\\"', f'\\"class_name\\": \\"{name}\\"')
+    assert changed != text
+    assert repr(name) in refusal(with_text(FILES["model"], changed.encode()), tmp_path)
+
+
+def test_a_layer_of_another_module_under_a_listed_name_is_refused(tmp_path):
+    text = entries_of(FILES["model"])[TEXT].decode()
+    changed = text.replace('\\"module\\": \\"keras.layers\\"', '\\"module\\": \\"evil.layers\\"')
+    assert "evil.layers" in refusal(with_text(FILES["model"], changed.encode()), tmp_path)
+    changed = text.replace('\\"registered_name\\": null', '\\"registered_name\\": \\"evil>Dense\\"')
+    assert "keras" in refusal(with_text(FILES["model"], changed.encode()), tmp_path)
+
+
+@pytest.mark.parametrize("bad", [b"", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00" + bytes(20), b"PK" + bytes(200)])
+def test_an_array_without_a_header_is_refused(bad):
+    with pytest.raises(InvalidModelFileError):
+        from_npy(bad)
+
+
+@pytest.mark.parametrize(
+    "array", [np.array([2], np.uint8).view(bool), np.array([0x110000], np.uint32).view("U1")], ids=["bool", "str"]
+)
+def test_bytes_that_are_no_value_of_their_dtype_are_refused(array):
+    with pytest.raises(InvalidModelFileError):
+        from_npy(to_npy(array))
+
+
+def check_mutations(count, seed, tmp_path):
+    """Files that were changed are read or refused, whatever was changed."""
+    rng, files, path = random.Random(seed), list(FILES.values()), tmp_path / "model.skmtl"
+    refused = 0
+    for number in range(count):
+        mutate = MUTATIONS[number % len(MUTATIONS)]
+        path.write_bytes(mutate(rng.choice(files), rng))
+        begin = time.perf_counter()
+        try:
+            skmtl.load(path)
+        except InvalidModelFileError:
+            refused += 1
+        assert time.perf_counter() - begin < 20, (number, mutate.__name__)
+    assert os.listdir(tmp_path) == ["model.skmtl"]
+    assert refused > count / 2
+
+
+def test_some_mutations_of_valid_files_lead_to_nothing_but_the_one_exception(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_mutations(400, 0, tmp_path)
+
+
+@pytest.mark.slow
+def test_ten_thousand_mutations_of_valid_files_lead_to_nothing_but_the_one_exception(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_mutations(10_000, 1, tmp_path)
