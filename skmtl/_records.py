@@ -120,7 +120,8 @@ class CustomSource:
 class TargetScaling:
     """Per task, how a network's output becomes a prediction: ``shift + scale * output``; float64 (n_tasks,).
 
-    A scale of 0 is that of a constant target: whatever the network says, the constant is predicted.
+    A scale of 0 is that of a constant target: whatever the network says, the constant is predicted. A shift of NaN is
+    that of a task without a label so far, of which nothing can be said.
     """
 
     shift: np.ndarray
@@ -128,7 +129,12 @@ class TargetScaling:
 
     def to_outputs(self, values: np.ndarray) -> np.ndarray:
         """Targets (n_samples, n_tasks) as the network should give them."""
-        return (values - self.shift) / self.divisor
+        return np.where(self.known, (values - self.shift) / self.divisor, 0.0)
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which tasks have had labels, (n_tasks,) bool."""
+        return ~np.isnan(self.shift)
 
     @property
     def divisor(self) -> np.ndarray:

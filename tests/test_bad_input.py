@@ -1,5 +1,6 @@
 """Data and parameters that cannot be used: a clear error, and an estimator that is as it was before."""
 
+import contextlib
 import datetime
 
 import numpy as np
@@ -220,7 +221,9 @@ def test_a_failed_fit_leaves_a_fitted_estimator_as_it_was(kind):
     for bad_X, bad_y in bad:
         with pytest.raises(ValueError):
             model.fit(bad_X, bad_y)
-        with pytest.raises(ValueError):
+        # A chunk without labels is none that partial_fit refuses.
+        unlabelled = bad_y is not None and pd.isna(bad_y).all(axis=None)
+        with contextlib.nullcontext() if unlabelled else pytest.raises(ValueError):
             model.partial_fit(bad_X, bad_y)
         assert vars(model) == before
     model.set_params(optimizer="sgd", learning_rate=1e30, activation="identity")

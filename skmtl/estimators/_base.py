@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,14 @@ _OF_BLENDS = (
     "_shifted_residuals",
     "_shifted_member_variance",
 )
+
+
+# What users know of these.
+_TOLD_OF_BLENDS = ("blend_weights_", "shifted_blend_weights_", "oob_prediction_", "oob_residuals_", "oob_score_")
+
+
+class _NoLabels(Exception):
+    """No row has a label that counts."""
 
 
 class BaseMultiTask(CallbackSupportMixin, SharedParameters):
@@ -347,9 +356,12 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         check_incremental_class_weight(getattr(self, "class_weight", None))
         known = hasattr(self, "network_")
         task = FitTask.begin(self, X, y, sample_weight, epochs=1, append=known)
-        with unchanged_on_error(self):
+        # A stream may well bring a chunk without labels: then nothing changes.
+        with suppress(_NoLabels), unchanged_on_error(self):
             encoder = self.network_.targets if known else None
-            data = self._read(X, y, sample_weight, encoder=encoder, reset=not known, classes=classes)
+            data = self._read(X, y, sample_weight, encoder=encoder, reset=not known, classes=classes, more_to_come=True)
+            if data.n_train == 0:
+                raise _NoLabels
             previous = self.network_ if known else None
             settings = resolved(self._settings().for_partial_fit(), data, previous)
             outcome = fit_outcome(settings, data, previous, task)
@@ -397,7 +409,15 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
                 )
 
     def _read(
-        self, X: Any, y: Any, sample_weight: Any, *, encoder: TargetEncoder | None, reset: bool, classes: Any = None
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        encoder: TargetEncoder | None,
+        reset: bool,
+        classes: Any = None,
+        more_to_come: bool = False,
     ) -> FitInput:
         if y is None:
             read_columns(y, estimator=type(self).__name__)
@@ -407,7 +427,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         names = None if encoder is None else encoder.table_names
         weights = check_weights(sample_weight, X, columns, names)
         if encoder is None:
-            encoder = TargetEncoder.fit(columns, self._kinds(columns), classes)
+            encoder = TargetEncoder.fit(columns, self._kinds(columns), classes, more_to_come=more_to_come)
         return FitInput.build(X, levels, encoder, encoder.encode(columns, weights), getattr(self, "class_weight", None))
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any, data: FitInput) -> FitInput:
@@ -451,7 +471,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
 
     def _warn_of_what_goes(self, outcome: Outcome, *, append: bool, stacklevel: int) -> None:
         """Say what of the fit before is lost where training goes on from its network alone."""
-        gone = {name for name in _OF_BLENDS if hasattr(self, name) and not name.startswith("_")}
+        gone = {name for name in _TOLD_OF_BLENDS if hasattr(self, name)}
         if outcome.out_of_fold is not None:
             gone = {name for name in gone if not name.startswith("oob_")}
         if not append or not gone or outcome.blend is not None:

@@ -405,7 +405,8 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         Returns
         -------
         self : MultiTaskKerasClassifier
-            The fitted estimator. The first call fixes how features are scaled.
+            The fitted estimator. The first call fixes how features are scaled. A chunk without any label changes
+            nothing.
         """
         self._validate_params()
         return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)

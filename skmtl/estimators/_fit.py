@@ -47,8 +47,8 @@ def fit_network(
 
     if data.n_train == 0:
         raise ValueError("y has no label with a positive weight: there is nothing to learn from.")
-    if previous is None or not settings.incremental:
-        data.check_labels(settings.incremental)
+    if not settings.incremental:
+        data.check_labels()
     features = previous.features if previous is not None else _fit_features(settings, data)
     random = check_random_state(settings["random_state"])
     seeds = dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))

@@ -97,10 +97,10 @@ class FitInput:
             raise ValueError(f"groups should have shape ({self.n_given},), one a row of X, got {values.shape}.")
         return replace(self, groups=values[self.kept])
 
-    def check_labels(self, incremental: bool) -> None:
-        """Every task has a label with a positive weight; in a first partial_fit, whose scale it has to give."""
+    def check_labels(self) -> None:
+        """Every task has a label with a positive weight."""
         for i, task in enumerate(self.encoder.tasks):
-            if self.targets.observed[:, i].any() or (incremental and task.kind == "classification"):
+            if self.targets.observed[:, i].any():
                 continue
             raise ValueError(
                 f"Task {task.name!r} has no label with a positive weight: its column is empty, or sample_weight "

@@ -436,7 +436,9 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         Returns
         -------
         self : MultiTaskKerasEstimator
-            The fitted estimator. The first call fixes kinds of tasks and scalings.
+            The fitted estimator. The first call fixes kinds of tasks and how features are scaled. A task is
+            scaled by the first labels that it has; before, its predictions are NaN. A chunk without any label changes
+            nothing.
         """
         self._validate_params()
         return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)
@@ -481,6 +483,13 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         return logarithms(self.predict_proba(X))
 
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
+        told = {str(name) for name in self.task_types or ()}
+        for name, observed in zip(columns.names, columns.observed, strict=True):
+            if name not in told and not observed.any():
+                raise ValueError(
+                    f"Task {name!r} has no label at all: every entry of its column is missing, so that nothing says "
+                    "what it is. Leave the column out, give it labels, or name it in task_types for partial_fit."
+                )
         return infer_kinds(columns, self.task_types)
 
 

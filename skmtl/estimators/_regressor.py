@@ -385,7 +385,9 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         Returns
         -------
         self : MultiTaskKerasRegressor
-            The fitted estimator. The first call fixes how features and targets are scaled.
+            The fitted estimator. The first call fixes how features are scaled. A task is
+            scaled by the first labels that it has; before, its predictions are NaN. A chunk without any label changes
+            nothing.
         """
         self._validate_params()
         return self._partial_fit(X, y, None, sample_weight)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._records import EncodedTargets, Head, NetworkSpec, TargetScaling
-from ..targets import ScalingMode
+from ..targets import ScalingMode, fit_scaling
 from ..targets._scaling import weighted_moments
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def rescaled(
     modes: Sequence[ScalingMode],
     places: Sequence[tuple[np.ndarray, np.ndarray]] | None,
 ) -> Rescaled:
-    """New scales where they are needed.
+    """New scales where they are needed, and the first ones of tasks that had no labels before.
 
     ``places`` are each task's positions among the parameters, of its head's kernel and bias; None where the heads are
     of a kind that cannot be adjusted.
@@ -57,9 +57,12 @@ def rescaled(
     shift, scale, flat = scaling.shift.copy(), scaling.scale.copy(), parameters
     changed = np.zeros(len(heads), dtype=bool)
     mean, deviation = weighted_moments(targets)
+    first = fit_scaling(targets, tuple(modes), more_to_come=places is None)
+    new = first.known & ~scaling.known
+    shift[new], scale[new], changed[new] = first.shift[new], first.scale[new], True
     for task, (head, mode) in enumerate(zip(heads, modes, strict=True)):
         labels = targets.values[targets.observed[:, task], task]
-        if mode == "codes" or len(labels) == 0 or not _outside(labels, shift[task], scale[task], mode):
+        if mode == "codes" or changed[task] or len(labels) == 0 or not _outside(labels, shift[task], scale[task], mode):
             continue
         if places is None or (scale[task] != 0 and mode != "standard"):
             _check_distance(head.name, labels, shift[task], scale[task])

@@ -45,13 +45,24 @@ class TargetEncoder:
         return all(column.single_precision for column in self.types)
 
     @classmethod
-    def fit(cls, columns: TargetColumns, kinds: Sequence[Kind], classes: Sequence[Any] | None = None) -> TargetEncoder:
-        """Learn tasks from the columns; ``classes`` (one entry a task) replaces what the labels say."""
+    def fit(
+        cls,
+        columns: TargetColumns,
+        kinds: Sequence[Kind],
+        classes: Sequence[Any] | None = None,
+        *,
+        more_to_come: bool = False,
+    ) -> TargetEncoder:
+        """Learn tasks from the columns; ``classes`` (one entry a task) replaces what the labels say.
+
+        With ``more_to_come`` a regression may be without labels.
+        """
         tasks: list[Task] = []
         found: list[np.ndarray | None] = []
         for i, (name, kind) in enumerate(zip(columns.names, kinds, strict=True)):
             present = columns.values[i][columns.observed[i]]
-            if len(present) == 0 and (classes is None or kind == "regression"):
+            waits = more_to_come if kind == "regression" else classes is not None
+            if len(present) == 0 and not waits:
                 raise ValueError(
                     f"Task {name!r} has no label at all: every entry of its column is missing. "
                     "Leave the column out, or give it labels."

@@ -22,14 +22,17 @@ def fit_scaling(
     """Shift and scale per task from the weighted, observed labels.
 
     A constant task gets scale 0, so that the constant is what will be predicted, whatever the loss; where other labels
-    may come that no other scale can be taken for, it is scaled as any other task, by 1 if need be.
+    may come that no other scale can be taken for, it is scaled as any other task, by 1 if need be. A task without
+    labels gets a shift of NaN.
     """
     mean, deviation = weighted_moments(targets)
     constant = deviation <= _NOTHING * np.maximum(np.abs(mean), 1e-300)
     shift, scale = np.zeros(len(modes)), np.ones(len(modes))
     for i, mode in enumerate(modes):
         labels = targets.values[targets.observed[:, i], i]
-        if mode != "codes" and not more_to_come and len(labels) and labels.min() == labels.max():
+        if mode != "codes" and len(labels) == 0:
+            shift[i] = np.nan
+        elif mode != "codes" and not more_to_come and labels.min() == labels.max():
             # A mean of equal numbers may be another number.
             shift[i], scale[i] = labels[0], 0.0
         elif mode == "standard":

@@ -105,13 +105,6 @@ def test_a_first_batch_need_not_show_every_class_nor_every_classification():
     assert model.predict_proba(X)[0].shape == (60, 2)
 
 
-def test_a_regression_needs_a_label_in_the_first_batch():
-    y = quantities(X)
-    y[:, 1] = np.nan
-    with pytest.raises(ValueError, match="Task 'y1' has no label at all"):
-        MultiTaskKerasRegressor(**SMALL).partial_fit(X, y)
-
-
 def test_labels_that_classes_does_not_name_are_refused():
     model = MultiTaskKerasClassifier(**SMALL)
     with pytest.raises(ValueError, match=r"Task 'y1' has labels \[2\] that are not among its classes \[0, 1\]"):
@@ -172,7 +165,6 @@ def test_partial_fit_goes_on_after_fit():
         ({"class_weight": "balanced"}, {}, "class_weight='balanced' is not supported by partial_fit"),
         ({"class_weight": {"y1": "balanced"}}, {}, "class_weight='balanced' is not supported by partial_fit"),
         ({"class_weight": [None, "balanced"]}, {}, "class_weight='balanced' is not supported by partial_fit"),
-        ({}, {"sample_weight": np.zeros((60, 2))}, "no label with a positive weight"),
     ],
 )
 def test_what_a_part_of_the_rows_cannot_give_is_refused(settings, arguments, message):
@@ -193,6 +185,53 @@ def test_there_is_no_partial_fit_where_every_call_would_be_refused(estimator, se
         model.partial_fit(X, labels(X))
     assert f"partial_fit does not support {next(iter(settings))}" in str(raised.value.__cause__)
     assert hasattr(estimator(), "partial_fit")
+
+
+def stream() -> tuple[np.ndarray, np.ndarray]:
+    """Three chunks of 30 rows: without a label of the second task, with all, without any."""
+    X = features(90)
+    y = quantities(X)
+    y[:30, 1], y[60:] = np.nan, np.nan
+    return X, y
+
+
+@pytest.mark.parametrize("order", [(0, 30, 60, 0, 30), (60, 30, 0, 60, 30), (0, 0, 30, 60, 30)], ids=str)
+@pytest.mark.parametrize("architecture", ["shared_bottom", "task_conditioned"])
+def test_a_stream_may_bring_chunks_without_labels(order, architecture):
+    X, y = stream()
+    model = MultiTaskKerasRegressor(**{**LEARNING, "architecture": architecture})
+    for start in order * 40:
+        model.partial_fit(X[start : start + 30], y[start : start + 30])
+    assert (model.score_tasks(X[:60], y[:60]) > 0.9).all()
+    assert model.n_iter_ == 40 * sum(start != 60 for start in order)
+
+
+def test_a_task_without_labels_is_not_predicted_and_takes_its_scale_from_the_first_ones():
+    X, y = stream()
+    model = MultiTaskKerasRegressor(**SMALL).partial_fit(X[60:], y[60:])
+    assert not hasattr(model, "network_")
+    assert not hasattr(model, "n_features_in_")
+    model.partial_fit(X[:30], y[:30])
+    assert np.isfinite(model.predict(X)[:, 0]).all()
+    assert np.isnan(model.predict(X)[:, 1]).all()
+    assert np.isfinite(model.history_["loss"]).all()
+    first = model.predict(X)[:, 0]
+    assert np.array_equal(model.partial_fit(X[60:], y[60:]).predict(X)[:, 0], first)
+    model.partial_fit(X[30:60], y[30:60])
+    assert model.network_.scaling.shift[1] == pytest.approx(y[30:60, 1].mean())
+    assert model.network_.scaling.scale[1] == pytest.approx(y[30:60, 1].std())
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_the_mixed_estimator_has_to_be_told_what_a_column_without_labels_is():
+    X = features()
+    y = mixed(X).assign(later=np.nan)
+    classes = [None, ["small", "medium", "large"], [False, True], None]
+    with pytest.raises(ValueError, match=r"Task 'later' has no label at all: .* name it in task_types"):
+        MultiTaskKerasEstimator(**SMALL).partial_fit(X, y, classes=classes)
+    model = MultiTaskKerasEstimator(**SMALL, task_types={"later": "regression"}).partial_fit(X, y, classes=classes)
+    model.partial_fit(X, y.assign(later=X[:, 0]))
+    assert np.isfinite(model.predict(X)["later"]).all()
 
 
 def test_what_goes_with_the_blend_of_an_earlier_fit_is_said() -> None:
