@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._blas import single_threaded_blas
 from ..blending import Companion, ShiftDetector
 from ..features import FeatureEncoder
 from ._backend import check_backend
@@ -39,7 +40,8 @@ class BlendPart:
         if self.network is not None:
             total = layout.of_quantities(self.network.quantities(X))
         if self.companion is not None and self.view is not None:
-            added = self.companion.predict(self.view.transform(X, dtype=np.float64))
+            with single_threaded_blas:
+                added = self.companion.predict(self.view.transform(X, dtype=np.float64))
             total = total + (added if self.network is None else offsets(layout, added))
         return np.asarray(total)
 

@@ -123,6 +123,7 @@ def _rule(instance: Any, weight_decay: float | None) -> OptimizerRule:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def _kind_named(name: str) -> type:
     """Keras' optimizer of that name; Keras itself does not know all of its own."""
     others = {kind.__name__.lower(): kind for kind in (keras.optimizers.Lamb, keras.optimizers.Muon)}
