@@ -40,13 +40,13 @@ class SingleThreadedBlas:
     def limit_this_thread(self) -> None:
         """Set the limit without taking it back: some builds of BLAS count threads for each thread that calls them."""
         for library in self._known():
-            library.set_num_threads(1)
+            _set(library, 1)
 
     def _restore(self) -> None:
         for library, number in self._before:
             # Another number than ours was set by somebody else in the meantime.
             if library.num_threads == 1:
-                library.set_num_threads(number)
+                _set(library, number)
         self._before = []
 
     def _known(self) -> list[Any]:
@@ -61,6 +61,11 @@ class SingleThreadedBlas:
         if self._inside:
             self._inside = 0
             self._restore()
+
+
+def _set(library: Any, number: int) -> None:
+    """Set the number of threads, from whatever thread: threadpoolctl 3.8 has one alone set it for all."""
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
 
 
 single_threaded_blas = SingleThreadedBlas()
