@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._records import Kind
 from ..targets import TargetColumns
 from ._base import BaseMultiTask
+from ._snapshot import of_one_moment
 
 
 class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask):
@@ -403,6 +404,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         self._validate_params()
         return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)
 
+    @of_one_moment
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities.
 

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._records import Kind
 from ..targets import TargetColumns, infer_kinds
 from ._base import BaseMultiTask
+from ._snapshot import of_one_moment
 
 
 class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
@@ -391,6 +392,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         classes = list(self.network_.targets.classes)
         return classes[0] if self.network_.targets.one_dimensional else classes
 
+    @of_one_moment
     def predict(self, X: Any) -> Any:
         """Predict all tasks.
 
@@ -437,6 +439,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)
 
     @available_if(lambda estimator: _has_classes(estimator))
+    @of_one_moment
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities.
 

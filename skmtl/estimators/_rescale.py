@@ -56,7 +56,7 @@ def rescaled(
     """
     shift, scale, flat = scaling.shift.copy(), scaling.scale.copy(), parameters
     changed = np.zeros(len(heads), dtype=bool)
-    for task in np.flatnonzero(_outside(scaling, targets, modes)):
+    for task in np.flatnonzero(_outside(scaling, targets, modes)).tolist():
         head, mode, labels = heads[task], modes[task], targets.values[targets.observed[:, task], task]
         if places is None or (scale[task] != 0 and mode != "standard"):
             _check_distance(head.name, labels, shift[task], scale[task])

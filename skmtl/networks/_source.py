@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._origin import is_library_code
+from ._kernels import count_what_was_made
 from ._random import seeded
 
 _PROBE_ROWS = 3
@@ -31,6 +32,7 @@ class CustomSource:
 
     def build(self) -> keras.Model:
         """A model of the same structure; its weights are to be overwritten."""
+        count_what_was_made()
         with seeded(0):
             if self.configuration is not None:
                 model = keras.models.model_from_json(self.configuration, custom_objects=dict(self.classes))
