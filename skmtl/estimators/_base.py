@@ -28,6 +28,7 @@ from ._parameters import SharedParameters
 from ._per_task import check_incremental_class_weight
 from ._recipe import most_epochs, resolved
 from ._routing import PREFIXES
+from ._single_precision import check_single_precision
 from ._snapshot import changed_at_once, of_one_moment
 from ._validation import (
     check_number_of_classes,
@@ -248,7 +249,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         A Keras model takes numbers: where X has categorical columns, give it :meth:`model_input` of X.
         """
         check_is_fitted(self)
-        return (self.network_ if self.blend_ is None else self.blend_).keras_model()
+        fitted = self.network_ if self.blend_ is None else self.blend_
+        check_single_precision(fitted.encoders(), getattr(self, "feature_names_in_", None))
+        return fitted.keras_model()
 
     @of_one_moment
     def shift_probability(self, X: Any) -> np.ndarray:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numbers
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length, validate_data
@@ -22,6 +24,7 @@ def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tup
     """
     if levels is not None and not levels.columns and _is_plain(estimator, X):
         return X, levels
+    _check_names(X)
     X, reset = as_cells(X), levels is None
     refuse_times(X)
     columns = category_columns(X, estimator.categorical_features) if levels is None else levels.columns
@@ -33,6 +36,14 @@ def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tup
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     levels = CategoryLevels.fit(X, columns) if levels is None else levels
     return levels.encode(X, estimator=type(estimator).__name__), levels
+
+
+def _check_names(X: Any) -> None:
+    """Columns of the same name could not be told apart."""
+    names = list(X.columns) if isinstance(X, pd.DataFrame) else []
+    twice = sorted({str(name) for name, count in Counter(names).items() if count > 1})
+    if twice:
+        raise ValueError(f"X has several columns of the name {', '.join(twice)}: give each column a name of its own.")
 
 
 def _is_plain(estimator: Any, X: Any) -> bool:
@@ -57,6 +68,8 @@ def _check_numbers(estimator: Any, X: Any, *, reset: bool) -> Any:
         )
     except ValueError as error:
         raise explained(error, X) from error
+    except OverflowError as error:
+        raise ValueError("X holds whole numbers that are too large for a float: divide or take logarithms.") from error
 
 
 def check_weights(sample_weight: Any, X: Any, n_tasks: int, one_dimensional: bool, name: str = "sample_weight") -> Any:

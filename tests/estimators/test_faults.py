@@ -34,7 +34,7 @@ POINTS = [
     "estimators._fit_outcome.fit_blend",
     "estimators._blend.fit_companion",
     "estimators._blend.weights_by_task",
-    "estimators._out_of_fold.r2_score",
+    "estimators._out_of_fold.r_squared",
     "estimators._base.append_epochs",
     "estimators._base.BaseMultiTask._adopt_cosines",
     "estimators._base.BaseMultiTask._adopt_blend",
