@@ -19,8 +19,8 @@ def check_fork() -> None:
     if _inherited:
         raise RuntimeError(
             "This process was forked from one in which TensorFlow had run, and there TensorFlow waits for ever. Start "
-            'processes by "spawn" or "forkserver" (multiprocessing.get_context), or by joblib\'s "loky", or fork '
-            "before anything is fitted. Only predictions without TensorFlow work here, as those of the default network."
+            "processes by 'spawn' or 'forkserver' (multiprocessing.get_context), or by joblib's 'loky'; or fork before "
+            "anything is fitted. Only predictions that need no TensorFlow work here, as those of the default network."
         )
 
 

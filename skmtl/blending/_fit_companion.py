@@ -57,8 +57,24 @@ def fit_companion(
     -------
     (Companion, ndarray of shape (n_rows, n_tasks)) or None
         The companion and its out-of-fold predictions; a row without a label of a task is predicted by the
-        companion itself, which has not seen one. None where tasks with different rows would take too long.
+        companion itself, which has not seen one. None where tasks with different rows would take too long, or
+        numbers are so extreme that there is no solution.
     """
+    try:
+        fitted = _fit_companion(name, rows, values, weights, folds, seed)
+    except np.linalg.LinAlgError:
+        return None
+    return fitted if fitted is not None and np.isfinite(fitted[1]).all() else None
+
+
+def _fit_companion(
+    name: KernelName,
+    rows: np.ndarray,
+    values: np.ndarray,
+    weights: np.ndarray,
+    folds: Sequence[np.ndarray],
+    seed: int,
+) -> tuple[Companion, np.ndarray] | None:
     if len(rows) > MOST_ROWS:
         return _fit_to_some(name, rows, values, weights, folds, seed)
     rng = np.random.default_rng(seed)

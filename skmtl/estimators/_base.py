@@ -31,13 +31,14 @@ from ._parameters import SharedParameters
 from ._per_task import check_incremental_class_weight
 from ._recipe import most_epochs, resolved
 from ._routing import PREFIXES
+from ._single_precision import check_single_precision
+from ._snapshot import changed_at_once, of_one_moment
 from ._validation import (
     check_number_of_classes,
     check_rows,
     check_validation_arguments,
     check_weights,
     read_inputs,
-    unchanged_on_error,
 )
 
 # Fitted attributes that only fits with out-of-fold predictions set.
@@ -135,19 +136,23 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         check_validation_arguments(X_val, y_val, sample_weight_val)
         keep = self.warm_start and hasattr(self, "network_")
         task = FitTask.begin(self, X, y, sample_weight, epochs=most_epochs(self.epochs), append=keep)
-        with unchanged_on_error(self):
-            data = self._read(X, y, sample_weight, encoder=self.network_.targets if keep else None, reset=not keep)
+        with changed_at_once(self) as fitted:
+            previous = fitted.network_ if keep else None
+            encoder = None if previous is None else previous.targets
+            data = fitted._read(X, y, sample_weight, encoder=encoder, reset=not keep)
             if X_val is not None:
-                data = data.with_validation(self._read_validation(X_val, y_val, sample_weight_val, data))
+                data = data.with_validation(fitted._read_validation(X_val, y_val, sample_weight_val, data))
             if groups is not None:
                 data = data.with_groups(groups)
-            previous = self.network_ if keep else None
-            outcome = fit_outcome(resolved(self._settings(), data, previous), data, previous, task)
-            self._warn_of_what_goes(outcome, append=keep, stacklevel=4)
-            self._adopt(outcome, append=keep)
+            outcome = fit_outcome(
+                resolved(self._settings(), data, previous), data, previous, FitTask.fitting(task, fitted)
+            )
+            fitted._warn_of_what_goes(outcome, append=keep, stacklevel=4)
+            fitted._adopt(outcome, append=keep)
         FitTask.end(task)
         return self
 
+    @of_one_moment
     def predict(self, X: Any) -> Any:
         """Predict all tasks.
 
@@ -164,6 +169,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         check_is_fitted(self)
         return self._predictions(self._quantities(X))
 
+    @of_one_moment
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Mean of the tasks' scores: R2 of a regression, accuracy of a classification.
 
@@ -192,6 +198,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             raise ValueError("y has no label at all: there is nothing to score.")
         return float(scores.mean())
 
+    @of_one_moment
     def score_tasks(self, X: Any, y: Any, sample_weight: Any = None) -> pd.Series:
         """Score of every task: R2 of a regression, accuracy of a classification.
 
@@ -260,13 +267,16 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         return super().set_callbacks(*callbacks)
 
     @property
+    @of_one_moment
     def model_(self) -> Any:
         """The network as a ``keras.Model``: from the columns of X to predictions, one output a task.
 
         A Keras model takes numbers: where X has categorical columns, give it :meth:`model_input` of X.
         """
         check_is_fitted(self)
-        return (self.network_ if self.blend_ is None else self.blend_).keras_model()
+        fitted = self.network_ if self.blend_ is None else self.blend_
+        check_single_precision(fitted.encoders(), getattr(self, "feature_names_in_", None))
+        return fitted.keras_model()
 
     @property
     def blend_weights_(self) -> pd.DataFrame:
@@ -295,6 +305,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             )
         return pd.Series(self._oob_scores, index=self.task_names_, name="score")
 
+    @of_one_moment
     def shift_probability(self, X: Any) -> np.ndarray:
         """How probable it is that rows are from another time or group than those of ``fit``.
 
@@ -315,6 +326,7 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         check_is_fitted(self)
         return self._rows_and_shift(X)[1]
 
+    @of_one_moment
     def model_input(self, X: Any) -> np.ndarray:
         """X as the numbers that ``model_`` takes.
 
@@ -357,16 +369,18 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         known = hasattr(self, "network_")
         task = FitTask.begin(self, X, y, sample_weight, epochs=1, append=known)
         # A stream may well bring a chunk without labels: then nothing changes.
-        with suppress(_NoLabels), unchanged_on_error(self):
-            encoder = self.network_.targets if known else None
-            data = self._read(X, y, sample_weight, encoder=encoder, reset=not known, classes=classes, more_to_come=True)
+        with suppress(_NoLabels), changed_at_once(self) as fitted:
+            previous = fitted.network_ if known else None
+            encoder = None if previous is None else previous.targets
+            data = fitted._read(
+                X, y, sample_weight, encoder=encoder, reset=not known, classes=classes, more_to_come=True
+            )
             if data.n_train == 0:
                 raise _NoLabels
-            previous = self.network_ if known else None
             settings = resolved(self._settings().for_partial_fit(), data, previous)
-            outcome = fit_outcome(settings, data, previous, task)
-            self._warn_of_what_goes(outcome, append=known, stacklevel=5)
-            self._adopt(outcome, append=known)
+            outcome = fit_outcome(settings, data, previous, FitTask.fitting(task, fitted))
+            fitted._warn_of_what_goes(outcome, append=known, stacklevel=5)
+            fitted._adopt(outcome, append=known)
         FitTask.end(task)
         return self
 
@@ -374,9 +388,9 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         """Fit, while ``observer`` (a `skmtl.training._moment.Observer`) is shown every epoch's end."""
         check_backend()
         self._validate_params()
-        with unchanged_on_error(self):
-            data = self._read(X, y, None, encoder=None, reset=True)
-            self._adopt(
+        with changed_at_once(self) as fitted:
+            data = fitted._read(X, y, None, encoder=None, reset=True)
+            fitted._adopt(
                 Outcome(*fit_network(resolved(self._settings(), data), data, None, observer=observer)), append=False
             )
         return self

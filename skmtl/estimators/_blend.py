@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from .._blas import single_threaded_blas
 from .._records import EncodedTargets
 from ..blending import KernelName, fit_companion, label_limits, weights_by_task
 from ..features import FeatureEncoder, Scaling
@@ -95,12 +95,10 @@ def _results(work: Mapping[str, Callable[[], Any]], side_by_side: bool) -> dict[
     Decompositions of this size gain little from several threads of BLAS each, and on a busy machine wait for these
     without end.
     """
-    with threadpool_limits(1, user_api="blas"):
+    with single_threaded_blas:
         if not side_by_side:
             return {kind: one() for kind, one in work.items()}
-        # Some builds of BLAS count threads for each thread that calls them.
-        limit = partial(threadpool_limits, 1, user_api="blas")
-        with ThreadPoolExecutor(os.cpu_count(), initializer=limit) as pool:
+        with ThreadPoolExecutor(os.cpu_count(), initializer=single_threaded_blas.limit_this_thread) as pool:
             return dict(zip(work, pool.map(lambda one: one(), work.values()), strict=True))
 
 

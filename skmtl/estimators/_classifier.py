@@ -16,6 +16,7 @@ from ._availability import takes_partial_fit
 from ._base import BaseMultiTask
 from ._logarithms import logarithms
 from ._other_names import explains_names
+from ._snapshot import of_one_moment
 
 
 class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask):
@@ -411,6 +412,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         self._validate_params()
         return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)
 
+    @of_one_moment
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities.
 

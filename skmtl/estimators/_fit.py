@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .._blas import single_threaded_blas
 from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingResult
 from ..features import FeatureEncoder
 from ..targets import fit_scaling
@@ -124,7 +125,8 @@ def _units(
     known = previous.units if previous is not None and settings.incremental else None
     if known is not None and not new.any():
         return known
-    found = constant_losses(data.targets, goal.rules, goal.heads, scaling)
+    with single_threaded_blas:
+        found = constant_losses(data.targets, goal.rules, goal.heads, scaling)
     return found if known is None else np.where(new, found, known)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from sklearn.utils import check_random_state
 
+from .._blas import single_threaded_blas
+from .._records import TrainingResult
 from ._blend_kinds import kinds_of
 from ._fit import fit_network
 from ._fit_blend import fit_blend
@@ -30,6 +33,14 @@ def fit_outcome(
     if "regression_network" in kinds:
         settings = replace(settings, also_judged_by="regression")
     network, result = fit_network(settings, data, previous, task)
+    with single_threaded_blas:
+        return _outcome(settings, kinds, data, network, result)
+
+
+def _outcome(
+    settings: Settings, kinds: Sequence[str], data: FitInput, network: FittedNetwork, result: TrainingResult
+) -> Outcome:
+    """The network with its blend and predictions of rows held out."""
     blend = None
     if kinds:
         seed = int(check_random_state(settings["random_state"]).randint(2**31 - 1))

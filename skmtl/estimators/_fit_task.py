@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._records import TrainingResult
 from ._fitted import FittedNetwork
 from ._outcome import Outcome
+from ._snapshot import snapshot
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,14 @@ class FitTask:
     """A fit that callbacks look at: who is fitted, to what rows, and the context that calls the callbacks.
 
     Callbacks get X and y as the caller gave them: the estimator's own ``score`` and ``predict`` take them so.
+    ``fitted`` is what the estimator will be when the fit is over.
     """
 
     estimator: Any
     context: Any
     rows: dict[str, Any]
     append: bool
+    fitted: Any = None
 
     @classmethod
     def begin(cls, estimator: Any, X: Any, y: Any, sample_weight: Any, *, epochs: int, append: bool) -> FitTask | None:
@@ -40,6 +42,11 @@ class FitTask:
         return task
 
     @staticmethod
+    def fitting(task: FitTask | None, fitted: Any) -> FitTask | None:
+        """The task, told what is being fitted."""
+        return None if task is None else replace(task, fitted=fitted)
+
+    @staticmethod
     def end(task: FitTask | None) -> None:
         """End the fit's task: the estimator is fitted now."""
         if task is not None:
@@ -47,7 +54,7 @@ class FitTask:
 
     def attributes(self, network: FittedNetwork, result: TrainingResult) -> dict[str, Any]:
         """Attributes that the estimator would have, had it been fitted to this."""
-        twin = copy.copy(self.estimator)
+        twin = snapshot(self.fitted)
         twin._adopt(Outcome(network, result), append=self.append)
         return vars(twin)
 

@@ -94,7 +94,9 @@ class FittedNetwork:
     def member_variances(self, X: Any) -> np.ndarray:
         """Variance among the members' predictions where all tasks are regressions, (n_samples, n_tasks)."""
         predicted = np.array([np.array(self.member(number).quantities(X)).T for number in range(self.members)])
-        return predicted.var(axis=0)
+        # Of numbers whose squares are too large, it is infinite.
+        with np.errstate(over="ignore"):
+            return predicted.var(axis=0)
 
     def _encode(self, X: Any, rows: slice, dtype: type) -> np.ndarray:
         part = X if rows.start == 0 and rows.stop == X.shape[0] else X[rows]
@@ -107,6 +109,10 @@ class FittedNetwork:
         structure = self._structure(np.dtype(dtype).name)
         encode = lambda rows: self._encode(X, rows, dtype)  # noqa: E731
         return predict_raw(structure, self.parameters, self.frozen, encode, X.shape[0])
+
+    def encoders(self) -> list[FeatureEncoder]:
+        """What encodes the features."""
+        return [self.features]
 
     def keras_model(self) -> Any:
         """Keras model from the caller's columns to the caller's units."""

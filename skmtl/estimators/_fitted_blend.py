@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._blas import single_threaded_blas
 from ..blending import Companion, ShiftDetector
 from ..features import FeatureEncoder
 from ._backend import check_backend
@@ -39,7 +40,8 @@ class BlendPart:
         if self.network is not None:
             total = layout.of_quantities(self.network.quantities(X))
         if self.companion is not None and self.view is not None:
-            added = self.companion.predict(self.view.transform(X, dtype=np.float64))
+            with single_threaded_blas:
+                added = self.companion.predict(self.view.transform(X, dtype=np.float64))
             total = total + (added if self.network is None else offsets(layout, added))
         return np.asarray(total)
 
@@ -114,11 +116,19 @@ class FittedBlend:
     def own_member_variances(self, X: Any) -> np.ndarray:
         """The same where all rows are like the training rows."""
         network = next(part.network for part in self.parts if part.network is not None)
-        return self.weights[0] ** 2 * network.member_variances(X)
+        leaning = self.weights[0]
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.where(leaning > 0, leaning**2 * network.member_variances(X), 0.0)
 
     def held_quantities(self) -> list[np.ndarray]:
         """The same out of fold, for the training rows ``rows``."""
         return self.layout.to_quantities(self.held)
+
+    def encoders(self) -> list[FeatureEncoder]:
+        """What encodes the features, for any of the parts."""
+        parts = self.parts if self.shifted is None else (*self.parts, *self.shifted.blend.parts)
+        networks = [part.network.features for part in parts if part.network is not None]
+        return [*networks, *(part.view for part in parts if part.view is not None)]
 
     def keras_model(self) -> Any:
         """Keras model from the caller's columns to the caller's units."""

@@ -17,6 +17,7 @@ from ._availability import refuse_cross_val_predict, takes_partial_fit
 from ._base import BaseMultiTask
 from ._logarithms import logarithms
 from ._other_names import explains_names
+from ._snapshot import of_one_moment
 
 
 class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
@@ -393,6 +394,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         classes = list(self.network_.targets.classes)
         return classes[0] if self.network_.targets.one_dimensional else classes
 
+    @of_one_moment
     def predict(self, X: Any) -> Any:
         """Predict all tasks.
 
@@ -444,6 +446,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)
 
     @available_if(lambda estimator: _has_classes(estimator))
+    @of_one_moment
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities.
 

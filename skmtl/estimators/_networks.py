@@ -12,7 +12,15 @@ import numpy as np
 from .._names import proposal
 from .._records import NetworkSpec, Task
 from ..features import FeatureEncoder
-from ..networks import CustomNetwork, CustomSource, Network, network_of, resolve_numeric_embedding
+from ..networks import (
+    CustomNetwork,
+    CustomSource,
+    Network,
+    NumericEmbedding,
+    PiecewiseLinear,
+    network_of,
+    resolve_numeric_embedding,
+)
 from ..networks._build import resolve_architecture
 from ..networks._custom import (
     activated_heads,
@@ -27,6 +35,7 @@ from ..networks._custom import (
 from ..networks._network import has_own_code
 from ..targets import TargetEncoder
 from ..training import resolve_optimizer
+from ..training._buckets import bucket
 from ._fitted import FittedNetwork
 from ._input import FitInput, Settings
 from ._losses import Objective, objective
@@ -34,6 +43,8 @@ from ._losses import Objective, objective
 # scikit-learn's names for what Keras calls otherwise.
 _ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
 
+# Room that is left for bins where rows fill fewer: what rows there are must not show in every small network's shape.
+_FEWEST_BINS = 64
 
 # Parameters of the built-in schemes: a network that the caller builds has no use for them.
 _SCHEME_PARAMETERS = frozenset(
@@ -114,9 +125,7 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
         dropout=settings["dropout"] > 0,
         members=int(settings["ensemble_size"]),
         dtype=settings["dtype"],
-        inputs=features.layout(
-            resolve_numeric_embedding(settings["numeric_embedding"], settings.routed["numeric_embedding"])
-        ),
+        inputs=features.layout(_embedding(settings, features)),
     )
     network = network_of(spec)
     return BuiltNetwork(
@@ -129,6 +138,15 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
         own=has_own_code(spec),
         flops=6.0 * sum(p.stop - p.start for p in network.parameters if not p.name.endswith("/table")),
     )
+
+
+def _embedding(settings: Settings, features: FeatureEncoder) -> NumericEmbedding | None:
+    """The embedding of numeric columns, without room for more bins than there are, or some tens."""
+    embedding = resolve_numeric_embedding(settings["numeric_embedding"], settings.routed["numeric_embedding"])
+    if not isinstance(embedding, PiecewiseLinear) or features.bins is None:
+        return embedding
+    room = max(_FEWEST_BINS, bucket(max((len(edges) - 1 for edges in features.bins.edges), default=1)))
+    return embedding if embedding.n_bins <= room else embedding.with_options(n_bins=room)
 
 
 def _activation(name: str) -> str:

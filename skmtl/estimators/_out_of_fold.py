@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.metrics import accuracy_score
 
 from .._records import Task
 from ._fitted import FittedNetwork
 from ._input import FitInput
+from ._scores import r_squared
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class OutOfFold:
             label, own = data.targets.values[rows[known], i], predicted[known]
             if tasks[i].kind == "regression":
                 residuals[data.kept[rows[known]], i] = label - own
-                scores[i] = r2_score(label, own) if len(label) > 1 else np.nan
+                scores[i] = r_squared(label, own) if len(label) > 1 else np.nan
             elif len(label):
                 scores[i] = accuracy_score(label, own.argmax(axis=1))
         return cls(everywhere, residuals, scores)

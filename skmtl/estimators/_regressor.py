@@ -17,6 +17,7 @@ from ._base import BaseMultiTask
 from ._intervals import interval_offsets_of_tasks, weighed
 from ._other_names import explains_names
 from ._recipe import FEWEST_ROWS
+from ._snapshot import of_one_moment
 
 
 class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
@@ -392,6 +393,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         self._validate_params()
         return self._partial_fit(X, y, None, sample_weight)
 
+    @of_one_moment
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict all tasks.
 
@@ -426,6 +428,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         total = np.sqrt(self._member_variances_of(rows, probability) + weighed(noise, far, probability))
         return predicted, total.reshape(np.shape(predicted))
 
+    @of_one_moment
     def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
         """Intervals that hold a label with a given probability.
 

@@ -56,19 +56,19 @@ def rescaled(
     """
     shift, scale, flat = scaling.shift.copy(), scaling.scale.copy(), parameters
     changed = np.zeros(len(heads), dtype=bool)
-    mean, deviation = weighted_moments(targets)
-    first = fit_scaling(targets, tuple(modes), more_to_come=places is None)
-    new = first.known & ~scaling.known
-    shift[new], scale[new], changed[new] = first.shift[new], first.scale[new], True
-    for task, (head, mode) in enumerate(zip(heads, modes, strict=True)):
-        labels = targets.values[targets.observed[:, task], task]
-        if mode == "codes" or changed[task] or len(labels) == 0 or not _outside(labels, shift[task], scale[task], mode):
-            continue
+    if not scaling.known.all():
+        first = fit_scaling(targets, tuple(modes), more_to_come=places is None)
+        changed = first.known & ~scaling.known
+        shift[changed], scale[changed] = first.shift[changed], first.scale[changed]
+    for task in np.flatnonzero(_outside(scaling, targets, modes) & scaling.known).tolist():
+        head, mode, labels = heads[task], modes[task], targets.values[targets.observed[:, task], task]
         if places is None or (scale[task] != 0 and mode != "standard"):
             _check_distance(head.name, labels, shift[task], scale[task])
             continue
         before = shift[task], scale[task]
-        shift[task], scale[task] = _new_scale(before[0], mean[task], deviation[task], mode)
+        own = EncodedTargets(targets.values[:, [task]], targets.weights[:, [task]])
+        mean, deviation = weighted_moments(own)
+        shift[task], scale[task] = _new_scale(before[0], mean[0], deviation[0], mode)
         flat = _adjusted(flat, places[task], before, (shift[task], scale[task]), head)
         changed[task] = True
     return Rescaled(TargetScaling(shift, scale), flat, changed)
@@ -88,10 +88,14 @@ def head_places(parameters: Sequence[Parameter], spec: NetworkSpec) -> Sequence[
     return [(kernel[:, own], bias.ravel()[own]) for own in columns]
 
 
-def _outside(labels: np.ndarray, shift: float, scale: float, mode: ScalingMode) -> bool:
-    if scale == 0:
-        return bool((np.abs(labels - shift) > _NOTHING * abs(shift)).any())
-    return mode != "none" and _distance(labels, shift, scale) > _FAR
+def _outside(scaling: TargetScaling, targets: EncodedTargets, modes: Sequence[ScalingMode]) -> np.ndarray:
+    """Which tasks have half of their labels far out, or any beside what was a constant; (n_tasks,) of bool."""
+    observed, constant = targets.observed, scaling.scale == 0
+    with np.errstate(over="ignore"):
+        distance = np.abs(targets.values - scaling.shift) / scaling.divisor
+    far = (distance > np.where(constant, _NOTHING * np.abs(scaling.shift), _FAR)) & observed
+    unscaled = np.array([mode == "codes" or (mode == "none" and not constant[i]) for i, mode in enumerate(modes)])
+    return (far.sum(axis=0) > np.where(constant, 0, observed.sum(axis=0) // 2)) & ~unscaled
 
 
 def _distance(labels: np.ndarray, shift: float, scale: float) -> float:

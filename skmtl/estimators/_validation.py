@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length, validate_data
 
 from ..features import CategoryLevels, as_cells, category_columns, explained, refuse_times
 from ..targets import TargetColumns, weights_in_order
-
-
-@contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Put the estimator's attributes back where the block raises: bad input leaves nothing half-changed."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
 
 
 def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tuple[Any, CategoryLevels]:
@@ -36,6 +25,7 @@ def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tup
     """
     if levels is not None and not levels.columns and _is_plain(estimator, X):
         return X, levels
+    _check_names(X)
     X, reset = as_cells(X), levels is None
     refuse_times(X)
     columns = category_columns(X, estimator.categorical_features) if levels is None else levels.columns
@@ -47,6 +37,14 @@ def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tup
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     levels = CategoryLevels.fit(X, columns) if levels is None else levels
     return levels.encode(X, estimator=type(estimator).__name__), levels
+
+
+def _check_names(X: Any) -> None:
+    """Columns of the same name could not be told apart."""
+    names = list(X.columns) if isinstance(X, pd.DataFrame) else []
+    twice = sorted({str(name) for name, count in Counter(names).items() if count > 1})
+    if twice:
+        raise ValueError(f"X has several columns of the name {', '.join(twice)}: give each column a name of its own.")
 
 
 def _is_plain(estimator: Any, X: Any) -> bool:

@@ -55,7 +55,10 @@ def explained(error: Exception, X: Any) -> Exception:
     names = column_names(X) if is_table(X) or np.ndim(X) == 2 else []
     if isinstance(error, OverflowError):
         large = [name for i, name in enumerate(names) if any(map(_is_too_large, np.asarray(column(X, i))))]
-        return ValueError(f"X (column {', '.join(large)}) holds integers that are too large for a float of 64 bits.")
+        return ValueError(
+            f"X (column {', '.join(large)}) holds whole numbers that are too large for a float: divide or take "
+            "logarithms."
+        )
     odd = {name: cell for i, name in enumerate(names) if (cell := _odd_cell(column(X, i))) is not None}
     if not odd:
         return error

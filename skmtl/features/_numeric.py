@@ -126,6 +126,11 @@ class NumericEncoder:
 
         The arithmetic is done in X's own precision: a column far from zero loses no digits that it had.
         """
+        # What float32 does not hold is infinite: training says so, in its own words.
+        with np.errstate(over="ignore"):
+            return self._transformed(X, n_rows, dtype)
+
+    def _transformed(self, X: Any, n_rows: int | None, dtype: Any) -> np.ndarray:
         n_samples, n_features = X.shape
         if n_rows is None and n_samples * n_features <= CHUNK_CELLS:
             return self._encode(plain(X)).astype(dtype, copy=False)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.special import erf, expit
 
+from .._blas import single_threaded_blas
 from .._records import Head, NetworkSpec
 from ._inputs import embed_inputs, input_shapes, input_width
 
@@ -58,6 +59,8 @@ EXACT_ROWS = 1024
 _PIECE_ROWS = 2048
 # From so many multiplications on, a compiled function may do better (on an accelerator, much better).
 _MOST_PRODUCTS = 1e12
+# Up to so many multiplications BLAS takes one thread anyway: a row is predicted before one had told it to.
+_ONE_THREAD = 9000
 
 # Weights cut into layers, by precision; gone with the fitted network they belong to.
 _LAYERS: weakref.WeakKeyDictionary[object, dict[type, Layers]] = weakref.WeakKeyDictionary()
@@ -71,17 +74,27 @@ def numpy_outputs(
     ``parameters`` is (members, n_parameters); they are kept cut into layers for as long as ``owner`` lives.
     ``encode`` gives the encoded inputs of a range of rows in a precision.
     """
-    if not has_numpy_form(spec) or n_rows * parameters.size > _MOST_PRODUCTS:
+    largest = _largest_kernel_of(spec)
+    if largest is None or n_rows * parameters.size > _MOST_PRODUCTS:
         return None
-    if n_rows <= EXACT_ROWS:
-        layers = _layers_of(owner, spec, parameters, np.float64)
-        return _outputs(spec, layers, encode(slice(0, n_rows), np.float64))
-    layers = _layers_of(owner, spec, parameters, np.float32)
-    pieces = [
-        _outputs(spec, layers, encode(slice(start, min(start + _PIECE_ROWS, n_rows)), np.float32))
-        for start in range(0, n_rows, _PIECE_ROWS)
-    ]
-    return [np.concatenate(parts).astype(np.float64) for parts in zip(*pieces, strict=True)]
+    if n_rows * largest <= _ONE_THREAD:
+        return _exact_outputs(spec, parameters, encode, n_rows, owner)
+    with single_threaded_blas:
+        if n_rows <= EXACT_ROWS:
+            return _exact_outputs(spec, parameters, encode, n_rows, owner)
+        layers = _layers_of(owner, spec, parameters, np.float32)
+        pieces = [
+            _outputs(spec, layers, encode(slice(start, min(start + _PIECE_ROWS, n_rows)), np.float32))
+            for start in range(0, n_rows, _PIECE_ROWS)
+        ]
+        return [np.concatenate(parts).astype(np.float64) for parts in zip(*pieces, strict=True)]
+
+
+def _exact_outputs(
+    spec: NetworkSpec, parameters: np.ndarray, encode: Callable[[slice, type], np.ndarray], n_rows: int, owner: object
+) -> Outputs:
+    layers = _layers_of(owner, spec, parameters, np.float64)
+    return _outputs(spec, layers, encode(slice(0, n_rows), np.float64))
 
 
 def _layers_of(owner: object, spec: NetworkSpec, parameters: np.ndarray, dtype: type) -> Layers:
@@ -107,13 +120,21 @@ def _average(linked: np.ndarray) -> np.ndarray:
 
 def has_numpy_form(spec: NetworkSpec) -> bool:
     """Whether the network is of a form that numpy computes."""
-    return isinstance(spec.architecture, str) and spec.architecture == "shared_bottom" and _is_plain(spec)
+    return _largest_kernel_of(spec) is not None
+
+
+def _largest_kernel_of(spec: NetworkSpec) -> int | None:
+    # A scheme of the caller's own is no key of a cache.
+    return _largest_kernel(spec) if spec.architecture == "shared_bottom" else None
 
 
 @functools.lru_cache(maxsize=256)
-def _is_plain(spec: NetworkSpec) -> bool:
+def _largest_kernel(spec: NetworkSpec) -> int | None:
+    """Numbers of the largest kernel; None where there is no form in numpy."""
     links = {head.link for head in spec.heads}
-    return spec.activation in _ACTIVATIONS and links <= set(_LINKS)
+    if spec.activation not in _ACTIVATIONS or not links <= set(_LINKS):
+        return None
+    return max(int(np.prod(shape)) for shape in parameter_shapes(spec))
 
 
 def parameter_shapes(spec: NetworkSpec) -> list[tuple[int, ...]]:

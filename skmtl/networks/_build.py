@@ -12,6 +12,7 @@ from ._cgc import CGC
 from ._cross_stitch import CrossStitch
 from ._independent import Independent
 from ._inputs import connect_inputs
+from ._kernels import count_what_was_made
 from ._low_rank import LowRank
 from ._mmoe import MMoE
 from ._omoe import OMoE
@@ -95,6 +96,7 @@ def _check_own(scheme: Scheme) -> None:
 
 def build_outputs(inputs: Any, spec: NetworkSpec) -> Any:
     """Connect the spec's scheme to a Keras tensor of encoded inputs; returns the raw outputs."""
+    count_what_was_made()
     scheme = spec.architecture
     if isinstance(scheme, str):
         scheme = _SCHEMES[scheme](**dict(spec.options))

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from .._names import proposal
 from .._records import Task
+from ._kernels import count_what_was_made
 from ._network import lay_out, split
 from ._random import seeded
 from ._sharing import shared_variables
@@ -27,6 +28,7 @@ def call_builder(
 
     ``n_inputs`` builds a model that was not told its inputs' shape, under the same seed.
     """
+    count_what_was_made()
     with seeded(seed):
         model = builder(**arguments)
         if isinstance(model, keras.Model) and not model.built and n_inputs is not None:

@@ -15,7 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from .._cache import ProgramCache
-from .._origin import is_library_code
 from .._records import NetworkSpec
 from ._build import build_outputs
 from ._initial import glorot_uniform
@@ -166,9 +165,8 @@ def network_of(spec: NetworkSpec) -> StackedNetwork:
 
 
 def has_own_code(spec: NetworkSpec) -> bool:
-    """Whether a scheme or embedding of the caller's own is part of it, which may change where the spec does not."""
-    embedding = None if spec.inputs is None else spec.inputs.numeric_embedding
-    return not isinstance(spec.architecture, str) or not (embedding is None or is_library_code(type(embedding)))
+    """Whether a scheme of the caller's own is part of it, which may change where the spec does not."""
+    return not isinstance(spec.architecture, str)
 
 
 def _positions(variables: Sequence[Any]) -> dict[int, int]:

@@ -26,7 +26,8 @@ def resolve_numeric_embedding(value: Any, options: Mapping[str, Any]) -> Numeric
         if value not in _EMBEDDINGS:
             raise ValueError(f"Unknown numeric_embedding {value!r}.{proposal(value, _EMBEDDINGS)}")
         value = _EMBEDDINGS[value]()
-    if not isinstance(value, PiecewiseLinear | Periodic):
+    # What predicts without Keras knows these alone, and no subclass.
+    if type(value) not in (PiecewiseLinear, Periodic):
         hint = f" Pass {value.__name__}()." if isinstance(value, type) else ""
         raise TypeError(
             "numeric_embedding should be None, 'piecewise_linear', 'periodic', or an instance of "

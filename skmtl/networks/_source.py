@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from .._origin import is_library_code
 from .._records import CustomSource as CustomSource
+from ._kernels import count_what_was_made
 from ._random import seeded
 
 _PROBE_ROWS = 3
@@ -21,6 +22,7 @@ _PROBE_ROWS = 3
 
 def build_model(source: CustomSource) -> keras.Model:
     """A model of the structure that is described; its weights are to be overwritten."""
+    count_what_was_made()
     with seeded(0):
         if source.configuration is not None:
             model = keras.models.model_from_json(source.configuration, custom_objects=dict(source.classes))

@@ -16,7 +16,7 @@ import tensorflow as tf
 from .._names import proposal
 from .._origin import is_library_code
 from ..networks import Network, Parameter
-from ._optimizer_checks import check_optimizer, create, has_own_code, own_schedule
+from ._optimizer_checks import check_optimizer, checked_numbers, create, has_own_code, own_schedule
 
 # Optimizers whose update treats every number alike: the whole flat array is one variable to them.
 _ELEMENTWISE = (
@@ -123,6 +123,7 @@ def _rule(instance: Any, weight_decay: float | None) -> OptimizerRule:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def _kind_named(name: str) -> type:
     """Keras' optimizer of that name; Keras itself does not know all of its own."""
     others = {kind.__name__.lower(): kind for kind in (keras.optimizers.Lamb, keras.optimizers.Muon)}
@@ -142,13 +143,14 @@ def _instantiate(optimizer: Any, routed: Mapping[str, Any]) -> Any:
         if not routed:
             return optimizer
         _check_names(type(optimizer), routed)
+        routed = checked_numbers(type(optimizer), routed)
         return create(type(optimizer), {**optimizer.get_config(), **routed}, own_schedule(optimizer))
     raise TypeError(f"optimizer should be a Keras optimizer (string, class or instance), got {optimizer!r}.")
 
 
 def _call(kind: Any, routed: Mapping[str, Any]) -> Any:
     _check_names(kind, routed)
-    return kind(**routed)
+    return kind(**checked_numbers(kind, routed))
 
 
 def _check_names(kind: Any, routed: Mapping[str, Any]) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
 from typing import Any
 
 import keras
+import numpy as np
 
 from .._origin import is_library_code
 
+# What is a number in every optimizer, but for those that are None.
+_NUMBERS = ("learning_rate", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm")
 _REFUSED = {"use_ema": False, "gradient_accumulation_steps": None, "loss_scale_factor": None}
 
 
@@ -36,6 +41,34 @@ def own_schedule(optimizer: keras.optimizers.Optimizer) -> type[Any] | None:
     kind = type(optimizer._learning_rate)
     schedules = keras.optimizers.schedules.LearningRateSchedule
     return kind if issubclass(kind, schedules) and not kind.__module__.startswith("keras.") else None
+
+
+def checked_numbers(kind: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of an optimizer with its numbers as Python's; ValueError for one that is none."""
+    return {name: _checked(kind, name, value) for name, value in settings.items()}
+
+
+def _checked(kind: type, name: str, value: Any) -> Any:
+    parameter = inspect.signature(kind).parameters.get(name)
+    default = None if parameter is None else parameter.default
+    if isinstance(default, bool):
+        if not isinstance(value, bool | np.bool_):
+            raise ValueError(f"optimizer__{name} should be True or False, got {value!r}.")
+        return bool(value)
+    if name not in _NUMBERS and not isinstance(default, int | float):
+        return value
+    if (value is None and default is None) or (name == "learning_rate" and callable(value)):
+        return value
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise ValueError(f"optimizer__{name} should be a number, got {value!r}.")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("inf")
+    if not np.isfinite(number) or (name in _NUMBERS and number < 0):
+        least = " of at least 0" if name in _NUMBERS else ""
+        raise ValueError(f"optimizer__{name} should be a finite number{least}, got {value!r}.")
+    return int(value) if isinstance(value, Integral) else number
 
 
 def has_own_code(optimizer: keras.optimizers.Optimizer, config: Any) -> bool:

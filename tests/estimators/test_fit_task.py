@@ -140,8 +140,8 @@ def test_without_callbacks_that_ask_no_estimator_is_made(monkeypatch):
     monkeypatch.setattr(
         MultiTaskKerasRegressor, "_adopt", lambda self, *a, **kw: made.append(self) or adopt(self, *a, **kw)
     )
-    model = MultiTaskKerasRegressor(**SMALL).set_callbacks(Recorder()).fit(X, quantities(X))
-    assert made == [model]
+    MultiTaskKerasRegressor(**SMALL).set_callbacks(Recorder()).fit(X, quantities(X))
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("settings", [SMALL, GROUPS], ids=["one", "groups"])

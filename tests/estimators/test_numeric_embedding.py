@@ -1,5 +1,7 @@
 """Embedded numeric columns and robust scaling, through the estimators."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -128,3 +130,12 @@ def test_wrong_parameters_are_refused(given, error, message):
     X = features()
     with pytest.raises(error, match=message):
         MultiTaskKerasRegressor(**SMALL, **given).fit(X, quantities(X))
+
+
+def test_a_subclass_is_refused_as_predictions_would_not_know_it():
+    @dataclass(frozen=True)
+    class Own(PiecewiseLinear):
+        pass
+
+    with pytest.raises(TypeError, match="an instance of skmtl.networks.PiecewiseLinear or Periodic"):
+        MultiTaskKerasRegressor(**SMALL, numeric_embedding=Own()).fit(features(), quantities(features()))

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from skmtl import MultiTaskKerasRegressor
 from skmtl.balancing import Balancing
-from skmtl.networks import MemberDense, PiecewiseLinear, Scheme
+from skmtl.networks import MemberDense, Scheme
 from skmtl.training import counters
 
 rng = np.random.default_rng(0)
@@ -112,15 +112,6 @@ class OwnBalancing(Balancing):
         return signal.loss_weights * tf.constant([SEEN.value, 1.0]), state
 
 
-@dataclass(frozen=True)
-class OwnEmbedding(PiecewiseLinear):
-    def layer(self, spec: Any, name: str) -> Any:
-        layer = super().layer(spec, name)
-        call = layer.call
-        layer.call = lambda *inputs: call(*inputs) * SEEN.value
-        return layer
-
-
 OWN = {
     "function": lambda: {"loss": reads_a_global},
     "function of one task": lambda: {"loss": ["mse", reads_a_global]},
@@ -138,7 +129,6 @@ OWN = {
     "penalty": lambda: {"model": with_layers(lambda: keras.layers.Dense(3, kernel_regularizer=OwnPenalty()))},
     "scheme": lambda: {"architecture": OwnScheme(), "ensemble_size": 2},
     "balancing": lambda: {"balancing": OwnBalancing()},
-    "embedding": lambda: {"numeric_embedding": OwnEmbedding()},
 }
 
 

@@ -59,4 +59,4 @@ def test_other_forms_are_refused_with_the_form_that_works(X, error, message):
 
 def test_the_column_of_a_number_beyond_all_floats_is_named():
     X = np.array([[1, 2], [3, 10**400]], dtype=object)
-    assert "X (column x1) holds integers that are too large" in str(explained(OverflowError(), X))
+    assert "X (column x1) holds whole numbers that are too large" in str(explained(OverflowError(), X))

@@ -1,0 +1,43 @@
+"""An estimator as it is at one moment, and changed in one: what threads fit and predict with it does not mix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def snapshot(estimator: Any) -> Any:
+    """Another estimator with the same attributes; a fit of the first leaves it as it is."""
+    view = object.__new__(type(estimator))
+    view.__dict__ = dict(vars(estimator))
+    return view
+
+
+def of_one_moment(method: Method) -> Method:
+    """Let a method that only reads see the attributes of one fit, also where another thread fits meanwhile."""
+
+    @wraps(method)
+    def of_snapshot(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return method(snapshot(self), *args, **kwargs)
+
+    return of_snapshot  # type: ignore[return-value]
+
+
+@contextmanager
+def changed_at_once(estimator: Any) -> Iterator[Any]:
+    """A copy to fit; what changes in it becomes the estimator's at one moment, where the block ends well.
+
+    Where it raises, be it by an interrupt, the estimator is as it was.
+    """
+    fitted = snapshot(estimator)
+    before = dict(vars(fitted))
+    yield fitted
+    after, now = vars(fitted), dict(vars(estimator))
+    for name in before.keys() - after.keys():
+        now.pop(name, None)
+    now |= {name: value for name, value in after.items() if name not in before or value is not before[name]}
+    estimator.__dict__ = now
