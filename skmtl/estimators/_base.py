@@ -24,6 +24,8 @@ from ._fit_task import FitTask
 from ._fitted import FittedNetwork
 from ._fitted_blend import FittedBlend
 from ._input import FitInput, Settings
+from ._joint import JointPredictions
+from ._known import with_known
 from ._member_history import append_epochs
 from ._other_names import explains_names
 from ._outcome import Outcome
@@ -49,6 +51,7 @@ _OF_BLENDS = (
     "_member_variance",
     "_shifted_residuals",
     "_shifted_member_variance",
+    "_joint",
 )
 
 
@@ -60,7 +63,7 @@ class _NoLabels(Exception):
     """No row has a label that counts."""
 
 
-class BaseMultiTask(CallbackSupportMixin, SharedParameters):
+class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
     """Fit, predict and score of one network for several tasks; subclasses say what kinds the tasks have."""
 
     # All that a fit sets: files hold these attributes, of these types.
@@ -153,21 +156,36 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         return self
 
     @of_one_moment
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, *, known: Any = None) -> Any:
         """Predict all tasks.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features.
+        known : {array-like, DataFrame} of shape (n_samples, n_tasks), default=None
+            Labels that are known already, as y in ``fit``; NaN, None or pandas.NA for what is asked. A table by names
+            may leave columns out. Known labels are given back as they are.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
             Predictions, one column a task; 1-D where y was 1-D in ``fit``.
+
+        Raises
+        ------
+        AttributeError
+            With ``known``, where ``fit`` made no out-of-fold predictions.
+
+        Notes
+        -----
+        With ``known`` the out-of-fold errors of all tasks count as one Gaussian: a prediction moves by what the
+        errors of the known labels let expect, a classification by Bayes' rule. Correlations are shrunk, as far as
+        rows left out say for each task (after Ledoit and Wolf, 2004), down to none at all where they do not clearly
+        gain. Rows with nothing known get the same bits as without.
         """
         check_is_fitted(self)
-        return self._predictions(self._quantities(X))
+        return self._predictions(self._quantities(X, known))
 
     @of_one_moment
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -511,6 +529,8 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
             self.oob_prediction_ = self._oob_form(known.quantities)
             self.oob_residuals_ = known.residuals[:, 0] if one else known.residuals
             self._oob_scores = known.scores
+            if outcome.joint is not None:
+                self._joint = outcome.joint
             if outcome.member_variance is not None:
                 self._member_variance = outcome.member_variance
                 if outcome.shifted is not None:
@@ -538,8 +558,13 @@ class BaseMultiTask(CallbackSupportMixin, SharedParameters):
         X, _ = read_inputs(self, X, levels=self.network_.features.levels)
         return X, np.zeros(X.shape[0]) if self.blend_ is None else self.blend_.shift_probability(X)
 
-    def _quantities(self, X: Any) -> list[np.ndarray]:
-        return self._quantities_of(*self._rows_and_shift(X))
+    def _quantities(self, X: Any, known: Any = None) -> list[np.ndarray]:
+        rows, far = self._rows_and_shift(X)
+        predicted = self._quantities_of(rows, far)
+        if known is None:
+            return predicted
+        model, labels = self._known(known, rows)
+        return with_known(model, predicted, far, labels)
 
     def _quantities_of(self, rows: Any, far: np.ndarray) -> list[np.ndarray]:
         return self.network_.quantities(rows) if self.blend_ is None else self.blend_.quantities(rows, far)

@@ -413,13 +413,15 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)
 
     @of_one_moment
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Any, *, known: Any = None) -> Any:
         """Class probabilities.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features.
+        known : {array-like, DataFrame} of shape (n_samples, n_tasks), default=None
+            Labels that are known already, see ``predict``: their classes have all probability.
 
         Returns
         -------
@@ -427,7 +429,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
             For 1-D y one array, for 2-D y one a task, float64; columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        quantities = self._quantities(X)
+        quantities = self._quantities(X, known)
         return quantities[0] if self.network_.targets.one_dimensional else quantities
 
     def predict_log_proba(self, X: Any) -> Any:

@@ -13,6 +13,7 @@ from .._records import TrainingResult
 from ._blend_kinds import kinds_of
 from ._fit import fit_network
 from ._fit_blend import fit_blend
+from ._fit_joint import joint_model_of
 from ._fit_task import FitTask
 from ._fitted import FittedNetwork
 from ._fitted_blend import FittedBlend
@@ -53,12 +54,13 @@ def _outcome(
         _check_held_out(data, network)
         rows, quantities = held_out_quantities(network, data.X)
     known = OutOfFold.of(network.tasks, data, rows, quantities)
+    joint = joint_model_of(settings, network, data, blend, rows, quantities)
     if not network.all_quantities:
-        return Outcome(network, result, blend, known)
+        return Outcome(network, result, blend, known, joint=joint)
     seen = data.X[:_VARIANCE_ROWS]
     variance = (network.member_variances(seen) if blend is None else blend.own_member_variances(seen)).mean(axis=0)
     shifted = None if blend is None or blend.shifted is None else _shifted_errors(blend.shifted.blend, data, seen)
-    return Outcome(network, result, blend, known, shifted, variance)
+    return Outcome(network, result, blend, known, shifted, variance, joint)
 
 
 def _shifted_errors(blend: FittedBlend, data: FitInput, seen: Any) -> ShiftedErrors:

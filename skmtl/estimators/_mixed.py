@@ -395,13 +395,16 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         return classes[0] if self.network_.targets.one_dimensional else classes
 
     @of_one_moment
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, *, known: Any = None) -> Any:
         """Predict all tasks.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features.
+        known : {array-like, DataFrame} of shape (n_samples, n_tasks), default=None
+            Labels that are known already, as y in ``fit``; NaN, None or pandas.NA for what is asked. A table by names
+            may leave columns out. Known labels are given back as they are; see the other estimators' ``predict``.
 
         Returns
         -------
@@ -412,7 +415,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
             meet), 1-D where y was.
         """
         check_is_fitted(self)
-        columns = self._columns(self._quantities(X))
+        columns = self._columns(self._quantities(X, known))
         if not self.network_.targets.is_frame:
             return self._form(columns)
         index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(columns[0]))
@@ -447,13 +450,15 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
 
     @available_if(lambda estimator: _has_classes(estimator))
     @of_one_moment
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Any, *, known: Any = None) -> Any:
         """Class probabilities.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features.
+        known : {array-like, DataFrame} of shape (n_samples, n_tasks), default=None
+            Labels that are known already, see ``predict``: their classes have all probability.
 
         Returns
         -------
@@ -464,7 +469,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         check_is_fitted(self)
         if regressions := [task.name for task in self.network_.tasks if task.kind == "regression"]:
             refuse_cross_val_predict(regressions)
-        quantities = self._quantities(X)
+        quantities = self._quantities(X, known)
         classes = self.network_.targets.classes
         proba = [None if known is None else values for known, values in zip(classes, quantities, strict=True)]
         return proba[0] if self.network_.targets.one_dimensional else proba

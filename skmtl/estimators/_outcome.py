@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._records import TrainingResult
+from ..joint import JointModel
 from ._fitted import FittedNetwork
 from ._fitted_blend import FittedBlend
 from ._out_of_fold import OutOfFold
@@ -27,6 +28,7 @@ class Outcome:
     ``shifted`` is what is known of blocks of rows left out, where there is a blend for rows far from the others.
 
     ``member_variance`` is the mean variance among the members' predictions, (n_tasks,); None with classifications.
+    ``joint`` is how the tasks' out-of-fold errors go together.
     """
 
     network: FittedNetwork
@@ -35,3 +37,4 @@ class Outcome:
     out_of_fold: OutOfFold | None = None
     shifted: ShiftedErrors | None = None
     member_variance: np.ndarray | None = None
+    joint: JointModel | None = None

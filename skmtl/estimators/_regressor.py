@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..targets import TargetColumns
 from ._availability import takes_partial_fit
 from ._base import BaseMultiTask
 from ._intervals import interval_offsets_of_tasks, weighed
+from ._known import interval_of, mean_square, offsets_given, with_known
 from ._other_names import explains_names
 from ._recipe import FEWEST_ROWS
 from ._snapshot import of_one_moment
@@ -394,7 +395,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         return self._partial_fit(X, y, None, sample_weight)
 
     @of_one_moment
-    def predict(self, X: Any, return_std: bool = False) -> Any:
+    def predict(self, X: Any, return_std: bool = False, *, known: Any = None) -> Any:
         """Predict all tasks.
 
         Parameters
@@ -405,6 +406,9 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             Whether to give the standard deviation of the prediction's error too. Its square is the variance among
             the members, where there are several, and that of the noise: the mean squared out-of-fold residual,
             less the mean variance among the members. Needs ``oob_score`` or ``blend``.
+        known : {array-like, DataFrame} of shape (n_samples, n_tasks), default=None
+            Labels that are known already, as y in ``fit``; NaN, None or pandas.NA for what is asked. A table by names
+            may leave columns out. Known labels are given back as they are.
 
         Returns
         -------
@@ -416,10 +420,19 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         Raises
         ------
         AttributeError
-            With ``return_std``, where ``fit`` made no out-of-fold predictions.
+            With ``return_std`` or ``known``, where ``fit`` made no out-of-fold predictions.
+
+        Notes
+        -----
+        With ``known`` the out-of-fold errors of all tasks count as one Gaussian: a prediction moves by what the
+        errors of the known labels let expect, a classification by Bayes' rule. Correlations are shrunk, as far as
+        rows left out say for each task (after Ledoit and Wolf, 2004), down to none at all where they do not clearly
+        gain. Rows with nothing known get the same bits as without.
         """
         if not return_std:
-            return super().predict(X)
+            return super().predict(X, known=known)
+        if known is not None:
+            return self._predicted_with_std(X, known)
         noise = _noise(self._known_residuals("predict(return_std=True)"), self._member_variance)
         shifted = self._known_shifted_residuals()
         far = None if shifted is None else _noise(shifted, self._shifted_member_variance)
@@ -429,7 +442,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         return predicted, total.reshape(np.shape(predicted))
 
     @of_one_moment
-    def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
+    def predict_interval(self, X: Any, coverage: float = 0.9, *, known: Any = None) -> np.ndarray:
         """Intervals that hold a label with a given probability.
 
         Conformal prediction from the out-of-fold residuals (Vovk et al., 2005; after CV+ of Barber et al., 2021,
@@ -444,6 +457,9 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             Features.
         coverage : float, default=0.9
             Probability, in (0, 1).
+        known : {array-like, DataFrame} of shape (n_samples, n_tasks), default=None
+            Labels that are known already, see ``predict``: intervals are those of the errors that these leave, and of
+            no width for the known labels themselves.
 
         Returns
         -------
@@ -462,6 +478,9 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             raise ValueError(f"coverage should be between 0 and 1, got {coverage!r}.")
         residuals = self._known_residuals("predict_interval")
         rows, probability = self._rows_and_shift(X)
+        if known is not None:
+            predicted, offsets = self._given(rows, probability, known, interval_of(coverage), 2)
+            return np.asarray(predicted, dtype=np.float64)[..., None] + offsets.reshape(*predicted.shape, 2)
         predicted = np.asarray(self._predictions(self._quantities_of(rows, probability)), dtype=np.float64)
         shifted = self._known_shifted_residuals()
         near = interval_offsets_of_tasks(residuals, coverage)
@@ -471,6 +490,20 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             far = np.where(np.isinf(far), near, far)
         offsets = weighed(near, far, probability)
         return predicted[..., None] + offsets.reshape(*predicted.shape, 2)
+
+    def _predicted_with_std(self, X: Any, known: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Predictions and standard deviations of the errors that known labels leave."""
+        self._known_residuals("predict(return_std=True)")
+        predicted, squares = self._given(*self._rows_and_shift(X), known, mean_square, 1)
+        return predicted, np.sqrt(squares).reshape(predicted.shape)
+
+    def _given(
+        self, rows: Any, probability: np.ndarray, known: Any, spread: Callable[[np.ndarray], np.ndarray], size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Predictions given known labels, and what ``spread`` says of the errors that are left."""
+        model, labels = self._known(known, rows)
+        quantities = with_known(model, self._quantities_of(rows, probability), probability, labels)
+        return self._predictions(quantities), offsets_given(model, probability, labels, spread, size)
 
     def _known_residuals(self, what: str) -> np.ndarray:
         """Out-of-fold residuals (n_samples, n_tasks)."""

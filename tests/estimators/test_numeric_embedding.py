@@ -137,5 +137,5 @@ def test_a_subclass_is_refused_as_predictions_would_not_know_it():
     class Own(PiecewiseLinear):
         pass
 
-    with pytest.raises(TypeError, match="an instance of skmtl.networks.PiecewiseLinear or Periodic"):
+    with pytest.raises(TypeError, match=r"an instance of skmtl.networks.PiecewiseLinear or Periodic"):
         MultiTaskKerasRegressor(**SMALL, numeric_embedding=Own()).fit(features(), quantities(features()))

@@ -1,0 +1,320 @@
+"""Targets predicted jointly: given labels of others, as regions, and as draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._names import proposal
+from ..joint import JointModel, fit_box, fit_ellipsoid
+from ..targets import as_table, read_columns, stacked
+from ._fitted import FittedNetwork
+from ._intervals import weighed
+from ._joint_region import JointRegion
+from ._known import KnownLabels, models_of
+from ._recipe import FEWEST_ROWS
+from ._snapshot import of_one_moment
+
+_SHAPES = ("box", "ellipsoid")
+
+
+class JointPredictions:
+    """What the estimators say of several targets of a row at once."""
+
+    network_: FittedNetwork
+    _joint: JointModel
+
+    @property
+    def residual_correlation_(self) -> pd.DataFrame:
+        """How the tasks' errors go together beyond what X explains, (n_tasks, n_tasks), float64.
+
+        Correlations of out-of-fold residuals; of a classification, of its probabilities' errors. Where that has
+        several columns (more than two classes), it is the largest correlation in absolute value.
+        """
+        check_is_fitted(self)
+        model = self._joint_model("residual_correlation_").near
+        names = [task.name for task in self.network_.tasks]
+        table = np.eye(len(names))
+        for i in range(len(names)):
+            for j in range(i):
+                block = model.correlation[model.columns.of_task(i), model.columns.of_task(j)]
+                table[i, j] = table[j, i] = block.flat[np.abs(block).argmax()]
+        return pd.DataFrame(table, index=names, columns=names)
+
+    @of_one_moment
+    def impute_targets(self, X: Any, y: Any) -> Any:
+        """Fill the gaps of a table of targets, given X and the labels that are there.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
+            Targets of the same tasks as in ``fit``; NaN, None or pandas.NA for those to predict.
+
+        Returns
+        -------
+        y : DataFrame or ndarray of the same shape
+            A copy with predictions in the gaps, and all else as it is; see the parameter ``known`` of ``predict``. A
+            table stays one; a column of whole numbers becomes one of floats where a prediction comes into it.
+
+        Raises
+        ------
+        AttributeError
+            Where ``fit`` made no out-of-fold predictions.
+        ValueError
+            Where y has other tasks than in ``fit``.
+        """
+        check_is_fitted(self)
+        columns = read_columns(y, estimator=type(self).__name__)
+        self.network_.targets.check_columns(columns)
+        filled = self._columns(self._quantities(X, known=y))  # type: ignore[attr-defined]
+        table = as_table(y)
+        if isinstance(table, pd.DataFrame):
+            return _filled_table(table, columns.observed, filled)
+        parts = [
+            np.where(seen, values, new) if seen.any() else new
+            for values, seen, new in zip(columns.values, columns.observed, filled, strict=True)
+        ]
+        return parts[0] if columns.one_dimensional else stacked(parts)
+
+    @of_one_moment
+    def predict_region(
+        self, X: Any, coverage: float = 0.9, *, shape: str = "box", tasks: Sequence[Any] | None = None
+    ) -> JointRegion:
+        """Region for each row that holds the labels of all tasks at once with a given probability.
+
+        Conformal prediction from the out-of-fold errors of whole rows. The score of a row is the largest of its tasks'
+        errors, each in units of that task's own interval (after Messoudi et al., 2021), so that no task is wide for
+        another's sake; for an ellipsoid it is the Mahalanobis distance of the errors, by a shrunk covariance (Ledoit
+        and Wolf, 2004). For ``n`` training rows with labels of all tasks, the bound is the
+        ``ceil((n + 1) * coverage)``-th smallest score, which a further row like them keeps with at least that
+        probability. That would be exact were the units not from the same rows and the predictions not those of all
+        members together; on real data coverage is near the nominal one (benchmarks/results/joint.md). Rows that
+        differ from those of ``fit`` have no such promise: see ``predict_interval``.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        coverage : float, default=0.9
+            Probability, in (0, 1).
+        shape : {"box", "ellipsoid"}, default="box"
+            A box is an interval a task, and a set of labels for a classification. An ellipsoid is smaller where errors
+            go together, and for regressions alone.
+        tasks : list of str or int, default=None
+            Names or positions of the tasks that it is about; None is all.
+
+        Returns
+        -------
+        region : JointRegion
+            Intervals, sets of labels, and ``contains`` as a test of membership.
+
+        Raises
+        ------
+        AttributeError
+            Where ``fit`` made no out-of-fold predictions.
+        ValueError
+            For a coverage outside (0, 1), an unknown shape or task, and an ellipsoid with classifications.
+
+        References
+        ----------
+        S. Messoudi, S. Destercke, S. Rousseau (2021), "Copula-based conformal prediction for multi-target regression",
+        Pattern Recognition 120.
+
+        O. Ledoit, M. Wolf (2004), "A well-conditioned estimator for large-dimensional covariance matrices", Journal
+        of Multivariate Analysis 88.
+        """
+        check_is_fitted(self)
+        model = self._joint_model("predict_region")
+        _check_coverage(coverage)
+        if shape not in _SHAPES:
+            raise ValueError(f"shape={shape!r}.{proposal(str(shape), _SHAPES)}")
+        chosen = self._chosen_tasks(tasks)
+        rows, probability = self._rows_and_shift(X)  # type: ignore[attr-defined]
+        predicted = self._quantities_of(rows, probability)  # type: ignore[attr-defined]
+        make = self._box if shape == "box" else self._ellipsoid
+        return make(model, predicted, probability, chosen, float(coverage))
+
+    @of_one_moment
+    def sample_y(self, X: Any, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
+        """Draw labels of all tasks jointly, for the distribution of a sum, a ratio, a profit.
+
+        A draw is a prediction and the out-of-fold errors of a training row, those of all tasks together (an empirical
+        copula): errors that go together stay together. Where that row lacks a label, the error is drawn given its
+        others, as in a Gaussian copula; a classification's label is drawn from its probabilities, by where the row's
+        label lay among its own.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples_X, n_features)
+            Features.
+        n_samples : int, default=1
+            Number of draws for each row.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draws.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples_X, n_samples), or (n_samples_X, n_tasks, n_samples)
+            Draws, 2-D where y was 1-D in ``fit``; an array of objects where labels and numbers meet.
+
+        Raises
+        ------
+        AttributeError
+            Where ``fit`` made no out-of-fold predictions.
+        ValueError
+            For a number of draws below 1.
+        """
+        check_is_fitted(self)
+        model = self._joint_model("sample_y")
+        if n_samples < 1:
+            raise ValueError(f"n_samples should be at least 1, got {n_samples!r}.")
+        random = check_random_state(random_state)
+        rows, probability = self._rows_and_shift(X)  # type: ignore[attr-defined]
+        predicted = self._quantities_of(rows, probability)  # type: ignore[attr-defined]
+        shape = (len(probability), int(n_samples))
+        from_far = random.uniform(size=shape) < probability[:, None]
+        draws = [random.randint(len(one.copula.ranks), size=shape) for one in models_of(model)]
+        found = []
+        for task, values in enumerate(predicted):
+            drawn = [_drawn(one, values, own, task) for one, own in zip(models_of(model), draws, strict=True)]
+            found.append(drawn[0] if len(drawn) == 1 else np.where(from_far, drawn[1], drawn[0]))
+        targets = self.network_.targets
+        labels = [
+            part if targets.classes[task] is None else targets.decode_labels(part, task)
+            for task, part in enumerate(found)
+        ]
+        if targets.one_dimensional:
+            return labels[0]
+        return stacked([part.ravel() for part in labels]).reshape(*shape, len(labels)).transpose(0, 2, 1)
+
+    def _joint_model(self, what: str) -> JointModel:
+        if not hasattr(self, "_joint"):
+            rows = self.network_.n_rows
+            advice = "fit with oob_score=True, or with blend."
+            if rows < FEWEST_ROWS:
+                advice = f"fit had {rows} rows with labels, too few to hold any out; the defaults need {FEWEST_ROWS}."
+            elif hasattr(self, "oob_prediction_"):
+                advice = "there are too many tasks and classes to keep errors of all of them."
+            raise AttributeError(f"{what} needs out-of-fold errors of all tasks: {advice}")
+        return self._joint
+
+    def _known(self, known: Any, rows: Any) -> tuple[JointModel, KnownLabels]:
+        model = self._joint_model("known=")
+        return model, KnownLabels.read(known, rows, self.network_.targets)
+
+    def _chosen_tasks(self, tasks: Sequence[Any] | None) -> list[int]:
+        names = [task.name for task in self.network_.tasks]
+        if tasks is None:
+            return list(range(len(names)))
+        chosen = []
+        for task in [tasks] if isinstance(tasks, str | int) else tasks:
+            if isinstance(task, int | np.integer) and not isinstance(task, bool):
+                if not 0 <= task < len(names):
+                    raise ValueError(f"tasks names the position {task}, but there are {len(names)} tasks.")
+                chosen.append(int(task))
+            elif str(task) in names:
+                chosen.append(names.index(str(task)))
+            else:
+                raise ValueError(f"tasks names the task {task!r}, which y did not have.{proposal(str(task), names)}")
+        if not chosen or len(set(chosen)) < len(chosen):
+            raise ValueError(f"tasks should name one task or more, each once, got {tasks!r}.")
+        return sorted(chosen)
+
+    def _box(
+        self, model: JointModel, predicted: list[np.ndarray], probability: np.ndarray, tasks: list[int], coverage: float
+    ) -> JointRegion:
+        boxes = [fit_box(one.errors, one.columns, tasks, coverage) for one in models_of(model)]
+        far = boxes[1] if len(boxes) > 1 else None
+        offsets = weighed(boxes[0].offsets, _finite(far, boxes[0]), probability)
+        doubt = weighed(boxes[0].doubt, None if far is None else far.doubt, probability)
+        intervals = np.full((len(probability), len(tasks), 2), np.nan)
+        sets: list[list[np.ndarray] | None] = []
+        for place, task in enumerate(tasks):
+            classes = self.network_.targets.classes[task]
+            if classes is None:
+                intervals[:, place] = predicted[task][:, None] + offsets[:, task]
+                sets.append(None)
+            else:
+                sets.append(_label_sets(predicted[task], doubt[:, task], classes))
+        nothing = np.full(intervals.shape[:2], np.nan)
+        return self._region(tasks, coverage, "box", intervals, sets, nothing, None)
+
+    def _ellipsoid(
+        self, model: JointModel, predicted: list[np.ndarray], probability: np.ndarray, tasks: list[int], coverage: float
+    ) -> JointRegion:
+        classified = [
+            self.network_.tasks[task].name for task in tasks if self.network_.targets.classes[task] is not None
+        ]
+        if classified:
+            raise ValueError(
+                f'shape="ellipsoid" is for regressions, and {classified} are classifications: take shape="box", or '
+                "name the regressions in tasks=."
+            )
+        columns = model.near.columns.of_tasks(np.isin(np.arange(len(predicted)), tasks))
+        found = [fit_ellipsoid(one.errors[:, columns], coverage) for one in models_of(model)]
+        far = found[1] if len(found) > 1 and np.isfinite(found[1].matrix).all() else None
+        off = weighed(found[0].center, None if far is None else far.center, probability)
+        matrix = weighed(found[0].matrix, None if far is None else far.matrix, probability)
+        center = np.column_stack([predicted[task] for task in tasks]) + off
+        extent = np.sqrt(np.diagonal(matrix, axis1=1, axis2=2))
+        intervals = np.stack([center - extent, center + extent], axis=2)
+        return self._region(tasks, coverage, "ellipsoid", intervals, [None] * len(tasks), center, matrix)
+
+    def _region(
+        self,
+        tasks: list[int],
+        coverage: float,
+        shape: str,
+        intervals: np.ndarray,
+        sets: list[list[np.ndarray] | None],
+        center: np.ndarray,
+        matrix: np.ndarray | None,
+    ) -> JointRegion:
+        names = [self.network_.tasks[task].name for task in tasks]
+        targets = self.network_.targets
+        return JointRegion(names, coverage, shape, intervals, sets, center, matrix, targets, tuple(tasks))
+
+
+def _check_coverage(coverage: float) -> None:
+    if not 0.0 < coverage < 1.0:
+        raise ValueError(f"coverage should be between 0 and 1, got {coverage!r}.")
+
+
+def _finite(far: Any, near: Any) -> np.ndarray | None:
+    """Offsets of far rows; where these had too few labels for any, those of near rows."""
+    return None if far is None else np.where(np.isfinite(far.offsets), far.offsets, near.offsets)
+
+
+def _label_sets(proba: np.ndarray, doubt: np.ndarray, classes: np.ndarray) -> list[np.ndarray]:
+    """Labels of each row that are probable enough, and the most probable one in any case."""
+    order = np.argsort(-proba, axis=1, kind="stable")
+    ordered = np.take_along_axis(proba, order, axis=1)
+    counts = np.maximum((1.0 - ordered <= doubt[:, None] + 1e-12).sum(axis=1), 1)
+    return [classes[places[:count]] for places, count in zip(order, counts, strict=True)]
+
+
+def _drawn(model: Any, values: np.ndarray, rows: np.ndarray, task: int) -> np.ndarray:
+    if values.ndim == 1:
+        return values[:, None] + model.copula.draws(rows, task)
+    return model.copula.classes(rows, values, task)
+
+
+def _filled_table(table: pd.DataFrame, observed: Sequence[np.ndarray], filled: Sequence[np.ndarray]) -> pd.DataFrame:
+    parts = []
+    for position, (seen, new) in enumerate(zip(observed, filled, strict=True)):
+        column = table.iloc[:, position]
+        if not seen.all():
+            gaps = pd.Series(new, index=column.index)[~seen]
+            kind = column.dtype
+            whole = pd.api.types.is_integer_dtype(kind) and pd.api.types.is_float_dtype(gaps.dtype)
+            column = column.astype("Float64" if whole else kind).copy()
+            column[~seen] = gaps.to_numpy()
+        parts.append(column)
+    return pd.concat(parts, axis=1).set_axis(table.columns, axis=1)

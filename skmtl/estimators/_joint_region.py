@@ -1,0 +1,143 @@
+"""A region for each row that holds the labels of several tasks at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaln
+
+from ..targets import TargetEncoder, read_columns
+from ._validation import check_rows
+
+
+@dataclass(frozen=True, eq=False)
+class JointRegion:
+    """Region for each row that holds the labels of several tasks at once with a given probability.
+
+    Made by ``predict_region`` of the estimators.
+
+    Attributes
+    ----------
+    task_names : list of str
+        The tasks that it is about.
+    coverage : float
+        Probability with which it holds a row's labels of all these tasks.
+    shape : {"box", "ellipsoid"}
+        Its shape.
+    intervals : ndarray of shape (n_samples, n_tasks, 2), float64
+        Lower and upper end for each regression: the sides of the box, or the ellipsoid's extent along each axis. NaN
+        for classifications; infinite where there were too few rows for the coverage.
+    label_sets : list of (list of ndarray) or None
+        For each classification the labels that are within, an array a row, most probable first; None for a regression.
+    center : ndarray of shape (n_samples, n_tasks), float64
+        Middle of the ellipsoid; NaN for a box.
+    matrix : ndarray of shape (n_samples, n_tasks, n_tasks) or None
+        Shape of the ellipsoid: points ``y`` with ``(y - center)' inv(matrix) (y - center) <= 1``. None for a box.
+    """
+
+    task_names: list[str]
+    coverage: float
+    shape: str
+    intervals: np.ndarray
+    label_sets: list[list[np.ndarray] | None]
+    center: np.ndarray
+    matrix: np.ndarray | None
+    targets: TargetEncoder
+    tasks: tuple[int, ...]
+
+    def contains(self, y: Any) -> np.ndarray:
+        """Whether rows' labels are within.
+
+        Parameters
+        ----------
+        y : {array-like, DataFrame} of shape (n_samples, n_tasks)
+            Labels of all tasks of ``fit``, or of those of the region alone. Labels that are missing are left out: the
+            others decide.
+
+        Returns
+        -------
+        inside : ndarray of shape (n_samples,), bool
+            True where all labels that are known are within.
+
+        Raises
+        ------
+        ValueError
+            Where y has other tasks, or another number of rows.
+        """
+        values, observed = self._read(y)
+        inside = np.ones(len(values), dtype=bool)
+        if self.matrix is not None:
+            return self._in_ellipsoid(values, observed)
+        for place, sets in enumerate(self.label_sets):
+            seen = observed[:, place]
+            if sets is None:
+                low, high = self.intervals[seen, place].T
+                inside[seen] &= (values[seen, place] >= low) & (values[seen, place] <= high)
+            else:
+                labels = self.targets.classes[self.tasks[place]]
+                assert labels is not None  # noqa: S101 - a classification has classes
+                codes = values[seen, place].astype(int)
+                rows = np.flatnonzero(seen)
+                inside[seen] &= [labels[code] in sets[row] for row, code in zip(rows, codes, strict=True)]
+        return inside
+
+    def volume(self) -> np.ndarray:
+        """Volume for each row, in the product of the regressions' units, (n_samples,)."""
+        return np.exp(self._log_volume())
+
+    def mean_width(self) -> np.ndarray:
+        """Volume to the power of one over the number of regressions: a width a task, (n_samples,)."""
+        return np.exp(self._log_volume() / max(1, sum(sets is None for sets in self.label_sets)))
+
+    def to_frame(self) -> pd.DataFrame:
+        """The intervals as a table: columns (task, "lower") and (task, "upper") of each regression."""
+        regressions = [place for place, sets in enumerate(self.label_sets) if sets is None]
+        names = [(self.task_names[place], end) for place in regressions for end in ("lower", "upper")]
+        values = self.intervals[:, regressions].reshape(len(self.intervals), -1)
+        return pd.DataFrame(values, columns=pd.MultiIndex.from_tuples(names, names=["task", "end"]))
+
+    def _log_volume(self) -> np.ndarray:
+        if self.matrix is None:
+            regressions = [place for place, sets in enumerate(self.label_sets) if sets is None]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.log(np.diff(self.intervals[:, regressions], axis=2)[..., 0]).sum(axis=1)
+        n_tasks = self.matrix.shape[1]
+        if not np.isfinite(self.matrix).all():
+            return np.full(len(self.matrix), np.inf)
+        ball = n_tasks / 2 * np.log(np.pi) - gammaln(n_tasks / 2 + 1)
+        return ball + 0.5 * np.linalg.slogdet(self.matrix)[1]
+
+    def _in_ellipsoid(self, values: np.ndarray, observed: np.ndarray) -> np.ndarray:
+        assert self.matrix is not None  # noqa: S101 - for the type checker
+        inside = np.ones(len(values), dtype=bool)
+        if not np.isfinite(self.matrix).all():
+            return inside
+        for row, seen in enumerate(observed):
+            off = (values[row] - self.center[row])[seen]
+            inside[row] = off @ np.linalg.solve(self.matrix[row][np.ix_(seen, seen)], off) <= 1.0
+        return inside
+
+    def _read(self, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        columns = read_columns(y, estimator="contains")
+        check_rows(self.intervals, columns)
+        if len(columns.names) == len(self.tasks) < len(self.targets.tasks):
+            columns = _among_all(columns, self.targets, self.tasks)
+        encoded = self.targets.encode(columns, None)
+        return encoded.values[:, self.tasks], encoded.observed[:, self.tasks]
+
+
+def _among_all(columns: Any, targets: TargetEncoder, tasks: Sequence[int]) -> Any:
+    """Columns of some tasks, with empty ones in the place of the others."""
+    table = pd.DataFrame(
+        {
+            task.name: pd.Series(columns.values[tasks.index(i)], dtype=object).where(columns.observed[tasks.index(i)])
+            if i in tasks
+            else pd.Series([None] * columns.n_samples, dtype=object)
+            for i, task in enumerate(targets.tasks)
+        }
+    )
+    return read_columns(table.to_numpy(dtype=object), estimator="contains")

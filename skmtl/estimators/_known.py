@@ -1,0 +1,112 @@
+"""Labels of some tasks that are known when others are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._names import proposal
+from ..joint import ErrorModel, JointModel, patterns_of
+from ..targets import TargetEncoder, as_table, read_columns
+from ._intervals import interval_offsets, weighed
+from ._validation import check_rows
+
+
+@dataclass(frozen=True)
+class KnownLabels:
+    """Known labels as numbers, codes of classes, (n_rows, n_tasks), and the mask of those there are."""
+
+    values: np.ndarray
+    observed: np.ndarray
+
+    @classmethod
+    def read(cls, known: Any, X: Any, targets: TargetEncoder) -> KnownLabels:
+        """From a table like y, in which what is not known is missing; a table by names may leave columns out."""
+        columns = read_columns(_whole_table(known, targets), estimator="known")
+        check_rows(X, columns)
+        encoded = targets.encode(columns, None)
+        return cls(encoded.values, encoded.observed)
+
+
+def _whole_table(known: Any, targets: TargetEncoder) -> Any:
+    table = as_table(known)
+    if not isinstance(table, pd.DataFrame) or targets.labels is None:
+        return table
+    names, tasks = [str(name) for name in table.columns], [task.name for task in targets.tasks]
+    for name in names:
+        if name not in tasks:
+            raise ValueError(f"known has the column {name!r}, which y did not have in fit.{proposal(name, tasks)}")
+    if names == tasks:
+        return table
+    missing = pd.Series(np.nan, index=table.index, dtype=object)
+    parts = [table.iloc[:, names.index(task)] if task in names else missing for task in tasks]
+    return pd.concat(parts, axis=1).set_axis(targets.labels.index(), axis=1)
+
+
+def with_known(
+    model: JointModel, base: Sequence[np.ndarray], probability: np.ndarray, known: KnownLabels
+) -> list[np.ndarray]:
+    """Predictions of all tasks given the known labels, which stay what they are.
+
+    ``base`` are the predictions without, ``probability`` how probable it is that rows are far from the training rows.
+    """
+    columns, out = model.near.columns, [np.array(part) for part in base]
+    errors = columns.errors(known.values, known.observed, base)
+    for mask, rows in patterns_of(known.observed):
+        if not mask.any():
+            continue
+        own, share = [part[rows] for part in base], probability[rows]
+        for task in range(len(base)):
+            if mask[task]:
+                out[task][rows] = _certain(known.values[rows, task], base[task])
+            else:
+                found = model.near.quantities(own, errors[rows], mask, task)
+                if model.far is not None and share.any():
+                    elsewhere = model.far.quantities(own, errors[rows], mask, task)
+                    share_of = share.reshape(-1, *[1] * (found.ndim - 1))
+                    found = (1.0 - share_of) * found + share_of * elsewhere
+                out[task][rows] = found
+    return out
+
+
+def _certain(values: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """A known label as a prediction: the number, or all probability on its class."""
+    return values if predicted.ndim == 1 else np.eye(predicted.shape[1])[values.astype(int)]
+
+
+def offsets_given(
+    model: JointModel,
+    probability: np.ndarray,
+    known: KnownLabels,
+    spread: Callable[[np.ndarray], np.ndarray],
+    size: int,
+) -> np.ndarray:
+    """What ``spread`` says of the errors that known labels leave, (n_rows, n_tasks, size); 0 for the known ones."""
+    out = np.zeros((*known.observed.shape, size))
+    for mask, rows in patterns_of(known.observed):
+        for task in np.flatnonzero(~mask):
+            near = spread(model.near.remaining_errors(mask, int(task)))
+            far = None if model.far is None else spread(model.far.remaining_errors(mask, int(task)))
+            if far is not None:
+                far = np.where(np.isfinite(far), far, near)
+            out[rows, task] = weighed(near, far, probability[rows])
+    return out
+
+
+def interval_of(coverage: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Function from errors to the ends of their interval."""
+    return lambda errors: np.array(interval_offsets(errors, coverage))
+
+
+def mean_square(errors: np.ndarray) -> np.ndarray:
+    """Mean squared error, as an array of one."""
+    return np.array([np.mean(errors**2) if len(errors) else np.nan])
+
+
+def models_of(model: JointModel) -> list[ErrorModel]:
+    """That of near rows, and where there is one, that of far rows."""
+    return [model.near] if model.far is None else [model.near, model.far]

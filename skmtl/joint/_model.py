@@ -1,0 +1,123 @@
+"""What out-of-fold errors say of rows like the training rows, and of rows far from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._columns import ErrorColumns
+from ._conditional import class_probabilities, expected_errors
+from ._correlation import correlation_of, scales_of
+from ._draws import Copula
+from ._trust import shrinkages_of
+
+# Rows that errors are kept of.
+_MOST_ROWS = 5000
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class ErrorModel:
+    """Out-of-fold errors of all tasks, and how they go together.
+
+    Attributes
+    ----------
+    columns : ErrorColumns
+        Which columns belong to which task.
+    errors : ndarray of shape (n_rows, n_columns)
+        In the tasks' units; NaN where there is no label.
+    scales : ndarray of shape (n_columns,)
+        Their root mean squares.
+    correlation : ndarray of shape (n_columns, n_columns)
+        Their correlations.
+    shrinkages : ndarray of shape (n_tasks,)
+        How little each task is predicted from the others; 1 is not at all.
+    copula : Copula
+        What joint draws come from.
+    """
+
+    columns: ErrorColumns
+    errors: np.ndarray
+    scales: np.ndarray
+    correlation: np.ndarray
+    shrinkages: np.ndarray
+    copula: Copula
+
+    def quantities(self, base: Sequence[np.ndarray], errors: np.ndarray, known: np.ndarray, task: int) -> np.ndarray:
+        """Predictions of a task in rows in which the tasks ``known``, (n_tasks,) of bool, have labels.
+
+        ``base`` are predictions of all tasks without these labels; ``errors`` are those of the known ones.
+        """
+        scaled, shrinkage = errors / self.scales, float(self.shrinkages[task])
+        if not self.columns.classified[task]:
+            expected = expected_errors(scaled, known, task, self.correlation, self.columns, shrinkage)
+            return base[task] + self.scales[self.columns.of_task(task).start] * expected
+        return class_probabilities(
+            base[task], scaled, known, task, self.scales, self.correlation, self.columns, shrinkage
+        )
+
+    def remaining_errors(self, known: np.ndarray, task: int) -> np.ndarray:
+        """Out-of-fold errors of a regression that labels of the tasks ``known`` leave, (n_some_rows,).
+
+        Correlations are those of rows other than the ones that are predicted from them.
+        """
+        first = [self.columns.of_task(number).start for number in range(len(self.columns.widths))]
+        own = self.columns.of_task(task).start
+        rows = np.flatnonzero(~np.isnan(self.errors[:, [own, *np.array(first)[known]]]).any(axis=1))
+        scaled, left = self.errors[rows] / self.scales, np.empty(len(rows))
+        for fold in np.array_split(np.random.default_rng(0).permutation(len(rows)), _FOLDS):
+            correlation = correlation_of(np.delete(scaled, fold, axis=0))
+            expected = expected_errors(
+                scaled[fold], known, task, correlation, self.columns, float(self.shrinkages[task])
+            )
+            left[fold] = scaled[fold, own] - expected
+        return self.scales[own] * left
+
+
+@dataclass(frozen=True)
+class JointModel:
+    """The errors of rows like the training rows, and where there are some, those of blocks of rows left out."""
+
+    near: ErrorModel
+    far: ErrorModel | None = None
+
+
+def fit_joint_model(
+    values: np.ndarray,
+    observed: np.ndarray,
+    quantities: Sequence[np.ndarray],
+    n_classes: Sequence[int],
+    *,
+    far: bool,
+    seed: int,
+) -> ErrorModel:
+    """From labels and out-of-fold predictions.
+
+    Parameters
+    ----------
+    values, observed : ndarray of shape (n_rows, n_tasks)
+        Labels, codes of classes, and the mask of those there are.
+    quantities : sequence of ndarray
+        Out-of-fold predictions of each task, (n_rows,) or (n_rows, n_classes).
+    n_classes : sequence of int
+        Number of classes of each task; 0 for a regression.
+    far : bool
+        Whether they are those of blocks of rows left out: then how far other labels are trusted is asked of blocks too.
+    seed : int
+        Seed of all draws.
+    """
+    chosen = np.linspace(0, len(values) - 1, min(len(values), _MOST_ROWS)).astype(int)
+    values, observed = values[chosen], observed[chosen]
+    quantities = [np.asarray(part)[chosen] for part in quantities]
+    columns = ErrorColumns.of(n_classes)
+    errors = columns.errors(values, observed, quantities)
+    scales = scales_of(errors)
+    correlation = correlation_of(errors / scales)
+    proba = [part if classes else None for part, classes in zip(quantities, n_classes, strict=True)]
+    shrinkages = np.ones(len(n_classes))
+    if len(n_classes) > 1:
+        shrinkages = shrinkages_of(errors, scales, proba, values, columns, random=not far, seed=seed)
+    copula = Copula.of(errors, proba, values, columns, correlation, seed)
+    return ErrorModel(columns, errors, scales, correlation, shrinkages, copula)

@@ -1,0 +1,147 @@
+"""Regions that hold the labels of several tasks at once, from out-of-fold errors (conformal prediction)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.covariance import ledoit_wolf
+
+from ._columns import ErrorColumns
+
+_FOLDS = 10
+
+
+@dataclass(frozen=True)
+class Box:
+    """Errors within: those of each regression between its offsets, those of each classification below its doubt.
+
+    Attributes
+    ----------
+    offsets : ndarray of shape (n_tasks, 2)
+        NaN for classifications and for tasks that were not asked for.
+    doubt : ndarray of shape (n_tasks,)
+        One less the probability that a class needs to be in the set; NaN for all but classifications.
+    """
+
+    offsets: np.ndarray
+    doubt: np.ndarray
+
+
+@dataclass(frozen=True)
+class Ellipsoid:
+    """Errors r within: ``(r - center)' inv(matrix) (r - center) <= 1``; (n_tasks,) and (n_tasks, n_tasks)."""
+
+    center: np.ndarray
+    matrix: np.ndarray
+
+
+class _Interval:
+    """Errors of a regression in units of their own interval."""
+
+    def __init__(self, errors: np.ndarray, coverage: float) -> None:
+        self.low, self.middle, self.high = np.nanquantile(errors[:, 0], [(1 - coverage) / 2, 0.5, (1 + coverage) / 2])
+
+    def scores(self, errors: np.ndarray) -> np.ndarray:
+        off = errors[:, 0] - self.middle
+        return np.maximum(_ratio(off, self.high - self.middle), _ratio(-off, self.middle - self.low))
+
+    def offsets(self, limit: float) -> tuple[float, float]:
+        if not np.isfinite(limit):
+            return -np.inf, np.inf
+        return self.middle - limit * (self.middle - self.low), self.middle + limit * (self.high - self.middle)
+
+
+class _Doubt:
+    """How improbable the true class was, in units of its quantile."""
+
+    def __init__(self, errors: np.ndarray, coverage: float) -> None:
+        self.unit = np.nanquantile(_doubts(errors), coverage)
+
+    def scores(self, errors: np.ndarray) -> np.ndarray:
+        return _ratio(_doubts(errors), self.unit)
+
+    def bound(self, limit: float) -> float:
+        return min(1.0, limit * self.unit) if np.isfinite(limit) else 1.0
+
+
+def fit_box(errors: np.ndarray, columns: ErrorColumns, tasks: Sequence[int], coverage: float) -> Box:
+    """The box of these tasks, from errors (n_rows, n_columns).
+
+    The score of a row is the largest of its tasks' errors, each in units of its own interval (after Messoudi et al.,
+    2021), so that no task is wide for another's sake. Where too few rows have labels of all tasks, each task has its
+    share of the misses (Bonferroni).
+    """
+    offsets, doubt = np.full((len(columns.widths), 2), np.nan), np.full(len(columns.widths), np.nan)
+    parts = [errors[:, columns.of_task(task)] for task in tasks]
+    units = [
+        (_Doubt if columns.classified[task] else _Interval)(part, coverage)
+        for task, part in zip(tasks, parts, strict=True)
+    ]
+    scores = np.column_stack([unit.scores(part) for unit, part in zip(units, parts, strict=True)])
+    limits = _limits(scores, coverage)
+    for task, unit, limit in zip(tasks, units, limits, strict=True):
+        if isinstance(unit, _Doubt):
+            doubt[task] = unit.bound(limit)
+        else:
+            offsets[task] = unit.offsets(limit)
+    return Box(offsets, doubt)
+
+
+def fit_ellipsoid(errors: np.ndarray, coverage: float) -> Ellipsoid:
+    """The ellipsoid of regressions, from their errors (n_rows, n_tasks).
+
+    Its shape is their covariance, shrunk (Ledoit and Wolf, 2004); its size is that which holds the errors of rows left
+    out of it. Without rows enough that have all labels it is infinite.
+    """
+    whole = errors[~np.isnan(errors).any(axis=1)]
+    n_tasks = errors.shape[1]
+    if len(whole) < max(2 * _FOLDS, n_tasks):
+        return Ellipsoid(np.zeros(n_tasks), np.full((n_tasks, n_tasks), np.inf))
+    distances = np.empty(len(whole))
+    for fold in np.array_split(np.random.default_rng(0).permutation(len(whole)), _FOLDS):
+        center, matrix = _shape(np.delete(whole, fold, axis=0))
+        off = whole[fold] - center
+        distances[fold] = np.einsum("rt,rt->r", off, np.linalg.solve(matrix, off.T).T)
+    center, matrix = _shape(whole)
+    return Ellipsoid(center, matrix * conformal_quantile(distances, coverage))
+
+
+def conformal_quantile(scores: np.ndarray, coverage: float) -> float:
+    """The bound that one more score keeps with that probability; infinite where there are too few."""
+    rank = int(np.ceil((len(scores) + 1) * coverage))
+    return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else np.inf
+
+
+def _limits(scores: np.ndarray, coverage: float) -> list[float]:
+    """Bound of each task's scores (n_rows, n_tasks): the same for all, where rows have labels enough."""
+    whole = scores[~np.isnan(scores).any(axis=1)]
+    bound = conformal_quantile(whole.max(axis=1, initial=0.0), coverage) if len(whole) else np.inf
+    if np.isfinite(bound):
+        return [bound] * scores.shape[1]
+    share = 1.0 - (1.0 - coverage) / scores.shape[1]
+    return [conformal_quantile(own[~np.isnan(own)], share) for own in scores.T]
+
+
+def _shape(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Center and shrunk covariance; a task without any error gets the least there is."""
+    center = np.median(errors, axis=0)
+    off = errors - center
+    size = np.sqrt(np.mean(off**2, axis=0))
+    size = np.where(size > 0, size, np.finfo(np.float64).tiny ** 0.25)
+    covariance, _ = ledoit_wolf(off / size, assume_centered=True)
+    return center, covariance * size * size[:, None]
+
+
+def _doubts(errors: np.ndarray) -> np.ndarray:
+    """One less the probability of the true class, from its columns: that of the first class is not among them."""
+    return np.maximum(errors.max(axis=1), -errors.sum(axis=1))
+
+
+def _ratio(errors: np.ndarray, unit: float) -> np.ndarray:
+    """Errors in that unit; where it is nothing, any error above it is infinitely many."""
+    if unit > 0:
+        return errors / unit
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isnan(errors), np.nan, np.where(errors > 0, np.inf, 0.0))

@@ -1,0 +1,124 @@
+"""How far labels of other tasks are to be trusted, task by task: by errors of rows that had no say in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._columns import ErrorColumns
+from ._conditional import class_probabilities, expected_errors, patterns_of
+from ._correlation import correlation_of
+
+_SHRINKAGES = (0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)
+_FOLDS = 5
+# A gain has to be so many standard errors for labels of others to count at all …
+_LEAST_GAIN = 1.75
+# … and as much shrinkage is taken as costs no more than this many.
+_TOLERANCE = 1.0
+# Rows and patterns of missing labels that it is judged by.
+_MOST_ROWS, _MOST_PATTERNS = 2000, 20
+_SMALL = 1e-12
+
+
+def shrinkages_of(
+    errors: np.ndarray,
+    scales: np.ndarray,
+    proba: list[np.ndarray | None],
+    codes: np.ndarray,
+    columns: ErrorColumns,
+    *,
+    random: bool,
+    seed: int,
+) -> np.ndarray:
+    """Shrinkage of the correlations with which each task is predicted from the others, (n_tasks,); 1 is not at all.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n_rows, n_columns)
+        Out-of-fold errors, NaN where there is no label; ``scales``, (n_columns,), are their units.
+    proba : list of ndarray or None
+        Out-of-fold probabilities of classifications, (n_rows, n_classes).
+    codes : ndarray of shape (n_rows, n_tasks)
+        Codes of classes.
+    columns : ErrorColumns
+        Which columns belong to which task.
+    random : bool
+        Whether rows are left out at random as well as in blocks; without, in blocks alone.
+    seed : int
+        Seed of the random folds.
+    """
+    chosen = np.linspace(0, len(errors) - 1, min(len(errors), _MOST_ROWS)).astype(int)
+    scaled, codes = errors[chosen] / scales, codes[chosen]
+    proba = [None if part is None else part[chosen] for part in proba]
+    orders = [np.arange(len(scaled))]
+    if random:
+        orders.append(np.random.default_rng(seed).permutation(len(scaled)))
+    judged = _Judged(scaled, scales, proba, codes, columns)
+    losses = np.nanmean([judged.losses(order) for order in orders], axis=0)
+    return np.array([_chosen(losses[task]) for task in range(len(columns.widths))])
+
+
+class _Judged:
+    """Rows that are predicted from correlations of the others."""
+
+    def __init__(
+        self,
+        scaled: np.ndarray,
+        scales: np.ndarray,
+        proba: list[np.ndarray | None],
+        codes: np.ndarray,
+        columns: ErrorColumns,
+    ) -> None:
+        self.scaled, self.scales, self.proba, self.codes, self.columns = scaled, scales, proba, codes, columns
+        first = [columns.of_task(task).start for task in range(len(columns.widths))]
+        self.known = ~np.isnan(scaled[:, first])
+
+    def losses(self, order: np.ndarray) -> np.ndarray:
+        """Loss of each row, (n_tasks, n_shrinkages, n_rows); NaN where a row has no label, or no other one."""
+        n_tasks = len(self.columns.widths)
+        out = np.full((n_tasks, len(_SHRINKAGES), len(self.scaled)), np.nan)
+        for fold in np.array_split(order, _FOLDS):
+            rest = np.setdiff1d(order, fold)
+            if len(rest) == 0 or len(fold) == 0:
+                continue
+            correlation = correlation_of(self.scaled[rest])
+            for mask, rows in self._most_common(fold):
+                for task in np.flatnonzero(mask):
+                    out[task][:, rows] = self._of_task(int(task), mask, rows, correlation)
+        return out
+
+    def _most_common(self, fold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        found = [(mask, fold[rows]) for mask, rows in patterns_of(self.known[fold]) if mask.sum() > 1]
+        return sorted(found, key=lambda part: -len(part[1]))[:_MOST_PATTERNS]
+
+    def _of_task(self, task: int, mask: np.ndarray, rows: np.ndarray, correlation: np.ndarray) -> np.ndarray:
+        scaled, proba = self.scaled[rows], self.proba[task]
+        if proba is None:
+            own = scaled[:, self.columns.of_task(task).start]
+            predicted = [
+                expected_errors(scaled, mask, task, correlation, self.columns, shrinkage) for shrinkage in _SHRINKAGES
+            ]
+            return np.array([(own - one) ** 2 for one in predicted])
+        found = [
+            class_probabilities(proba[rows], scaled, mask, task, self.scales, correlation, self.columns, shrinkage)
+            for shrinkage in _SHRINKAGES
+        ]
+        labels = self.codes[rows, task].astype(int)
+        return np.array([-np.log(np.maximum(one[np.arange(len(rows)), labels], _SMALL)) for one in found])
+
+
+def _chosen(losses: np.ndarray) -> float:
+    """The shrinkage, by losses (n_shrinkages, n_rows)."""
+    losses = losses[:, ~np.isnan(losses[-1])]
+    if losses.shape[1] < 2:
+        return 1.0
+    best = losses[np.argmin(losses.mean(axis=1))]
+    if not _clearly(losses[-1] - best, _LEAST_GAIN):
+        return 1.0
+    return max(
+        shrinkage for shrinkage, loss in zip(_SHRINKAGES, losses, strict=True) if not _clearly(loss - best, _TOLERANCE)
+    )
+
+
+def _clearly(difference: np.ndarray, errors: float) -> bool:
+    """Whether a mean is above zero by so many standard errors."""
+    return bool(difference.mean() > errors * difference.std() / np.sqrt(len(difference)))
