@@ -1,0 +1,45 @@
+"""Joint draws of errors."""
+
+import numpy as np
+import pytest
+
+from skmtl.joint import fit_joint_model
+
+rng = np.random.default_rng(2)
+FIRST = rng.gamma(2.0, size=500)
+ERRORS = np.column_stack([FIRST, FIRST**2 + 0.1 * rng.normal(size=500), rng.normal(size=500)])
+
+
+def model(values, observed, quantities, n_classes):
+    return fit_joint_model(values, observed, quantities, n_classes, far=False, seed=0)
+
+
+def test_errors_of_a_row_stay_together():
+    copula = model(ERRORS, np.ones((500, 3), bool), [np.zeros(500)] * 3, [0, 0, 0]).copula
+    rows = np.arange(500)[:, None]
+    found = np.column_stack([copula.draws(rows, task)[:, 0] for task in range(3)])
+    np.testing.assert_allclose(found, ERRORS)
+
+
+def test_a_row_that_lacks_a_label_gets_one_that_suits_the_others():
+    observed = np.ones((500, 3), bool)
+    observed[::2, 1] = False
+    copula = model(ERRORS, observed, [np.zeros(500)] * 3, [0, 0, 0]).copula
+    drawn = copula.draws(np.arange(0, 500, 2)[:, None], 1)[:, 0]
+    assert np.corrcoef(drawn, ERRORS[::2, 1])[0, 1] > 0.6
+    assert np.isin(drawn, ERRORS[1::2, 1]).all()
+    assert drawn.mean() == pytest.approx(ERRORS[:, 1].mean(), rel=0.25)
+
+
+def test_classes_are_drawn_from_their_probabilities_and_with_the_others():
+    proba = rng.dirichlet([1, 1, 1], size=3000)
+    latent = rng.normal(size=3000)
+    codes = (proba.cumsum(axis=1) < (latent.argsort().argsort()[:, None] + 0.5) / 3000).sum(axis=1)
+    values = np.column_stack([codes, latent])
+    copula = model(values, np.ones((3000, 2), bool), [proba, np.zeros(3000)], [3, 0]).copula
+    rows = rng.integers(0, 3000, size=(3000, 20))
+    drawn = copula.classes(rows, proba, 0)
+    shares = np.stack([(drawn == code).mean(axis=1) for code in range(3)], axis=1)
+    assert np.abs(shares - proba).mean() < 0.09
+    other = copula.draws(rows, 1)
+    assert np.corrcoef(drawn.ravel(), other.ravel())[0, 1] > 0.3

@@ -1,0 +1,85 @@
+"""Regions: how often they hold a further row, and how large they are."""
+
+import numpy as np
+import pytest
+
+from skmtl.joint import ErrorColumns, fit_box, fit_ellipsoid
+from skmtl.joint._region import conformal_quantile
+
+rng = np.random.default_rng(1)
+MIXING = rng.normal(size=(6, 6)) * 0.3 + np.eye(6) + 1.0
+
+
+def rows(n):
+    return rng.standard_t(5, size=(n, 6)) @ MIXING.T * 10.0 ** np.arange(6)
+
+
+COLUMNS = ErrorColumns.of([0] * 6)
+
+
+@pytest.mark.parametrize("coverage", [0.8, 0.9])
+def test_regions_hold_further_rows_as_often_as_they_say(coverage):
+    held = []
+    for _ in range(40):
+        known, later = rows(200), rows(500)
+        box, ellipsoid = fit_box(known, COLUMNS, range(6), coverage).offsets, fit_ellipsoid(known, coverage)
+        off = later - ellipsoid.center
+        inside = np.einsum("rt,rt->r", off, np.linalg.solve(ellipsoid.matrix, off.T).T) <= 1
+        held.append([((later >= box[:, 0]) & (later <= box[:, 1])).all(axis=1).mean(), inside.mean()])
+    np.testing.assert_allclose(np.mean(held, axis=0), coverage, atol=0.02)
+
+
+def test_a_box_is_smaller_than_bonferronis_and_no_task_is_wide_for_anothers_sake():
+    known = rows(2000)
+    offsets = fit_box(known, COLUMNS, range(6), 0.9).offsets
+    share = 0.1 / 6 / 2
+    bonferroni = np.quantile(known, [share, 1 - share], axis=0).T
+    widths = np.diff(offsets)[:, 0] / np.diff(bonferroni)[:, 0]
+    assert (widths < 0.9).all()
+    assert np.ptp(widths) < 0.15
+
+
+def test_one_task_alone_is_its_interval():
+    known = rows(99)[:, :1]
+    low, high = fit_box(known, ErrorColumns.of([0]), [0], 0.9).offsets[0]
+    assert np.mean((known >= low) & (known <= high)) == pytest.approx(0.9, abs=0.015)
+
+
+def test_sets_of_labels_hold_the_true_one():
+    columns = ErrorColumns.of([3, 0])
+    proba = rng.dirichlet([2, 1, 1], size=4000)
+    codes = (proba.cumsum(axis=1) < rng.random((4000, 1))).sum(axis=1)
+    quantity = rng.normal(size=4000)
+    errors = columns.errors(np.column_stack([codes, quantity]), np.ones((4000, 2), bool), [proba, np.zeros(4000)])
+    box = fit_box(errors[:2000], columns, [0, 1], 0.9)
+    true = proba[np.arange(4000), codes]
+    inside = (1 - true <= box.doubt[0]) & (quantity >= box.offsets[1, 0]) & (quantity <= box.offsets[1, 1])
+    assert inside[2000:].mean() == pytest.approx(0.9, abs=0.02)
+    assert np.isnan(box.offsets[0]).all()
+
+
+def test_few_rows_with_all_labels_leave_each_task_its_share():
+    known = rows(400)
+    known[np.arange(400) % 6 != 0, 0] = np.nan
+    known[np.arange(400) % 6 == 0, 1] = np.nan
+    offsets = fit_box(known, COLUMNS, range(6), 0.9).offsets
+    assert np.isfinite(offsets[2:]).all()
+    known[5:, 0] = np.nan
+    assert np.isinf(fit_box(known, COLUMNS, range(6), 0.9).offsets[0]).all()
+    assert np.isinf(fit_ellipsoid(known, 0.9).matrix).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_constant_and_identical_tasks_are_calm():
+    known = rows(300)
+    known[:, 1], known[:, 2] = 0.0, known[:, 0]
+    offsets = fit_box(known, COLUMNS, range(6), 0.9).offsets
+    assert offsets[1].tolist() == [0.0, 0.0]
+    np.testing.assert_array_equal(offsets[0], offsets[2])
+    assert np.isfinite(fit_ellipsoid(known, 0.9).matrix).all()
+
+
+def test_the_conformal_bound_counts_one_more_row():
+    scores = np.arange(1.0, 10.0)
+    assert conformal_quantile(scores, 0.9) == 9.0
+    assert conformal_quantile(scores, 0.91) == np.inf
