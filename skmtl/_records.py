@@ -114,6 +114,7 @@ class CustomSource:
     configuration: str | None = None
     classes: Mapping[str, type] = field(default_factory=dict)
     n_inputs: int | None = None
+    n_parameters: int | None = None
 
 
 @dataclass(frozen=True)

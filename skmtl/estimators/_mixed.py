@@ -105,7 +105,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         and returns one value per row. None is the squared error of a regression, the cross-entropy of a
         classification. Losses see standardised targets, except Poisson, MSLE and MAPE, which see the
         caller's units, and positive predictions.
-    loss_weights : list or dict of float, default=None
+    loss_weights : array-like or dict of float, default=None
         Weights of the tasks in the mean of their losses, by position or name; only their ratios count.
     balancing : str or skmtl.balancing.Balancing, default="equal"
         How the tasks' losses or gradients become one update. With fixed weights: "equal", "static" (needs
@@ -138,8 +138,9 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         Part of the rows that each member holds out, in (0, 1).
     validation_split : int, splitter, iterable or None, default=None
         How to hold rows out instead of at random, where they come in groups or in time: a splitter of scikit-learn's,
-        with ``groups`` passed to ``fit`` if it wants them, a number of blocks, or pairs of row numbers to train on and
-        to hold out. Each member takes the next split. A splitter sees the labels as numbers, classes as their codes.
+        with ``groups`` passed to ``fit`` if it wants them, a number of blocks, or pairs of rows to train on and to hold
+        out: positions in X, or masks, without a row in both. Each member takes the next split. A splitter sees the
+        labels as numbers, classes as their codes.
     n_iter_no_change : int or "auto", default="auto"
         Epochs without improvement after which a member stops.
     tol : float, default=1e-4

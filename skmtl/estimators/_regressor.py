@@ -107,7 +107,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         and returns one value per row. None is the squared error of a regression, the cross-entropy of a
         classification. Losses see standardised targets, except Poisson, MSLE and MAPE, which see the
         caller's units, and positive predictions.
-    loss_weights : list or dict of float, default=None
+    loss_weights : array-like or dict of float, default=None
         Weights of the tasks in the mean of their losses, by position or name; only their ratios count.
     balancing : str or skmtl.balancing.Balancing, default="equal"
         How the tasks' losses or gradients become one update. With fixed weights: "equal", "static" (needs
@@ -137,8 +137,9 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         Part of the rows that each member holds out, in (0, 1).
     validation_split : int, splitter, iterable or None, default=None
         How to hold rows out instead of at random, where they come in groups or in time: a splitter of scikit-learn's,
-        with ``groups`` passed to ``fit`` if it wants them, a number of blocks, or pairs of row numbers to train on and
-        to hold out. Each member takes the next split. A splitter sees the labels as numbers, classes as their codes.
+        with ``groups`` passed to ``fit`` if it wants them, a number of blocks, or pairs of rows to train on and to hold
+        out: positions in X, or masks, without a row in both. Each member takes the next split. A splitter sees the
+        labels as numbers, classes as their codes.
     n_iter_no_change : int or "auto", default="auto"
         Epochs without improvement after which a member stops.
     tol : float, default=1e-4
@@ -387,9 +388,9 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         Returns
         -------
         self : MultiTaskKerasRegressor
-            The fitted estimator. The first call fixes how features are scaled. A task is
-            scaled by the first labels that it has; before, its predictions are NaN. A chunk without any label changes
-            nothing.
+            The fitted estimator. The first call fixes how features are scaled. A task is scaled by its first labels;
+            before, its predictions are NaN. If most of its later labels lie far outside, it gets another scale, which
+            changes no prediction. A chunk without any label changes nothing.
         """
         self._validate_params()
         return self._partial_fit(X, y, None, sample_weight)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..networks import Parameter
 
 # A task gets a new scale where half of its labels are further than this many scales from its shift.
-_FAR = 10.0
+_FAR = 5.0
 # Where a task can have no other scale, labels this far out are refused: they would drown all other tasks.
 _TOO_FAR = 100.0
 # What the network said before lies at most so many new scales from the mean of the new labels.

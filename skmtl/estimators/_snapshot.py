@@ -9,11 +9,14 @@ from typing import Any, TypeVar
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
+# What a snapshot has that is read already, so that a method calling another takes no second one.
+_MARK = "_of_one_moment"
+
 
 def snapshot(estimator: Any) -> Any:
     """Another estimator with the same attributes; a fit of the first leaves it as it is."""
     view = object.__new__(type(estimator))
-    view.__dict__ = dict(vars(estimator))
+    view.__dict__ = estimator.__dict__.copy()
     return view
 
 
@@ -22,7 +25,11 @@ def of_one_moment(method: Method) -> Method:
 
     @wraps(method)
     def of_snapshot(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return method(snapshot(self), *args, **kwargs)
+        if _MARK in self.__dict__:
+            return method(self, *args, **kwargs)
+        view = snapshot(self)
+        view.__dict__[_MARK] = True
+        return method(view, *args, **kwargs)
 
     return of_snapshot  # type: ignore[return-value]
 

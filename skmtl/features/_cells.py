@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from .._arrays import unmasked
 from ._columns import column, column_names, is_table
@@ -32,7 +33,8 @@ def as_cells(X: Any) -> Any:
     TypeError
         For a dict.
     """
-    if isinstance(X, Mapping):
+    # A sparse matrix of keys is a dict too.
+    if isinstance(X, Mapping) and not sparse.issparse(X):
         raise TypeError("X is a dict: pass pd.DataFrame(X), which has a column for each of its entries.")
     X = _of_list(X) if isinstance(X, list | tuple) else unmasked(X)
     if isinstance(X, pd.DataFrame):

@@ -126,6 +126,8 @@ class NumericEncoder:
 
         The arithmetic is done in X's own precision: a column far from zero loses no digits that it had.
         """
+        if dtype is np.float64:
+            return self._transformed(X, n_rows, dtype)
         # What float32 does not hold is infinite: training says so, in its own words.
         with np.errstate(over="ignore"):
             return self._transformed(X, n_rows, dtype)

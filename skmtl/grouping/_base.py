@@ -18,6 +18,7 @@ from .._records import Kind, Task
 from .._versions import VersionedPickles
 from ..estimators._per_task import by_name, is_sequence, per_task
 from ..estimators._scores import score_columns
+from ..estimators._snapshot import changed_at_once, of_one_moment
 from ..estimators._validation import check_rows, check_weights
 from ..inspection import TaskAffinity, suggest_task_groups, task_affinity
 from ..inspection._estimators import networks_in
@@ -107,20 +108,22 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
         affinity, groups = self._groups_of(estimator, X, y, columns)
         table = _as_frame(y, columns)
         fitted = [_fit_group(estimator, X, table, group, columns, weights) for group in groups]
-        self.estimators_ = fitted
-        self.groups_ = [[columns.names[task] for task in group] for group in groups]
-        self.affinity_ = affinity
-        self.task_names_ = list(columns.names)
-        self.n_tasks_ = len(columns.names)
-        self._one_dimensional = columns.one_dimensional
-        self._is_frame = columns.is_frame
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                delattr(self, name)
-            if hasattr(fitted[0], name):
-                setattr(self, name, getattr(fitted[0], name))
+        with changed_at_once(self) as own:
+            own.estimators_ = fitted
+            own.groups_ = [[columns.names[task] for task in group] for group in groups]
+            own.affinity_ = affinity
+            own.task_names_ = list(columns.names)
+            own.n_tasks_ = len(columns.names)
+            own._one_dimensional = columns.one_dimensional
+            own._is_frame = columns.is_frame
+            for name in ("n_features_in_", "feature_names_in_"):
+                if hasattr(own, name):
+                    delattr(own, name)
+                if hasattr(fitted[0], name):
+                    setattr(own, name, getattr(fitted[0], name))
         return self
 
+    @of_one_moment
     def predict(self, X: Any) -> Any:
         """Predict all tasks.
 
@@ -137,6 +140,7 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
         parts = self._columns(X)
         return parts[0] if self._one_dimensional else stacked(parts)
 
+    @of_one_moment
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Mean of the tasks' scores: R2 of a regression, accuracy of a classification.
 
@@ -166,6 +170,7 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
                 raise ValueError("y has no label at all: there is nothing to score.")
         return float(scores.mean())
 
+    @of_one_moment
     def score_tasks(self, X: Any, y: Any, sample_weight: Any = None) -> pd.Series:
         """Score of every task: R2 of a regression, accuracy of a classification.
 

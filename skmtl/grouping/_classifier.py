@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._records import Kind
 from ..estimators import MultiTaskKerasClassifier
 from ..estimators._logarithms import logarithms
+from ..estimators._snapshot import of_one_moment
 from ._base import BaseTaskGrouping
 
 
@@ -86,6 +87,7 @@ class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping
         return classes[0] if self._one_dimensional else classes
 
     @available_if(lambda self: _has_probabilities(self))
+    @of_one_moment
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities.
 

@@ -53,7 +53,7 @@ def shrinkages_of(
     if random:
         orders.append(np.random.default_rng(seed).permutation(len(scaled)))
     judged = _Judged(scaled, scales, proba, codes, columns)
-    losses = np.nanmean([judged.losses(order) for order in orders], axis=0)
+    losses = np.mean([judged.losses(order) for order in orders], axis=0)
     return np.array([_chosen(losses[task]) for task in range(len(columns.widths))])
 
 
@@ -81,14 +81,10 @@ class _Judged:
             if len(rest) == 0 or len(fold) == 0:
                 continue
             correlation = correlation_of(self.scaled[rest])
-            for mask, rows in self._most_common(fold):
+            for mask, rows in patterns_among(self.known, fold):
                 for task in np.flatnonzero(mask):
                     out[task][:, rows] = self._of_task(int(task), mask, rows, correlation)
         return out
-
-    def _most_common(self, fold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        found = [(mask, fold[rows]) for mask, rows in patterns_of(self.known[fold]) if mask.sum() > 1]
-        return sorted(found, key=lambda part: -len(part[1]))[:_MOST_PATTERNS]
 
     def _of_task(self, task: int, mask: np.ndarray, rows: np.ndarray, correlation: np.ndarray) -> np.ndarray:
         scaled, proba = self.scaled[rows], self.proba[task]
@@ -106,8 +102,15 @@ class _Judged:
         return np.array([-np.log(np.maximum(one[np.arange(len(rows)), labels], _SMALL)) for one in found])
 
 
+def patterns_among(known: np.ndarray, rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The most common masks of known tasks, of two or more, with the rows that have them."""
+    found = [(mask, rows[places]) for mask, places in patterns_of(known[rows]) if mask.sum() > 1]
+    return sorted(found, key=lambda part: -len(part[1]))[:_MOST_PATTERNS]
+
+
 def _chosen(losses: np.ndarray) -> float:
     """The shrinkage, by losses (n_shrinkages, n_rows)."""
+    # A row that one order of rows leaves out, for its rare pattern, counts in neither.
     losses = losses[:, ~np.isnan(losses[-1])]
     if losses.shape[1] < 2:
         return 1.0

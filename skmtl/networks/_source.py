@@ -32,7 +32,17 @@ def build_model(source: CustomSource) -> keras.Model:
             raise ValueError("The model can be built neither from a configuration nor from a builder function.")
         if not model.built and source.n_inputs is not None:
             build_by_call(model, source.n_inputs)
+    number = _n_parameters(model)
+    if source.n_parameters is not None and model.built and number != source.n_parameters:
+        raise ValueError(
+            f"The function passed as model= builds another network now, of {number} parameters, than in fit, of "
+            f"{source.n_parameters}: what it reads from outside has changed. Pass that as model__… parameters."
+        )
     return model
+
+
+def _n_parameters(model: keras.Model) -> int:
+    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
 
 
 def build_by_call(model: keras.Model, n_inputs: int) -> Any:
@@ -64,7 +74,7 @@ def describe(
     the same: the builder may have changed the model after making it.
     """
     width = input_width(model)
-    fallback = CustomSource(builder, dict(arguments), n_inputs=width)
+    fallback = CustomSource(builder, dict(arguments), n_inputs=width, n_parameters=_n_parameters(model))
     layers = list(model._flatten_layers(include_self=True, recursive=True))
     own = {type(layer).__name__: type(layer) for layer in layers if not type(layer).__module__.startswith("keras.")}
     if width is None or any(isinstance(layer, keras.layers.Lambda) for layer in layers):

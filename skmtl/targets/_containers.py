@@ -22,7 +22,8 @@ def as_pandas(y: Any) -> Any:
     """Tables of other libraries, and dicts of columns, as pandas has them; all else as it is."""
     if isinstance(y, pd.DataFrame | pd.Series):
         return y
-    if isinstance(y, Mapping):
+    # A sparse matrix of keys is a dict too.
+    if isinstance(y, Mapping) and not sparse.issparse(y):
         return _of_columns(y)
     if not hasattr(y, "to_pandas"):
         return y

@@ -24,11 +24,11 @@ PROGRAMS: ProgramCache[Program] = ProgramCache(32)
 class TrainingStructure:
     """What makes one compiled program, but for the number of members.
 
-    ``key`` says what network ``make_network(members)`` makes, ``programs`` keeps what is compiled: the process' cache,
-    or one of the fit's own, where code of the caller's that may change between two fits is part of it.
+    ``key`` says what network ``make_network(members)`` makes; with None nothing is kept. ``programs`` keeps what is
+    compiled: the process' cache, or one of the fit's own, where code of the caller's is part of it, which may change.
     """
 
-    key: Hashable
+    key: Hashable | None
     make_network: Callable[[int], Network]
     groups: tuple[LossGroup, ...]
     optimizer: OptimizerRule
@@ -43,7 +43,7 @@ class TrainingStructure:
         """The program for so many members and judges, with rows to evaluate on or without, from the cache if known."""
         method = None if is_equal(self.balancing) else self.balancing
         shape = (members, evaluates, judges, None if method is None else method.structure(), self.cosines)
-        key = (self.key, self.groups, self.optimizer, self.jit, *shape)
+        key = None if self.key is None else (self.key, self.groups, self.optimizer, self.jit, *shape)
         return self.programs.get(key, lambda: self._make(members, evaluates, method))
 
     def _make(self, members: int, evaluates: bool, method: Balancing | None) -> Program:

@@ -203,3 +203,15 @@ def _leaves(outputs: Any) -> list[np.ndarray]:
 def test_a_source_without_configuration_and_builder_says_so() -> None:
     with pytest.raises(ValueError, match="neither from a configuration nor from a builder"):
         build_model(CustomSource(None, {}))
+
+
+def test_a_builder_that_builds_another_network_than_in_fit_is_refused() -> None:
+    width = [2]
+
+    def build() -> keras.Model:
+        return with_layer(keras.layers.Lambda(lambda x: keras.ops.tile(x, (1, width[0]))))
+
+    _, source = describe(build(), build, {})
+    width[0] = 4
+    with pytest.raises(ValueError, match="builds another network now, of 13 parameters, than in fit, of 7"):
+        build_model(source)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from scipy import sparse
 
 from skmtl.targets import as_table, read_columns
 
@@ -70,6 +71,11 @@ def test_a_dict_of_columns_is_a_table():
 def test_other_forms_are_refused_with_the_form_that_works(y, message):
     with pytest.raises(ValueError, match=message):
         read(y)
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.dok_array, sparse.lil_matrix])
+def test_sparse_targets_are_read_as_dense_ones(kind):
+    assert [values.tolist() for values in read(kind(np.eye(2))).values] == [[1.0, 0.0], [0.0, 1.0]]
 
 
 def test_lists_of_text_stay_text():
