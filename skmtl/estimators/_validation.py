@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numbers
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length, validate_data
@@ -25,7 +23,6 @@ def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tup
     """
     if levels is not None and not levels.columns and _is_plain(estimator, X):
         return X, levels
-    _check_names(X)
     X, reset = as_cells(X), levels is None
     refuse_times(X)
     columns = category_columns(X, estimator.categorical_features) if levels is None else levels.columns
@@ -37,14 +34,6 @@ def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tup
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     levels = CategoryLevels.fit(X, columns) if levels is None else levels
     return levels.encode(X, estimator=type(estimator).__name__), levels
-
-
-def _check_names(X: Any) -> None:
-    """Columns of the same name could not be told apart."""
-    names = list(X.columns) if isinstance(X, pd.DataFrame) else []
-    twice = sorted({str(name) for name, count in Counter(names).items() if count > 1})
-    if twice:
-        raise ValueError(f"X has several columns of the name {', '.join(twice)}: give each column a name of its own.")
 
 
 def _is_plain(estimator: Any, X: Any) -> bool:

@@ -40,7 +40,7 @@ def as_cells(X: Any) -> Any:
     if isinstance(X, pd.DataFrame):
         if not X.columns.is_unique:
             twice = sorted(set(map(str, X.columns[X.columns.duplicated()])))
-            raise ValueError(f"X names the columns {twice} more than once; give every column its own name.")
+            raise ValueError(f"X has several columns of the name {', '.join(twice)}: give each column its own name.")
         return _frame(X)
     if isinstance(X, np.ndarray) and X.dtype.names:
         raise ValueError(

@@ -56,10 +56,6 @@ def read_weights(sample_weight: Any, targets: TargetColumns) -> np.ndarray | Non
         return None
     shape = (targets.n_samples, len(targets.names))
     weights = np.asarray(weights_in_order(sample_weight, targets.names, named=targets.is_frame))
-    if weights.dtype == object:
-        weights = pd.DataFrame(weights).infer_objects().to_numpy().reshape(weights.shape)
-    if weights.dtype.kind not in "fiub":
-        raise ValueError(f"sample_weight should hold numbers, got an array of dtype {weights.dtype}.")
     if weights.shape == shape[:1]:
         weights = np.broadcast_to(weights[:, None], shape)
     if weights.shape != shape:

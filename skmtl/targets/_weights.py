@@ -28,7 +28,7 @@ def weights_in_order(sample_weight: Any, names: Sequence[str], *, named: bool, n
     Raises
     ------
     ValueError
-        Where a table's columns are not the tasks, or where weights come as a dict.
+        Where a table's columns are not the tasks, where weights come as a dict, or are no numbers.
     """
     if isinstance(sample_weight, Mapping):
         raise ValueError(
@@ -38,11 +38,20 @@ def weights_in_order(sample_weight: Any, names: Sequence[str], *, named: bool, n
     if isinstance(sample_weight, np.ma.MaskedArray):
         return sample_weight.filled(0)
     weights = as_pandas(sample_weight)
-    if not isinstance(weights, pd.DataFrame):
+    if isinstance(weights, pd.DataFrame):
+        weights = (_by_name(weights, list(names), name) if named else weights).to_numpy()
+    return _numbers(weights, name)
+
+
+def _numbers(weights: Any, name: str) -> Any:
+    """Weights as they are, unless they are something else than numbers: those as numbers, if they can be."""
+    array = np.asarray(weights)
+    if array.dtype.kind in "fiub":
         return weights
-    if named:
-        weights = _by_name(weights, list(names), name)
-    return weights.to_numpy()
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} should hold numbers: {error}.") from error
 
 
 def _by_name(weights: pd.DataFrame, names: list[str], name: str) -> pd.DataFrame:

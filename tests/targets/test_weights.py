@@ -27,6 +27,8 @@ def test_a_masked_weight_is_none():
     [
         (TABLE.set_axis(["u", "v"], axis=1), r"columns \['u', 'v'\], but the tasks are \['p', 'q'\]"),
         (TABLE[["q"]], "give it a column a task"),
+        ([10**400, 1], "sample_weight should hold numbers: int too large"),
+        (["a", "b"], "sample_weight should hold numbers: could not convert"),
         ({"p": [1.0], "q": [1.0]}, r"sample_weight is a dict.*pd.DataFrame\(sample_weight\)"),
     ],
 )
