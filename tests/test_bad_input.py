@@ -148,6 +148,12 @@ BAD_SETTINGS = {
     "architecture__": ({"architecture__experts": 3}, r"no option 'experts' \(architecture__experts\)"),
     "an unknown balancing": ({"balancing": "pcgradd"}, "Did you mean 'pcgrad'"),
     "balancing__": ({"balancing": "cagrad", "balancing__d": 0.5}, "'d'"),
+    "a flag where balancing wants a number": (
+        {"balancing": "gradnorm", "balancing__alpha": True},
+        "GradNorm: alpha should be a number, got True",
+    ),
+    "an array of no parts": ({"blend": np.array([1, 2])}, "blend: there is no"),
+    "a layer beyond all machines": ({"hidden_layer_sizes": 10**30}, "hidden_layer_sizes has layers of more than"),
     "balancing__ without a method": ({"balancing__c": 0.5}, "'c'"),
     "model__ without model": ({"model__units": 3}, "model__units given, but model= is None"),
     "callbacks__ without callbacks": ({"callbacks__patience": 3}, "callbacks__patience given, but callbacks= is None"),

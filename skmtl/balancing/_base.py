@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 import tensorflow as tf
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
 
 from ._signal import BalancingSignal, clean
 
@@ -135,6 +136,9 @@ class Balancing(BaseEstimator, ABC):
         """
         self._validate_params()
         self._check_gradients_of()
+        for name, allowed in self._parameter_constraints.items():
+            if isinstance(getattr(self, name), bool) and any(isinstance(one, Interval) for one in allowed):
+                raise ValueError(f"{type(self).__name__}: {name} should be a number, got {getattr(self, name)!r}.")
         return {name: float(value) for name, value in self.get_params(deep=False).items() if _is_number(value)}
 
     def structure(self) -> tuple[object, ...]:

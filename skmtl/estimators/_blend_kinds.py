@@ -36,7 +36,10 @@ def kinds_of(settings: Settings, data: FitInput) -> tuple[str, ...]:
 
 def _asked(settings: Settings, data: FitInput) -> tuple[str, ...]:
     asked = settings["blend"]
-    kinds = _default(settings) if asked == "all" else (asked,) if isinstance(asked, str) else tuple(asked or ())
+    if isinstance(asked, str):
+        kinds = _default(settings) if asked == "all" else (asked,)
+    else:
+        kinds = () if asked is None else tuple(asked)
     alone = len(data.encoder.tasks) == 1
     if settings["sharing"] == "auto" and not alone and "independent_network" not in kinds:
         return (*(kinds or ("network",)), "independent_network")

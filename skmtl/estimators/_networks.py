@@ -99,6 +99,10 @@ def replace_values(built: BuiltNetwork, previous: FittedNetwork) -> BuiltNetwork
     return replace(built, parameters=previous.parameters, frozen=previous.frozen)
 
 
+# TensorFlow counts units in 32 bits.
+_MOST_UNITS = 2**31 - 1
+
+
 def sizes(value: Any, parameter: str) -> tuple[int, ...]:
     """Layer widths as a tuple of positive integers."""
     entries = (
@@ -106,6 +110,8 @@ def sizes(value: Any, parameter: str) -> tuple[int, ...]:
     )
     if any(isinstance(w, bool) or not isinstance(w, int | np.integer) or w < 1 for w in entries):
         raise ValueError(f"{parameter} should be positive integers, one a layer, got {value!r}.")
+    if any(width > _MOST_UNITS for width in entries):
+        raise ValueError(f"{parameter} has layers of more than {_MOST_UNITS} units, which no machine holds: {value!r}.")
     return tuple(int(width) for width in entries)
 
 
