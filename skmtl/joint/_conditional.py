@@ -28,11 +28,10 @@ def expected_errors(
     ``scaled`` are the errors of rows in which the tasks ``known``, (n_tasks,) of bool, have labels.
     """
     given = _given(correlation, columns, known, task)
-    own = columns.of_task(task).start
     if shrinkage >= 1.0 or len(given) == 0:
         return np.zeros(len(scaled))
-    matrix = shrunk(correlation, columns, shrinkage)
-    return scaled[:, given] @ np.linalg.solve(matrix[np.ix_(given, given)], matrix[given, own])
+    matrix = shrunk(correlation, columns, np.append(given, columns.of_task(task).start), shrinkage)
+    return scaled[:, given] @ np.linalg.solve(matrix[:-1, :-1], matrix[:-1, -1])
 
 
 def class_probabilities(
@@ -52,9 +51,11 @@ def class_probabilities(
     given = _given(correlation, columns, known, task)
     if shrinkage >= 1.0 or len(given) == 0:
         return proba
-    matrix, own = shrunk(correlation, columns, shrinkage), np.arange(*columns.of_task(task).indices(len(scales)))
-    slopes = np.linalg.solve(matrix[np.ix_(own, own)], matrix[np.ix_(own, given)])
-    left = matrix[np.ix_(given, given)] - matrix[np.ix_(given, own)] @ slopes
+    own, known_columns = np.arange(*columns.of_task(task).indices(len(scales))), len(given)
+    matrix = shrunk(correlation, columns, np.append(given, own), shrinkage)
+    between = matrix[known_columns:, :known_columns]
+    slopes = np.linalg.solve(matrix[known_columns:, known_columns:], between)
+    left = matrix[:known_columns, :known_columns] - between.T @ slopes
     indicators = np.eye(proba.shape[1])[:, 1 : len(own) + 1]
     errors = (indicators[None] - proba[:, None, 1 : len(own) + 1]) / scales[own]
     off = scaled[:, None, given] - errors @ slopes

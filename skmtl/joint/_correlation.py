@@ -49,7 +49,8 @@ def positive(correlation: np.ndarray) -> np.ndarray:
     return raised / size / size[:, None]
 
 
-def shrunk(correlation: np.ndarray, columns: ErrorColumns, shrinkage: float) -> np.ndarray:
-    """Correlations between tasks times 1 - ``shrinkage`` (after Ledoit and Wolf, 2004); those within a task stay."""
-    task = columns.task_of_column
-    return np.where(task[:, None] == task, correlation, (1.0 - shrinkage) * correlation)
+def shrunk(correlation: np.ndarray, columns: ErrorColumns, chosen: np.ndarray, shrinkage: float) -> np.ndarray:
+    """Correlations of the chosen columns: between tasks times 1 - ``shrinkage`` (after Ledoit and Wolf, 2004)."""
+    task = columns.task_of_column[chosen]
+    own = correlation[np.ix_(chosen, chosen)]
+    return np.where(task[:, None] == task, own, (1.0 - shrinkage) * own)

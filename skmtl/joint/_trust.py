@@ -16,6 +16,10 @@ _LEAST_GAIN = 1.75
 _TOLERANCE = 1.0
 # Rows and patterns of missing labels that it is judged by.
 _MOST_ROWS, _MOST_PATTERNS = 2000, 20
+# With more tasks, rows are left out at random alone, which takes half the time.
+_MANY_TASKS = 32
+# With many classes fewer rows: each is asked about every class.
+_MOST_CELLS, _FEWEST_ROWS = 300_000, 200
 _SMALL = 1e-12
 
 
@@ -46,12 +50,15 @@ def shrinkages_of(
     seed : int
         Seed of the random folds.
     """
-    chosen = np.linspace(0, len(errors) - 1, min(len(errors), _MOST_ROWS)).astype(int)
+    classes = max([part.shape[1] for part in proba if part is not None], default=1)
+    most = min(_MOST_ROWS, max(_FEWEST_ROWS, _MOST_CELLS // (classes * columns.n_columns)))
+    chosen = np.linspace(0, len(errors) - 1, min(len(errors), most)).astype(int)
     scaled, codes = errors[chosen] / scales, codes[chosen]
     proba = [None if part is None else part[chosen] for part in proba]
     orders = [np.arange(len(scaled))]
     if random:
-        orders.append(np.random.default_rng(seed).permutation(len(scaled)))
+        shuffled = np.random.default_rng(seed).permutation(len(scaled))
+        orders = [*orders, shuffled] if len(columns.widths) <= _MANY_TASKS else [shuffled]
     judged = _Judged(scaled, scales, proba, codes, columns)
     losses = np.mean([judged.losses(order) for order in orders], axis=0)
     return np.array([_chosen(losses[task]) for task in range(len(columns.widths))])
