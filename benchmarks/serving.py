@@ -113,7 +113,7 @@ def main() -> None:
         f"{facts['date']}, {facts['processor']}; {said}.",
         "",
         "`examples/serve.py` with a default fit of 1,000 x 30 x 5, predictions and intervals, on the loopback; clients",
-        "share the machine. One client asks 200 times, or eight 25 times each. The aim of one client: a median below 5 ms.",
+        "share the machine. One client asks 200 times, eight ask 25 times each. The aim of one: a median below 5 ms.",
         "",
         "| what | median | p99 |",
         "| --- | --- | --- |",
