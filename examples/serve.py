@@ -32,11 +32,12 @@ class Columns:
     """What rows have to look like, from the fitted model."""
 
     def __init__(self, model: Any) -> None:
+        first = getattr(model, "estimators_", [model])[0]  # of a task grouping, any group's
         names = getattr(model, "feature_names_in_", None)
         self.given = names is not None
         self.names = [str(name) for name in names] if self.given else [f"x{i}" for i in range(model.n_features_in_)]
         keys = self.names if self.given else range(len(self.names))
-        self.categories = {name for name, key in zip(self.names, keys, strict=True) if key in model.categories_}
+        self.categories = {name for name, key in zip(self.names, keys, strict=True) if key in first.categories_}
 
     def read(self, rows: list[Any]) -> Any:
         """Rows as ``predict`` takes them; HTTP's 422 names the row and the column that it cannot read."""

@@ -76,6 +76,8 @@ CONFIGURED = {name: f"skmtl.balancing.{method}" for method, name in METHODS.item
 }
 
 _OURS = "skmtl."
+# What an estimator may hold beside that, and a file leaves out.
+_CALLBACKS = {"MLflowCallback": "skmtl.mlflow._callback"}
 
 
 def trusted_types() -> list[str]:
@@ -93,7 +95,7 @@ def trusted_types() -> list[str]:
     >>> "skmtl.estimators._regressor.MultiTaskKerasRegressor" in trusted_types()
     True
     """
-    tables = (RECORDS, ESTIMATORS, CONFIGURED)
+    tables = (RECORDS, ESTIMATORS, CONFIGURED, _CALLBACKS)
     return sorted(f"{module}.{name}" for table in tables for name, module in table.items() if module.startswith(_OURS))
 
 
