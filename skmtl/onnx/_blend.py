@@ -99,8 +99,15 @@ def _squared(graph: Graph, rows: str, points: np.ndarray) -> str:
 
 
 def _absolute(graph: Graph, rows: str, points: np.ndarray) -> str:
-    difference = graph("Sub", graph.axes("Unsqueeze", rows, 1), points[None])
-    return graph.axes("ReduceSum", graph("Abs", difference), 2, keepdims=0)
+    """Sums of absolute differences, (rows, points).
+
+    ``|a - b|`` is ``2 max(a, b) - a - b``: onnxruntime takes one large array less for that, and with the points last it
+    is quicker by a third.
+    """
+    larger = graph("Max", graph.axes("Unsqueeze", rows, 2), np.ascontiguousarray(points.T)[None])
+    twice = graph("Mul", graph.axes("ReduceSum", larger, 1, keepdims=0), np.float64(2))
+    own = graph.axes("ReduceSum", rows, 1, keepdims=1)
+    return graph("Sub", twice, graph("Add", own, points.sum(axis=1)[None]))
 
 
 def _probability(graph: Graph, shifted: ShiftedBlend, columns: Columns) -> str:
@@ -109,5 +116,6 @@ def _probability(graph: Graph, shifted: ShiftedBlend, columns: Columns) -> str:
     plain = encode(graph, shifted.view, columns).matrix(graph)
     seen = graph("Mul", graph.clipped(plain, detector.smallest, detector.largest), detector.scale)
     nearest = graph.axes("ReduceMin", _absolute(graph, seen, detector.points), 1, keepdims=1)
+    nearest = graph("Max", nearest, np.float64(0))
     odds = graph("Mul", graph("Log", graph("Add", nearest, np.float64(detector.floor))), np.float64(detector.slope))
     return graph("Sigmoid", graph("Add", odds, np.float64(detector.intercept)))
