@@ -195,6 +195,9 @@ REFUSED = {
     "architecture: it is .*OwnScheme": {"architecture": OwnScheme()},
     "validation_split": {"validation_split": iter([])},
     "model__f": {"model__f": print},
+    r"loss_weights\['a'\]\['b'\]: it is a dict of more than": {
+        "loss_weights": {"a": {"b": dict.fromkeys(range(10_001))}}
+    },
 }
 
 
@@ -339,6 +342,11 @@ def test_permissions_are_those_of_a_new_file_or_of_the_old_one_and_links_are_fol
     skmtl.save(model, tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "model.skmtl").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*deeper to write model"):
+        skmtl.save(MultiTaskKerasRegressor(), tmp_path / "deeper" / "model.skmtl")
 
 
 def test_a_missing_file_is_an_os_error(tmp_path):
