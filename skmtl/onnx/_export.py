@@ -101,7 +101,7 @@ def to_onnx(
     names = names or [f"x{i}" for i in range(first.n_features_in_)]
     by_name = inputs == "columns" or (inputs == "auto" and len(levels.columns) > 0)
     declared = inputs_of(levels, names, by_name)
-    graph = Graph()
+    graph = Graph([*names, *estimator.task_names_])
     outputs = _Outputs([one.name for one in declared])
     chunk = [graph.new_name() for _ in declared]
     for part in parts:
@@ -221,39 +221,50 @@ def _over_rows(graph: Graph, inputs: Sequence[Input], chunk: list[str], outputs:
     from onnx import TensorProto, helper
 
     entries = outputs.entries()
-    numbers = range(len(entries))
     rows, zero, true = (graph.constant(np.array(value)) for value in ([n_rows], [0], True))
+    step, go_on, still, start, stop = (graph.new_name() for _ in range(5))
+    empty, before, after, together = ([graph.new_name() for _ in entries] for _ in range(4))
 
-    def of_sequences(name: str) -> list[Any]:
-        return [helper.make_tensor_sequence_value_info(f"{name}_{i}", entries[i][2], None) for i in numbers]
+    def of_sequences(names: list[str]) -> list[Any]:
+        pairs = zip(names, entries, strict=True)
+        return [helper.make_tensor_sequence_value_info(name, kind, None) for name, (_, _, kind, _) in pairs]
 
     body = helper.make_graph(
         [
-            helper.make_node("Mul", ["step", rows], ["start"]),
-            helper.make_node("Add", ["start", rows], ["stop"]),
+            helper.make_node("Mul", [step, rows], [start]),
+            helper.make_node("Add", [start, rows], [stop]),
             *(
-                helper.make_node("Slice", [one.name, "start", "stop", zero], [name])
+                helper.make_node("Slice", [one.name, start, stop, zero], [name])
                 for one, name in zip(inputs, chunk, strict=True)
             ),
             *graph.nodes,
-            *(helper.make_node("SequenceInsert", [f"before_{i}", entries[i][1]], [f"after_{i}"]) for i in numbers),
-            helper.make_node("Identity", ["go_on"], ["still"]),
+            *(
+                helper.make_node("SequenceInsert", [so_far, value], [now])
+                for so_far, (_, value, _, _), now in zip(before, entries, after, strict=True)
+            ),
+            helper.make_node("Identity", [go_on], [still]),
         ],
         "rows",
         [
-            helper.make_tensor_value_info("step", TensorProto.INT64, []),
-            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
-            *of_sequences("before"),
+            helper.make_tensor_value_info(step, TensorProto.INT64, []),
+            helper.make_tensor_value_info(go_on, TensorProto.BOOL, []),
+            *of_sequences(before),
         ],
-        [helper.make_tensor_value_info("still", TensorProto.BOOL, []), *of_sequences("after")],
+        [helper.make_tensor_value_info(still, TensorProto.BOOL, []), *of_sequences(after)],
     )
-    started, done = [f"empty_{i}" for i in numbers], [f"all_{i}" for i in numbers]
+    count, rounded, steps, n_steps = (graph.new_name() for _ in range(4))
     return [
-        helper.make_node("Shape", [inputs[0].name], ["n_rows"], start=0, end=1),
-        helper.make_node("Add", ["n_rows", graph.constant(np.array([n_rows - 1]))], ["rounded"]),
-        helper.make_node("Div", ["rounded", rows], ["steps"]),
-        helper.make_node("Squeeze", ["steps"], ["n_steps"]),
-        *(helper.make_node("SequenceEmpty", [], [started[i]], dtype=entries[i][2]) for i in numbers),
-        helper.make_node("Loop", ["n_steps", true, *started], done, body=body),
-        *(helper.make_node("ConcatFromSequence", [done[i]], [entries[i][0]], axis=0) for i in numbers),
+        helper.make_node("Shape", [inputs[0].name], [count], start=0, end=1),
+        helper.make_node("Add", [count, graph.constant(np.array([n_rows - 1]))], [rounded]),
+        helper.make_node("Div", [rounded, rows], [steps]),
+        helper.make_node("Squeeze", [steps], [n_steps]),
+        *(
+            helper.make_node("SequenceEmpty", [], [name], dtype=kind)
+            for name, (_, _, kind, _) in zip(empty, entries, strict=True)
+        ),
+        helper.make_node("Loop", [n_steps, true, *empty], together, body=body),
+        *(
+            helper.make_node("ConcatFromSequence", [name], [output], axis=0)
+            for name, (output, _, _, _) in zip(together, entries, strict=True)
+        ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,18 @@ OPSET, ML_OPSET, IR_VERSION = 18, 3, 9
 
 
 class Graph:
-    """Nodes and constants; values are known by their names."""
+    """Nodes and constants; values are known by their names.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    taken : iterable of str
+        Names of the caller's, which no value within begins with.
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._prefix = "value_"
+        while any(name.startswith(self._prefix) for name in taken):
+            self._prefix += "_"
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self._names: dict[tuple[Any, ...], str] = {}
@@ -22,7 +32,7 @@ class Graph:
     def new_name(self) -> str:
         """A name that nothing has yet."""
         self._count += 1
-        return f"value_{self._count}"
+        return f"{self._prefix}{self._count}"
 
     def __call__(self, operation: str, *inputs: Any, domain: str = "", **attributes: Any) -> str:
         """The name of what an operation gives; inputs are names or arrays."""

@@ -145,7 +145,7 @@ def _by_tf2onnx(graph: Graph, network: FittedNetwork, inputs: str) -> list[str]:
         path = f"{folder}/network.onnx"
         model.export(path, format="onnx", opset_version=OPSET, verbose=False)
         exported = onnx.load(path)
-    prefix = graph.new_name()
+    prefix = f"{graph.new_name()}/"
     part = onnx.compose.add_prefix(exported, prefix).graph
     single = graph.cast(inputs, np.float32)
     for node in part.node:

@@ -138,6 +138,15 @@ def test_a_task_that_is_called_as_a_column_gets_a_name_of_its_own():
     assert list(run(model, rows)) == ["a_", "size_", "size_probabilities"]
 
 
+def test_any_name_of_a_column_and_of_a_task_will_do():
+    names = ["value_1", "start", "a/b", "größe in m²", "value__2"]
+    rows = pd.DataFrame(np.column_stack([X, X[:, 0]]), columns=names)
+    y = pd.DataFrame(quantities(X), columns=["value_3", "X"])
+    model = MultiTaskKerasRegressor(**SMALL).fit(rows, y)
+    for inputs in ("table", "columns"):
+        check_same(model, rows, run(model, rows, inputs=inputs))
+
+
 def test_the_file_is_what_is_returned(tmp_path):
     model, _ = fitted("single")
     given = skmtl.to_onnx(model, tmp_path / "model.onnx")
