@@ -88,7 +88,8 @@ def _encode_scalar(encoder: Encoder, value: np.generic) -> dict[str, Any]:
         raise encoder.refusal(f"a number of dtype {value.dtype}")
     if value.dtype.kind in "US":
         return {"dtype": value.dtype.kind, "value": encoder.encode(value.item())}
-    return {"dtype": value.dtype.newbyteorder("<").str, "value": value.astype(value.dtype.newbyteorder("<")).data.hex()}
+    dtype = value.dtype.newbyteorder("<")
+    return {"dtype": dtype.str, "value": np.asarray(value).astype(dtype).tobytes().hex()}
 
 
 _STRINGS = {"U": (np.str_, str), "S": (np.bytes_, bytes)}
