@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ._combine import combine_task_datasets
     from .estimators import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
     from .exceptions import TrainingDivergedError
+    from .onnx import to_onnx
     from .persistence import load, save
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "combine_task_datasets",
     "load",
     "save",
+    "to_onnx",
 ]
 
 _HOMES = {
@@ -35,6 +37,7 @@ _HOMES = {
     "combine_task_datasets": "_combine",
     "load": "persistence",
     "save": "persistence",
+    "to_onnx": "onnx",
 }
 
 

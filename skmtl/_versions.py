@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 __version__ = "0.1.0"
 
 _KEY = "_skmtl_version"
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of skmtl and of these packages, as far as they are installed under that name."""
+    found = {"skmtl": __version__}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            # As of tensorflow-cpu, or of a build from source.
+            continue
+    return found
 
 
 class VersionedPickles:

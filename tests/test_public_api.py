@@ -33,6 +33,7 @@ def test_the_package_offers_these_names():
         "combine_task_datasets",
         "load",
         "save",
+        "to_onnx",
     ]
     assert set(skmtl.__all__) <= set(dir(skmtl))
 

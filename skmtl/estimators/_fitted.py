@@ -116,16 +116,24 @@ class FittedNetwork:
 
     def keras_model(self) -> Any:
         """Keras model from the caller's columns to the caller's units."""
+        return self._keras_model(self.features.layer_settings(), self.scaling)
+
+    def encoded_keras_model(self) -> Any:
+        """Keras model from encoded features to the heads' outputs, before the targets' scaling is undone."""
+        width, n_tasks = self.features.n_outputs, len(self.tasks)
+        as_they_are = {"center": np.zeros(width), "scale": np.ones(width), "fill": np.zeros(width), "indicators": []}
+        return self._keras_model(as_they_are, TargetScaling(np.zeros(n_tasks), np.ones(n_tasks)))
+
+    def _keras_model(self, encoding: dict[str, Any], scaling: TargetScaling) -> Any:
         check_backend()
         from ..networks import export_custom_model, export_model
 
-        encoding = self.features.layer_settings()
         if self.spec is None:
             return export_custom_model(
-                self.custom, self.heads, encoding, self.scaling, self.parameters, self.frozen, self.members
+                self.custom, self.heads, encoding, scaling, self.parameters, self.frozen, self.members
             )
         named = replace(self.spec, heads=self.heads)
-        return export_model(named, encoding, self.scaling, self.parameters, self.dropout)
+        return export_model(named, encoding, scaling, self.parameters, self.dropout)
 
     def _structure(self, dtype: str) -> Any:
         from ..inference._compiled import ForwardStructure

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..networks import ExportedParts, ExportedShift
 
 # A share of the blend for far rows that is not worth predicting with it.
-_NEVER = 1e-6
+NEVER = 1e-6
 # Of a companion, what its Keras layer holds.
 _NUMBERS = ("smallest", "largest", "relevance", "coefficients", "center", "lower", "upper")
 
@@ -91,7 +91,7 @@ class FittedBlend:
         """
         columns = self._columns(X)
         if self.shifted is not None:
-            some = np.flatnonzero(far > _NEVER)
+            some = np.flatnonzero(far > NEVER)
             if len(some):
                 share = far[some, None]
                 columns[some] = (1.0 - share) * columns[some] + share * self.shifted.blend._columns(X[some])

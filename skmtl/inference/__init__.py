@@ -1,5 +1,6 @@
 """Prediction: in numpy where that is quicker, else by a compiled forward pass; only the latter imports TensorFlow."""
 
+from ._inputs import input_shapes
 from ._numpy import EXACT_ROWS, has_numpy_form, numpy_outputs, parameter_shapes
 
-__all__ = ["EXACT_ROWS", "has_numpy_form", "numpy_outputs", "parameter_shapes"]
+__all__ = ["EXACT_ROWS", "has_numpy_form", "input_shapes", "numpy_outputs", "parameter_shapes"]

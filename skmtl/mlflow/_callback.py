@@ -43,7 +43,7 @@ class MLflowCallback:
     Notes
     -----
     ``mlflow.autolog`` and ``mlflow.sklearn.autolog`` (MLflow 3.17) know the estimators that scikit-learn itself has,
-    and no others: of skmtl's alone they log nothing, and say nothing of that.
+    and no others. They log a pipeline or a search around one of skmtl's, but of it alone nothing, and do not say so.
 
     Examples
     --------

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from .._versions import __version__, versions_of
 from ..persistence import load, save
 
 FLAVOR_NAME = "skmtl"
 _FILE = "model.skmtl"
 # What a loaded model predicts with; Keras and TensorFlow for other schemes than a shared bottom, and to fit again.
-_REQUIREMENTS = ("skmtl", "numpy", "pandas", "scikit-learn", "keras", "tensorflow")
+_REQUIREMENTS = ("numpy", "pandas", "scikit-learn", "keras", "tensorflow")
 
 
 def save_model(
@@ -55,11 +55,9 @@ def save_model(
     if not hasattr(estimator, pyfunc_predict_fn):
         raise AttributeError(f"{type(estimator).__name__} has no {pyfunc_predict_fn} for pyfunc_predict_fn.")
     if pip_requirements is None and settings.get("conda_env") is None:
-        pip_requirements = [f"{name}=={version(name)}" for name in _REQUIREMENTS]
+        pip_requirements = [f"{name}=={found}" for name, found in versions_of(_REQUIREMENTS).items()]
     model = mlflow.models.Model() if mlflow_model is None else mlflow_model
-    model.add_flavor(
-        FLAVOR_NAME, data=f"data/{_FILE}", skmtl_version=version("skmtl"), pyfunc_predict_fn=pyfunc_predict_fn
-    )
+    model.add_flavor(FLAVOR_NAME, data=f"data/{_FILE}", skmtl_version=__version__, pyfunc_predict_fn=pyfunc_predict_fn)
     with tempfile.TemporaryDirectory() as folder:
         save(estimator, Path(folder) / _FILE)
         mlflow.pyfunc.save_model(

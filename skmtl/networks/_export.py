@@ -17,6 +17,7 @@ from ._custom import ordered_outputs
 from ._input_encoding import InputEncoding
 from ._layers import MemberAverage, OutputDecoding
 from ._source import build_model
+from ._task_model import TaskModel
 
 
 def export_model(
@@ -42,7 +43,7 @@ def export_model(
     raw = build_outputs(hidden, spec)
     names = output_names([head.name for head in spec.heads], _names(inputs, raw))
     outputs = decode_heads(raw, spec, scaling, names)
-    model = keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_network")
+    model = TaskModel(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_network")
     start = 0
     for variable in model.trainable_variables:
         size = int(np.prod(variable.shape)) // spec.members
@@ -116,7 +117,7 @@ def export_custom_model(
         parts = [decoding(raw) for raw in raws]
         outputs.append(parts[0] if members == 1 else keras.layers.Average(name=names[task])(parts))
         start += head.units
-    whole = keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_network")
+    whole = TaskModel(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_network")
     write_members(models, parameters, frozen)
     return whole
 

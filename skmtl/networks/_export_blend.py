@@ -13,6 +13,7 @@ from .._records import TargetScaling, Task
 from ._blend_layers import AffineColumns, ClippedColumns, KernelRegression, Probabilities, ShiftProbability
 from ._export import output_names
 from ._input_encoding import InputEncoding
+from ._task_model import TaskModel
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def export_blend(
     for one, column, name in zip(tasks, own, names, strict=True):
         last = keras.layers.Identity(name=name) if one.kind == "regression" else Probabilities(floor, name=name)
         outputs.append(last(column))
-    return keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_blend")
+    return TaskModel(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_blend")
 
 
 def _total(

@@ -20,7 +20,7 @@ from ._npy import from_npy, to_npy
 FORMAT = 1
 TEXT = "skmtl.json"
 # A text that is packed is no longer than this, so that no file unpacks to much more than its own size.
-_MOST_UNPACKED = 1 << 24
+_MOST_UNPACKED = 1 << 22
 # Always the same, so that the same estimator is the same file.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -48,6 +48,8 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes, packing: int) -> None
 def _replace(path: Path, data: memoryview) -> None:
     """Write beside the path, then move there: another name for the same file is followed."""
     target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {target.parent} to write {target.name} to.")
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with open(descriptor, "wb") as file:

@@ -84,6 +84,8 @@ CONFIGURED = {name: f"skmtl.balancing.{method}" for method, name in METHODS.item
 # What only this process needs: made anew at loading a file of ours.
 _OF_A_PROCESS = {"Origin": "skmtl.estimators._fitted"}
 _OURS = "skmtl."
+# What an estimator may hold beside that, and a file leaves out.
+_CALLBACKS = {"MLflowCallback": "skmtl.mlflow._callback"}
 
 
 def trusted_types() -> list[str]:
@@ -101,7 +103,7 @@ def trusted_types() -> list[str]:
     >>> "skmtl.estimators._regressor.MultiTaskKerasRegressor" in trusted_types()
     True
     """
-    tables = (RECORDS, ESTIMATORS, CONFIGURED, _OF_A_PROCESS)
+    tables = (RECORDS, ESTIMATORS, CONFIGURED, _OF_A_PROCESS, _CALLBACKS)
     return sorted(f"{module}.{name}" for table in tables for name, module in table.items() if module.startswith(_OURS))
 
 

@@ -56,10 +56,10 @@ class Encoder:
 
     def encode(self, value: Any) -> Any:
         """The value as JSON has it."""
-        if value is None or type(value) in (bool, int, str):
+        if _is_json(value):
             return value
         if type(value) is float:
-            return value if math.isfinite(value) else {TAG: "float", "value": str(value)}
+            return {TAG: "float", "value": str(value)}
         if type(value) is list:
             return self.items(value)
         kind = self._find(value)
@@ -69,6 +69,8 @@ class Encoder:
 
     def items(self, values: Sequence[Any]) -> list[Any]:
         """Entries of a list, each with its place in messages."""
+        if all(map(_is_json, values)):
+            return list(values)
         found = []
         for position, value in enumerate(values):
             with self.at(f"[{position}]"):
@@ -163,6 +165,12 @@ class Decoder:
         made = make()
         self._made.append(made)
         return made
+
+
+def _is_json(value: Any) -> bool:
+    """Whether JSON has the value as it is."""
+    kind = type(value)
+    return value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value))
 
 
 def _shown(value: Any) -> str:

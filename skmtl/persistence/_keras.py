@@ -52,6 +52,10 @@ _SYNTAX = ("__keras_tensor__", "__tuple__")
 
 # What parameters may be: a class, an instance of one, or a function, of these modules.
 _PARAMETERS = ("losses", "optimizers", "optimizers.schedules", "callbacks")
+# What instances are made of: a callback might be told to write files.
+_INSTANCES = ("losses", "optimizers", "optimizers.schedules")
+# Keras' own ways to make things of names and settings.
+_LOADERS = ("deserialize", "get", "serialize")
 
 
 def of_keras(value: Any) -> Kind | None:
@@ -61,13 +65,13 @@ def of_keras(value: Any) -> Kind | None:
         return None
     if _home(keras, value) is not None:
         return NAMED
-    return CONFIGURED if _home(keras, type(value)) is not None and hasattr(value, "get_config") else None
+    return CONFIGURED if _home(keras, type(value)) in _INSTANCES and hasattr(value, "get_config") else None
 
 
 def _home(keras: Any, value: Any) -> str | None:
     """In which of the modules a class or function is found under its own name."""
     name = getattr(value, "__name__", None)
-    if name is None or not str(getattr(value, "__module__", "")).startswith("keras."):
+    if name is None or name in _LOADERS or not str(getattr(value, "__module__", "")).startswith("keras."):
         return None
     for module in _PARAMETERS:
         if getattr(_part(keras, module), name, None) is value:
@@ -107,8 +111,8 @@ def _encode_configured(encoder: Encoder, value: Any) -> dict[str, Any]:
 
 def _decode_configured(decoder: Decoder, tree: Mapping[str, Any]) -> Any:
     kind = _decode_named(decoder, tree)
-    if not isinstance(kind, type):
-        raise InvalidModelFileError(f"it has settings for {tree['name']!r}, which is no class")
+    if not isinstance(kind, type) or tree["module"] not in _INSTANCES:
+        raise InvalidModelFileError(f"it has settings for {tree['name']!r}, of which skmtl.load makes no instance")
     return kind(**{name: decoder.decode(setting) for name, setting in tree["config"].items()})
 
 

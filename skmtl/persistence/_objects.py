@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-import types
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -94,11 +93,11 @@ def _encode_estimator(encoder: Encoder, value: Any) -> dict[str, Any]:
 
 
 def _kept(name: str, parameter: Any) -> Any:
-    """The parameter; of a function that builds networks the name."""
-    if name == "model" and isinstance(parameter, types.FunctionType | types.MethodType | functools.partial):
-        function = parameter.func if isinstance(parameter, functools.partial) else parameter
-        return LostFunction(getattr(function, "__name__", "model"))
-    return parameter
+    """The parameter; of what builds networks, as which anything that can be called may serve, the name."""
+    if name != "model" or parameter is None or isinstance(parameter, LostFunction):
+        return parameter
+    function = parameter.func if isinstance(parameter, functools.partial) else parameter
+    return LostFunction(getattr(function, "__name__", type(function).__name__))
 
 
 def _fitted(encoder: Encoder, value: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from .._versions import __version__
+from .._versions import __version__, versions_of
 from ..exceptions import InvalidModelFileError
 from ._archive import FORMAT, Archive, write_archive
 from ._check import check_loaded
@@ -76,7 +75,7 @@ def save(estimator: Any, path: str | PathLike[str], *, custom_objects: Mapping[s
     encoder = Encoder(_find, dict(custom_objects or {}))
     tree = {
         "format": FORMAT,
-        "versions": {"skmtl": __version__, **{name: version(name) for name in _LIBRARIES}},
+        "versions": versions_of(_LIBRARIES),
         "estimator": encoder.encode(estimator),
     }
     write_archive(Path(path), tree, encoder.arrays)

@@ -22,6 +22,9 @@ from ._npy import from_npy, to_npy
 Tree = Mapping[str, Any]
 # Arrays of so many bytes stand in the text: an entry of their own takes as much again.
 _SMALL = 2048
+# More entries of a dict or a set could be chosen so that hashing them takes for ever.
+_MOST_ENTRIES = 10_000
+_LONGEST_NAME = 500
 
 
 def _encode_items(encoder: Encoder, value: Any) -> dict[str, Any]:
@@ -29,10 +32,14 @@ def _encode_items(encoder: Encoder, value: Any) -> dict[str, Any]:
 
 
 def _encode_set(encoder: Encoder, value: Any) -> dict[str, Any]:
+    if len(value) > _MOST_ENTRIES:
+        raise encoder.refusal(f"a set of more than {_MOST_ENTRIES:,} entries")
     return {"items": encoder.items(sorted(value, key=repr))}
 
 
 def _encode_dict(encoder: Encoder, value: dict[Any, Any]) -> dict[str, Any]:
+    if len(value) > _MOST_ENTRIES:
+        raise encoder.refusal(f"a dict of more than {_MOST_ENTRIES:,} entries")
     entries = []
     for key, item in value.items():
         with encoder.at(f"[{key!r}]"):
@@ -40,8 +47,14 @@ def _encode_dict(encoder: Encoder, value: dict[Any, Any]) -> dict[str, Any]:
     return {"items": entries}
 
 
+def _hashed_items(tree: Tree) -> list[Any]:
+    if len(tree["items"]) > _MOST_ENTRIES:
+        raise InvalidModelFileError(f"it has a dict or a set of more than {_MOST_ENTRIES:,} entries")
+    return tree["items"]
+
+
 def _decode_dict(decoder: Decoder, tree: Tree) -> dict[Any, Any]:
-    return {decoder.decode(key): decoder.decode(item) for key, item in tree["items"]}
+    return {decoder.decode(key): decoder.decode(item) for key, item in _hashed_items(tree)}
 
 
 def _encode_array(encoder: Encoder, value: np.ndarray) -> dict[str, Any]:
@@ -75,7 +88,8 @@ def _encode_scalar(encoder: Encoder, value: np.generic) -> dict[str, Any]:
         raise encoder.refusal(f"a number of dtype {value.dtype}")
     if value.dtype.kind in "US":
         return {"dtype": value.dtype.kind, "value": encoder.encode(value.item())}
-    return {"dtype": value.dtype.newbyteorder("<").str, "value": value.astype(value.dtype.newbyteorder("<")).data.hex()}
+    dtype = value.dtype.newbyteorder("<")
+    return {"dtype": dtype.str, "value": np.asarray(value).astype(dtype).tobytes().hex()}
 
 
 _STRINGS = {"U": (np.str_, str), "S": (np.bytes_, bytes)}
@@ -88,11 +102,18 @@ def _decode_scalar(decoder: Decoder, tree: Tree) -> Any:
         if not isinstance(value, kind):
             raise InvalidModelFileError(f"a numpy string holds {type(value).__name__}")
         return make(value)
-    dtype = np.dtype(str(tree["dtype"]))
+    dtype = np.dtype(_name(tree["dtype"]))
     if dtype.kind not in PLAIN or dtype.fields is not None:
         raise InvalidModelFileError(f"a number has the dtype {dtype}")
     (value,) = np.frombuffer(bytes.fromhex(tree["value"]), dtype)
     return value
+
+
+def _name(name: Any) -> str:
+    """The name of a dtype; dateutil would look a time zone up in any file of that name."""
+    if not isinstance(name, str) or len(name) > _LONGEST_NAME or "dateutil" in name:
+        raise InvalidModelFileError(f"it has the dtype {str(name)[:80]!r}")
+    return name
 
 
 def _encode_zone(encoder: Encoder, zone: datetime.tzinfo | None) -> Any:
@@ -152,11 +173,7 @@ def _encode_dtype(encoder: Encoder, value: Any) -> dict[str, Any]:
 
 
 def _decode_dtype(decoder: Decoder, tree: Tree) -> Any:  # noqa: ARG001
-    name = tree["name"]
-    # dateutil looks a time zone up in any file of that name.
-    if not isinstance(name, str) or "dateutil" in name:
-        raise InvalidModelFileError(f"it has the dtype {name!r}")
-    return pd.api.types.pandas_dtype(name)
+    return pd.api.types.pandas_dtype(_name(tree["name"]))
 
 
 def _encode_string_dtype(encoder: Encoder, value: pd.StringDtype) -> dict[str, Any]:
@@ -248,8 +265,8 @@ _INDEXES = (pd.Index, pd.DatetimeIndex, pd.TimedeltaIndex, pd.CategoricalIndex, 
 
 VALUES = (
     Kind("tuple", (tuple,), _encode_items, lambda decoder, tree: tuple(decoder.decode(tree["items"]))),
-    Kind("set", (set,), _encode_set, lambda decoder, tree: set(decoder.decode(tree["items"]))),
-    Kind("frozenset", (frozenset,), _encode_set, lambda decoder, tree: frozenset(decoder.decode(tree["items"]))),
+    Kind("set", (set,), _encode_set, lambda decoder, tree: set(decoder.decode(_hashed_items(tree)))),
+    Kind("frozenset", (frozenset,), _encode_set, lambda decoder, tree: frozenset(decoder.decode(_hashed_items(tree)))),
     Kind("dict", (dict,), _encode_dict, _decode_dict),
     Kind("range", (range,), lambda _, r: {"of": [r.start, r.stop, r.step]}, lambda _, tree: range(*tree["of"])),
     Kind("array", (np.ndarray,), _encode_array, _decode_array),

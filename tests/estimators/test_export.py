@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
 
@@ -122,3 +123,31 @@ def test_inputs_far_from_zero_lose_no_digits():
     years = 2000.0 + 10.0 * features()
     model = MultiTaskKerasRegressor(**SMALL).fit(years, quantities(features()))
     np.testing.assert_allclose(outputs(model.model_, years)[1][:, 0], model.predict(years)[:, 1], rtol=1e-4)
+
+
+DEFAULT = {"epochs": 2, "hidden_layer_sizes": (4,), "random_state": 0}
+
+
+@pytest.mark.parametrize("settings", [SMALL, DEFAULT, NETWORKS["built by the caller"]], ids=["single", "blend", "own"])
+def test_keras_own_export_writes_onnx_and_saved_models_with_outputs_named_after_the_tasks(settings, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    estimator = MultiTaskKerasEstimator(**settings).fit(X, mixed(X))
+    estimator.model_.export(tmp_path / "model.onnx", format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert [output.name for output in session.get_outputs()] == ["price", "size", "sold"]
+    check_same(session.run(None, {"X": X.astype(np.float32)}), estimator, X)
+    estimator.model_.export(tmp_path / "saved", verbose=False)
+    served = tf.saved_model.load(tmp_path / "saved").signatures["serving_default"](tf.constant(X, tf.float32))
+    assert sorted(served) == ["price", "size", "sold"]
+    check_same([served[name].numpy() for name in ("price", "size", "sold")], estimator, X)
+
+
+def test_a_loaded_keras_model_exports_alike(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    estimator = MultiTaskKerasRegressor(**SMALL).fit(X, quantities(features()))
+    estimator.model_.save(tmp_path / "model.keras")
+    keras.models.load_model(tmp_path / "model.keras").export(tmp_path / "model.onnx", format="onnx", verbose=False)
+    outputs = onnxruntime.InferenceSession(tmp_path / "model.onnx").get_outputs()
+    assert [output.name for output in outputs] == ["y0", "y1"]

@@ -22,7 +22,6 @@ pytestmark = [
     pytest.mark.usefixtures("store"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*integer column.*:UserWarning", "ignore:.*input example.*:UserWarning"),
-    pytest.mark.filterwarnings("ignore:.*type hint is inferred.*:UserWarning"),
 ]
 CASES = ["regressor", "regressor of one task", "classifier", "mixed"]
 

@@ -7,6 +7,7 @@ import pickle
 import sys
 import zipfile
 from decimal import Decimal
+from functools import partial
 
 import keras
 import numpy as np
@@ -109,6 +110,11 @@ def summary(value):
     return value.get_config() if hasattr(value, "get_config") and not isinstance(value, type) else repr(value)
 
 
+class Builder:
+    def __call__(self):
+        return None
+
+
 def test_training_goes_on_as_it_would_have(tmp_path):
     model = MultiTaskKerasRegressor(**SMALL).partial_fit(X, quantities(X))
     twin = through_a_file(model, tmp_path)
@@ -126,6 +132,13 @@ def test_a_lost_builder_says_what_to_pass_to_fit_again(tmp_path):
     check_same(answers(again, X), answers(model, X))
     twin.set_params(model=heads).fit(X, mixed(X))
     check_same(answers(twin, X), answers(model, X))
+
+
+@pytest.mark.parametrize(
+    ("builder", "name"), [(lambda: None, "<lambda>"), (partial(heads, units=3), "heads"), (Builder(), "Builder")]
+)
+def test_whatever_builds_a_network_is_kept_by_its_name_alone(builder, name, tmp_path):
+    assert through_a_file(MultiTaskKerasRegressor(model=builder), tmp_path).model == LostFunction(name)
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -180,9 +193,11 @@ REFUSED = {
     r"loss\['price'\]": {"loss": {"price": own_loss}},
     "callbacks: it is .*EarlyStopping": {"callbacks": keras.callbacks.EarlyStopping()},
     "architecture: it is .*OwnScheme": {"architecture": OwnScheme()},
-    "model: it is .* of type Doubled": {"model": Doubled()},
     "validation_split": {"validation_split": iter([])},
     "model__f": {"model__f": print},
+    r"loss_weights\['a'\]\['b'\]: it is a dict of more than": {
+        "loss_weights": {"a": {"b": dict.fromkeys(range(10_001))}}
+    },
 }
 
 
@@ -329,6 +344,11 @@ def test_permissions_are_those_of_a_new_file_or_of_the_old_one_and_links_are_fol
     assert (tmp_path / "model.skmtl").stat().st_mode & 0o777 == 0o640
 
 
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*deeper to write model"):
+        skmtl.save(MultiTaskKerasRegressor(), tmp_path / "deeper" / "model.skmtl")
+
+
 def test_a_missing_file_is_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         skmtl.load(tmp_path / "none")
@@ -381,6 +401,13 @@ def test_rows_of_other_sizes_get_the_same_bits(tmp_path):
     twin, many = through_a_file(model, tmp_path), features(1500)
     np.testing.assert_array_equal(twin.predict(many), model.predict(many))
     np.testing.assert_array_equal(twin.predict(many[:1]), model.predict(many[:1]))
+
+
+def test_a_library_under_another_name_leaves_out_its_version(tmp_path, monkeypatch):
+    monkeypatch.setattr("skmtl.persistence._save._LIBRARIES", ("numpy", "no such package"))
+    skmtl.save(MultiTaskKerasRegressor(), tmp_path / "model.skmtl")
+    with zipfile.ZipFile(tmp_path / "model.skmtl") as archive:
+        assert set(json.loads(archive.read("skmtl.json"))["versions"]) == {"skmtl", "numpy"}
 
 
 def test_an_unfitted_estimator_is_kept(tmp_path):

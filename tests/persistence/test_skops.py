@@ -1,6 +1,7 @@
 """skops keeps every estimator to the bit; the types to trust are those that skmtl names."""
 
 import datetime
+import importlib
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasRegressor
+from skmtl.mlflow import MLflowCallback
 from skmtl.persistence import trusted_types
 
 from ..estimators._cases import SMALL, quantities
@@ -60,3 +62,16 @@ def test_labels_are_kept(kinds):
     model = MultiTaskKerasClassifier(**{**SMALL, "epochs": 1}).fit(X, labelled(*kinds))
     twin = through_skops(model, ["datetime.date"])
     assert twin.predict(X).tolist() == model.predict(X).tolist()
+
+
+def test_an_estimator_with_our_callback():
+    pytest.importorskip("mlflow")
+    model = MultiTaskKerasRegressor(epochs=7).set_callbacks(MLflowCallback(tags={"a": "b"}))
+    twin = through_skops(model)
+    assert twin._skl_callbacks[0].tags == {"a": "b"}
+
+
+def test_every_trusted_type_exists():
+    for name in trusted_types():
+        module, _, kind = name.rpartition(".")
+        assert getattr(importlib.import_module(module), kind).__module__ == module

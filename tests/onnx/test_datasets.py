@@ -1,0 +1,27 @@
+"""On real data sets onnxruntime computes what the estimator does, in fits by default and in single networks."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+agreement = pytest.importorskip("onnx_agreement")
+
+QUICK = ("flare1", "slump")
+
+
+def sets():
+    """Names of the data sets, none where they are not there; a few are quick."""
+    try:
+        names = agreement.names()
+    except FileNotFoundError:
+        return []
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize("settings", agreement.SETTINGS.values(), ids=agreement.SETTINGS)
+@pytest.mark.parametrize("name", sets())
+def test_values_and_probabilities_are_the_same(name, settings):
+    """Rows held out, with levels never seen, missing cells and extreme values."""
+    assert agreement.worst_difference(agreement.load(name, agreement.ROWS), **settings) < 1e-5
