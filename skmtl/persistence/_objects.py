@@ -124,7 +124,7 @@ def _decode_estimator(decoder: Decoder, tree: Mapping[str, Any]) -> Any:
     kind = find_class(ESTIMATORS, _known(ESTIMATORS, tree["class"]))
     made = kind(**{name: decoder.decode(value) for name, value in tree["parameters"].items()})
     for method, asked in (decoder.decode(tree["requests"]) or {}).items():
-        if method not in ("fit", "partial_fit", "predict", "score"):
+        if method not in ("fit", "partial_fit", "predict", "predict_proba", "score"):
             raise InvalidModelFileError(f"it has a request of metadata for {method!r}")
         getattr(made, f"set_{method}_request")(**asked)
     fitted = {name: decoder.decode(value) for name, value in tree["fitted"].items()}

@@ -247,8 +247,10 @@ def test_requests_of_metadata_are_kept(tmp_path):
 
     with sklearn.config_context(enable_metadata_routing=True):
         model = MultiTaskKerasRegressor().set_fit_request(sample_weight=True).set_score_request(sample_weight="w")
-        twin = through_a_file(model, tmp_path)
-        assert str(twin.get_metadata_routing()) == str(model.get_metadata_routing())
+        classifier = MultiTaskKerasClassifier().set_predict_proba_request(known=True)
+        for asked in (model, classifier):
+            twin = through_a_file(asked, tmp_path)
+            assert str(twin.get_metadata_routing()) == str(asked.get_metadata_routing())
 
 
 def test_loading_and_predicting_imports_no_tensorflow(tmp_path):
