@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+import numbers
+from typing import Any
+
 import numpy as np
+
+
+def check_coverage(coverage: Any) -> None:
+    """Refuse what is no probability.
+
+    Raises
+    ------
+    ValueError
+        For anything but a number in (0, 1).
+    """
+    if not isinstance(coverage, numbers.Real) or not 0.0 < float(coverage) < 1.0:
+        raise ValueError(f"coverage should be a number between 0 and 1, got {coverage!r}.")
 
 
 def interval_offsets(residuals: np.ndarray, coverage: float) -> tuple[float, float]:

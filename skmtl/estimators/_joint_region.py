@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
-from ..targets import TargetEncoder, read_columns
+from ..joint import patterns_of
+from ..targets import TargetColumns, TargetEncoder, read_columns
+from ._known import labels_of
 from ._validation import check_rows
 
 
@@ -116,28 +118,26 @@ class JointRegion:
         inside = np.ones(len(values), dtype=bool)
         if not np.isfinite(self.matrix).all():
             return inside
-        for row, seen in enumerate(observed):
-            off = (values[row] - self.center[row])[seen]
-            inside[row] = off @ np.linalg.solve(self.matrix[row][np.ix_(seen, seen)], off) <= 1.0
+        for seen, rows in patterns_of(observed):
+            off = (values[rows] - self.center[rows])[:, seen]
+            matrix = self.matrix[rows][:, seen][:, :, seen]
+            inside[rows] = np.einsum("rt,rt->r", off, np.linalg.solve(matrix, off[..., None])[..., 0]) <= 1.0
         return inside
 
     def _read(self, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        columns = read_columns(y, estimator="contains")
+        columns = read_columns(y, estimator="y")
+        by_name = columns.is_frame and self.targets.labels is not None
+        if not by_name and len(columns.names) == len(self.tasks) < len(self.targets.tasks):
+            y = _among_all(columns, self.targets, self.tasks)
+        columns = labels_of(y, self.targets, name="y")
         check_rows(self.intervals, columns)
-        if len(columns.names) == len(self.tasks) < len(self.targets.tasks):
-            columns = _among_all(columns, self.targets, self.tasks)
         encoded = self.targets.encode(columns, None)
         return encoded.values[:, self.tasks], encoded.observed[:, self.tasks]
 
 
-def _among_all(columns: Any, targets: TargetEncoder, tasks: Sequence[int]) -> Any:
+def _among_all(columns: TargetColumns, targets: TargetEncoder, tasks: Sequence[int]) -> np.ndarray:
     """Columns of some tasks, with empty ones in the place of the others."""
-    table = pd.DataFrame(
-        {
-            task.name: pd.Series(columns.values[tasks.index(i)], dtype=object).where(columns.observed[tasks.index(i)])
-            if i in tasks
-            else pd.Series([None] * columns.n_samples, dtype=object)
-            for i, task in enumerate(targets.tasks)
-        }
-    )
-    return read_columns(table.to_numpy(dtype=object), estimator="contains")
+    out = np.full((columns.n_samples, len(targets.tasks)), None, dtype=object)
+    for task, values, observed in zip(tasks, columns.values, columns.observed, strict=True):
+        out[observed, task] = values[observed]
+    return out

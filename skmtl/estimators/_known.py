@@ -11,7 +11,7 @@ import pandas as pd
 
 from .._names import proposal
 from ..joint import ErrorModel, JointModel, patterns_of
-from ..targets import TargetEncoder, as_table, read_columns
+from ..targets import TargetColumns, TargetEncoder, as_table, read_columns
 from ._intervals import interval_offsets, weighed
 from ._validation import check_rows
 
@@ -26,21 +26,38 @@ class KnownLabels:
     @classmethod
     def read(cls, known: Any, X: Any, targets: TargetEncoder) -> KnownLabels:
         """From a table like y, in which what is not known is missing; a table by names may leave columns out."""
-        columns = read_columns(_whole_table(known, targets), estimator="known")
+        columns = labels_of(known, targets, name="known")
         check_rows(X, columns)
         encoded = targets.encode(columns, None)
         return cls(encoded.values, encoded.observed)
 
 
-def _whole_table(known: Any, targets: TargetEncoder) -> Any:
-    table = as_table(known)
+def labels_of(given: Any, targets: TargetEncoder, *, name: str) -> TargetColumns:
+    """Columns of all tasks from a table like y, which may leave columns out where it has the tasks' names.
+
+    Raises
+    ------
+    ValueError
+        Where it has other tasks than y in ``fit``; ``name`` is what the caller calls it.
+    """
+    columns = read_columns(_whole_table(given, targets, name), estimator=name)
+    if len(columns.names) != len(targets.tasks):
+        raise ValueError(
+            f"{name} has {len(columns.names)} columns, but there are {len(targets.tasks)} tasks: give a column for "
+            "each, with NaN for what is not known."
+        )
+    return columns
+
+
+def _whole_table(given: Any, targets: TargetEncoder, called: str) -> Any:
+    table = as_table(given)
     if not isinstance(table, pd.DataFrame) or targets.labels is None:
         return table
     names, tasks = [str(name) for name in table.columns], [task.name for task in targets.tasks]
     for name in names:
         if name not in tasks:
-            raise ValueError(f"known has the column {name!r}, which y did not have in fit.{proposal(name, tasks)}")
-    if names == tasks:
+            raise ValueError(f"{called} has the column {name!r}, which y did not have in fit.{proposal(name, tasks)}")
+    if names == tasks or len(set(names)) < len(names):
         return table
     missing = pd.Series(np.nan, index=table.index, dtype=object)
     parts = [table.iloc[:, names.index(task)] if task in names else missing for task in tasks]

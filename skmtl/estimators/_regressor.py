@@ -14,7 +14,7 @@ from .._records import Kind
 from ..targets import TargetColumns
 from ._availability import takes_partial_fit
 from ._base import BaseMultiTask
-from ._intervals import interval_offsets_of_tasks, weighed
+from ._intervals import check_coverage, interval_offsets_of_tasks, weighed
 from ._known import interval_of, mean_square, offsets_given, with_known
 from ._other_names import explains_names
 from ._recipe import FEWEST_ROWS
@@ -475,8 +475,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             For a coverage outside (0, 1).
         """
         check_is_fitted(self)
-        if not 0.0 < coverage < 1.0:
-            raise ValueError(f"coverage should be between 0 and 1, got {coverage!r}.")
+        check_coverage(coverage)
         residuals = self._known_residuals("predict_interval")
         rows, probability = self._rows_and_shift(X)
         if known is not None:

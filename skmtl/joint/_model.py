@@ -119,5 +119,5 @@ def fit_joint_model(
     shrinkages = np.ones(len(n_classes))
     if len(n_classes) > 1:
         shrinkages = shrinkages_of(errors, scales, proba, values, columns, random=not far, seed=seed)
-    copula = Copula.of(errors, proba, values, columns, correlation, seed)
+    copula = Copula.of(errors, proba, values, columns, seed)
     return ErrorModel(columns, errors, scales, correlation, shrinkages, copula)
