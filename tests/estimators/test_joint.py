@@ -10,6 +10,7 @@ import pytest
 
 import skmtl
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
+from skmtl.metrics import energy_score, joint_coverage, mean_region_width
 
 from ._cases import LEARNING
 
@@ -174,6 +175,22 @@ def test_an_ellipsoid_is_smaller_than_a_box_where_errors_go_together():
     np.testing.assert_allclose(ellipsoid.mean_width() ** 3, ellipsoid.volume())
     axis = np.linalg.eigvalsh(ellipsoid.matrix[0])
     assert ellipsoid.volume()[0] == pytest.approx(4 / 3 * np.pi * np.sqrt(axis.prod()))
+
+
+def test_the_scores_take_regions_and_draws_as_they_are():
+    region = regressor().predict_region(X_NEW, tasks=["mass", "time"])
+    y = Y_NEW.mask(np.random.default_rng(0).random(Y_NEW.shape) < 0.3)
+    labelled = y[["mass", "time"]].notna().any(axis=1)
+    assert joint_coverage(y, region) == pytest.approx(region.contains(y)[labelled].mean())
+    assert joint_coverage(y[["mass", "time"]], region) == joint_coverage(y, region)
+    assert mean_region_width(region) == pytest.approx(region.mean_width().mean())
+    assert mean_region_width(region.intervals) == pytest.approx(region.mean_width().mean())
+    assert joint_coverage(MIXED_NEW, mixed().predict_region(X_NEW)) == pytest.approx(0.9, abs=0.07)
+    draws, scale = regressor().sample_y(X_NEW, 40, random_state=0), Y_NEW.std()
+    apart = np.stack(
+        [np.random.default_rng(task).permuted(part, axis=1) for task, part in enumerate(draws.swapaxes(0, 1))], axis=1
+    )
+    assert energy_score(y, draws, scale=scale) < energy_score(y, apart, scale=scale)
 
 
 def test_regions_of_some_tasks_by_name_or_position():
