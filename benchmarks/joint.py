@@ -1,0 +1,158 @@
+"""What the known targets of a row say of the others, and regions and draws of all targets at once, on real data sets.
+
+    python benchmarks/joint.py                     # all regression and mixed sets, then the report
+    python benchmarks/joint.py --data slump enb    # these alone, printed and not kept
+    python benchmarks/joint.py --report            # the report from results/joint.csv
+
+The data sets lie in the folder that SKMTL_DATA names, or in ../shared/data. Writes results/joint.md and .csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pandas as pd
+from _datasets import REGRESSION, Record, load, names
+from _harness import RESULTS
+from _joint_measures import conditional_errors, joint_scores
+from _joint_report import report
+from sklearn.model_selection import GroupKFold, KFold
+
+ROWS = 800
+# Sets whose rows come in time, the last third of which is predicted from the rest, and in groups.
+LATER, GROUPS = ("rf1", "atp1d", "airquality"), ("parkinsons",)
+
+
+def splits(record: Record, scheme: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows to learn from, two thirds, and to judge by."""
+    n = len(record.X)
+    if scheme == "later":
+        yield np.arange(n * 2 // 3 - (record.gap or 0)), np.arange(n * 2 // 3, n)
+    elif scheme == "groups":
+        yield next(GroupKFold(3, shuffle=True, random_state=0).split(record.X, groups=record.groups))
+    else:
+        # Small sets have all three folds: their figures vary more.
+        yield from list(KFold(3, shuffle=True, random_state=0).split(record.X))[: 3 if n <= 420 else 2]
+
+
+def measure(scheme: str, fold: int, learn: Record, judge: Record) -> list[dict[str, object]]:
+    """All figures of one fold: long rows of what, of which contestant or kind, and the value."""
+    from skmtl import MultiTaskKerasEstimator, MultiTaskKerasRegressor
+    from skmtl.estimators import _fit_outcome
+
+    spent: list[float] = []
+    original = _fit_outcome.joint_model_of
+
+    def timed(*arguments: object, **more: object) -> object:
+        start = time.perf_counter()
+        found = original(*arguments, **more)
+        spent.append(time.perf_counter() - start)
+        return found
+
+    _fit_outcome.joint_model_of = timed
+    kind = MultiTaskKerasRegressor if set(learn.kinds.values()) == {REGRESSION} else MultiTaskKerasEstimator
+    start = time.perf_counter()
+    model = kind(random_state=0).fit(learn.X, learn.Y)
+    seconds = time.perf_counter() - start
+    _fit_outcome.joint_model_of = original
+    rows: list[dict[str, object]] = [
+        {"what": "seconds", "who": "fit", "value": seconds},
+        {"what": "seconds", "who": "joint", "value": sum(spent)},
+    ]
+    rows += joint_scores(model, learn, judge)
+    rows += conditional_errors(model, learn, judge)
+    same = {"data": learn.name, "folds": scheme, "fold": fold, "n_tasks": len(learn.kinds), "problem": learn.problem}
+    return [{**same, **row} for row in rows]
+
+
+def cases(data: list[str]) -> Iterator[tuple[str, str]]:
+    """Set and scheme of folds."""
+    for name in data:
+        yield name, "random"
+        if name in LATER:
+            yield name, "later"
+        if name in GROUPS:
+            yield name, "groups"
+
+
+def call_times() -> dict[str, float]:
+    """Milliseconds of one call on 1,000 rows and 16 tasks; for known labels on top of predict."""
+    from skmtl import MultiTaskKerasRegressor
+    from skmtl.datasets import make_related_tasks
+
+    X, y = make_related_tasks(1400, 20, 16, random_state=0)
+    model = MultiTaskKerasRegressor(random_state=0).fit(X[:400], y[:400])
+    X, y = X[400:], y[400:]
+    one, any_ = y.copy(), y.copy()
+    one[:, 0] = np.nan
+    any_[np.random.default_rng(0).random(y.shape) < 0.5] = np.nan
+    calls = {
+        "predict": lambda: model.predict(X),
+        "predict, 15 of 16 known": lambda: model.predict(X, known=one),
+        "predict, half known at random": lambda: model.predict(X, known=any_),
+        "predict_region, box": lambda: model.predict_region(X),
+        "predict_region, ellipsoid": lambda: model.predict_region(X, shape="ellipsoid"),
+        "sample_y, 100 draws": lambda: model.sample_y(X, 100, random_state=0),
+    }
+    found = {}
+    for name, call in calls.items():
+        call()
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+        found[name] = 1000 * float(np.median(times))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", nargs="+", default=None, choices=names(), metavar="NAME")
+    parser.add_argument("--report", action="store_true", help="only write the report, from results/joint.csv")
+    arguments = parser.parse_args()
+    path = RESULTS / "joint.csv"
+    if not arguments.report:
+        rows: list[dict[str, object]] = []
+        chosen = arguments.data or [*names(REGRESSION), *names("mixed")]
+        for name, scheme in cases(chosen):
+            record = load(name)
+            if record.row_task is not None:
+                continue
+            record = capped(record, scheme)
+            for fold, (train, test) in enumerate(splits(record, scheme)):
+                start = time.perf_counter()
+                rows += measure(scheme, fold, record.take(train), record.take(test))
+                print(f"{name}, {scheme} {fold}: {time.perf_counter() - start:.0f} s", flush=True)
+        if not arguments.data:
+            rows += [{"what": "call", "who": who, "value": value} for who, value in call_times().items()]
+        table = pd.DataFrame(rows)
+        if not arguments.data:
+            table.to_csv(path, index=False, float_format="%.5g")
+    else:
+        table = pd.read_csv(path)
+    text = report(table, ROWS)
+    if not arguments.data:
+        (RESULTS / "joint.md").write_text(text)
+    print(text)
+
+
+def capped(record: Record, scheme: str) -> Record:
+    """Some of the rows that have any label: at random, or evenly spread in time."""
+    kept = np.flatnonzero(record.Y.notna().any(axis=1))
+    if len(kept) > ROWS:
+        if scheme == "later":
+            kept = kept[np.linspace(0, len(kept) - 1, ROWS).astype(int)]
+        else:
+            kept = np.sort(np.random.default_rng(0).choice(kept, ROWS, replace=False))
+    return record.take(kept)
+
+
+if __name__ == "__main__":
+    main()
