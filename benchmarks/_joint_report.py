@@ -17,8 +17,8 @@ def report(table: pd.DataFrame, rows: int) -> str:
     parts = [
         "# All targets at once\n\n"
         f"`python benchmarks/joint.py`, {facts['date']}, {versions}: the default estimators (`random_state=0`) on "
-        f"regression and mixed sets, at most {rows:,} rows, two thirds to learn from. Random folds (three; two of large sets); "
-        "later: the last third of the rows in time; groups: other patients.",
+        f"regression and mixed sets, at most {rows:,} rows, two thirds to learn from. Random folds (three; of "
+        "large sets two); later: the last third of the rows in time; groups: other patients.",
         _conditional(table),
         _regions(table),
         _draws(table),
@@ -97,9 +97,9 @@ def _regions(table: pd.DataFrame) -> str:
     many = relative.join(tasks)
     six = many[many["n_tasks"] >= 6]
     lines.append(
-        f"\nOn random folds the box holds {random['box'].mean():.1%} on average (least: {random['box'].min():.1%}), the "
-        f"ellipsoid {random['ellipsoid'].mean():.1%} (least: {random['ellipsoid'].min():.1%}). The box has "
-        f"{relative['box'].mean():.2f} of Bonferroni's width; from six tasks on the box has {six['box'].mean():.2f} and "
+        f"\nOn random folds the box holds {random['box'].mean():.1%} on average (least: {random['box'].min():.1%}), "
+        f"the ellipsoid {random['ellipsoid'].mean():.1%} (least: {random['ellipsoid'].min():.1%}). The box has "
+        f"{relative['box'].mean():.2f} of Bonferroni's width; from six tasks on {six['box'].mean():.2f}, and "
         f"the ellipsoid {six['ellipsoid'].mean():.2f}."
     )
     if len(shifted):

@@ -14,7 +14,7 @@ from .._names import proposal
 from ..joint import JointModel, fit_box, fit_ellipsoid
 from ..targets import as_table, read_columns, stacked
 from ._fitted import FittedNetwork
-from ._intervals import check_coverage, weighed
+from ._intervals import cautious, check_coverage, covering, weighed
 from ._joint_region import JointRegion
 from ._known import KnownLabels, models_of
 from ._recipe import FEWEST_ROWS
@@ -230,8 +230,9 @@ class JointPredictions:
     ) -> JointRegion:
         boxes = [fit_box(one.errors, one.columns, tasks, coverage) for one in models_of(model)]
         far = boxes[1] if len(boxes) > 1 else None
-        offsets = weighed(boxes[0].offsets, _finite(far, boxes[0]), probability)
-        doubt = weighed(boxes[0].doubt, None if far is None else far.doubt, probability)
+        offsets = covering(boxes[0].offsets, _finite(far, boxes[0]), probability)
+        most = None if far is None else np.maximum(boxes[0].doubt, far.doubt)
+        doubt = weighed(boxes[0].doubt, most, cautious(probability))
         intervals = np.full((len(probability), len(tasks), 2), np.nan)
         sets: list[list[np.ndarray] | None] = []
         for place, task in enumerate(tasks):
@@ -257,9 +258,10 @@ class JointPredictions:
             )
         columns = model.near.columns.of_tasks(np.isin(np.arange(len(predicted)), tasks))
         found = [fit_ellipsoid(one.errors[:, columns], coverage) for one in models_of(model)]
-        far = found[1] if len(found) > 1 and np.isfinite(found[1].matrix).all() else None
-        off = weighed(found[0].center, None if far is None else far.center, probability)
-        matrix = weighed(found[0].matrix, None if far is None else far.matrix, probability)
+        far = found[1] if len(found) > 1 and found[1].is_larger(found[0]) else None
+        share = cautious(probability)
+        off = weighed(found[0].center, None if far is None else far.center, share)
+        matrix = weighed(found[0].matrix, None if far is None else far.matrix, share)
         center = np.column_stack([predicted[task] for task in tasks]) + off
         extent = np.sqrt(np.diagonal(matrix, axis1=1, axis2=2))
         intervals = np.stack([center - extent, center + extent], axis=2)

@@ -12,7 +12,7 @@ import pandas as pd
 from .._names import proposal
 from ..joint import ErrorModel, JointModel, patterns_of
 from ..targets import TargetColumns, TargetEncoder, as_table, read_columns
-from ._intervals import interval_offsets, weighed
+from ._intervals import interval_offsets
 from ._validation import check_rows
 
 
@@ -100,9 +100,13 @@ def offsets_given(
     probability: np.ndarray,
     known: KnownLabels,
     spread: Callable[[np.ndarray], np.ndarray],
+    weigh: Callable[..., np.ndarray],
     size: int,
 ) -> np.ndarray:
-    """What ``spread`` says of the errors that known labels leave, (n_rows, n_tasks, size); 0 for the known ones."""
+    """What ``spread`` says of the errors that known labels leave, (n_rows, n_tasks, size); 0 for the known ones.
+
+    ``weigh`` makes one of what it says of near and of far rows, with each row's probability to be a far one.
+    """
     out = np.zeros((*known.observed.shape, size))
     for mask, rows in patterns_of(known.observed):
         for task in np.flatnonzero(~mask):
@@ -110,7 +114,7 @@ def offsets_given(
             far = None if model.far is None else spread(model.far.remaining_errors(mask, int(task)))
             if far is not None:
                 far = np.where(np.isfinite(far), far, near)
-            out[rows, task] = weighed(near, far, probability[rows])
+            out[rows, task] = weigh(near, far, probability[rows])
     return out
 
 

@@ -36,6 +36,12 @@ class Ellipsoid:
     center: np.ndarray
     matrix: np.ndarray
 
+    def is_larger(self, other: Ellipsoid) -> bool:
+        """Whether it is finite, and its volume larger than the other's."""
+        if not (np.isfinite(self.matrix).all() and np.isfinite(other.matrix).all()):
+            return False
+        return bool(np.linalg.slogdet(self.matrix)[1] > np.linalg.slogdet(other.matrix)[1])
+
 
 class _Interval:
     """Errors of a regression in units of their own interval."""
