@@ -11,6 +11,8 @@ from _tabular import one_hot
 
 # Targets asked for, the first ones; trees of CatBoost, and draws of a row.
 MOST_ASKED, TREES, DRAWS = 3, 200, 100
+# CatBoost takes minutes a fold where there are more columns.
+MOST_COLUMNS = 100
 COVERAGE = 0.9
 Row = dict[str, Any]
 
@@ -73,7 +75,7 @@ def conditional_errors(model: Any, learn: Record, judge: Record) -> list[Row]:
             given = _quantities(model, judge, judge.Y[known])
             found = {"skmtl": _error(given[asked][seen], truth[seen])}
             more = [np.column_stack([part, _columns(record, known)]) for part, record in ((X, learn), (Z, judge))]
-            for who, peer in _peers(learn.kinds[asked] == CLASSIFICATION).items():
+            for who, peer in _peers(learn.kinds[asked] == CLASSIFICATION, X.shape[1]).items():
                 predicted = _of_peer(peer, more[0][train], learn, asked, train, more[1][seen])
                 found[who] = _error(predicted, truth[seen])
             rows += [
@@ -125,7 +127,7 @@ def _columns(record: Record, known: list[str]) -> np.ndarray:
     return np.column_stack(parts).astype(float)
 
 
-def _peers(classified: bool) -> dict[str, Any]:
+def _peers(classified: bool, n_columns: int) -> dict[str, Any]:
     from catboost import CatBoostClassifier, CatBoostRegressor
     from sklearn.ensemble import (
         ExtraTreesClassifier,
@@ -134,14 +136,17 @@ def _peers(classified: bool) -> dict[str, Any]:
         HistGradientBoostingRegressor,
     )
 
-    boosted = CatBoostClassifier if classified else CatBoostRegressor
-    return {
+    found = {
         "ExtraTrees": (ExtraTreesClassifier if classified else ExtraTreesRegressor)(random_state=0),
         "HistGradientBoosting": (HistGradientBoostingClassifier if classified else HistGradientBoostingRegressor)(
             random_state=0
         ),
-        "CatBoost": boosted(iterations=TREES, thread_count=1, verbose=False, random_seed=0, allow_writing_files=False),
     }
+    if n_columns <= MOST_COLUMNS:
+        found["CatBoost"] = (CatBoostClassifier if classified else CatBoostRegressor)(
+            iterations=TREES, thread_count=1, verbose=False, random_seed=0, allow_writing_files=False
+        )
+    return found
 
 
 def _of_peer(peer: Any, X: np.ndarray, learn: Record, asked: str, train: np.ndarray, Z: np.ndarray) -> np.ndarray:

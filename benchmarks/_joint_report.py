@@ -39,8 +39,8 @@ def _conditional(table: pd.DataFrame) -> str:
         "## Errors given known targets\n",
         "Root mean squared error (of classes: of their probabilities) of the first three targets, given the labels of "
         "all others, of half of them and of one, divided by that of `predict` without: 1 is no gain. Beside it the "
-        "same of trees that were trained for each pattern on X and the known targets (CatBoost with 200 trees), where "
-        "skmtl is fitted once.\n",
+        "same of trees that were trained for each pattern on X and the known targets (CatBoost with 200 trees, and "
+        "up to 100 columns), where skmtl is fitted once.\n",
         "| set | folds | all others known | "
         + " | ".join(PEERS)
         + " | half known | best of these peers | one known | best of these peers |",

@@ -87,6 +87,22 @@ class JointRegion:
                 inside[seen] &= [labels[code] in sets[row] for row, code in zip(rows, codes, strict=True)]
         return inside
 
+    def labels(self, y: Any) -> np.ndarray:
+        """Labels of the region's tasks as numbers.
+
+        Parameters
+        ----------
+        y : {array-like, DataFrame} of shape (n_samples, n_tasks)
+            As for ``contains``.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples, n_tasks), float64
+            Of a classification the position among its classes; NaN where one is missing.
+        """
+        values, observed = self._read(y)
+        return np.where(observed, values, np.nan)
+
     def volume(self) -> np.ndarray:
         """Volume for each row, in the product of the regressions' units, (n_samples,)."""
         return np.exp(self._log_volume())
