@@ -13,8 +13,10 @@ import argparse
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
@@ -112,31 +114,36 @@ def call_times() -> dict[str, float]:
     return found
 
 
+def measured(data: list[str], path: Path | None) -> pd.DataFrame:
+    """Figures of all these sets, kept after each of them."""
+    rows: list[dict[str, object]] = []
+    for name, scheme in cases(data):
+        record = load(name)
+        if record.row_task is not None:
+            continue
+        record = capped(record, scheme)
+        for fold, (train, test) in enumerate(splits(record, scheme)):
+            start = time.perf_counter()
+            rows += measure(scheme, fold, record.take(train), record.take(test))
+            print(f"{name}, {scheme} {fold}: {time.perf_counter() - start:.0f} s", flush=True)
+        if path is not None:
+            pd.DataFrame(rows).to_csv(path, index=False, float_format="%.5g")
+    if path is not None:
+        rows += [{"what": "call", "who": who, "value": value} for who, value in call_times().items()]
+        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.5g")
+    return pd.DataFrame(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", nargs="+", default=None, choices=names(), metavar="NAME")
     parser.add_argument("--report", action="store_true", help="only write the report, from results/joint.csv")
     arguments = parser.parse_args()
     path = RESULTS / "joint.csv"
-    if not arguments.report:
-        rows: list[dict[str, object]] = []
-        chosen = arguments.data or [*names(REGRESSION), *names("mixed")]
-        for name, scheme in cases(chosen):
-            record = load(name)
-            if record.row_task is not None:
-                continue
-            record = capped(record, scheme)
-            for fold, (train, test) in enumerate(splits(record, scheme)):
-                start = time.perf_counter()
-                rows += measure(scheme, fold, record.take(train), record.take(test))
-                print(f"{name}, {scheme} {fold}: {time.perf_counter() - start:.0f} s", flush=True)
-        if not arguments.data:
-            rows += [{"what": "call", "who": who, "value": value} for who, value in call_times().items()]
-        table = pd.DataFrame(rows)
-        if not arguments.data:
-            table.to_csv(path, index=False, float_format="%.5g")
-    else:
+    if arguments.report:
         table = pd.read_csv(path)
+    else:
+        table = measured(arguments.data or [*names(REGRESSION), *names("mixed")], None if arguments.data else path)
     text = report(table, ROWS)
     if not arguments.data:
         (RESULTS / "joint.md").write_text(text)
