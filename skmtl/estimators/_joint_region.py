@@ -39,6 +39,10 @@ class JointRegion:
         Middle of the ellipsoid; NaN for a box.
     matrix : ndarray of shape (n_samples, n_tasks, n_tasks) or None
         Shape of the ellipsoid: points ``y`` with ``(y - center)' inv(matrix) (y - center) <= 1``. None for a box.
+    targets : object
+        How labels are read, as in ``fit``.
+    tasks : tuple of int
+        Positions of the tasks among those of ``fit``.
     """
 
     task_names: list[str]
@@ -104,15 +108,33 @@ class JointRegion:
         return np.where(observed, values, np.nan)
 
     def volume(self) -> np.ndarray:
-        """Volume for each row, in the product of the regressions' units, (n_samples,)."""
+        """Volume for each row.
+
+        Returns
+        -------
+        volume : ndarray of shape (n_samples,), float64
+            In the product of the regressions' units; 1 without any. Infinite where the region is.
+        """
         return np.exp(self._log_volume())
 
     def mean_width(self) -> np.ndarray:
-        """Volume to the power of one over the number of regressions: a width a task, (n_samples,)."""
+        """Width a task: the volume to the power of one over the number of regressions.
+
+        Returns
+        -------
+        width : ndarray of shape (n_samples,), float64
+            For a box the geometric mean of its widths.
+        """
         return np.exp(self._log_volume() / max(1, sum(sets is None for sets in self.label_sets)))
 
     def to_frame(self) -> pd.DataFrame:
-        """The intervals as a table: columns (task, "lower") and (task, "upper") of each regression."""
+        """The intervals as a table.
+
+        Returns
+        -------
+        frame : DataFrame of shape (n_samples, 2 * n_regressions)
+            Columns (task, "lower") and (task, "upper") of each regression.
+        """
         regressions = [place for place, sets in enumerate(self.label_sets) if sets is None]
         names = [(self.task_names[place], end) for place in regressions for end in ("lower", "upper")]
         values = self.intervals[:, regressions].reshape(len(self.intervals), -1)

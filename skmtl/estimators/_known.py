@@ -71,22 +71,17 @@ def with_known(
 
     ``base`` are the predictions without, ``probability`` how probable it is that rows are far from the training rows.
     """
-    columns, out = model.near.columns, [np.array(part) for part in base]
-    errors = columns.errors(known.values, known.observed, base)
-    for mask, rows in patterns_of(known.observed):
-        if not mask.any():
-            continue
-        own, share = [part[rows] for part in base], probability[rows]
-        for task in range(len(base)):
-            if mask[task]:
-                out[task][rows] = _certain(known.values[rows, task], base[task])
-            else:
-                found = model.near.quantities(own, errors[rows], mask, task)
-                if model.far is not None and share.any():
-                    elsewhere = model.far.quantities(own, errors[rows], mask, task)
-                    share_of = share.reshape(-1, *[1] * (found.ndim - 1))
-                    found = (1.0 - share_of) * found + share_of * elsewhere
-                out[task][rows] = found
+    errors = model.near.columns.errors(known.values, known.observed, base)
+    out = model.near.quantities(base, errors, known.observed)
+    if model.far is not None and probability.any():
+        moved = np.flatnonzero((probability > 0) & known.observed.any(axis=1))
+        own = [part[moved] for part in base]
+        for part, found in zip(out, model.far.quantities(own, errors[moved], known.observed[moved]), strict=True):
+            share = probability[moved].reshape(-1, *[1] * (part.ndim - 1))
+            part[moved] = (1.0 - share) * part[moved] + share * found
+    for task, part in enumerate(out):
+        seen = known.observed[:, task]
+        part[seen] = _certain(known.values[seen, task], base[task])
     return out
 
 
@@ -108,10 +103,11 @@ def offsets_given(
     ``weigh`` makes one of what it says of near and of far rows, with each row's probability to be a far one.
     """
     out = np.zeros((*known.observed.shape, size))
+    kept: list[dict[bytes, list[np.ndarray]]] = [{}, {}]
     for mask, rows in patterns_of(known.observed):
         for task in np.flatnonzero(~mask):
-            near = spread(model.near.remaining_errors(mask, int(task)))
-            far = None if model.far is None else spread(model.far.remaining_errors(mask, int(task)))
+            near = spread(model.near.remaining_errors(mask, int(task), kept[0]))
+            far = None if model.far is None else spread(model.far.remaining_errors(mask, int(task), kept[1]))
             if far is not None:
                 far = np.where(np.isfinite(far), far, near)
             out[rows, task] = weigh(near, far, probability[rows])
