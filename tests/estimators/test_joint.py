@@ -7,6 +7,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import skmtl
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
@@ -117,6 +119,24 @@ def test_a_table_by_names_may_leave_columns_out_and_change_their_order():
     np.testing.assert_array_equal(regressor().predict(X_NEW, known=Y_NEW[["time", "mass"]]), expected)
     np.testing.assert_array_equal(regressor().predict(X_NEW, known=whole.to_numpy()), expected)
     np.testing.assert_array_equal(regressor().predict(X_NEW, known=dict(Y_NEW[["mass", "time"]])), expected)
+
+
+def test_pipelines_hand_known_labels_over():
+    pipeline = make_pipeline(StandardScaler(), MultiTaskKerasRegressor(**SETTINGS)).fit(*rows())
+    scaled = pipeline[:-1].transform(X_NEW)
+    known = Y_NEW[["mass"]]
+    np.testing.assert_array_equal(pipeline.predict(X_NEW, known=known), pipeline[-1].predict(scaled, known=known))
+
+
+def test_known_labels_of_other_libraries_tables():
+    polars = pytest.importorskip("polars")
+    table = polars.from_pandas(Y_NEW[["mass"]])
+    np.testing.assert_array_equal(
+        regressor().predict(X_NEW, known=table), regressor().predict(X_NEW, known=Y_NEW[["mass"]])
+    )
+    gaps = polars.from_pandas(Y_NEW.mask(Y_NEW > 0))
+    assert regressor().impute_targets(X_NEW, gaps).notna().all(axis=None)
+    assert regressor().predict_region(X_NEW).contains(gaps).mean() > 0.7
 
 
 def test_known_labels_that_do_not_fit_are_refused():
