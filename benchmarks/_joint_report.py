@@ -62,8 +62,8 @@ def _conditional(table: pd.DataFrame) -> str:
     lines.append(
         f"\nGiven all others, skmtl's error is {ours.mean():.2f} of that of `predict` on average"
         + (f", and above 1.01 of it on {', '.join(worse)}" if worse else ", and on no set above 1.01 of it")
-        + f". It is below that of the best of the peers on {(ours < best).sum()} of {len(ours)} cases, and below each "
-        + ", ".join(f"{who}'s on {(ours < whole[who]).sum()}" for who in PEERS)
+        + f". It is below that of the best of the peers on {(ours < best).sum()} of {len(ours)} cases, and below "
+        + ", ".join(f"{who}'s on {(ours < whole[who]).sum()} of {whole[who].notna().sum()}" for who in PEERS)
         + "."
     )
     return "\n".join(lines)
@@ -140,7 +140,7 @@ def _times(table: pd.DataFrame) -> str:
     lines = [
         "## Time\n",
         f"The joint model takes {share.median():.1%} on top of a default fit (median; at most {share.max():.1%}, on "
-        f"{share.idxmax()[0]}).",
+        f"{share.idxmax()[0]}, whose fit takes {seconds.loc[share.idxmax(), 'fit']:.1f} s).",
     ]
     calls = table[table["what"] == "call"]
     if len(calls):

@@ -93,8 +93,8 @@ class JointPredictions:
         another's sake; for an ellipsoid it is the Mahalanobis distance of the errors, by a shrunk covariance (Ledoit
         and Wolf, 2004). For ``n`` training rows with labels of all tasks, the bound is the
         ``ceil((n + 1) * coverage)``-th smallest score, which a further row like them keeps with at least that
-        probability. That would be exact were the units not from the same rows and the predictions not those of all
-        members together; on real data coverage is near the nominal one (benchmarks/results/joint.md). Rows that
+        probability. That would be exact were the final units and predictions not those of all rows and members
+        together; on real data coverage is near the nominal one (benchmarks/results/joint.md). Rows that
         differ from those of ``fit`` have no such promise: see ``predict_interval``.
 
         Parameters

@@ -90,3 +90,12 @@ def test_an_ellipsoid_is_larger_by_its_volume_and_only_where_both_are_finite():
     endless = Ellipsoid(np.zeros(2), np.full((2, 2), np.inf))
     assert large.is_larger(small) and not small.is_larger(large)
     assert not endless.is_larger(small) and not small.is_larger(endless)
+
+
+def test_of_few_rows_a_box_holds_no_less_than_it_says():
+    held = []
+    for _ in range(60):
+        known, later = rows(32), rows(300)
+        low, high = fit_box(known, COLUMNS, range(6), 0.9).offsets.T
+        held.append(((later >= low) & (later <= high)).all(axis=1).mean())
+    assert 0.88 < np.mean(held) < 0.96
