@@ -138,3 +138,13 @@ def test_tuning_judges_the_search_on_rows_that_it_has_not_seen():
     assert tuned[-1] > ridge[-1], output
     assert len(re.findall(r"\]  (no clear difference|better|WORSE)$", output, re.M)) == 2
     assert min(size_of_png(figure)) > 500
+
+
+def test_a_known_area_tells_of_the_price_and_draws_of_the_profit():
+    output, figure = run_gallery("plot_5_joint_predictions")
+    (without,), (given,) = numbers_of("from the description", output), numbers_of("and the measured area", output)
+    assert given < 0.95 * without, output
+    shares = [numbers_of(name, output)[0] for name in ("an interval each", "box", "ellipsoid")]
+    assert shares[0] < 0.85 < min(shares[1:]), output
+    assert numbers_of("drawn together", output)[-1] < numbers_of("each by itself", output)[-1], output
+    assert min(size_of_png(figure)) > 500

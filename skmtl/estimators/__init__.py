@@ -1,7 +1,8 @@
 """The three estimators."""
 
 from ._classifier import MultiTaskKerasClassifier
+from ._joint_region import JointRegion
 from ._mixed import MultiTaskKerasEstimator
 from ._regressor import MultiTaskKerasRegressor
 
-__all__ = ["MultiTaskKerasClassifier", "MultiTaskKerasEstimator", "MultiTaskKerasRegressor"]
+__all__ = ["JointRegion", "MultiTaskKerasClassifier", "MultiTaskKerasEstimator", "MultiTaskKerasRegressor"]

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+import numbers
+from typing import Any
+
 import numpy as np
+
+# From the first on, far rows' errors count for more than the row's probability to be one; from the second on, wholly.
+_LEAST_SHIFT, _CLEAR_SHIFT = 0.15, 0.25
+
+
+def check_coverage(coverage: Any) -> None:
+    """Refuse what is no probability.
+
+    Raises
+    ------
+    ValueError
+        For anything but a number in (0, 1).
+    """
+    if not isinstance(coverage, numbers.Real) or not 0.0 < float(coverage) < 1.0:
+        raise ValueError(f"coverage should be a number between 0 and 1, got {coverage!r}.")
 
 
 def interval_offsets(residuals: np.ndarray, coverage: float) -> tuple[float, float]:
@@ -39,6 +57,24 @@ def weighed(near: np.ndarray, far: np.ndarray | None, probability: np.ndarray) -
         return np.broadcast_to(near, (len(probability), *near.shape))
     share = probability.reshape(-1, *[1] * near.ndim)
     return _part(1.0 - share, near) + _part(share, far)
+
+
+def cautious(probability: np.ndarray) -> np.ndarray:
+    """For each row the share of far rows' errors in what has to cover it, (n_samples,).
+
+    How far a row is tells other groups and times imperfectly, and an interval that is too narrow is worse than one
+    that is too wide: one whole from a little above what any row is taken for before its distance is looked at (see
+    ``shift_probability``). Rows like the training rows hardly ever come there.
+    """
+    return np.clip((probability - _LEAST_SHIFT) / (_CLEAR_SHIFT - _LEAST_SHIFT), probability, 1.0)
+
+
+def covering(near: np.ndarray, far: np.ndarray | None, probability: np.ndarray) -> np.ndarray:
+    """For each row, offsets (..., 2): those of near rows, and as far as the row may be a far one, the wider of both."""
+    if far is None:
+        return weighed(near, None, probability)
+    wider = np.stack([np.minimum(near[..., 0], far[..., 0]), np.maximum(near[..., 1], far[..., 1])], axis=-1)
+    return weighed(near, wider, cautious(probability))
 
 
 def _part(share: np.ndarray, of: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from .._names import proposal
 from ..joint import JointModel, fit_box, fit_ellipsoid
 from ..targets import as_table, read_columns, stacked
 from ._fitted import FittedNetwork
-from ._intervals import weighed
+from ._intervals import cautious, check_coverage, covering, weighed
 from ._joint_region import JointRegion
 from ._known import KnownLabels, models_of
 from ._recipe import FEWEST_ROWS
@@ -59,7 +59,7 @@ class JointPredictions:
 
         Returns
         -------
-        y : DataFrame or ndarray of the same shape
+        y : DataFrame, Series or ndarray of the same shape
             A copy with predictions in the gaps, and all else as it is; see the parameter ``known`` of ``predict``. A
             table stays one; a column of whole numbers becomes one of floats where a prediction comes into it.
 
@@ -77,10 +77,9 @@ class JointPredictions:
         table = as_table(y)
         if isinstance(table, pd.DataFrame):
             return _filled_table(table, columns.observed, filled)
-        parts = [
-            np.where(seen, values, new) if seen.any() else new
-            for values, seen, new in zip(columns.values, columns.observed, filled, strict=True)
-        ]
+        if isinstance(table, pd.Series):
+            return _filled_column(table, columns.observed[0], filled[0])
+        parts = [_filled_values(*part) for part in zip(columns.values, columns.observed, filled, strict=True)]
         return parts[0] if columns.one_dimensional else stacked(parts)
 
     @of_one_moment
@@ -94,8 +93,8 @@ class JointPredictions:
         another's sake; for an ellipsoid it is the Mahalanobis distance of the errors, by a shrunk covariance (Ledoit
         and Wolf, 2004). For ``n`` training rows with labels of all tasks, the bound is the
         ``ceil((n + 1) * coverage)``-th smallest score, which a further row like them keeps with at least that
-        probability. That would be exact were the units not from the same rows and the predictions not those of all
-        members together; on real data coverage is near the nominal one (benchmarks/results/joint.md). Rows that
+        probability. That would be exact were the final units and predictions not those of all rows and members
+        together; on real data coverage is near the nominal one (benchmarks/results/joint.md). Rows that
         differ from those of ``fit`` have no such promise: see ``predict_interval``.
 
         Parameters
@@ -132,7 +131,7 @@ class JointPredictions:
         """
         check_is_fitted(self)
         model = self._joint_model("predict_region")
-        _check_coverage(coverage)
+        check_coverage(coverage)
         if shape not in _SHAPES:
             raise ValueError(f"shape={shape!r}.{proposal(str(shape), _SHAPES)}")
         chosen = self._chosen_tasks(tasks)
@@ -148,7 +147,7 @@ class JointPredictions:
         A draw is a prediction and the out-of-fold errors of a training row, those of all tasks together (an empirical
         copula): errors that go together stay together. Where that row lacks a label, the error is drawn given its
         others, as in a Gaussian copula; a classification's label is drawn from its probabilities, by where the row's
-        label lay among its own.
+        label lay among its own, which is drawn given the other errors too.
 
         Parameters
         ----------
@@ -173,8 +172,7 @@ class JointPredictions:
         """
         check_is_fitted(self)
         model = self._joint_model("sample_y")
-        if n_samples < 1:
-            raise ValueError(f"n_samples should be at least 1, got {n_samples!r}.")
+        _check_n_samples(n_samples)
         random = check_random_state(random_state)
         rows, probability = self._rows_and_shift(X)  # type: ignore[attr-defined]
         predicted = self._quantities_of(rows, probability)  # type: ignore[attr-defined]
@@ -232,8 +230,9 @@ class JointPredictions:
     ) -> JointRegion:
         boxes = [fit_box(one.errors, one.columns, tasks, coverage) for one in models_of(model)]
         far = boxes[1] if len(boxes) > 1 else None
-        offsets = weighed(boxes[0].offsets, _finite(far, boxes[0]), probability)
-        doubt = weighed(boxes[0].doubt, None if far is None else far.doubt, probability)
+        offsets = covering(boxes[0].offsets, _finite(far, boxes[0]), probability)
+        most = None if far is None else np.maximum(boxes[0].doubt, far.doubt)
+        doubt = weighed(boxes[0].doubt, most, cautious(probability))
         intervals = np.full((len(probability), len(tasks), 2), np.nan)
         sets: list[list[np.ndarray] | None] = []
         for place, task in enumerate(tasks):
@@ -259,9 +258,10 @@ class JointPredictions:
             )
         columns = model.near.columns.of_tasks(np.isin(np.arange(len(predicted)), tasks))
         found = [fit_ellipsoid(one.errors[:, columns], coverage) for one in models_of(model)]
-        far = found[1] if len(found) > 1 and np.isfinite(found[1].matrix).all() else None
-        off = weighed(found[0].center, None if far is None else far.center, probability)
-        matrix = weighed(found[0].matrix, None if far is None else far.matrix, probability)
+        far = found[1] if len(found) > 1 and found[1].is_larger(found[0]) else None
+        share = cautious(probability)
+        off = weighed(found[0].center, None if far is None else far.center, share)
+        matrix = weighed(found[0].matrix, None if far is None else far.matrix, share)
         center = np.column_stack([predicted[task] for task in tasks]) + off
         extent = np.sqrt(np.diagonal(matrix, axis1=1, axis2=2))
         intervals = np.stack([center - extent, center + extent], axis=2)
@@ -282,9 +282,10 @@ class JointPredictions:
         return JointRegion(names, coverage, shape, intervals, sets, center, matrix, targets, tuple(tasks))
 
 
-def _check_coverage(coverage: float) -> None:
-    if not 0.0 < coverage < 1.0:
-        raise ValueError(f"coverage should be between 0 and 1, got {coverage!r}.")
+def _check_n_samples(n_samples: Any) -> None:
+    whole = isinstance(n_samples, int | np.integer) and not isinstance(n_samples, bool)
+    if not whole or n_samples < 1:
+        raise ValueError(f"n_samples should be a whole number of at least 1, got {n_samples!r}.")
 
 
 def _finite(far: Any, near: Any) -> np.ndarray | None:
@@ -307,14 +308,33 @@ def _drawn(model: Any, values: np.ndarray, rows: np.ndarray, task: int) -> np.nd
 
 
 def _filled_table(table: pd.DataFrame, observed: Sequence[np.ndarray], filled: Sequence[np.ndarray]) -> pd.DataFrame:
-    parts = []
-    for position, (seen, new) in enumerate(zip(observed, filled, strict=True)):
-        column = table.iloc[:, position]
-        if not seen.all():
-            gaps = pd.Series(new, index=column.index)[~seen]
-            kind = column.dtype
-            whole = pd.api.types.is_integer_dtype(kind) and pd.api.types.is_float_dtype(gaps.dtype)
-            column = column.astype("Float64" if whole else kind).copy()
-            column[~seen] = gaps.to_numpy()
-        parts.append(column)
+    parts = [
+        _filled_column(table.iloc[:, place], seen, new)
+        for place, (seen, new) in enumerate(zip(observed, filled, strict=True))
+    ]
     return pd.concat(parts, axis=1).set_axis(table.columns, axis=1)
+
+
+def _filled_column(column: pd.Series, seen: np.ndarray, new: np.ndarray) -> pd.Series:
+    """The column with what is new where nothing was seen, of its own type as far as that can hold it."""
+    if seen.all():
+        return column
+    gaps = pd.Series(new[~seen])
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        kind = pd.CategoricalDtype(
+            kind.categories.append(pd.Index(gaps.unique()).difference(kind.categories)), kind.ordered
+        )
+    elif pd.api.types.is_integer_dtype(kind) and pd.api.types.is_float_dtype(gaps.dtype):
+        kind = "double[pyarrow]" if isinstance(kind, pd.ArrowDtype) else "Float64"
+    column = column.astype(kind).copy()
+    column[~seen] = gaps.astype(column.dtype).array
+    return column
+
+
+def _filled_values(values: np.ndarray, seen: np.ndarray, new: np.ndarray) -> np.ndarray:
+    if seen.all():
+        return values
+    if values.dtype.kind == "f":
+        new = new.astype(values.dtype)
+    return np.where(seen, values, new) if seen.any() else new

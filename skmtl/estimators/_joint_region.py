@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
-from ..targets import TargetEncoder, read_columns
+from ..joint import patterns_of
+from ..targets import TargetColumns, TargetEncoder, read_columns
+from ._known import labels_of
 from ._validation import check_rows
 
 
@@ -37,6 +39,10 @@ class JointRegion:
         Middle of the ellipsoid; NaN for a box.
     matrix : ndarray of shape (n_samples, n_tasks, n_tasks) or None
         Shape of the ellipsoid: points ``y`` with ``(y - center)' inv(matrix) (y - center) <= 1``. None for a box.
+    targets : object
+        How labels are read, as in ``fit``.
+    tasks : tuple of int
+        Positions of the tasks among those of ``fit``.
     """
 
     task_names: list[str]
@@ -85,16 +91,50 @@ class JointRegion:
                 inside[seen] &= [labels[code] in sets[row] for row, code in zip(rows, codes, strict=True)]
         return inside
 
+    def labels(self, y: Any) -> np.ndarray:
+        """Labels of the region's tasks as numbers.
+
+        Parameters
+        ----------
+        y : {array-like, DataFrame} of shape (n_samples, n_tasks)
+            As for ``contains``.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples, n_tasks), float64
+            Of a classification the position among its classes; NaN where one is missing.
+        """
+        values, observed = self._read(y)
+        return np.where(observed, values, np.nan)
+
     def volume(self) -> np.ndarray:
-        """Volume for each row, in the product of the regressions' units, (n_samples,)."""
+        """Volume for each row.
+
+        Returns
+        -------
+        volume : ndarray of shape (n_samples,), float64
+            In the product of the regressions' units; 1 without any. Infinite where the region is.
+        """
         return np.exp(self._log_volume())
 
     def mean_width(self) -> np.ndarray:
-        """Volume to the power of one over the number of regressions: a width a task, (n_samples,)."""
+        """Width a task: the volume to the power of one over the number of regressions.
+
+        Returns
+        -------
+        width : ndarray of shape (n_samples,), float64
+            For a box the geometric mean of its widths.
+        """
         return np.exp(self._log_volume() / max(1, sum(sets is None for sets in self.label_sets)))
 
     def to_frame(self) -> pd.DataFrame:
-        """The intervals as a table: columns (task, "lower") and (task, "upper") of each regression."""
+        """The intervals as a table.
+
+        Returns
+        -------
+        frame : DataFrame of shape (n_samples, 2 * n_regressions)
+            Columns (task, "lower") and (task, "upper") of each regression.
+        """
         regressions = [place for place, sets in enumerate(self.label_sets) if sets is None]
         names = [(self.task_names[place], end) for place in regressions for end in ("lower", "upper")]
         values = self.intervals[:, regressions].reshape(len(self.intervals), -1)
@@ -116,28 +156,26 @@ class JointRegion:
         inside = np.ones(len(values), dtype=bool)
         if not np.isfinite(self.matrix).all():
             return inside
-        for row, seen in enumerate(observed):
-            off = (values[row] - self.center[row])[seen]
-            inside[row] = off @ np.linalg.solve(self.matrix[row][np.ix_(seen, seen)], off) <= 1.0
+        for seen, rows in patterns_of(observed):
+            off = (values[rows] - self.center[rows])[:, seen]
+            matrix = self.matrix[rows][:, seen][:, :, seen]
+            inside[rows] = np.einsum("rt,rt->r", off, np.linalg.solve(matrix, off[..., None])[..., 0]) <= 1.0
         return inside
 
     def _read(self, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        columns = read_columns(y, estimator="contains")
+        columns = read_columns(y, estimator="y")
+        by_name = columns.is_frame and self.targets.labels is not None
+        if not by_name and len(columns.names) == len(self.tasks) < len(self.targets.tasks):
+            y = _among_all(columns, self.targets, self.tasks)
+        columns = labels_of(y, self.targets, name="y")
         check_rows(self.intervals, columns)
-        if len(columns.names) == len(self.tasks) < len(self.targets.tasks):
-            columns = _among_all(columns, self.targets, self.tasks)
         encoded = self.targets.encode(columns, None)
         return encoded.values[:, self.tasks], encoded.observed[:, self.tasks]
 
 
-def _among_all(columns: Any, targets: TargetEncoder, tasks: Sequence[int]) -> Any:
+def _among_all(columns: TargetColumns, targets: TargetEncoder, tasks: Sequence[int]) -> np.ndarray:
     """Columns of some tasks, with empty ones in the place of the others."""
-    table = pd.DataFrame(
-        {
-            task.name: pd.Series(columns.values[tasks.index(i)], dtype=object).where(columns.observed[tasks.index(i)])
-            if i in tasks
-            else pd.Series([None] * columns.n_samples, dtype=object)
-            for i, task in enumerate(targets.tasks)
-        }
-    )
-    return read_columns(table.to_numpy(dtype=object), estimator="contains")
+    out = np.full((columns.n_samples, len(targets.tasks)), None, dtype=object)
+    for task, values, observed in zip(tasks, columns.values, columns.observed, strict=True):
+        out[observed, task] = values[observed]
+    return out

@@ -11,8 +11,8 @@ import pandas as pd
 
 from .._names import proposal
 from ..joint import ErrorModel, JointModel, patterns_of
-from ..targets import TargetEncoder, as_table, read_columns
-from ._intervals import interval_offsets, weighed
+from ..targets import TargetColumns, TargetEncoder, as_table, read_columns
+from ._intervals import interval_offsets
 from ._validation import check_rows
 
 
@@ -26,21 +26,38 @@ class KnownLabels:
     @classmethod
     def read(cls, known: Any, X: Any, targets: TargetEncoder) -> KnownLabels:
         """From a table like y, in which what is not known is missing; a table by names may leave columns out."""
-        columns = read_columns(_whole_table(known, targets), estimator="known")
+        columns = labels_of(known, targets, name="known")
         check_rows(X, columns)
         encoded = targets.encode(columns, None)
         return cls(encoded.values, encoded.observed)
 
 
-def _whole_table(known: Any, targets: TargetEncoder) -> Any:
-    table = as_table(known)
+def labels_of(given: Any, targets: TargetEncoder, *, name: str) -> TargetColumns:
+    """Columns of all tasks from a table like y, which may leave columns out where it has the tasks' names.
+
+    Raises
+    ------
+    ValueError
+        Where it has other tasks than y in ``fit``; ``name`` is what the caller calls it.
+    """
+    columns = read_columns(_whole_table(given, targets, name), estimator=name)
+    if len(columns.names) != len(targets.tasks):
+        raise ValueError(
+            f"{name} has {len(columns.names)} columns, but there are {len(targets.tasks)} tasks: give a column for "
+            "each, with NaN for what is not known."
+        )
+    return columns
+
+
+def _whole_table(given: Any, targets: TargetEncoder, called: str) -> Any:
+    table = as_table(given)
     if not isinstance(table, pd.DataFrame) or targets.labels is None:
         return table
     names, tasks = [str(name) for name in table.columns], [task.name for task in targets.tasks]
     for name in names:
         if name not in tasks:
-            raise ValueError(f"known has the column {name!r}, which y did not have in fit.{proposal(name, tasks)}")
-    if names == tasks:
+            raise ValueError(f"{called} has the column {name!r}, which y did not have in fit.{proposal(name, tasks)}")
+    if names == tasks or len(set(names)) < len(names):
         return table
     missing = pd.Series(np.nan, index=table.index, dtype=object)
     parts = [table.iloc[:, names.index(task)] if task in names else missing for task in tasks]
@@ -54,22 +71,17 @@ def with_known(
 
     ``base`` are the predictions without, ``probability`` how probable it is that rows are far from the training rows.
     """
-    columns, out = model.near.columns, [np.array(part) for part in base]
-    errors = columns.errors(known.values, known.observed, base)
-    for mask, rows in patterns_of(known.observed):
-        if not mask.any():
-            continue
-        own, share = [part[rows] for part in base], probability[rows]
-        for task in range(len(base)):
-            if mask[task]:
-                out[task][rows] = _certain(known.values[rows, task], base[task])
-            else:
-                found = model.near.quantities(own, errors[rows], mask, task)
-                if model.far is not None and share.any():
-                    elsewhere = model.far.quantities(own, errors[rows], mask, task)
-                    share_of = share.reshape(-1, *[1] * (found.ndim - 1))
-                    found = (1.0 - share_of) * found + share_of * elsewhere
-                out[task][rows] = found
+    errors = model.near.columns.errors(known.values, known.observed, base)
+    out = model.near.quantities(base, errors, known.observed)
+    if model.far is not None and probability.any():
+        moved = np.flatnonzero((probability > 0) & known.observed.any(axis=1))
+        own = [part[moved] for part in base]
+        for part, found in zip(out, model.far.quantities(own, errors[moved], known.observed[moved]), strict=True):
+            share = probability[moved].reshape(-1, *[1] * (part.ndim - 1))
+            part[moved] = (1.0 - share) * part[moved] + share * found
+    for task, part in enumerate(out):
+        seen = known.observed[:, task]
+        part[seen] = _certain(known.values[seen, task], base[task])
     return out
 
 
@@ -83,17 +95,22 @@ def offsets_given(
     probability: np.ndarray,
     known: KnownLabels,
     spread: Callable[[np.ndarray], np.ndarray],
+    weigh: Callable[..., np.ndarray],
     size: int,
 ) -> np.ndarray:
-    """What ``spread`` says of the errors that known labels leave, (n_rows, n_tasks, size); 0 for the known ones."""
+    """What ``spread`` says of the errors that known labels leave, (n_rows, n_tasks, size); 0 for the known ones.
+
+    ``weigh`` makes one of what it says of near and of far rows, with each row's probability to be a far one.
+    """
     out = np.zeros((*known.observed.shape, size))
+    kept: list[dict[bytes, list[np.ndarray]]] = [{}, {}]
     for mask, rows in patterns_of(known.observed):
         for task in np.flatnonzero(~mask):
-            near = spread(model.near.remaining_errors(mask, int(task)))
-            far = None if model.far is None else spread(model.far.remaining_errors(mask, int(task)))
+            near = spread(model.near.remaining_errors(mask, int(task), kept[0]))
+            far = None if model.far is None else spread(model.far.remaining_errors(mask, int(task), kept[1]))
             if far is not None:
                 far = np.where(np.isfinite(far), far, near)
-            out[rows, task] = weighed(near, far, probability[rows])
+            out[rows, task] = weigh(near, far, probability[rows])
     return out
 
 

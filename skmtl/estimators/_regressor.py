@@ -14,7 +14,7 @@ from .._records import Kind
 from ..targets import TargetColumns
 from ._availability import takes_partial_fit
 from ._base import BaseMultiTask
-from ._intervals import interval_offsets_of_tasks, weighed
+from ._intervals import check_coverage, covering, interval_offsets_of_tasks, weighed
 from ._known import interval_of, mean_square, offsets_given, with_known
 from ._other_names import explains_names
 from ._recipe import FEWEST_ROWS
@@ -449,8 +449,8 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         Conformal prediction from the out-of-fold residuals (Vovk et al., 2005; after CV+ of Barber et al., 2021,
         but around the prediction of all members together): of every 100 rows like those of ``fit``, about
         ``100 * coverage`` labels lie inside. Rows that differ from these, as later times do, have no such promise;
-        where ``covariate_shift`` led to a blend for them, it is residuals of blocks of rows left out that theirs
-        come from.
+        where ``covariate_shift`` led to a blend for them, residuals of blocks of rows left out widen theirs, wholly
+        from a ``shift_probability`` of 0.25 on.
 
         Parameters
         ----------
@@ -475,12 +475,11 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             For a coverage outside (0, 1).
         """
         check_is_fitted(self)
-        if not 0.0 < coverage < 1.0:
-            raise ValueError(f"coverage should be between 0 and 1, got {coverage!r}.")
+        check_coverage(coverage)
         residuals = self._known_residuals("predict_interval")
         rows, probability = self._rows_and_shift(X)
         if known is not None:
-            predicted, offsets = self._given(rows, probability, known, interval_of(coverage), 2)
+            predicted, offsets = self._given(rows, probability, known, interval_of(coverage), covering, 2)
             return np.asarray(predicted, dtype=np.float64)[..., None] + offsets.reshape(*predicted.shape, 2)
         predicted = np.asarray(self._predictions(self._quantities_of(rows, probability)), dtype=np.float64)
         shifted = self._known_shifted_residuals()
@@ -489,22 +488,28 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         if far is not None:
             # Few labels in the blocks that members hold out say nothing of so high a coverage.
             far = np.where(np.isinf(far), near, far)
-        offsets = weighed(near, far, probability)
+        offsets = covering(near, far, probability)
         return predicted[..., None] + offsets.reshape(*predicted.shape, 2)
 
     def _predicted_with_std(self, X: Any, known: Any) -> tuple[np.ndarray, np.ndarray]:
         """Predictions and standard deviations of the errors that known labels leave."""
         self._known_residuals("predict(return_std=True)")
-        predicted, squares = self._given(*self._rows_and_shift(X), known, mean_square, 1)
+        predicted, squares = self._given(*self._rows_and_shift(X), known, mean_square, weighed, 1)
         return predicted, np.sqrt(squares).reshape(predicted.shape)
 
     def _given(
-        self, rows: Any, probability: np.ndarray, known: Any, spread: Callable[[np.ndarray], np.ndarray], size: int
+        self,
+        rows: Any,
+        probability: np.ndarray,
+        known: Any,
+        spread: Callable[[np.ndarray], np.ndarray],
+        weigh: Callable[..., np.ndarray],
+        size: int,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Predictions given known labels, and what ``spread`` says of the errors that are left."""
+        """Predictions given known labels, and what ``spread`` says of the errors left, near and far ``weigh``ed."""
         model, labels = self._known(known, rows)
         quantities = with_known(model, self._quantities_of(rows, probability), probability, labels)
-        return self._predictions(quantities), offsets_given(model, probability, labels, spread, size)
+        return self._predictions(quantities), offsets_given(model, probability, labels, spread, weigh, size)
 
     def _known_residuals(self, what: str) -> np.ndarray:
         """Out-of-fold residuals (n_samples, n_tasks)."""

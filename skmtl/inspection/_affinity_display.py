@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
-from scipy.spatial.distance import squareform
 
 from ._affinity import task_affinity
 from ._affinity_result import OPPOSED, RELATED, TaskAffinity
-from ._plotting import heat_map, single_axes
+from ._ordering import clustered
+from ._plotting import heat_map, matrix_side, readable, single_axes
 
 _LABELS = {
     "gradient_cosine": "mean cosine of the gradients",
@@ -131,12 +130,12 @@ class TaskAffinityDisplay:
         """
         values = self.affinity.matrix.to_numpy(copy=True)
         np.fill_diagonal(values, np.nan)
-        order = _clustered(values) if cluster else np.arange(len(values))
+        order = clustered(values) if cluster else np.arange(len(values))
         names = self.affinity.task_names
         self.order_ = [names[task] for task in order]
         count = len(order)
-        side = 0.62 * count if count <= _MOST_NUMBERS else 3.0 + 0.3 * min(count, 16) + 0.13 * max(count - 16, 0)
-        self.figure_, self.ax_ = single_axes(ax, (max(side, 2.4) + 4.2, max(side, 2.4) + 3.2), type(self).__name__)
+        side = matrix_side(count, _MOST_NUMBERS)
+        self.figure_, self.ax_ = single_axes(ax, (side + 4.2, side + 3.2), type(self).__name__)
         values = values[np.ix_(order, order)]
         heat_map(self.ax_, values, self.order_, self.order_, _LABELS[self.affinity.method])
         self.ax_.set_aspect("equal")
@@ -153,7 +152,7 @@ class TaskAffinityDisplay:
     def _write(self, values: np.ndarray, verdicts: np.ndarray) -> None:
         """Numbers, and the signs of what is beyond chance below them."""
         digits = int(np.clip(1 - np.floor(np.log10(max(np.nanmax(np.abs(values)), 1e-8))), 1, 4))
-        colours = _readable(values)
+        colours = readable(values)
         for row, column in np.argwhere(~np.isnan(values)):
             # No minus before a zero.
             text = f"{np.round(values[row, column], digits) + 0.0:.{digits}f}"
@@ -163,7 +162,7 @@ class TaskAffinityDisplay:
 
     def _sign(self, values: np.ndarray, verdicts: np.ndarray) -> None:
         """Signs alone, where numbers do not fit."""
-        colours = _readable(values)
+        colours = readable(values)
         for verdict, marker in _MARKERS.items():
             rows, columns = np.nonzero(verdicts == verdict)
             size = 40 if len(values) <= 20 else 12
@@ -178,23 +177,3 @@ class TaskAffinityDisplay:
         if self.affinity.n_permutations:
             title += f"\n+ above, − below chance ({self.affinity.level:.0%}, all pairs)"
         self.ax_.set_title(title, fontsize=10)
-
-
-def _readable(values: np.ndarray) -> np.ndarray:
-    """Black on light cells, white on dark ones."""
-    low, high = np.nanmin(values), np.nanmax(values)
-    return np.where((high > low) & (values - low > 0.55 * (high - low)), "black", "white")
-
-
-def _clustered(values: np.ndarray) -> np.ndarray:
-    """Order of the tasks in which the neighbours are close."""
-    if len(values) < 3:
-        return np.arange(len(values))
-    close = np.where(np.isnan(values), np.nanmin(values), values)
-    close = (close + close.T) / 2
-    distance = close.max() - close
-    np.fill_diagonal(distance, 0.0)
-    flat = squareform(distance, checks=False)
-    order = leaves_list(optimal_leaf_ordering(linkage(flat, "average"), flat))
-    # Either end may come first: the one that comes first in y does.
-    return order if order[0] < order[-1] else order[::-1]

@@ -10,6 +10,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
 from ..estimators._base import BaseMultiTask
@@ -46,6 +47,18 @@ def fitted_network(estimator: Any, caller: str) -> BaseMultiTask:
             f"{type(found).__name__}."
         )
     return found
+
+
+def last_step(estimator: Any, X: Any, caller: str) -> tuple[Any, Any]:
+    """The fitted estimator of ours at the end of this one, and X as the steps before hand it over."""
+    found = fitted_network(estimator, caller)
+    if isinstance(estimator, BaseSearchCV):
+        check_is_fitted(estimator)
+        return last_step(estimator.best_estimator_, X, caller)
+    if isinstance(estimator, Pipeline) and X is not None:
+        X = estimator[:-1].transform(X) if len(estimator.steps) > 1 else X
+        return last_step(estimator.steps[-1][1], X, caller)
+    return found, X
 
 
 def fits_jointly(estimator: Any, complete: bool) -> bool:

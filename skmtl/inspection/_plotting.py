@@ -113,3 +113,16 @@ def over_members(series: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
 def plain(ax: Any) -> None:
     """Take away the frame's upper and right side."""
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def matrix_side(count: int, most_numbers: int) -> float:
+    """Inches of one side of a matrix of so many tasks; cells have room for numbers up to ``most_numbers`` of them."""
+    side = 0.62 * count if count <= most_numbers else 3.0 + 0.3 * min(count, 16) + 0.13 * max(count - 16, 0)
+    return max(side, 2.4)
+
+
+def readable(values: np.ndarray, low: float | None = None, high: float | None = None) -> np.ndarray:
+    """Black on light cells, white on dark ones, of colours from ``low`` to ``high``: by default those of the values."""
+    low = float(np.nanmin(values)) if low is None else low
+    high = float(np.nanmax(values)) if high is None else high
+    return np.where((high > low) & (values - low > 0.55 * (high - low)), "black", "white")

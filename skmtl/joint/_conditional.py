@@ -11,6 +11,8 @@ from ._correlation import shrunk
 
 # So many columns of known labels are looked at, those most correlated with what is asked.
 _MOST_COLUMNS = 64
+# Patterns that are solved at a time.
+_CHUNK = 256
 
 
 def patterns_of(known: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -32,6 +34,42 @@ def expected_errors(
         return np.zeros(len(scaled))
     matrix = shrunk(correlation, columns, np.append(given, columns.of_task(task).start), shrinkage)
     return scaled[:, given] @ np.linalg.solve(matrix[:-1, :-1], matrix[:-1, -1])
+
+
+def expected_errors_of_all(
+    scaled: np.ndarray, known: np.ndarray, correlation: np.ndarray, columns: ErrorColumns, shrinkages: np.ndarray
+) -> np.ndarray:
+    """The same for every regression in rows of any patterns at once, (n_rows, n_tasks); 0 for a classification.
+
+    ``known`` is (n_rows, n_tasks). Up to a number of columns all patterns are solved in one go.
+    """
+    out = np.zeros(known.shape)
+    regressions = np.flatnonzero(~np.array(columns.classified) & (shrinkages < 1.0))
+    masks, of_row = np.unique(known, axis=0, return_inverse=True)
+    if columns.n_columns > _MOST_COLUMNS:
+        for mask, rows in patterns_of(known):
+            for task in regressions:
+                found = expected_errors(scaled[rows], mask, int(task), correlation, columns, float(shrinkages[task]))
+                out[rows, task] = found
+        return np.where(known, 0.0, out)
+    errors = np.where(known[:, columns.task_of_column], scaled, 0.0)
+    for shrinkage in np.unique(shrinkages[regressions]):
+        tasks = regressions[shrinkages[regressions] == shrinkage]
+        own = [columns.of_task(int(task)).start for task in tasks]
+        matrix = shrunk(correlation, columns, float(shrinkage))
+        for start in range(0, len(masks), _CHUNK):
+            weights = _weights(matrix, masks[start : start + _CHUNK][:, columns.task_of_column], own)
+            rows = np.flatnonzero((of_row.ravel() >= start) & (of_row.ravel() < start + _CHUNK))
+            part = weights[of_row.ravel()[rows] - start]
+            out[np.ix_(rows, tasks)] = np.einsum("rc,rct->rt", errors[rows], part)
+    return np.where(known, 0.0, out)
+
+
+def _weights(matrix: np.ndarray, given: np.ndarray, own: list[int]) -> np.ndarray:
+    """What errors of the given columns count for those of ``own``, (n_patterns, n_columns, n_own)."""
+    # Columns that are not given stand for themselves: they take no part in the equations of the others.
+    system = np.where(given[:, :, None] & given[:, None, :], matrix, np.eye(len(matrix)))
+    return np.linalg.solve(system, np.where(given[:, :, None], matrix[:, own], 0.0))
 
 
 def class_probabilities(

@@ -1,4 +1,9 @@
-"""Joint draws of errors: whole rows of errors that were made, in their ranks (an empirical copula)."""
+"""Joint draws of errors: whole rows of errors that were made, in their ranks (an empirical copula).
+
+What is not seen of a row's ranks is drawn given the rest, as in a Gaussian copula: that of a missing label, and where a
+class lies within its share. The latter has to go with the other errors: wherever it lay at random, a row of other
+probabilities would take over little of how classes and errors go together.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,12 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from ._columns import ErrorColumns
+from ._correlation import correlation_of
+
+# So often everything that is not seen is drawn anew.
+_SWEEPS = 15
+# No rank is nearer to 0 or 1.
+_LEAST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -27,27 +38,25 @@ class Copula:
 
     @classmethod
     def of(
-        cls,
-        errors: np.ndarray,
-        proba: list[np.ndarray | None],
-        codes: np.ndarray,
-        columns: ErrorColumns,
-        correlation: np.ndarray,
-        seed: int,
+        cls, errors: np.ndarray, proba: list[np.ndarray | None], codes: np.ndarray, columns: ErrorColumns, seed: int
     ) -> Copula:
-        """From out-of-fold errors; what is missing in a row is drawn given the rest of it, as in a Gaussian copula."""
+        """From out-of-fold errors, out-of-fold probabilities of classifications, and the codes of their classes."""
         random = np.random.default_rng(seed)
-        ranks, known = np.full((len(errors), len(columns.widths)), np.nan), []
+        shape = (len(errors), len(columns.widths))
+        lower, upper, known = np.zeros(shape), np.ones(shape), []
         for task, probabilities in enumerate(proba):
             own = errors[:, columns.of_task(task).start]
             seen = ~np.isnan(own)
             if probabilities is None:
-                ranks[seen, task] = _ranks(own[seen], random)
+                lower[seen, task] = upper[seen, task] = _ranks(own[seen], random)
                 known.append(np.sort(own[seen]))
             else:
-                ranks[seen, task] = _class_ranks(probabilities[seen], codes[seen, task].astype(int), random)
+                ends = _share(probabilities[seen], codes[seen, task].astype(int))
+                lower[seen, task], upper[seen, task] = ends
                 known.append(np.empty(0))
-        return cls(_completed(ranks, _one_column_a_task(correlation, columns), random), tuple(known))
+        lower, upper = (np.clip(end, _LEAST, 1.0 - _LEAST) for end in (lower, upper))
+        missing = np.isnan(errors[:, [columns.of_task(task).start for task in range(len(proba))]])
+        return cls(_completed(lower, upper, missing, random), tuple(known))
 
     def draws(self, rows: np.ndarray, task: int) -> np.ndarray:
         """Errors of a regression in these rows, of any shape."""
@@ -72,29 +81,32 @@ def _ranks(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return ranks / (len(values) + 1)
 
 
-def _class_ranks(proba: np.ndarray, codes: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    upper = np.cumsum(proba, axis=1)
-    own = np.arange(len(codes))
-    lower = np.where(codes > 0, upper[own, np.maximum(codes - 1, 0)], 0.0)
-    return np.clip(lower + random.random(len(codes)) * proba[own, codes], 1e-9, 1 - 1e-9)
+def _share(proba: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the share of each row's class, the classes' probabilities one after the other."""
+    upper, own = np.cumsum(proba, axis=1), np.arange(len(codes))
+    return np.where(codes > 0, upper[own, codes - 1], 0.0), upper[own, codes]
 
 
-def _one_column_a_task(correlation: np.ndarray, columns: ErrorColumns) -> np.ndarray:
-    first = [columns.of_task(task).start for task in range(len(columns.widths))]
-    return correlation[np.ix_(first, first)]
-
-
-def _completed(ranks: np.ndarray, correlation: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Ranks with a draw wherever one is missing."""
-    missing = np.isnan(ranks)
-    if not missing.any():
+def _completed(lower: np.ndarray, upper: np.ndarray, missing: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Ranks between these ends, each drawn given its row's others; how they go together is what the seen ones say."""
+    open_ = upper > lower
+    ranks = np.where(open_, lower + random.random(lower.shape) * (upper - lower), lower)
+    if not open_.any():
         return ranks
-    normal = ndtri(ranks)
-    for row in np.flatnonzero(missing.any(axis=1)):
-        gap, seen = np.flatnonzero(missing[row]), np.flatnonzero(~missing[row])
-        slopes = np.linalg.solve(correlation[np.ix_(seen, seen)], correlation[np.ix_(seen, gap)])
-        left = correlation[np.ix_(gap, gap)] - correlation[np.ix_(gap, seen)] @ slopes
-        values, vectors = np.linalg.eigh(left)
-        noise = vectors @ (np.sqrt(np.maximum(values, 0.0)) * random.normal(size=len(gap)))
-        normal[row, gap] = normal[row, seen] @ slopes + noise
-    return np.clip(ndtr(normal), 1e-9, 1 - 1e-9)
+    normal, low, high = ndtri(ranks), ndtri(lower), ndtri(upper)
+    for _ in range(_SWEEPS):
+        precision = np.linalg.inv(correlation_of(np.where(missing, np.nan, normal)))
+        for task in np.flatnonzero(open_.any(axis=0)):
+            rows, own = np.flatnonzero(open_[:, task]), precision[task, task]
+            mean = normal[rows, task] - normal[rows] @ precision[task] / own
+            normal[rows, task] = _between(mean, own**-0.5, low[rows, task], high[rows, task], random)
+    return np.where(open_, np.clip(ndtr(normal), lower, upper), lower)
+
+
+def _between(
+    mean: np.ndarray, deviation: float, low: np.ndarray, high: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """Normal draws between two ends."""
+    first, last = ndtr((low - mean) / deviation), ndtr((high - mean) / deviation)
+    place = np.clip(first + random.random(len(mean)) * (last - first), _LEAST, 1.0 - _LEAST)
+    return np.clip(mean + deviation * ndtri(place), low, high)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._columns import ErrorColumns
-from ._conditional import class_probabilities, expected_errors
+from ._conditional import class_probabilities, expected_errors, expected_errors_of_all, patterns_of
 from ._correlation import correlation_of, scales_of
 from ._draws import Copula
 from ._trust import shrinkages_of
@@ -45,33 +45,45 @@ class ErrorModel:
     shrinkages: np.ndarray
     copula: Copula
 
-    def quantities(self, base: Sequence[np.ndarray], errors: np.ndarray, known: np.ndarray, task: int) -> np.ndarray:
-        """Predictions of a task in rows in which the tasks ``known``, (n_tasks,) of bool, have labels.
+    def quantities(self, base: Sequence[np.ndarray], errors: np.ndarray, known: np.ndarray) -> list[np.ndarray]:
+        """Predictions of all tasks in rows in which the tasks ``known``, (n_rows, n_tasks) of bool, have labels.
 
-        ``base`` are predictions of all tasks without these labels; ``errors`` are those of the known ones.
+        ``base`` are predictions of all tasks without these labels; ``errors`` are those of the known ones. Predictions
+        of the known tasks themselves stay.
         """
-        scaled, shrinkage = errors / self.scales, float(self.shrinkages[task])
-        if not self.columns.classified[task]:
-            expected = expected_errors(scaled, known, task, self.correlation, self.columns, shrinkage)
-            return base[task] + self.scales[self.columns.of_task(task).start] * expected
+        scaled, out = errors / self.scales, [np.array(part) for part in base]
+        expected = expected_errors_of_all(scaled, known, self.correlation, self.columns, self.shrinkages)
+        for task, classified in enumerate(self.columns.classified):
+            if not classified:
+                asked = known.any(axis=1) & ~known[:, task]
+                out[task][asked] += self.scales[self.columns.of_task(task).start] * expected[asked, task]
+            elif self.shrinkages[task] < 1.0:
+                for mask, rows in patterns_of(known):
+                    if mask.any() and not mask[task]:
+                        out[task][rows] = self._probabilities(base[task][rows], scaled[rows], mask, task)
+        return out
+
+    def _probabilities(self, proba: np.ndarray, scaled: np.ndarray, known: np.ndarray, task: int) -> np.ndarray:
         return class_probabilities(
-            base[task], scaled, known, task, self.scales, self.correlation, self.columns, shrinkage
+            proba, scaled, known, task, self.scales, self.correlation, self.columns, float(self.shrinkages[task])
         )
 
-    def remaining_errors(self, known: np.ndarray, task: int) -> np.ndarray:
+    def remaining_errors(self, known: np.ndarray, task: int, cache: dict[bytes, list[np.ndarray]]) -> np.ndarray:
         """Out-of-fold errors of a regression that labels of the tasks ``known`` leave, (n_some_rows,).
 
-        Correlations are those of rows other than the ones that are predicted from them.
+        Correlations are those of rows other than the ones that are predicted from them; ``cache`` keeps them for
+        calls of other tasks and patterns.
         """
         first = [self.columns.of_task(number).start for number in range(len(self.columns.widths))]
         own = self.columns.of_task(task).start
         rows = np.flatnonzero(~np.isnan(self.errors[:, [own, *np.array(first)[known]]]).any(axis=1))
         scaled, left = self.errors[rows] / self.scales, np.empty(len(rows))
-        for fold in np.array_split(np.random.default_rng(0).permutation(len(rows)), _FOLDS):
-            correlation = correlation_of(np.delete(scaled, fold, axis=0))
-            expected = expected_errors(
-                scaled[fold], known, task, correlation, self.columns, float(self.shrinkages[task])
-            )
+        folds = np.array_split(np.random.default_rng(0).permutation(len(rows)), _FOLDS)
+        key, shrinkage = rows.tobytes(), float(self.shrinkages[task])
+        if key not in cache:
+            cache[key] = [correlation_of(np.delete(scaled, fold, axis=0)) for fold in folds]
+        for fold, correlation in zip(folds, cache[key], strict=True):
+            expected = expected_errors(scaled[fold], known, task, correlation, self.columns, shrinkage)
             left[fold] = scaled[fold, own] - expected
         return self.scales[own] * left
 
@@ -119,5 +131,5 @@ def fit_joint_model(
     shrinkages = np.ones(len(n_classes))
     if len(n_classes) > 1:
         shrinkages = shrinkages_of(errors, scales, proba, values, columns, random=not far, seed=seed)
-    copula = Copula.of(errors, proba, values, columns, correlation, seed)
+    copula = Copula.of(errors, proba, values, columns, seed)
     return ErrorModel(columns, errors, scales, correlation, shrinkages, copula)

@@ -11,6 +11,8 @@ from sklearn.covariance import ledoit_wolf
 from ._columns import ErrorColumns
 
 _FOLDS = 10
+# Up to so many rows a unit is made of rows other than those that it is for; with more it makes no difference.
+_FEW_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class Ellipsoid:
 
     center: np.ndarray
     matrix: np.ndarray
+
+    def is_larger(self, other: Ellipsoid) -> bool:
+        """Whether it is finite, and its volume larger than the other's."""
+        if not (np.isfinite(self.matrix).all() and np.isfinite(other.matrix).all()):
+            return False
+        return bool(np.linalg.slogdet(self.matrix)[1] > np.linalg.slogdet(other.matrix)[1])
 
 
 class _Interval:
@@ -70,18 +78,16 @@ def fit_box(errors: np.ndarray, columns: ErrorColumns, tasks: Sequence[int], cov
     """The box of these tasks, from errors (n_rows, n_columns).
 
     The score of a row is the largest of its tasks' errors, each in units of its own interval (after Messoudi et al.,
-    2021), so that no task is wide for another's sake. Where too few rows have labels of all tasks, each task has its
+    2021), so that no task is wide for another's sake. Of few rows the units are those of the others: their own error would stretch
+    them. Where too few rows have labels of all tasks, each task has its
     share of the misses (Bonferroni).
     """
     offsets, doubt = np.full((len(columns.widths), 2), np.nan), np.full(len(columns.widths), np.nan)
     parts = [errors[:, columns.of_task(task)] for task in tasks]
-    units = [
-        (_Doubt if columns.classified[task] else _Interval)(part, coverage)
-        for task, part in zip(tasks, parts, strict=True)
-    ]
-    scores = np.column_stack([unit.scores(part) for unit, part in zip(units, parts, strict=True)])
-    limits = _limits(scores, coverage)
-    for task, unit, limit in zip(tasks, units, limits, strict=True):
+    kinds: list[type[_Interval | _Doubt]] = [_Doubt if columns.classified[task] else _Interval for task in tasks]
+    limits = _limits(_scores(parts, kinds, coverage), coverage)
+    for task, kind, part, limit in zip(tasks, kinds, parts, limits, strict=True):
+        unit = kind(part, coverage)
         if isinstance(unit, _Doubt):
             doubt[task] = unit.bound(limit)
         else:
@@ -112,6 +118,25 @@ def conformal_quantile(scores: np.ndarray, coverage: float) -> float:
     """The bound that one more score keeps with that probability; infinite where there are too few."""
     rank = int(np.ceil((len(scores) + 1) * coverage))
     return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else np.inf
+
+
+def _scores(parts: list[np.ndarray], kinds: list[type[_Interval | _Doubt]], coverage: float) -> np.ndarray:
+    """Score of each row and task, (n_rows, n_tasks), in units that few rows do not help to choose for themselves."""
+    n_rows = len(parts[0])
+    out = np.empty((n_rows, len(parts)))
+    order = np.random.default_rng(0).permutation(n_rows)
+    folds = np.array_split(order, min(n_rows, 2 * _FOLDS)) if n_rows <= _FEW_ROWS else [order]
+    for fold in folds:
+        others = order if len(folds) == 1 else np.setdiff1d(order, fold)
+        for place, (part, kind) in enumerate(zip(parts, kinds, strict=True)):
+            out[fold, place] = kind(_seen_of(part, others), coverage).scores(part[fold])
+    return out
+
+
+def _seen_of(part: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Errors of these rows, or where none of them has a label, of all."""
+    found = part[rows]
+    return part if np.isnan(found[:, 0]).all() else found
 
 
 def _limits(scores: np.ndarray, coverage: float) -> list[float]:

@@ -110,7 +110,7 @@ def _scores(y_true: Any, y_pred: Any, y_train: Any, sample_weight: Any, *, stack
     scores = np.full(len(targets.names), np.nan)
     for task, name in enumerate(targets.names):
         rows = np.flatnonzero(targets.observed[task])
-        truth, prediction = _quantities(targets, task, rows), _quantities(predictions, task, rows)
+        truth, prediction = quantities_of(targets, task, rows), quantities_of(predictions, task, rows)
         if not np.isfinite(prediction).all():
             raise ValueError(f"y_pred of the task {name!r} is not finite in rows that have a label.")
         weight = np.ones(len(rows)) if weights is None else weights[rows, task]
@@ -144,11 +144,11 @@ def _means(y_train: Any, targets: TargetColumns) -> np.ndarray:
     if columns.is_frame and targets.is_frame and columns.names != targets.names:
         raise ValueError(f"y_train has the columns {list(columns.names)}, y_true {list(targets.names)}.")
     rows = [np.flatnonzero(observed) for observed in columns.observed]
-    known = [_quantities(columns, task, rows[task]) for task in range(len(rows))]
+    known = [quantities_of(columns, task, rows[task]) for task in range(len(rows))]
     return np.array([part.mean() if len(part) else np.nan for part in known])
 
 
-def _quantities(columns: TargetColumns, task: int, rows: np.ndarray) -> np.ndarray:
+def quantities_of(columns: TargetColumns, task: int, rows: np.ndarray) -> np.ndarray:
     values = present(columns, task, rows)
     try:
         return values.astype(np.float64)

@@ -80,8 +80,39 @@ def test_intervals_of_new_groups_are_wider_and_hold_what_they_promise(split, fit
     assert np.median(far) > 1.5 * np.median(near)
 
 
+def test_regions_and_draws_of_new_groups_are_those_of_blocks_left_out(split, fitted, ignoring):
+    X, y = split[2]
+    for shape in ("box", "ellipsoid"):
+        region, narrow = (model.predict_region(X, shape=shape) for model in (fitted, ignoring))
+        # Eight groups, each with an error of its own, are few to count by.
+        assert region.contains(y).mean() > max(0.65, 0.1 + narrow.contains(y).mean())
+        at_home = fitted.predict_region(split[1][0], shape=shape)
+        assert np.median(region.mean_width()) > 1.5 * np.median(at_home.mean_width())
+    spread = [np.median(fitted.sample_y(rows, 50, random_state=0).std(axis=2)) for rows, _ in split[1:]]
+    assert spread[1] > 1.5 * spread[0]
+
+
+def test_known_labels_of_new_groups_count_by_the_errors_of_blocks_left_out(split, fitted):
+    X, y = split[2]
+    known = np.where([True, False], np.nan, y)
+    given = fitted.predict(X, known=known)
+    np.testing.assert_array_equal(given[:, 1], y[:, 1])
+    assert np.mean((given[:, 0] - y[:, 0]) ** 2) < 1.05 * np.mean((fitted.predict(X)[:, 0] - y[:, 0]) ** 2)
+    ends = fitted.predict_interval(X, known=known)[:, 0]
+    assert ((ends[:, 0] <= y[:, 0]) & (y[:, 0] <= ends[:, 1])).mean() > 0.75
+
+
 @pytest.mark.parametrize(
-    "ask", ["predict", "predict_interval", "score_tasks", "shift_probability", "predict with return_std"]
+    "ask",
+    [
+        "predict",
+        "predict_interval",
+        "score_tasks",
+        "shift_probability",
+        "predict with return_std",
+        "predict_region",
+        "sample_y",
+    ],
 )
 def test_distances_of_rows_are_searched_once(split, fitted, monkeypatch, ask):
     """They are what a prediction of many wide rows costs."""

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skmtl.joint import ErrorColumns, fit_joint_model, patterns_of
-from skmtl.joint._conditional import class_probabilities, expected_errors
+from skmtl.joint import ErrorColumns, _conditional, fit_joint_model, patterns_of
+from skmtl.joint._conditional import class_probabilities, expected_errors, expected_errors_of_all
 from skmtl.joint._correlation import correlation_of, scales_of
 
 rng = np.random.default_rng(0)
@@ -28,6 +28,29 @@ def test_a_regression_is_predicted_as_a_gaussian_has_it():
     assert not expected_errors(ERRORS / scales, known, 1, correlation, REGRESSIONS, 1.0).any()
 
 
+@pytest.mark.parametrize("most", [64, 2])
+def test_rows_of_all_patterns_at_once_get_what_each_gets_alone(most, monkeypatch):
+    monkeypatch.setattr(_conditional, "_MOST_COLUMNS", most)
+    monkeypatch.setattr(_conditional, "_CHUNK", 5)
+    columns = ErrorColumns.of([0, 3, 0, 0, 0])
+    errors = rng.normal(size=(60, 6)) @ rng.normal(size=(6, 6))
+    scaled = errors / scales_of(errors)
+    correlation, shrinkages = correlation_of(scaled), np.array([0.0, 0.1, 0.1, 1.0, 0.1])
+    known = rng.random((60, 5)) < 0.5
+    found = expected_errors_of_all(
+        np.where(known[:, columns.task_of_column], scaled, np.nan), known, correlation, columns, shrinkages
+    )
+    expected = np.zeros((60, 5))
+    for row in range(60):
+        for task in (0, 2, 4):
+            one = slice(row, row + 1)
+            if not known[row, task]:
+                expected[row, task] = expected_errors(
+                    scaled[one], known[row], task, correlation, columns, shrinkages[task]
+                )[0]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
 def test_labels_that_say_something_are_trusted_and_others_are_not():
     alone = np.column_stack([ERRORS[:, :2], rng.normal(size=400)])
     shrinkages = model(alone).shrinkages
@@ -49,10 +72,10 @@ def test_constant_identical_and_half_labelled_tasks_are_calm():
     errors[::2, 3] = np.nan
     found = model(errors)
     assert np.isfinite(found.correlation).all()
-    known = np.array([True, False, True, True])
-    predicted = found.quantities([np.zeros(400)] * 4, np.nan_to_num(errors), known, 1)
+    known = np.tile([True, False, True, True], (400, 1))
+    predicted = found.quantities([np.zeros(400)] * 4, np.nan_to_num(errors), known)[1]
     assert np.sqrt(np.mean((errors[:, 1] - predicted) ** 2)) < 0.2 * errors[:, 1].std()
-    assert not found.quantities([np.zeros(400)] * 4, np.nan_to_num(errors), ~known, 2).any()
+    assert not found.quantities([np.zeros(400)] * 4, np.nan_to_num(errors), ~known)[2].any()
 
 
 def test_a_class_is_predicted_by_the_rule_of_bayes():
@@ -80,11 +103,10 @@ def test_known_classes_move_regressions_and_other_classes():
     values = np.column_stack([codes, follows, quantity])
     found = fit_joint_model(values, np.ones((600, 3), bool), columns, [3, 3, 0], far=False, seed=0)
     errors = found.columns.errors(values, np.ones((600, 3), bool), columns)
-    known = np.array([True, False, False])
-    classes = found.quantities(columns, errors, known, 1)
+    known = np.tile([True, False, False], (600, 1))
+    _, classes, moved = found.quantities(columns, errors, known)
     assert (classes.argmax(axis=1) == codes).mean() > 0.95
     np.testing.assert_allclose(classes.sum(axis=1), 1.0)
-    moved = found.quantities(columns, errors, known, 2)
     assert np.mean((moved - quantity) ** 2) < 0.3 * quantity.var()
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from skmtl.joint import fit_joint_model
 
@@ -43,3 +44,18 @@ def test_classes_are_drawn_from_their_probabilities_and_with_the_others():
     assert np.abs(shares - proba).mean() < 0.09
     other = copula.draws(rows, 1)
     assert np.corrcoef(drawn.ravel(), other.ravel())[0, 1] > 0.3
+
+
+def test_a_class_and_the_errors_go_together_in_rows_of_other_probabilities():
+    random = np.random.default_rng(0)
+    latent = random.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], size=2000)
+    share = random.uniform(0.05, 0.95, size=2000)
+    codes = (ndtr(latent[:, 1]) > 1 - share).astype(float)
+    proba = np.column_stack([1 - share, share])
+    values = np.column_stack([latent[:, 0], codes])
+    copula = model(values, np.ones((2000, 2), bool), [np.zeros(2000), proba], [0, 2]).copula
+    rows = np.arange(2000)[:, None]
+    drawn = copula.classes(rows, proba[::-1], 1)[:, 0]
+    assert np.corrcoef(drawn - share[::-1], copula.draws(rows, 0)[:, 0])[0, 1] > 0.55
+    assert drawn.mean() == pytest.approx(share.mean(), abs=0.03)
+    np.testing.assert_array_equal(copula.classes(rows, proba, 1)[:, 0], codes)

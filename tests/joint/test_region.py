@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skmtl.joint import ErrorColumns, fit_box, fit_ellipsoid
+from skmtl.joint import Ellipsoid, ErrorColumns, fit_box, fit_ellipsoid
 from skmtl.joint._region import conformal_quantile
 
 rng = np.random.default_rng(1)
@@ -83,3 +83,19 @@ def test_the_conformal_bound_counts_one_more_row():
     scores = np.arange(1.0, 10.0)
     assert conformal_quantile(scores, 0.9) == 9.0
     assert conformal_quantile(scores, 0.91) == np.inf
+
+
+def test_an_ellipsoid_is_larger_by_its_volume_and_only_where_both_are_finite():
+    small, large = Ellipsoid(np.zeros(2), np.eye(2)), Ellipsoid(np.zeros(2), np.diag([0.5, 9.0]))
+    endless = Ellipsoid(np.zeros(2), np.full((2, 2), np.inf))
+    assert large.is_larger(small) and not small.is_larger(large)
+    assert not endless.is_larger(small) and not small.is_larger(endless)
+
+
+def test_of_few_rows_a_box_holds_no_less_than_it_says():
+    held = []
+    for _ in range(60):
+        known, later = rows(32), rows(300)
+        low, high = fit_box(known, COLUMNS, range(6), 0.9).offsets.T
+        held.append(((later >= low) & (later <= high)).all(axis=1).mean())
+    assert 0.88 < np.mean(held) < 0.96

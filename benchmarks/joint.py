@@ -1,0 +1,171 @@
+"""What the known targets of a row say of the others, and regions and draws of all targets at once, on real data sets.
+
+    python benchmarks/joint.py                     # all regression and mixed sets, then the report
+    python benchmarks/joint.py --data slump enb    # these alone, printed and not kept
+    python benchmarks/joint.py --keep-errors       # errors given known targets, the longest part, as in results/joint.csv
+    python benchmarks/joint.py --report            # the report from results/joint.csv
+
+The data sets lie in the folder that SKMTL_DATA names, or in ../shared/data. Writes results/joint.md and .csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+from _datasets import REGRESSION, Record, load, names
+from _harness import RESULTS
+from _joint_measures import conditional_errors, joint_scores
+from _joint_report import report
+from sklearn.model_selection import GroupKFold, KFold
+
+ROWS = 800
+# Sets whose rows come in time, the last third of which is predicted from the rest, and in groups.
+LATER, GROUPS = ("rf1", "atp1d", "airquality"), ("parkinsons",)
+
+
+def splits(record: Record, scheme: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows to learn from, two thirds, and to judge by."""
+    n = len(record.X)
+    if scheme == "later":
+        yield np.arange(n * 2 // 3 - (record.gap or 0)), np.arange(n * 2 // 3, n)
+    elif scheme == "groups":
+        yield next(GroupKFold(3, shuffle=True, random_state=0).split(record.X, groups=record.groups))
+    else:
+        # Small sets have all three folds: their figures vary more.
+        yield from list(KFold(3, shuffle=True, random_state=0).split(record.X))[: 3 if n <= 420 else 2]
+
+
+def measure(scheme: str, fold: int, learn: Record, judge: Record, *, errors: bool) -> list[dict[str, object]]:
+    """All figures of one fold: long rows of what, of which contestant or kind, and the value."""
+    from skmtl import MultiTaskKerasEstimator, MultiTaskKerasRegressor
+    from skmtl.estimators import _fit_outcome
+
+    spent: list[float] = []
+    original = _fit_outcome.joint_model_of
+
+    def timed(*arguments: object, **more: object) -> object:
+        start = time.perf_counter()
+        found = original(*arguments, **more)
+        spent.append(time.perf_counter() - start)
+        return found
+
+    _fit_outcome.joint_model_of = timed
+    kind = MultiTaskKerasRegressor if set(learn.kinds.values()) == {REGRESSION} else MultiTaskKerasEstimator
+    start = time.perf_counter()
+    model = kind(random_state=0).fit(learn.X, learn.Y)
+    seconds = time.perf_counter() - start
+    _fit_outcome.joint_model_of = original
+    rows: list[dict[str, object]] = [
+        {"what": "seconds", "who": "fit", "value": seconds},
+        {"what": "seconds", "who": "joint", "value": sum(spent)},
+    ]
+    rows += joint_scores(model, learn, judge)
+    rows += conditional_errors(model, learn, judge) if errors else []
+    same = {"data": learn.name, "folds": scheme, "fold": fold, "n_tasks": len(learn.kinds), "problem": learn.problem}
+    return [{**same, **row} for row in rows]
+
+
+def cases(data: list[str]) -> Iterator[tuple[str, str]]:
+    """Set and scheme of folds."""
+    for name in data:
+        yield name, "random"
+        if name in LATER:
+            yield name, "later"
+        if name in GROUPS:
+            yield name, "groups"
+
+
+def call_times() -> dict[str, float]:
+    """Milliseconds of one call on 1,000 rows and 16 tasks; for known labels on top of predict."""
+    from skmtl import MultiTaskKerasRegressor
+    from skmtl.datasets import make_related_tasks
+
+    X, y = make_related_tasks(1400, 20, 16, random_state=0)
+    model = MultiTaskKerasRegressor(random_state=0).fit(X[:400], y[:400])
+    X, y = X[400:], y[400:]
+    one, any_ = y.copy(), y.copy()
+    one[:, 0] = np.nan
+    any_[np.random.default_rng(0).random(y.shape) < 0.5] = np.nan
+    calls = {
+        "predict": lambda: model.predict(X),
+        "predict, 15 of 16 known": lambda: model.predict(X, known=one),
+        "predict, half known at random": lambda: model.predict(X, known=any_),
+        "predict_region, box": lambda: model.predict_region(X),
+        "predict_region, ellipsoid": lambda: model.predict_region(X, shape="ellipsoid"),
+        "sample_y, 100 draws": lambda: model.sample_y(X, 100, random_state=0),
+    }
+    found = {}
+    for name, call in calls.items():
+        call()
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+        found[name] = 1000 * float(np.median(times))
+    return found
+
+
+def measured(data: list[str], path: Path | None, *, errors: bool) -> pd.DataFrame:
+    """Figures of all these sets, kept after each of them; without ``errors`` these stay what they were."""
+    rows: list[dict[str, object]] = []
+    if not errors and path is not None:
+        rows = pd.read_csv(path).query("what == 'error'").to_dict("records")
+    for name, scheme in cases(data):
+        record = load(name)
+        if record.row_task is not None:
+            continue
+        record = capped(record, scheme)
+        for fold, (train, test) in enumerate(splits(record, scheme)):
+            start = time.perf_counter()
+            rows += measure(scheme, fold, record.take(train), record.take(test), errors=errors)
+            print(f"{name}, {scheme} {fold}: {time.perf_counter() - start:.0f} s", flush=True)
+        if path is not None:
+            pd.DataFrame(rows).to_csv(path, index=False, float_format="%.5g")
+    if path is not None:
+        rows += [{"what": "call", "who": who, "value": value} for who, value in call_times().items()]
+        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.5g")
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", nargs="+", default=None, choices=names(), metavar="NAME")
+    parser.add_argument("--report", action="store_true", help="only write the report, from results/joint.csv")
+    parser.add_argument("--keep-errors", action="store_true", help="errors as in results/joint.csv")
+    arguments = parser.parse_args()
+    path = RESULTS / "joint.csv"
+    if arguments.report:
+        table = pd.read_csv(path)
+    else:
+        data = arguments.data or [*names(REGRESSION), *names("mixed")]
+        table = measured(data, None if arguments.data else path, errors=not arguments.keep_errors)
+    text = report(table, ROWS)
+    if not arguments.data:
+        (RESULTS / "joint.md").write_text(text)
+    print(text)
+
+
+def capped(record: Record, scheme: str) -> Record:
+    """Some of the rows that have any label: at random, or evenly spread in time."""
+    kept = np.flatnonzero(record.Y.notna().any(axis=1))
+    if len(kept) <= ROWS:
+        return record.take(kept)
+    if scheme != "later":
+        return record.take(np.sort(np.random.default_rng(0).choice(kept, ROWS, replace=False)))
+    thinned = record.take(kept[np.linspace(0, len(kept) - 1, ROWS).astype(int)])
+    return replace(thinned, gap=int(np.ceil((record.gap or 0) * ROWS / len(kept))))
+
+
+if __name__ == "__main__":
+    main()
