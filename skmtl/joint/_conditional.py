@@ -56,7 +56,7 @@ def expected_errors_of_all(
     for shrinkage in np.unique(shrinkages[regressions]):
         tasks = regressions[shrinkages[regressions] == shrinkage]
         own = [columns.of_task(int(task)).start for task in tasks]
-        matrix = shrunk(correlation, columns, float(shrinkage))
+        matrix = shrunk(correlation, columns, np.arange(columns.n_columns), float(shrinkage))
         for start in range(0, len(masks), _CHUNK):
             weights = _weights(matrix, masks[start : start + _CHUNK][:, columns.task_of_column], own)
             rows = np.flatnonzero((of_row.ravel() >= start) & (of_row.ravel() < start + _CHUNK))
