@@ -2,7 +2,7 @@
 
     python benchmarks/joint.py                     # all regression and mixed sets, then the report
     python benchmarks/joint.py --data slump enb    # these alone, printed and not kept
-    python benchmarks/joint.py --keep-errors       # errors given known targets, the longest part, as in results/joint.csv
+    python benchmarks/joint.py --keep-errors       # errors given known targets as in results/joint.csv
     python benchmarks/joint.py --report            # the report from results/joint.csv
 
 The data sets lie in the folder that SKMTL_DATA names, or in ../shared/data. Writes results/joint.md and .csv.

@@ -78,9 +78,8 @@ def fit_box(errors: np.ndarray, columns: ErrorColumns, tasks: Sequence[int], cov
     """The box of these tasks, from errors (n_rows, n_columns).
 
     The score of a row is the largest of its tasks' errors, each in units of its own interval (after Messoudi et al.,
-    2021), so that no task is wide for another's sake. Of few rows the units are those of the others: their own error would stretch
-    them. Where too few rows have labels of all tasks, each task has its
-    share of the misses (Bonferroni).
+    2021), so that no task is wide for another's sake. Of few rows the units are those of the others: their own error
+    would stretch them. Where too few rows have labels of all tasks, each task has its share of the misses (Bonferroni).
     """
     offsets, doubt = np.full((len(columns.widths), 2), np.nan), np.full(len(columns.widths), np.nan)
     parts = [errors[:, columns.of_task(task)] for task in tasks]

@@ -39,10 +39,13 @@ def test_a_box_is_smaller_than_bonferronis_and_no_task_is_wide_for_anothers_sake
     assert np.ptp(widths) < 0.15
 
 
-def test_one_task_alone_is_its_interval():
-    known = rows(99)[:, :1]
-    low, high = fit_box(known, ErrorColumns.of([0]), [0], 0.9).offsets[0]
-    assert np.mean((known >= low) & (known <= high)) == pytest.approx(0.9, abs=0.015)
+def test_one_task_alone_has_an_interval():
+    held = []
+    for _ in range(60):
+        known, later = rows(99)[:, :1], rows(300)[:, 0]
+        low, high = fit_box(known, ErrorColumns.of([0]), [0], 0.9).offsets[0]
+        held.append(np.mean((later >= low) & (later <= high)))
+    assert np.mean(held) == pytest.approx(0.9, abs=0.02)
 
 
 def test_sets_of_labels_hold_the_true_one():
