@@ -102,3 +102,16 @@ def test_of_few_rows_a_box_holds_no_less_than_it_says():
         low, high = fit_box(known, COLUMNS, range(6), 0.9).offsets.T
         held.append(((later >= low) & (later <= high)).all(axis=1).mean())
     assert 0.88 < np.mean(held) < 0.96
+
+
+def test_rows_with_some_labels_are_held_too_where_whole_ones_are_special():
+    """Labels of all tasks come from a calm time, those of four tasks from all times."""
+    known, later = rows(600), rows(600)
+    known[200:] *= 3.0
+    known[200:, 5] = later[:, 5] = np.nan
+    later *= 3.0
+    box, ellipsoid = fit_box(known, COLUMNS, range(6), 0.9).offsets, fit_ellipsoid(known, 0.9)
+    inside = (np.isnan(later) | ((later >= box[:, 0]) & (later <= box[:, 1]))).all(axis=1)
+    off = (later - ellipsoid.center)[:, :5]
+    near = np.einsum("rt,rt->r", off, np.linalg.solve(ellipsoid.matrix[:5, :5], off.T).T) <= 1
+    assert inside.mean() > 0.82 and near.mean() > 0.82
