@@ -94,8 +94,10 @@ class JointPredictions:
         and Wolf, 2004). For ``n`` training rows with labels of all tasks, the bound is the
         ``ceil((n + 1) * coverage)``-th smallest score, which a further row like them keeps with at least that
         probability. That would be exact were the final units and predictions not those of all rows and members
-        together; on real data coverage is near the nominal one (benchmarks/results/joint.md). Rows that
-        differ from those of ``fit`` have no such promise: see ``predict_interval``.
+        together; on real data coverage is near the nominal one (benchmarks/results/joint.md). Training rows
+        with some of the labels raise the bound where it would hold too few of them. Rows that differ from those of
+        ``fit`` have no such promise; where ``covariate_shift`` led to a blend for them, errors of blocks of rows left
+        out widen their regions, as they do in ``predict_interval``.
 
         Parameters
         ----------

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.covariance import ledoit_wolf
 
 from ._columns import ErrorColumns
+from ._conditional import patterns_of
 
 _FOLDS = 10
 # Up to so many rows a unit is made of rows other than those that it is for; with more it makes no difference.
@@ -80,6 +81,7 @@ def fit_box(errors: np.ndarray, columns: ErrorColumns, tasks: Sequence[int], cov
     The score of a row is the largest of its tasks' errors, each in units of its own interval (after Messoudi et al.,
     2021), so that no task is wide for another's sake. Of few rows the units are those of the others: their own error
     would stretch them. Where too few rows have labels of all tasks, each task has its share of the misses (Bonferroni).
+    Rows with some labels raise the bound where whole ones alone would miss too many of them.
     """
     offsets, doubt = np.full((len(columns.widths), 2), np.nan), np.full(len(columns.widths), np.nan)
     parts = [errors[:, columns.of_task(task)] for task in tasks]
@@ -106,11 +108,23 @@ def fit_ellipsoid(errors: np.ndarray, coverage: float) -> Ellipsoid:
         return Ellipsoid(np.zeros(n_tasks), np.full((n_tasks, n_tasks), np.inf))
     distances = np.empty(len(whole))
     for fold in np.array_split(np.random.default_rng(0).permutation(len(whole)), _FOLDS):
-        center, matrix = _shape(np.delete(whole, fold, axis=0))
-        off = whole[fold] - center
-        distances[fold] = np.einsum("rt,rt->r", off, np.linalg.solve(matrix, off.T).T)
+        shape = _shape(np.delete(whole, fold, axis=0))
+        distances[fold] = _distances(whole[fold], *shape, np.ones(n_tasks, dtype=bool))
     center, matrix = _shape(whole)
-    return Ellipsoid(center, matrix * conformal_quantile(distances, coverage))
+    more = [
+        _distances(errors[rows], center, matrix, seen) for seen, rows in patterns_of(~np.isnan(errors)) if _some(seen)
+    ]
+    return Ellipsoid(center, matrix * _largest_quantile(distances, np.concatenate([distances, *more]), coverage))
+
+
+def _distances(errors: np.ndarray, center: np.ndarray, matrix: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Squared Mahalanobis distances of the tasks seen, (n_rows,)."""
+    off = (errors - center)[:, seen]
+    return np.einsum("rt,rt->r", off, np.linalg.solve(matrix[np.ix_(seen, seen)], off.T).T)
+
+
+def _some(seen: np.ndarray) -> bool:
+    return bool(seen.any() and not seen.all())
 
 
 def conformal_quantile(scores: np.ndarray, coverage: float) -> float:
@@ -138,10 +152,17 @@ def _seen_of(part: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return part if np.isnan(found[:, 0]).all() else found
 
 
+def _largest_quantile(whole: np.ndarray, some: np.ndarray, coverage: float) -> float:
+    """The bound of whole rows, and no less than that of rows with some labels: those with all may be special ones."""
+    bound = conformal_quantile(whole, coverage)
+    return max(bound, conformal_quantile(some, coverage)) if np.isfinite(bound) else bound
+
+
 def _limits(scores: np.ndarray, coverage: float) -> list[float]:
     """Bound of each task's scores (n_rows, n_tasks): the same for all, where rows have labels enough."""
-    whole = scores[~np.isnan(scores).any(axis=1)]
-    bound = conformal_quantile(whole.max(axis=1, initial=0.0), coverage) if len(whole) else np.inf
+    seen = ~np.isnan(scores)
+    largest = np.max(scores, axis=1, initial=0.0, where=seen)
+    bound = _largest_quantile(largest[seen.all(axis=1)], largest[seen.any(axis=1)], coverage)
     if np.isfinite(bound):
         return [bound] * scores.shape[1]
     share = 1.0 - (1.0 - coverage) / scores.shape[1]

@@ -181,7 +181,7 @@ def test_intervals_and_deviations_given_known_labels_are_narrower_and_of_the_rig
 @pytest.mark.parametrize("shape", ["box", "ellipsoid"])
 def test_regions_hold_all_labels_of_new_rows_as_often_as_they_say(shape):
     region = regressor().predict_region(X_NEW, 0.8, shape=shape)
-    assert region.contains(Y_NEW).mean() == pytest.approx(0.8, abs=0.08)
+    assert region.contains(Y_NEW).mean() == pytest.approx(0.8, abs=0.1)
     assert (region.contains(Y_NEW.assign(time=np.nan)) >= region.contains(Y_NEW)).all()
     assert region.contains(NOTHING).all()
     assert not region.contains(Y_NEW + [100.0, 0.0, 0.0]).any()
