@@ -64,9 +64,11 @@ class Responses:
         if len(targets.names) == 1 and classes is None and np.shape(scores) == (targets.n_samples, 1):
             # One column for one task: scores of the second class, as in a one-dimensional y_score.
             scores = np.asarray(scores)[:, 0]
+        known = read_classes(classes, targets, strict=True)
+        scores = in_order_of_classes(scores, known, targets)
         methods = {"predict": lambda: y_pred, **{name: (lambda: scores) for name in SCORE_METHODS}}
         has_scores = y_score is not None or holds_matrices(y_pred)
-        return cls(targets, methods, read_classes(classes, targets, strict=True), has_scores)
+        return cls(targets, methods, known, has_scores)
 
     def has(self, method: str) -> bool:
         """Whether there is such a response method."""
@@ -150,6 +152,29 @@ def read_classes(classes: Any, targets: TargetColumns, *, strict: bool) -> list[
         )
     # Multi-label estimators of scikit-learn number their outputs there, which says nothing about a task.
     return [None] * n_tasks
+
+
+def in_order_of_classes(scores: Any, classes: list[np.ndarray | None], targets: TargetColumns) -> Any:
+    """Scores whose tables' columns are named after the classes, in the order of the classes.
+
+    Without known classes it is sorted order, in which labels come by themselves.
+    """
+    if isinstance(scores, list | tuple) and len(scores) == len(classes):
+        return [
+            _by_class(part, known, targets, task)
+            for task, (part, known) in enumerate(zip(scores, classes, strict=True))
+        ]
+    return _by_class(scores, classes[0], targets, 0) if len(classes) == 1 else scores
+
+
+def _by_class(scores: Any, classes: np.ndarray | None, targets: TargetColumns, task: int) -> Any:
+    if not isinstance(scores, pd.DataFrame) or isinstance(scores.columns, pd.RangeIndex):
+        return scores
+    if classes is None:
+        classes = np.unique(present(targets, task, targets.observed[task]))
+    if len(classes) != scores.shape[1] or set(scores.columns) != set(classes.tolist()):
+        return scores
+    return scores[classes.tolist()]
 
 
 def _read_scores(scores: Any, targets: TargetColumns, method: str) -> list[np.ndarray | None]:

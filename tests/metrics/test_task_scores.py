@@ -341,3 +341,14 @@ def test_predictions_without_a_label_do_not_matter(table):
     scores = task_scores(y_true, y_pred, names, sample_weight=sample_weight)
     changed = np.where(known, y_pred, np.nan)
     assert task_scores(y_true, changed, names, sample_weight=sample_weight).equals(scores)
+
+
+@pytest.mark.parametrize("classes", [None, ["a", "b", "c"], ["c", "a", "b"]], ids=str)
+def test_columns_of_scores_that_are_named_after_the_classes_go_by_name(classes):
+    y = np.array(["a", "b", "c", "a", "b", "c"])
+    p = pd.DataFrame(np.random.default_rng(0).dirichlet(np.ones(3), 6), columns=["a", "b", "c"])
+    expected = task_scores(y, p.to_numpy(), "log_loss")
+    found = task_scores(y, p[["c", "b", "a"]], "log_loss", classes=classes)
+    pd.testing.assert_frame_equal(found, expected)
+    two = task_scores(np.column_stack([y, y]), [p[["b", "a", "c"]], p], "log_loss", classes=classes and [classes] * 2)
+    assert two["log_loss"].tolist() == [expected.iloc[0, 0]] * 2
