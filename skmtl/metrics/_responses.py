@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from numbers import Number
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._names import proposal
-from ..targets import TargetColumns
+from ..targets import TargetColumns, as_objects, check_same_family
 from ._classes import ClassScores, class_scores
 from ._inputs import holds_matrices, present, read_like
 
@@ -119,6 +120,24 @@ class TaskAnswer:
         method, scores = self._responses.scores(self._task, self._rows, methods)
         known = self._responses.classes[self._task]
         return class_scores(self.name, self.y_true, scores, known, method)
+
+    def has_odd_labels(self) -> bool:
+        """Whether labels are classes of a type that scikit-learn's metrics do not take: dates, decimals."""
+        cells = self.y_true
+        if cells.dtype.kind in "mM":
+            return True
+        if cells.dtype != object or all(isinstance(cell, str) for cell in cells):
+            return False
+        known = self._responses.classes[self._task] is not None
+        return known or not any(isinstance(cell, Number) for cell in cells)
+
+    def coded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and predicted labels as numbers of the sorted classes."""
+        known, guess = self._responses.classes[self._task], self.labels()
+        check_same_family(self.name, self.y_true, guess)
+        truth, guess, known = (as_objects(labels) for labels in (self.y_true, guess, guess if known is None else known))
+        classes = np.unique(np.concatenate([truth, guess, known]))
+        return np.searchsorted(classes, truth), np.searchsorted(classes, guess)
 
     def classes(self) -> np.ndarray | None:
         """Sorted classes of the task, None where nothing says that it has classes."""
