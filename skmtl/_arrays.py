@@ -24,11 +24,16 @@ def is_aligned(array: np.ndarray) -> bool:
 
 
 def unmasked(values: Any) -> Any:
-    """A masked array as a plain one: NaN (or NaT) where masked, None where the dtype has neither; all else as it is."""
+    """A masked array, or a list of such, as plain ones: NaN (or NaT) where masked, None where the dtype has neither.
+
+    All else is given back as it is, as are named fields, each of which has a mask of its own.
+    """
+    if isinstance(values, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in values):
+        return [None if row is np.ma.masked else unmasked(row) for row in values]
     if not isinstance(values, np.ma.MaskedArray):
         return values
     mask, data = np.ma.getmaskarray(values), np.asarray(values.data)
-    if not mask.any():
+    if data.dtype.names or not mask.any():
         return data
     if data.dtype.kind in "fcmM":
         missing = np.array("NaT" if data.dtype.kind in "mM" else np.nan).astype(data.dtype)

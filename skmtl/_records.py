@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 Kind = Literal["regression", "classification"]
-Link = Literal["identity", "softmax", "sigmoid", "softplus", "none"]
+Link = Literal["identity", "softmax", "sigmoid", "softplus", "none", "certain"]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._arrays import unmasked
+
 
 @dataclass(frozen=True)
 class TaskTable:
@@ -67,7 +69,8 @@ def _read_table(task: Any, pair: Any) -> TaskTable:
 
 
 def _to_pandas(data: Any, what: str) -> Any:
-    """DataFrame, or Series where the data has one dimension."""
+    """DataFrame, or Series where the data has one dimension; masked entries are missing."""
+    data = unmasked(data)
     if isinstance(data, pd.DataFrame | pd.Series):
         return data
     if hasattr(data, "to_pandas"):

@@ -128,11 +128,16 @@ class FittedNetwork:
         check_backend()
         from ..networks import export_custom_model, export_model
 
+        # A lone class is predicted whatever its head says.
+        heads = tuple(
+            replace(head, link="certain") if len(task.classes) == 1 else head
+            for head, task in zip(self.heads, self.tasks, strict=True)
+        )
         if self.spec is None:
             return export_custom_model(
-                self.custom, self.heads, encoding, scaling, self.parameters, self.frozen, self.members
+                self.custom, heads, encoding, scaling, self.parameters, self.frozen, self.members
             )
-        named = replace(self.spec, heads=self.heads)
+        named = replace(self.spec, heads=heads)
         return export_model(named, encoding, scaling, self.parameters, self.dropout)
 
     def _structure(self, dtype: str) -> Any:

@@ -36,7 +36,8 @@ def as_cells(X: Any) -> Any:
     # A sparse matrix of keys is a dict too.
     if isinstance(X, Mapping) and not sparse.issparse(X):
         raise TypeError("X is a dict: pass pd.DataFrame(X), which has a column for each of its entries.")
-    X = _of_list(X) if isinstance(X, list | tuple) else unmasked(X)
+    X = unmasked(X)
+    X = _of_list(X) if isinstance(X, list | tuple) else X
     if isinstance(X, pd.DataFrame):
         if not X.columns.is_unique:
             twice = sorted(set(map(str, X.columns[X.columns.duplicated()])))

@@ -15,7 +15,7 @@ class ErrorColumns:
     Attributes
     ----------
     widths : tuple of int
-        Columns of each task: 1 for a regression, the number of classes less one for a classification.
+        Columns of each task: 1 for a regression, the number of classes less one (but at least 1) for a classification.
     classified : tuple of bool
         Which tasks are classifications.
     """
@@ -69,4 +69,5 @@ class ErrorColumns:
         if not self.classified[task]:
             return (values - predicted)[:, None]
         indicators = values[:, None] == np.arange(predicted.shape[1])
-        return (indicators - predicted)[:, 1 : self.widths[task] + 1]
+        # Of a lone class, which is never wrong, that class.
+        return (indicators - predicted)[:, -self.widths[task] :]

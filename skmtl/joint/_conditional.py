@@ -94,8 +94,8 @@ def class_probabilities(
     between = matrix[known_columns:, :known_columns]
     slopes = np.linalg.solve(matrix[known_columns:, known_columns:], between)
     left = matrix[:known_columns, :known_columns] - between.T @ slopes
-    indicators = np.eye(proba.shape[1])[:, 1 : len(own) + 1]
-    errors = (indicators[None] - proba[:, None, 1 : len(own) + 1]) / scales[own]
+    indicators = np.eye(proba.shape[1])[:, -len(own) :]
+    errors = (indicators[None] - proba[:, None, -len(own) :]) / scales[own]
     off = scaled[:, None, given] - errors @ slopes
     distance = np.einsum("rcg,rcg->rc", off, np.linalg.solve(left, off.reshape(-1, len(given)).T).T.reshape(off.shape))
     with np.errstate(divide="ignore"):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
 
+from .._arrays import unmasked
 from .._names import proposal
 from ._inputs import shown
 
@@ -86,12 +87,14 @@ def delta_m(
 
 
 def _table(scores: Any) -> pd.DataFrame:
+    if isinstance(scores, Mapping):
+        raise TypeError("Scores are a dict: pass pd.Series(scores), which names one score a task.")
     if isinstance(scores, pd.DataFrame):
         table = scores
     elif isinstance(scores, pd.Series):
         table = scores.to_frame("score")
     else:
-        array = np.asarray(scores)
+        array = np.asarray(unmasked(scores))
         if array.ndim not in (1, 2):
             raise ValueError(f"Scores should be 1-D or 2-D, got an array of shape {array.shape}.")
         array = array.reshape(len(array), -1)

@@ -15,7 +15,7 @@ from sklearn import metrics
 from .._names import proposal
 from ._probability import FUNCTIONS, SCORER_NAMES, ScoreFunction
 from ._responses import SCORE_METHODS, TaskAnswer
-from ._task_view import TaskView
+from ._task_view import CodedView, TaskView
 
 _ScorerType = type(metrics.make_scorer(metrics.r2_score))
 _HIGHER, _LOWER = ("_score",), ("_error", "_loss", "_deviance")
@@ -57,11 +57,15 @@ class _ScorerMetric(Metric):
     needs_classes: bool
 
     def value(self, answer: TaskAnswer, weights: np.ndarray | None) -> float:
-        view = TaskView(answer, answer.classes() if self.needs_classes else None)
-        rows = np.arange(len(answer.y_true))[:, None]
+        view: Any = TaskView(answer, answer.classes() if self.needs_classes else None)
+        truth = answer.y_true
+        if not self.needs_classes and _is_of_labels(self.scorer) and answer.has_odd_labels():
+            truth, codes = answer.coded()
+            view = CodedView(codes)
+        rows = np.arange(len(truth))[:, None]
         if weights is None:
-            return self.scorer(view, rows, answer.y_true)
-        return self.scorer(view, rows, answer.y_true, sample_weight=weights)
+            return self.scorer(view, rows, truth)
+        return self.scorer(view, rows, truth, sample_weight=weights)
 
 
 def resolve_metric(
@@ -180,6 +184,13 @@ def _is_scorer(metric: Any) -> bool:
         return True
     parameters = _parameters(metric)
     return bool(parameters) and parameters[0] in ("estimator", "est")
+
+
+def _is_of_labels(scorer: Any) -> bool:
+    """Whether this is a metric of scikit-learn's own, to which labels are but names: codes do as well."""
+    if not isinstance(scorer, _ScorerType) or {"labels", "pos_label"} & set(scorer._kwargs):
+        return False
+    return str(getattr(scorer._score_func, "__module__", "")).startswith("sklearn.metrics._classification")
 
 
 def _parameters(function: Any) -> list[str]:

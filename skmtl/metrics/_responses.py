@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from numbers import Number
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._names import proposal
-from ..targets import TargetColumns
+from ..targets import TargetColumns, as_objects, check_same_family
 from ._classes import ClassScores, class_scores
 from ._inputs import holds_matrices, present, read_like
 
@@ -64,9 +65,11 @@ class Responses:
         if len(targets.names) == 1 and classes is None and np.shape(scores) == (targets.n_samples, 1):
             # One column for one task: scores of the second class, as in a one-dimensional y_score.
             scores = np.asarray(scores)[:, 0]
+        known = read_classes(classes, targets, strict=True)
+        scores = in_order_of_classes(scores, known, targets)
         methods = {"predict": lambda: y_pred, **{name: (lambda: scores) for name in SCORE_METHODS}}
         has_scores = y_score is not None or holds_matrices(y_pred)
-        return cls(targets, methods, read_classes(classes, targets, strict=True), has_scores)
+        return cls(targets, methods, known, has_scores)
 
     def has(self, method: str) -> bool:
         """Whether there is such a response method."""
@@ -118,6 +121,24 @@ class TaskAnswer:
         known = self._responses.classes[self._task]
         return class_scores(self.name, self.y_true, scores, known, method)
 
+    def has_odd_labels(self) -> bool:
+        """Whether labels are classes of a type that scikit-learn's metrics do not take: dates, decimals."""
+        cells = self.y_true
+        if cells.dtype.kind in "mM":
+            return True
+        if cells.dtype != object or all(isinstance(cell, str) for cell in cells):
+            return False
+        known = self._responses.classes[self._task] is not None
+        return known or not any(isinstance(cell, Number) for cell in cells)
+
+    def coded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and predicted labels as numbers of the sorted classes."""
+        known, guess = self._responses.classes[self._task], self.labels()
+        check_same_family(self.name, self.y_true, guess)
+        truth, guess, known = (as_objects(labels) for labels in (self.y_true, guess, guess if known is None else known))
+        classes = np.unique(np.concatenate([truth, guess, known]))
+        return np.searchsorted(classes, truth), np.searchsorted(classes, guess)
+
     def classes(self) -> np.ndarray | None:
         """Sorted classes of the task, None where nothing says that it has classes."""
         known = self._responses.classes[self._task]
@@ -150,6 +171,29 @@ def read_classes(classes: Any, targets: TargetColumns, *, strict: bool) -> list[
         )
     # Multi-label estimators of scikit-learn number their outputs there, which says nothing about a task.
     return [None] * n_tasks
+
+
+def in_order_of_classes(scores: Any, classes: list[np.ndarray | None], targets: TargetColumns) -> Any:
+    """Scores whose tables' columns are named after the classes, in the order of the classes.
+
+    Without known classes it is sorted order, in which labels come by themselves.
+    """
+    if isinstance(scores, list | tuple) and len(scores) == len(classes):
+        return [
+            _by_class(part, known, targets, task)
+            for task, (part, known) in enumerate(zip(scores, classes, strict=True))
+        ]
+    return _by_class(scores, classes[0], targets, 0) if len(classes) == 1 else scores
+
+
+def _by_class(scores: Any, classes: np.ndarray | None, targets: TargetColumns, task: int) -> Any:
+    if not isinstance(scores, pd.DataFrame) or isinstance(scores.columns, pd.RangeIndex):
+        return scores
+    if classes is None:
+        classes = np.unique(present(targets, task, targets.observed[task]))
+    if len(classes) != scores.shape[1] or set(scores.columns) != set(classes.tolist()):
+        return scores
+    return scores[classes.tolist()]
 
 
 def _read_scores(scores: Any, targets: TargetColumns, method: str) -> list[np.ndarray | None]:

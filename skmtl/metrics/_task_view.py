@@ -50,3 +50,13 @@ class TaskView(BaseEstimator):
         if self.classes is None:
             raise ValueError(f"Nothing says which classes the task {self.answer.name!r} has; pass `classes`.")
         return self.answer.class_scores((method,)).scores
+
+
+class CodedView(BaseEstimator):
+    """A task whose predicted labels are given as numbers of classes."""
+
+    def __init__(self, codes: np.ndarray) -> None:
+        self.codes = codes
+
+    def predict(self, X: Any) -> np.ndarray:  # noqa: ARG002
+        return self.codes

@@ -198,8 +198,8 @@ class OutputDecoding(keras.layers.Layer):
     ----------
     start, units : int
         The task's columns.
-    link : {"identity", "softmax", "sigmoid", "softplus", "none"}
-        What turns raw outputs into a prediction.
+    link : {"identity", "softmax", "sigmoid", "softplus", "none", "certain"}
+        What turns raw outputs into a prediction; "certain" is the probability 1 of a lone class.
     shift, scale : float
         Applied after the link.
     **kwargs
@@ -214,12 +214,14 @@ class OutputDecoding(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Prediction in the caller's units."""
         part = inputs[..., self.start : self.start + self.units]
+        if self.link == "certain":
+            return ops.ones_like(part[..., :1])
         linked = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "softplus": ops.softplus}.get(self.link)
         return self.shift + self.scale * (part if linked is None else linked(part))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape with the task's columns only."""
-        return (*input_shape[:-1], self.units)
+        return (*input_shape[:-1], 1 if self.link == "certain" else self.units)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, for saving."""

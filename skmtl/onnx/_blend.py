@@ -101,11 +101,12 @@ def _squared(graph: Graph, rows: str, points: np.ndarray) -> str:
 def _absolute(graph: Graph, rows: str, points: np.ndarray) -> str:
     """Sums of absolute differences, (rows, points).
 
-    ``|a - b|`` is ``2 max(a, b) - a - b``: onnxruntime takes one large array less for that, and with the points last it
-    is quicker by a third.
+    ``|a - b|`` is ``2 max(a, b) - a - b``: onnxruntime takes one large array less for that, and adds up quickest along
+    the first axis.
     """
-    larger = graph("Max", graph.axes("Unsqueeze", rows, 2), np.ascontiguousarray(points.T)[None])
-    twice = graph("Mul", graph.axes("ReduceSum", larger, 1, keepdims=0), np.float64(2))
+    by_column = graph.axes("Unsqueeze", graph("Transpose", rows, perm=[1, 0]), 2)
+    larger = graph("Max", by_column, np.ascontiguousarray(points.T)[:, None])
+    twice = graph("Mul", graph.axes("ReduceSum", larger, 0, keepdims=0), np.float64(2))
     own = graph.axes("ReduceSum", rows, 1, keepdims=1)
     return graph("Sub", twice, graph("Add", own, points.sum(axis=1)[None]))
 

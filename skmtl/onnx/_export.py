@@ -17,7 +17,7 @@ from ._inputs import Input, inputs_of, read_columns, value_infos
 from ._network import network_quantities
 
 # Rows go through the graph so many at a time: what lies between stays in the processor's cache, and memory is bounded.
-_ROWS, _MOST_NUMBERS = 256, 1 << 21
+_ROWS, _MOST_NUMBERS = 256, 1 << 20
 
 
 def to_onnx(

@@ -44,8 +44,9 @@ def as_array(y: Any) -> np.ndarray:
     """
     if sparse.issparse(y):
         return y.toarray()
+    y = unmasked(y)
     if isinstance(y, np.ndarray) or not isinstance(y, Sequence):
-        return _plain(np.asarray(unmasked(y)))
+        return _plain(np.asarray(y))
     # A list may hold None beside numbers or strings: only pandas' reading keeps each kind apart.
     try:
         array = np.asarray(y)

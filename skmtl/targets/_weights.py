@@ -35,12 +35,17 @@ def weights_in_order(sample_weight: Any, names: Sequence[str], *, named: bool, n
             f"{name} is a dict. Pass one weight a row, or a table with a column a task, as pd.DataFrame({name}) makes "
             "it."
         )
-    if isinstance(sample_weight, np.ma.MaskedArray):
-        return sample_weight.filled(0)
+    if isinstance(sample_weight, list | tuple):
+        sample_weight = [_without_mask(row) for row in sample_weight]
+    sample_weight = _without_mask(sample_weight)
     weights = as_pandas(sample_weight)
     if isinstance(weights, pd.DataFrame):
         weights = (_by_name(weights, list(names), name) if named else weights).to_numpy()
     return _numbers(weights, name)
+
+
+def _without_mask(weights: Any) -> Any:
+    return weights.filled(0) if isinstance(weights, np.ma.MaskedArray) else weights
 
 
 def _numbers(weights: Any, name: str) -> Any:

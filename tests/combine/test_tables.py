@@ -18,6 +18,17 @@ def test_arrays_and_lists_of_one_width_are_matched_by_position():
     np.testing.assert_array_equal(y, [[3, np.nan], [np.nan, 8], [np.nan, 9]])
 
 
+@pytest.mark.parametrize("container", [lambda array: array, list], ids=["array", "list of rows"])
+def test_masked_entries_are_missing(container):
+    X = np.ma.masked_array([[1.0, 2.0], [-999.0, 4.0]], mask=[[False, False], [True, False]])
+    y = np.ma.masked_array([[5, -999], [6, 7]], mask=[[False, True], [False, False]])
+    found_X, found_y = combine_task_datasets({"s": (container(X), container(y)), "t": ([[8.0, 9.0]], [1.0])})
+    np.testing.assert_array_equal(found_X.to_numpy(dtype=float), [[1, 2], [np.nan, 4], [8, 9]])
+    np.testing.assert_array_equal(
+        found_y.to_numpy(dtype=float), [[5, np.nan, np.nan], [6, 7, np.nan], [np.nan, np.nan, 1]]
+    )
+
+
 def test_a_frame_that_nobody_named_counts_as_an_array():
     X, _ = combine_task_datasets({"s": (pd.DataFrame([[1, 2]]), [3]), "t": (np.array([[4, 5]]), [8])})
     assert X.columns.tolist() == ["x0", "x1"]

@@ -6,9 +6,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
-from skmtl import MultiTaskKerasEstimator, MultiTaskKerasRegressor
+from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(120, 3))
@@ -29,6 +30,33 @@ def test_a_constant_is_predicted_exactly_whatever_the_loss(loss: Any) -> None:
     assert (model.predict(X)[:, 1] == 0.1).all()
     assert model.score_tasks(X, beside(0.1))["y1"] == 1.0
     assert np.isfinite(model.history_["loss"]).all()
+
+
+def test_a_lone_class_is_certain_in_a_blend_too() -> None:
+    """Beside other tasks, which its labels say nothing about; out of fold and in draws as well."""
+    y = pd.DataFrame({"same": "only", "sign": np.where(X[:, 0] > 0, "b", "a"), "sum": X[:, 0] + X[:, 1]})[:40]
+    settings = {**SMALL, "ensemble_size": "auto", "epochs": 2}
+    model = MultiTaskKerasEstimator(**settings).fit(X[:40], y)
+    assert model.blend_ is not None
+    assert (model.predict(X)["same"] == "only").all()
+    assert (model.predict_proba(X)[0] == 1.0).all()
+    assert model.oob_score_["same"] == 1.0
+    known = y.assign(sign=None, sum=np.nan)
+    np.testing.assert_allclose(model.predict_proba(X[:40], known=known)[1], model.predict_proba(X[:40])[1])
+    outputs = model.model_.predict(X[:5].astype(np.float32), verbose=0)
+    np.testing.assert_allclose(outputs[1], model.predict_proba(X[:5])[1], atol=1e-5)
+    assert (outputs[0] == np.ones((5, 1))).all()
+    alone = MultiTaskKerasClassifier(**settings).fit(X[:40], y["same"])
+    assert (alone.predict_proba(X) == 1.0).all()
+    assert (alone.sample_y(X[:2], n_samples=3, random_state=0) == "only").all()
+
+
+def test_the_keras_model_gives_a_lone_class_the_probability_that_predict_proba_gives() -> None:
+    y = np.column_stack([np.full(40, "only"), np.where(X[:40, 0] > 0, "b", "a")])
+    model = MultiTaskKerasClassifier(**SMALL).fit(X[:40], y)
+    outputs = model.model_.predict(X[:5].astype(np.float32), verbose=0)
+    for found, expected in zip(outputs, model.predict_proba(X[:5]), strict=True):
+        np.testing.assert_allclose(found.reshape(5, -1)[:, -1], expected[:, -1], atol=1e-5)
 
 
 @pytest.mark.parametrize("value", [0.0, -3.7, 1e-30, 1e200])

@@ -157,6 +157,8 @@ def test_a_masked_entry_is_a_missing_one(kind):
     found = kind(**SMALL).fit(masked_X, masked_y, X_val=masked_X, y_val=masked_y)
     np.testing.assert_array_equal(found.predict(masked_X), expected.predict(plain_X))
     assert found.score(masked_X, masked_y) == expected.score(plain_X, plain_y)
+    rows = kind(**SMALL).fit(list(masked_X), list(masked_y), X_val=list(masked_X), y_val=list(masked_y))
+    np.testing.assert_array_equal(rows.predict(list(masked_X)), expected.predict(plain_X))
     weight = np.ma.masked_array(np.ones(60), mask=gaps)
     np.testing.assert_array_equal(
         kind(**SMALL).fit(X, y, sample_weight=weight).predict(X),

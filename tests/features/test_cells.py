@@ -13,6 +13,8 @@ def test_masked_cells_are_missing():
     assert np.isnan(as_cells(np.ma.masked_array([[7, 2]], mask=mask))[0, 0])
     assert as_cells(np.ma.masked_array([["?", "b"]], mask=mask)).tolist()[0][1] == "b"
     assert as_cells(np.ma.masked_array([[1.0, 2.0]])).tolist() == [[1.0, 2.0]]
+    rows = list(np.ma.masked_array([[1.0, 2.0], [1e20, 3.0]], mask=[[False, False], [True, False]]))
+    assert np.isnan(np.asarray(as_cells(rows))[1, 0])
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])

@@ -28,6 +28,15 @@ def test_each_metric_has_its_direction_and_each_task_the_same_say():
     assert gain == pytest.approx(100 * ((0.2 + 0.1) / 2 + 0.5) / 2)
 
 
+def test_a_masked_score_is_missing():
+    assert delta_m(np.ma.masked_array([2.0, 1e9], mask=[False, True]), [1.0, 1.0]) == 100.0
+
+
+def test_a_dict_of_scores_is_refused_with_what_works():
+    with pytest.raises(TypeError, match=r"pass pd.Series\(scores\)"):
+        delta_m({"a": 1.0}, {"a": 1.0})
+
+
 def test_each_task_of_a_series_has_its_direction_and_is_matched_by_name():
     ours, baseline = pd.Series({"a": 2.0, "b": 2.0}), pd.Series({"b": 1.0, "a": 1.0})
     assert delta_m(ours, baseline, greater_is_better={"a": True, "b": False}) == pytest.approx(0.0)

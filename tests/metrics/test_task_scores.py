@@ -1,6 +1,7 @@
 """task_scores gives scikit-learn's values on the rows of each task that have a label."""
 
 import warnings
+from decimal import Decimal
 from functools import partial
 
 import numpy as np
@@ -341,3 +342,34 @@ def test_predictions_without_a_label_do_not_matter(table):
     scores = task_scores(y_true, y_pred, names, sample_weight=sample_weight)
     changed = np.where(known, y_pred, np.nan)
     assert task_scores(y_true, changed, names, sample_weight=sample_weight).equals(scores)
+
+
+@pytest.mark.parametrize("classes", [None, ["a", "b", "c"], ["c", "a", "b"]], ids=str)
+def test_columns_of_scores_that_are_named_after_the_classes_go_by_name(classes):
+    y = np.array(["a", "b", "c", "a", "b", "c"])
+    p = pd.DataFrame(np.random.default_rng(0).dirichlet(np.ones(3), 6), columns=["a", "b", "c"])
+    expected = task_scores(y, p.to_numpy(), "log_loss")
+    found = task_scores(y, p[["c", "b", "a"]], "log_loss", classes=classes)
+    pd.testing.assert_frame_equal(found, expected)
+    two = task_scores(np.column_stack([y, y]), [p[["b", "a", "c"]], p], "log_loss", classes=classes and [classes] * 2)
+    assert two["log_loss"].tolist() == [expected.iloc[0, 0]] * 2
+
+
+ODD_LABELS = {
+    "decimals": [Decimal("1.5"), Decimal("2.5")],
+    "dates with a zone": list(pd.DatetimeIndex(["2020", "2021"], tz="Europe/Berlin")),
+    "periods": list(pd.period_range("2020-01", periods=2, freq="M")),
+    "durations": list(np.array([1, 2], "m8[D]")),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_LABELS)
+def test_classes_may_be_of_any_type(kind):
+    """Labels are but names to metrics of labels; a quantity in decimals stays one."""
+    codes, guess = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])
+    labels = np.empty(2, dtype=object)
+    labels[:] = ODD_LABELS[kind]
+    found = task_scores(labels[codes], labels[guess], ["accuracy", "f1"], classes=[labels])
+    pd.testing.assert_frame_equal(found, task_scores(codes, guess, ["accuracy", "f1"]))
+    if kind == "decimals":
+        assert task_scores(labels[codes], labels[guess], "mean_squared_error").iloc[0, 0] == 0.25

@@ -37,6 +37,16 @@ def test_a_masked_entry_is_missing(data, dtype):
     ]
     assert known == plain
     assert read(as_table(given)).observed[1].tolist() == columns.observed[1].tolist()
+    rows = read(list(given))
+    assert [values[seen].tolist() for values, seen in zip(rows.values, rows.observed, strict=True)] == plain
+    cells = read(list(given[:, 1]))
+    assert np.array(cells.values[0][cells.observed[0]], dtype=dtype).tolist() == plain[1]
+
+
+def test_masked_arrays_with_named_fields_are_refused_as_others_are():
+    given = np.ma.masked_array(np.zeros(2, dtype=[("a", float), ("b", float)]), mask=[(True, False), (False, False)])
+    with pytest.raises(ValueError, match=r"y is a structured array.*pass pd.DataFrame\(y\)"):
+        read(given)
 
 
 def test_a_mask_without_a_masked_entry_changes_nothing():

@@ -20,6 +20,9 @@ def test_a_table_goes_by_name_where_tasks_have_names(library):
 def test_a_masked_weight_is_none():
     given = np.ma.masked_array([1.0, np.nan, 3.0], mask=[False, True, False])
     assert weights_in_order(given, NAMES, named=True).tolist() == [1.0, 0.0, 3.0]
+    assert np.array(weights_in_order(list(given), NAMES, named=True)).tolist() == [1.0, 0.0, 3.0]
+    rows = np.ma.masked_array([[1.0, 1e9], [2.0, 3.0]], mask=[[False, True], [False, False]])
+    assert np.array(weights_in_order(list(rows), NAMES, named=True)).tolist() == [[1.0, 0.0], [2.0, 3.0]]
 
 
 @pytest.mark.parametrize(
