@@ -28,9 +28,10 @@ from skmtl.datasets import make_related_tasks
 STARTS = 7
 _FIRST = "import time\nbegin = time.perf_counter()\nimport numpy as np\n{load}\nmodel.predict(np.zeros((1, 30)))\n"
 _FIRST += "print(time.perf_counter() - begin)"
-_REMARK = """The blend for far rows was measured while other processes held both cores. onnxruntime then waits at every step for
-the slower of its threads: `intra_op_num_threads=1` of its session options halves the time. With both cores free, five
-runs of its 10,000 rows in turn with `predict` took 0.79 to 1.22 s (median 0.96), `predict` 0.95 to 1.05 s (median 1.00)."""
+_REMARK = """The blend for far rows was measured while other processes held both cores. onnxruntime then waits at
+every step for the slower of its threads: `intra_op_num_threads=1` of its session options halves the time. With both
+cores free, five runs of its 10,000 rows in turn with `predict` took 0.79 to 1.22 s (median 0.96), `predict` 0.95 to
+1.05 s (median 1.00)."""
 OURS, PEER = "skmtl.load", "unpickled MLPRegressor"
 
 
