@@ -8,12 +8,12 @@ from itertools import groupby
 from _harness import RESULTS, Measurement, load
 
 
-def write_report(name: str, title: str, plot: bool = True) -> None:
-    """Write results/NAME.md, and NAME.png with ``plot``, from results/NAME.csv."""
+def write_report(name: str, title: str, plot: bool = True, remark: str = "") -> None:
+    """Write results/NAME.md, and NAME.png with ``plot``, from results/NAME.csv; a remark stands below the table."""
     measurements = load(name)
     machine = json.loads((RESULTS / f"{name}_machine.json").read_text())
     text = f"# {title}\n\n{_machine_line(machine)}\n\nMedians; the ratio is the peer's figure divided by ours.\n\n"
-    (RESULTS / f"{name}.md").write_text(text + table_of(measurements) + "\n")
+    (RESULTS / f"{name}.md").write_text(text + table_of(measurements) + "\n" + (f"\n{remark}\n" if remark else ""))
     if plot:
         _plot(measurements, name)
 

@@ -1,4 +1,4 @@
-"""Arrays as the rest of the package needs them: aligned for TensorFlow, and without masks."""
+"""Arrays as the rest of the package needs them: aligned for TensorFlow, without masks, and there."""
 
 from __future__ import annotations
 
@@ -41,3 +41,9 @@ def unmasked(values: Any) -> Any:
     cells = data.astype(object)
     cells[mask] = None
     return cells
+
+
+def refuse_lazy(values: Any) -> None:
+    """Refuse a query of polars that has not run."""
+    if type(values).__name__ == "LazyFrame":
+        raise TypeError("A LazyFrame has no rows yet: pass what its collect() returns.")

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from .._arrays import unmasked
 from .._cache import ProgramCache
 from .._records import EncodedTargets, Kind
 from .._weights import relative_weights
@@ -90,9 +92,9 @@ class FitInput:
 
     def with_groups(self, groups: Any) -> FitInput:
         """The same with a group for each row; ``groups`` are those of all rows that the caller gave."""
-        if np.ma.is_masked(groups):
-            raise ValueError("groups has masked entries; give every row a group.")
-        values = np.asarray(groups)
+        values = np.asarray(unmasked(groups))
+        if pd.isna(values).any():
+            raise ValueError("groups has missing or masked entries; give every row a group.")
         if values.shape != (self.n_given,):
             raise ValueError(f"groups should have shape ({self.n_given},), one a row of X, got {values.shape}.")
         return replace(self, groups=values[self.kept])

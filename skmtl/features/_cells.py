@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._arrays import unmasked
+from .._arrays import refuse_lazy, unmasked
 from ._columns import column, column_names, is_table
 
 # How scikit-learn and numpy begin what they say of a cell that is no number.
@@ -31,11 +31,12 @@ def as_cells(X: Any) -> Any:
     ValueError
         For an array with named fields, or a table that names a column twice.
     TypeError
-        For a dict.
+        For a dict, and for a query that has not run.
     """
     # A sparse matrix of keys is a dict too.
     if isinstance(X, Mapping) and not sparse.issparse(X):
         raise TypeError("X is a dict: pass pd.DataFrame(X), which has a column for each of its entries.")
+    refuse_lazy(X)
     X = unmasked(X)
     X = _of_list(X) if isinstance(X, list | tuple) else X
     if isinstance(X, pd.DataFrame):

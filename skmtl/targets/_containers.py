@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._arrays import unmasked
+from .._arrays import refuse_lazy, unmasked
 
 
 def as_table(y: Any) -> Any:
@@ -22,6 +22,7 @@ def as_pandas(y: Any) -> Any:
     """Tables of other libraries, and dicts of columns, as pandas has them; all else as it is."""
     if isinstance(y, pd.DataFrame | pd.Series):
         return y
+    refuse_lazy(y)
     # A sparse matrix of keys is a dict too.
     if isinstance(y, Mapping) and not sparse.issparse(y):
         return _of_columns(y)

@@ -81,6 +81,12 @@ def test_out_of_fold_predictions_are_those_of_the_splits() -> None:
     [
         ({}, {"groups": VISITS}, "set validation_split"),
         ({"validation_split": GroupKFold(3)}, {"groups": VISITS[:7]}, r"groups should have shape \(60,\)"),
+        ({"validation_split": GroupKFold(3)}, {"groups": [None, *VISITS[1:]]}, "groups has missing or masked entries"),
+        (
+            {"validation_split": GroupKFold(3)},
+            {"groups": list(np.ma.masked_array(VISITS, mask=VISITS[0] == VISITS))},
+            "groups has missing or masked entries",
+        ),
         ({"validation_split": 3}, {"X_val": X, "y_val": Y}, "X_val and y_val were passed"),
         ({"validation_split": 3, "early_stopping": False}, {}, "early_stopping=False holds none out"),
         ({"validation_split": [(np.arange(60), np.arange(0))]}, {}, "split 0 holds no rows out"),

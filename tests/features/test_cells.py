@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from skmtl.features import as_cells, explained
@@ -26,6 +27,11 @@ def test_every_missing_value_becomes_nan(missing, container):
     assert found[1, 0] is not pd.NA
     assert found[1, 0] is not pd.NaT
     assert cells[1, 0] is missing
+
+
+def test_a_query_that_has_not_run_is_refused():
+    with pytest.raises(TypeError, match=r"pass what its collect\(\) returns"):
+        as_cells(pl.DataFrame({"a": [1.0]}).lazy())
 
 
 def test_a_table_without_them_is_not_copied():

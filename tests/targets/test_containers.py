@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from scipy import sparse
@@ -47,6 +48,11 @@ def test_masked_arrays_with_named_fields_are_refused_as_others_are():
     given = np.ma.masked_array(np.zeros(2, dtype=[("a", float), ("b", float)]), mask=[(True, False), (False, False)])
     with pytest.raises(ValueError, match=r"y is a structured array.*pass pd.DataFrame\(y\)"):
         read(given)
+
+
+def test_a_query_that_has_not_run_is_refused():
+    with pytest.raises(TypeError, match=r"pass what its collect\(\) returns"):
+        read(pl.DataFrame({"a": [1.0, 2.0]}).lazy())
 
 
 def test_a_mask_without_a_masked_entry_changes_nothing():
