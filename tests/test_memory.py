@@ -27,14 +27,15 @@ for number in range(16):
     gc.collect()
     with open("/proc/self/statm") as resident:
         sizes.append(int(resident.read().split()[1]) * resource.getpagesize())
-print((sizes[-1] - sizes[4]) / 2**20)
+print((sizes[-1] - sizes[8]) / 2**20)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("second_jit", [False, True])
-def test_sixteen_fits_of_two_structures_in_turn_grow_by_less_than_17_mb_after_the_fifth(second_jit):
-    assert float(run_python(MANY_FITS.replace("{second_jit}", str(second_jit)))) < 17.0
+def test_sixteen_fits_of_two_structures_in_turn_grow_by_less_than_6_mb_after_the_ninth(second_jit):
+    # On a busy machine each thread's first turn with each structure, and the memory that it then takes, may come late.
+    assert float(run_python(MANY_FITS.replace("{second_jit}", str(second_jit)))) < 6.0
 
 
 OWN_MODELS = """
