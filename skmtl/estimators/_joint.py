@@ -17,7 +17,7 @@ from ._fitted import FittedNetwork
 from ._intervals import cautious, check_coverage, covering, weighed
 from ._joint_region import JointRegion
 from ._known import KnownLabels, models_of
-from ._recipe import FEWEST_ROWS
+from ._recipe import FEWEST_ROWS, how_to_hold_out
 from ._snapshot import of_one_moment
 
 _SHAPES = ("box", "ellipsoid")
@@ -196,11 +196,8 @@ class JointPredictions:
 
     def _joint_model(self, what: str) -> JointModel:
         if not hasattr(self, "_joint"):
-            rows = self.network_.n_rows
-            advice = "fit with oob_score=True, or with blend."
-            if rows < FEWEST_ROWS:
-                advice = f"fit had {rows} rows with labels, too few to hold any out; the defaults need {FEWEST_ROWS}."
-            elif hasattr(self, "oob_prediction_"):
+            advice = how_to_hold_out(self.network_.n_rows)
+            if self.network_.n_rows >= FEWEST_ROWS and hasattr(self, "oob_prediction_"):
                 advice = "there are too many tasks and classes to keep errors of all of them."
             raise AttributeError(f"{what} needs out-of-fold errors of all tasks: {advice}")
         return self._joint

@@ -56,6 +56,13 @@ def _left(value: Any) -> bool:
     return isinstance(value, str) and value == "auto"
 
 
+def how_to_hold_out(n_rows: int) -> str:
+    """What to do for out-of-fold predictions where a fit on so many rows with labels made none, for messages."""
+    if n_rows < FEWEST_ROWS:
+        return f"fit had {n_rows} rows with labels, too few to hold any out; the defaults need {FEWEST_ROWS}."
+    return "fit with oob_score=True, or with blend."
+
+
 def most_epochs(epochs: int | str) -> int:
     """Epochs that a fit takes at most, before its data are known."""
     return int(PLAIN["epochs"]) if _left(epochs) else int(epochs)

@@ -17,7 +17,7 @@ from ._base import BaseMultiTask
 from ._intervals import check_coverage, covering, interval_offsets_of_tasks, weighed
 from ._known import interval_of, mean_square, offsets_given, with_known
 from ._other_names import explains_names
-from ._recipe import FEWEST_ROWS
+from ._recipe import how_to_hold_out
 from ._snapshot import of_one_moment
 
 
@@ -515,10 +515,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         """Out-of-fold residuals (n_samples, n_tasks)."""
         check_is_fitted(self)
         if not hasattr(self, "oob_residuals_"):
-            rows, advice = self.network_.n_rows, "fit with oob_score=True, or with blend."
-            if rows < FEWEST_ROWS:
-                advice = f"fit had {rows} rows with labels, too few to hold any out; the defaults need {FEWEST_ROWS}."
-            raise AttributeError(f"{what} needs out-of-fold residuals: {advice}")
+            raise AttributeError(f"{what} needs out-of-fold residuals: {how_to_hold_out(self.network_.n_rows)}")
         return self.oob_residuals_.reshape(len(self.oob_residuals_), -1)
 
     def _known_shifted_residuals(self) -> np.ndarray | None:
