@@ -94,7 +94,6 @@ class Archive:
             _check_entry(entry, len(data))
         if sum(entry.file_size for entry in entries if entry.compress_type == zipfile.ZIP_STORED) > len(data):
             raise InvalidModelFileError("its entries overlap")
-        self.n_arrays = len(names) - 1
 
     def tree(self) -> Any:
         """The JSON text, read."""

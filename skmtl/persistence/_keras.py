@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -167,6 +167,3 @@ def _is_known(node: Mapping[str, Any], own: Mapping[str, type]) -> bool:
     if name in _OUR_LAYERS.split():
         return registered == f"skmtl>{name}"
     return (module, name) in _NETWORKS and registered in (None, name)
-
-
-Describe = Callable[[Encoder, CustomSource], dict[str, Any]]
