@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +30,18 @@ if TYPE_CHECKING:
 _FEWEST_ROWS_ALONE = 50
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """All that a fit knows before the first step: the network as it starts, and the numbers it is trained by."""
+
+    settings: Settings
+    built: BuiltNetwork
+    network: FittedNetwork
+    numbers: TrainingNumbers
+    balance: Balance
+    seeds: Mapping[str, int]
+
+
 def fit_network(
     settings: Settings,
     data: FitInput,
@@ -43,16 +55,53 @@ def fit_network(
     epoch.
     """
     from ._callbacks import callbacks_for
-    from ._networks import build_fit
     from ._training import run_training
 
     if data.n_train == 0:
         raise ValueError("y has no label with a positive weight: there is nothing to learn from.")
     if not settings.incremental:
         data.check_labels()
-    features = previous.features if previous is not None else _fit_features(settings, data)
+    features = previous.features if previous is not None else fit_features(settings, data)
+    ready = prepare(settings, data, features, draw_seeds(settings), previous)
+    network, balance = ready.network, ready.balance
+    callbacks = callbacks_for(settings, network)
+    trained = previous.trained_epochs if previous is not None else 0
+
+    def trained_network(result: TrainingResult) -> FittedNetwork:
+        goes_on = settings.incremental
+        return replace(
+            network,
+            parameters=result.parameters,
+            frozen=result.frozen,
+            optimizer_state=result.optimizer_state if goes_on else None,
+            balancing_state=balance.after(result) if goes_on else None,
+            held_out=result.held_out,
+            trained_epochs=trained + result.n_epochs,
+        )
+
+    watch = None if task is None else EpochTasks(task, trained_network)
+    result = run_training(
+        settings, data, ready.built, network, ready.numbers, ready.seeds["rows"], callbacks, balance, watch, observer
+    )
+    return trained_network(result), result
+
+
+def draw_seeds(settings: Settings) -> dict[str, int]:
+    """Seeds of all that is drawn at random in a fit, by what it is for."""
     random = check_random_state(settings["random_state"])
-    seeds = dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
+    return dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
+
+
+def prepare(
+    settings: Settings,
+    data: FitInput,
+    features: FeatureEncoder,
+    seeds: dict[str, int],
+    previous: FittedNetwork | None = None,
+) -> Prepared:
+    """Build the network, and work out all numbers of the fit."""
+    from ._networks import build_fit
+
     built = build_fit(settings, data, features, previous, seeds)
     scaling, built, new_units = _scaling(settings, data, built, previous)
     trained = previous.trained_epochs if previous is not None else 0
@@ -75,23 +124,7 @@ def fit_network(
         custom_key=built.custom_key,
         optimizer_state=previous.optimizer_state if previous is not None and settings.incremental else None,
     )
-    callbacks = callbacks_for(settings, network)
-
-    def trained_network(result: TrainingResult) -> FittedNetwork:
-        goes_on = settings.incremental
-        return replace(
-            network,
-            parameters=result.parameters,
-            frozen=result.frozen,
-            optimizer_state=result.optimizer_state if goes_on else None,
-            balancing_state=balance.after(result) if goes_on else None,
-            held_out=result.held_out,
-            trained_epochs=trained + result.n_epochs,
-        )
-
-    watch = None if task is None else EpochTasks(task, trained_network)
-    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks, balance, watch, observer)
-    return trained_network(result), result
+    return Prepared(settings, built, network, numbers, balance, seeds)
 
 
 def _scaling(
@@ -130,7 +163,8 @@ def _units(
     return found if known is None else np.where(new, found, known)
 
 
-def _fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:
+def fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:
+    """Take the statistics of X that its encoding needs."""
     from ..networks import resolve_numeric_embedding
 
     scale, own = settings["scale_inputs"], settings["model"] is not None

@@ -49,23 +49,11 @@ def run_training(
     plan = held_out_plan(settings, data, numbers, seed)
     if not any(len(rows) for rows in plan.evaluate):
         numbers = replace(numbers, early_stopping=False)
-    optimizer = _optimizer(settings, built)
-    structure = TrainingStructure(
-        # What cannot be told apart from others is only equal to itself.
-        key=object() if built.key is None else built.key,
-        make_network=built.make,
-        groups=built.objective.groups,
-        optimizer=optimizer,
-        task_names=tuple(task.name for task in network.tasks),
-        jit=_compiled(settings, built, plan, numbers),
-        separate=built.spec is None,
-        balancing=balance.method,
-        programs=settings.programs if _reads_own_code(built, optimizer, balance) else PROGRAMS,
-    )
+    structure = structure_of(settings, built, network, balance, _compiled(settings, built, plan, numbers))
     training = TrainingData(
         inputs=network.features.transform(X, n_rows=rows, dtype=np.dtype(settings["dtype"])),
-        labels=_labels(targets, network.scaling, built.objective.modes, rows, settings["dtype"]),
-        weights=_padded(_learning_weights(targets, network.scaling), rows, settings["dtype"]),
+        labels=network_labels(targets, network.scaling, built.objective.modes, rows, settings["dtype"]),
+        weights=_padded(learning_weights(targets, network.scaling), rows, settings["dtype"]),
         units=1.0 / network.units,
         # Only losses of positive quantities see the caller's units.
         scale=np.where([rule.positive for rule in built.objective.rules], network.scaling.divisor, 1.0),
@@ -77,6 +65,25 @@ def run_training(
         sampling=_sampling(settings, targets.weights[: data.n_train]),
     )
     return train(structure, training, numbers, callbacks, int(settings["verbose"]), watch, observer)
+
+
+def structure_of(
+    settings: Settings, built: BuiltNetwork, network: FittedNetwork, balance: Balance, jit: bool
+) -> TrainingStructure:
+    """What makes the program of this fit."""
+    optimizer = _optimizer(settings, built)
+    return TrainingStructure(
+        # What cannot be told apart from others is only equal to itself.
+        key=object() if built.key is None else built.key,
+        make_network=built.make,
+        groups=built.objective.groups,
+        optimizer=optimizer,
+        task_names=tuple(task.name for task in network.tasks),
+        jit=jit,
+        separate=built.spec is None,
+        balancing=balance.method,
+        programs=settings.programs if _reads_own_code(built, optimizer, balance) else PROGRAMS,
+    )
 
 
 def _reads_own_code(built: BuiltNetwork, optimizer: OptimizerRule, balance: Balance) -> bool:
@@ -113,15 +120,20 @@ def _optimizer(settings: Settings, built: BuiltNetwork) -> OptimizerRule:
 
 
 def _compiled(settings: Settings, built: BuiltNetwork, plan: RowPlan, numbers: TrainingNumbers) -> bool:
+    steps = -(-max(len(rows) for rows in plan.train) // numbers.batch_size) * numbers.epochs
+    return is_compiled(settings, built, numbers.batch_size, steps)
+
+
+def is_compiled(settings: Settings, built: BuiltNetwork, batch_size: int, steps: int) -> bool:
+    """Whether XLA compiles the program of a fit of so many steps."""
     if settings["jit_compile"] != "auto":
         return bool(settings["jit_compile"])
     if built.spec is None:
         return False
-    steps = -(-max(len(rows) for rows in plan.train) // numbers.batch_size) * numbers.epochs
-    return worth_compiling(steps, built.flops * numbers.batch_size, len(plan.train))
+    return worth_compiling(steps, built.flops * batch_size, len(built.parameters))
 
 
-def _labels(
+def network_labels(
     targets: EncodedTargets, scaling: TargetScaling, modes: Sequence[ScalingMode], rows: int, dtype: str
 ) -> np.ndarray:
     """Targets as the network sees them; 0 where there is no label."""
@@ -133,7 +145,7 @@ def _labels(
     return _padded(scaled, rows, dtype)
 
 
-def _learning_weights(targets: EncodedTargets, scaling: TargetScaling) -> np.ndarray:
+def learning_weights(targets: EncodedTargets, scaling: TargetScaling) -> np.ndarray:
     """Weights in each task's own units, which float32 can hold; a constant's labels have nothing to teach."""
     return relative_weights(targets.weights, axis=0) * (scaling.scale != 0)
 

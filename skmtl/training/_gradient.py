@@ -14,6 +14,7 @@ from ..losses._groups import row_losses
 from ..networks import Network
 from ..networks._noise import uniform_noise
 from ._tensors import Carry, Numbers
+from ._workers import ALONE, Workers
 
 
 class Batch(NamedTuple):
@@ -37,10 +38,11 @@ class Step(NamedTuple):
 
 
 class Losses:
-    """The tasks' losses on a batch."""
+    """The tasks' losses on a batch, of which each of the workers may have a part."""
 
-    def __init__(self, network: Network, groups: Sequence[LossGroup], n_tasks: int) -> None:
+    def __init__(self, network: Network, groups: Sequence[LossGroup], n_tasks: int, workers: Workers = ALONE) -> None:
         self.network = network
+        self.workers = workers
         self.groups = tuple(groups)
         self.n_tasks = n_tasks
 
@@ -135,7 +137,7 @@ class BalancedGradient(EqualGradient):
 
     def signal(self, losses: tf.Tensor, batch: Batch, numbers: Numbers, carry: Carry) -> tuple[BalancingSignal, Carry]:
         """What the method is told of the losses, and new random numbers where it wants them."""
-        found = tf.stop_gradient(tf.reduce_sum(batch.weights, axis=1))
+        found, losses = self._of_all_workers(batch, losses)
         signal = BalancingSignal(
             losses=self._means(losses, found),
             present=found > 0,
@@ -145,6 +147,11 @@ class BalancedGradient(EqualGradient):
             return signal, carry
         signal = signal._replace(noise=_normal_noise(carry.noise, self.noise_shape))
         return signal, carry._replace(noise=carry.noise + tf.constant([0, 1]))
+
+    def _of_all_workers(self, batch: Batch, losses: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The batch's weights and losses, (members, tasks), over all workers: on these a method decides."""
+        found, losses = tf.stop_gradient(tf.reduce_sum(batch.weights, axis=1)), tf.stop_gradient(losses)
+        return self.losses.workers.summed(found, losses)
 
     def _means(self, losses: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
         """Mean losses over the labels found, from sums divided by the number that was to be expected."""
@@ -171,7 +178,8 @@ class BalancedGradient(EqualGradient):
             return step.carry
         raw, _, _ = self.network.forward(flat, frozen, batch.inputs, training=True)
         losses = self.losses.of(batch.labels, batch.weights, raw, numbers)
-        after = self._means(losses, tf.reduce_sum(batch.weights, axis=1))
+        found, losses = self._of_all_workers(batch, losses)
+        after = self._means(losses, found)
         state = self.method.after_step(step.signal, after, step.carry.method, numbers.balancing)
         return step.carry._replace(method=state)
 

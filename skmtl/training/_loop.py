@@ -249,26 +249,44 @@ def _observe(run: Run, program: Program, state: State, tensors: Data, fixed: Num
 
 def result_of(run: Run) -> TrainingResult:
     """What the run comes to if it ends here."""
-    state = run.state
-    held_out = any(len(rows) for rows in run.data.plan.evaluate)
-    keep_best = run.numbers.early_stopping and held_out
-    best = state.best[0].epoch.numpy() if held_out else np.full(run.data.members, run.done)
+    return what_is_kept(
+        run.state,
+        run.history,
+        run.numbers.early_stopping,
+        tuple(run.data.plan.evaluate),
+        any(len(rows) for rows in run.data.plan.evaluate),
+        run.done,
+        StopReason.INTERRUPTED if run.halt.is_set() else run.stop,
+    )
+
+
+def what_is_kept(
+    state: State,
+    history: History,
+    stops_early: bool,
+    held_out: tuple[np.ndarray, ...],
+    any_held_out: bool,
+    n_epochs: int,
+    stop: StopReason,
+) -> TrainingResult:
+    """What a state and its record come to: the weights of each member's best epoch, where it was to be found."""
+    best = state.best[0].epoch.numpy() if any_held_out else np.full(len(held_out), n_epochs)
     kept = [
         BestWeights(one.flat.numpy(), tuple(value.numpy() for value in one.frozen))
-        for one in (state.best if keep_best else [state] * len(state.best))
+        for one in (state.best if stops_early and any_held_out else [state] * len(state.best))
     ]
-    members = run.history.members()
+    members = history.members()
     return TrainingResult(
         parameters=kept[0].parameters,
         frozen=kept[0].frozen,
         optimizer_state=(tuple(value.numpy() for value in state.optimizer),),
         history=averages(members),
         member_history=members,
-        n_epochs=run.done,
+        n_epochs=n_epochs,
         best_epochs=best,
-        stop=StopReason.INTERRUPTED if run.halt.is_set() else run.stop,
-        held_out=tuple(run.data.plan.evaluate),
+        stop=stop,
+        held_out=held_out,
         balancing={name: value.numpy() for name, value in state.balancing.method.items()},
-        cosines=run.history.balancing.cosines(),
+        cosines=history.balancing.cosines(),
         other_bests=tuple(kept[1:]),
     )

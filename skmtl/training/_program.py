@@ -20,7 +20,8 @@ from ._gradient import BalancedGradient, Batch, EqualGradient, Losses, is_equal
 from ._optimizer import FlatUpdate, OptimizerRule
 from ._representation_gradient import RepresentationGradient
 from ._task_gradients import CombinedGradient
-from ._tensors import Best, Data, Numbers, Report, State
+from ._tensors import Best, Data, Numbers, Report, State, Turn
+from ._workers import ALONE, Workers
 
 # Below this, copying an array is quicker than handing it over.
 _SHARED_BYTES = 1 << 16
@@ -39,9 +40,11 @@ class Program:
         evaluates: bool = True,
         balancing: Balancing | None = None,
         cosines: bool = False,
+        workers: Workers = ALONE,
     ) -> None:
         self.network = network
-        self.losses = Losses(network, groups, n_tasks)
+        self.workers = workers
+        self.losses = Losses(network, groups, n_tasks, workers)
         self.gradient = _gradient_of(self.losses, balancing, cosines)
         self.update = FlatUpdate(optimizer, network)
         self.n_tasks = n_tasks
@@ -74,6 +77,8 @@ class Program:
         state, data, numbers, index, n_epochs = signature
         inputs, labels, weights, learning_weights = (_open(rows, 0) for rows in data[:-1])
         data = Data(inputs, labels, weights, learning_weights, _open(data.evaluation, 0, 2))
+        if numbers.stream:
+            numbers = numbers._replace(stream=numbers.stream._replace(counts=_open(numbers.stream.counts, 0)))
         return state, data, numbers, _open(index, 0, 1, 3), n_epochs
 
     def _epochs(
@@ -90,7 +95,7 @@ class Program:
             state, train, penalty, record = self._one_epoch(state, data, numbers, index[done])
             # Without rows to evaluate on, a second forward pass would only be traced and compiled.
             evaluation = self._evaluate(state, data, numbers) if self.evaluates else tf.zeros_like(train)
-            state = self._judge(state, numbers, train, evaluation)
+            state = self.judge(state, numbers, train, evaluation)
             now = Report(train, evaluation, penalty, record)
             report = tf.nest.map_structure(lambda all_, one: _put(all_, done, one), report, now)
             return done + 1, state, report
@@ -118,29 +123,37 @@ class Program:
         def step(
             number: Any, flat: Any, optimizer: Any, frozen: Any, carry: Any, sums: Any, penalties: Any, record: Any
         ) -> tuple[Any, ...]:
-            left = numbers.train_rows - number * size
-            count = tf.cast(tf.clip_by_value(left, 1, size), self.dtype)
-            batch = self._batch(data, numbers, batches[number], left, count)
+            turn = self._turn(numbers, number, size)
+            batch = self._batch(data, numbers, batches[number], turn.left, turn.size)
             done = self.gradient.step(flat, frozen, batch, numbers, carry)
+            gradient, losses = self.workers.summed(done.gradient, done.losses)
             rate = _rate(numbers, state.epoch * numbers.steps + numbers.begun + number)
-            # A member that has no rows left in this epoch waits for the others.
-            present = left > 0 if members > 1 else None
-            flat, optimizer = self.update.apply(flat, done.gradient, optimizer, rate, numbers.decay, present)
-            after = done.frozen if present is None else self._frozen_of(present, done.frozen, frozen)
+            flat, optimizer = self.update.apply(flat, gradient, optimizer, rate, numbers.decay, turn.present)
+            after = done.frozen if turn.present is None else self._frozen_of(turn.present, done.frozen, frozen)
             carry = self.gradient.after_step(flat, frozen, batch, numbers, done)
-            share = tf.where(left > 0, count / tf.cast(tf.maximum(numbers.train_rows, 1), self.dtype), 0.0)
-            sums, penalties = sums + done.losses * share[:, None], penalties + done.penalty * share
+            sums, penalties = sums + losses * turn.share[:, None], penalties + done.penalty * turn.share
             record = tf.nest.map_structure(tf.add, record, done.record)
             return number + 1, flat, optimizer, after, carry, sums, penalties, record
 
         begin = (state.flat, list(state.optimizer), list(state.frozen), state.balancing)
         loop = (tf.constant(0), *begin, sums, tf.zeros((members,), self.dtype), self.gradient.empty_record())
         _, flat, optimizer, frozen, carry, sums, penalties, record = tf.while_loop(
-            lambda number, *_: number < numbers.steps, step, loop, parallel_iterations=1
+            lambda number, *_: number < numbers.steps, self.workers.each(step), loop, parallel_iterations=1
         )
         carry = self.gradient.epoch_end(sums, numbers, carry)
         state = state._replace(flat=flat, optimizer=optimizer, frozen=frozen, balancing=carry)
         return state, sums, penalties, record
+
+    def _turn(self, numbers: Numbers, number: tf.Tensor, size: tf.Tensor) -> Turn:
+        """How many rows a step has; a member that has none left in this epoch waits for the others."""
+        left = numbers.train_rows - number * size
+        if numbers.stream:
+            found, rows = numbers.stream.counts[number], numbers.stream.rows
+        else:
+            found, rows = tf.clip_by_value(left, 0, size), numbers.train_rows
+        count = tf.cast(tf.maximum(found, 1), self.dtype)
+        share = tf.where(found > 0, count / tf.cast(tf.maximum(rows, 1), self.dtype), 0.0)
+        return Turn(left, count, share, found > 0 if self.network.members > 1 else None)
 
     def _batch(self, data: Data, numbers: Numbers, rows: tf.Tensor, left: tf.Tensor, count: tf.Tensor) -> Batch:
         """The rows of a step; where there are too few ``left``, those that fill up weigh nothing."""
@@ -170,7 +183,7 @@ class Program:
         )
         return sums / tf.maximum(numbers.eval_weight, 1e-30)
 
-    def _judge(self, state: State, numbers: Numbers, train: tf.Tensor, evaluation: tf.Tensor) -> State:
+    def judge(self, state: State, numbers: Numbers, train: tf.Tensor, evaluation: tf.Tensor) -> State:
         """Keep each member's best epochs, and note which members have stopped improving (or diverged)."""
         told = numbers.eval_rows > 0
         best, patient = [], []

@@ -16,6 +16,7 @@ from ._optimizer import OptimizerRule
 from ._program import Program
 from ._rows import RowPlan
 from ._sampling import RowSampling
+from ._workers import ALONE, Workers
 
 PROGRAMS: ProgramCache[Program] = ProgramCache(32)
 
@@ -38,17 +39,22 @@ class TrainingStructure:
     balancing: Balancing | None = None
     cosines: bool = False  # record the cosines of the tasks' gradients, whatever the method
     programs: ProgramCache[Program] = PROGRAMS
+    workers: Workers = ALONE
+    streamed: bool = False  # rows come a window at a time
 
     def program(self, members: int, evaluates: bool = True, judges: int = 1) -> Program:
         """The program for so many members and judges, with rows to evaluate on or without, from the cache if known."""
         method = None if is_equal(self.balancing) else self.balancing
         shape = (members, evaluates, judges, None if method is None else method.structure(), self.cosines)
-        key = None if self.key is None else (self.key, self.groups, self.optimizer, self.jit, *shape)
+        known = (self.key, self.groups, self.optimizer, self.jit, self.workers, self.streamed, *shape)
+        key = None if self.key is None else known
         return self.programs.get(key, lambda: self._make(members, evaluates, method))
 
     def _make(self, members: int, evaluates: bool, method: Balancing | None) -> Program:
         network, n_tasks = self.make_network(members), len(self.task_names)
-        return Program(network, self.groups, self.optimizer, n_tasks, self.jit, evaluates, method, self.cosines)
+        return Program(
+            network, self.groups, self.optimizer, n_tasks, self.jit, evaluates, method, self.cosines, self.workers
+        )
 
 
 @dataclass(frozen=True)

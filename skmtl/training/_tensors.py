@@ -54,6 +54,16 @@ class Data(NamedTuple):
     evaluation: Any
 
 
+class Stream(NamedTuple):
+    """Where rows come a window at a time, or are spread over workers: what the rows at hand cannot tell.
+
+    ``counts`` are the rows of each step over all workers, (steps, members); ``rows`` those of an epoch, (members,).
+    """
+
+    counts: Any
+    rows: Any
+
+
 class Numbers(NamedTuple):
     """Numbers of the fit, as tensors."""
 
@@ -77,6 +87,20 @@ class Numbers(NamedTuple):
     by_others: Any  # whether a member's epochs are judged by the rows that the others hold out
     closing: Any  # whether the epoch ends with this call
     balancing: dict[str, Any]  # constants of the balancing method
+    stream: Stream | tuple[()] = ()  # where the device holds all rows of the epoch, they say it themselves
+
+
+class Turn(NamedTuple):
+    """A step's rows, member by member.
+
+    ``left`` are those at hand that the epoch has not seen yet; ``size`` is the number of the step's rows and ``share``
+    their share of the epoch's, over all workers; members that are not ``present`` have none (None: all have).
+    """
+
+    left: Any
+    size: Any
+    share: Any
+    present: Any
 
 
 class Report(NamedTuple):
