@@ -79,6 +79,11 @@ class LossRule:
     entropy: bool = field(compare=False, default=False)
     own: bool = field(compare=False, default=False)
 
+    @property
+    def squared(self) -> bool:
+        """Whether it is the squared error, of which the mean is the best constant."""
+        return len(self.key) > 1 and self.key[1] is keras.losses.MeanSquaredError
+
     def rows(self, labels: tf.Tensor, raw: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
         """Loss of each row: ``labels`` (rows,), ``raw`` (rows, units), ``scale`` (rows,)."""
         predicted = _LINKS[self.link](raw)

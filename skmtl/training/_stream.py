@@ -164,8 +164,6 @@ def train_stream(run: StreamRun) -> TrainingResult:
         )
     finally:
         run.progress.over(0)
-        if run.data.spool is not None:
-            run.data.spool.close()
     if run.stop is StopReason.EPOCHS_USED and not np.any(run.state.active.numpy()):
         run.stop = StopReason.NO_IMPROVEMENT
     run.progress.ended(run.stop)

@@ -1,0 +1,29 @@
+"""A worker process on its way to becoming one of several that train together."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..training._workers import Workers
+
+
+def replica(addresses: Sequence[str], rank: int, cpus: int | None = None) -> Workers:
+    """This process as worker number ``rank`` of those at ``addresses``, on so many processors.
+
+    TensorFlow wants that to be the first thing that happens to it in a process.
+    """
+    os.environ["TF_CONFIG"] = json.dumps(
+        {"cluster": {"worker": list(addresses)}, "task": {"type": "worker", "index": rank}}
+    )
+    import tensorflow as tf
+
+    if cpus is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(cpus)
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    from ..training._workers import Replicas
+
+    return Replicas(strategy, rank)
