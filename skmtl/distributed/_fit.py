@@ -123,7 +123,7 @@ def fit(
     settings = settings_of(fitted)
     check_settings(settings, fitted, n_workers)
     with _folder(storage) as folder:
-        crew = _crew(n_workers, folder, cpus_per_worker, use_gpu, max_failures)
+        crew = _crew(n_workers, folder, cpus_per_worker, use_gpu, max_failures, storage is not None)
         # Nobody could go on from a folder that goes when this call ends.
         kept = folder if storage is not None or n_workers > 1 else None
         fit_by(crew, fitted, settings, data, targets, features, sample_weight, validation, window, folder, kept)
@@ -174,9 +174,11 @@ def _folder(storage: Any) -> Iterator[Path]:
     yield given
 
 
-def _crew(n_workers: int, folder: Path, cpus: int, use_gpu: bool, max_failures: int) -> Crew:
+def _crew(n_workers: int, folder: Path, cpus: int, use_gpu: bool, max_failures: int, given: bool) -> Crew:
     if n_workers == 1:
         return Alone()
     from ._ray import RayCrew
 
-    return RayCrew(n_workers, folder, cpus, use_gpu, max_failures)
+    crew = RayCrew(n_workers, folder, cpus, use_gpu, max_failures)
+    crew.check_folder(given)
+    return crew

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def replica(addresses: Sequence[str], rank: int, cpus: int | None = None) -> Workers:
-    """This process as worker number ``rank`` of those at ``addresses``, on so many processors.
+    """Make the process worker number ``rank`` of those at ``addresses``, on so many processors.
 
     TensorFlow wants that to be the first thing that happens to it in a process.
     """

@@ -19,6 +19,14 @@ SAMPLE_CELLS, SAMPLE_ROWS = 1 << 24, 200_000
 _SAMPLE_SALT = 0x5A3D
 
 
+def _mean(values: np.ndarray, weight: np.ndarray | None, mass: np.ndarray) -> np.ndarray:
+    """Weighted mean of the rows; 0 for columns without mass."""
+    if weight is None:
+        return values.mean(axis=0, dtype=np.float64)
+    total = weight @ values if weight.ndim == 1 else np.einsum("ij,ij->j", weight, values)
+    return total / np.where(mass > 0, mass, 1.0)
+
+
 @dataclass
 class Moments:
     """Weighted mass, mean and sum of squared deviations of columns, their ends, and which have gaps; (n_columns,)."""
@@ -39,24 +47,23 @@ class Moments:
     @classmethod
     def of(cls, values: np.ndarray, weights: np.ndarray) -> Moments:
         """Those of values (n, n_columns), NaN for a gap, with weights (n,) or (n, n_columns)."""
-        values = np.asarray(values, dtype=np.float64)
-        gap = np.isnan(values)
-        gaps = gap.any(axis=0)
-        spread = np.broadcast_to(weights.reshape(len(values), -1), values.shape)
-        if gaps.any() or weights.ndim == 2:
-            seen = ~gap & (spread > 0)
-            spread = np.where(seen, spread, 0.0)
-            low, high = (np.where(seen, values, end) for end in (np.inf, -np.inf))
-            values = np.where(seen, values, 0.0)
+        if weights.ndim == 1 and not np.isnan(values.sum(axis=0)).any():
+            gaps, ends = np.zeros(values.shape[1], bool), (values.min(axis=0), values.max(axis=0))
+            mass = np.full(values.shape[1], weights.sum())
+            weight = None if np.ptp(weights) == 0 else weights
         else:
-            low = high = values
-        mass = spread.sum(axis=0)
+            gap = np.isnan(values)
+            weight = np.where(gap, 0.0, weights.reshape(len(values), -1))
+            seen = weight > 0
+            ends = np.where(seen, values, np.inf).min(axis=0), np.where(seen, values, -np.inf).max(axis=0)
+            gaps, values, mass = gap.any(axis=0), np.where(seen, values, 0.0), weight.sum(axis=0)
         # Values whose squares leave float64 are not counted by these sums.
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.einsum("ij,ij->j", spread, values) / np.where(mass > 0, mass, 1.0)
+            mean = _mean(values, weight, mass)
             away = values - mean
-            squares = np.einsum("ij,ij,ij->j", spread, away, away)
-        return cls(mass, mean, squares, low.min(axis=0, initial=np.inf), high.max(axis=0, initial=-np.inf), gaps)
+            squares = _mean(np.square(away, out=away), weight, mass) * mass
+        low, high = (end.astype(np.float64) for end in ends)
+        return cls(mass, mean, squares, low, high, gaps)
 
     def add(self, other: Moments) -> None:
         """Take in those of other rows (Chan, Golub and LeVeque, 1983)."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._records import EncodedTargets, TrainingResult
+from ..training._ahead import ahead
 from ..training._row_hash import BINS, row_bins
 from ._checkpoint import FileCheckpoints, fingerprint
 from ._prepare import Fit
@@ -68,9 +69,10 @@ def statistics_of(reader: Reader, source: Source, start: int, stop: int | None, 
         [len(levels) for levels in reader.levels.levels],
         [len(task.classes) for task in reader.encoder.tasks],
     )
-    for first, table in source.chunks(columns.names, start, stop):
-        found.add(reader.read(table, first), seed)
-        found.stop = first + table.num_rows
+    chunks = source.chunks(columns.names, start, stop)
+    for rows, end in ahead((reader.read(table, first), first + table.num_rows) for first, table in chunks):
+        found.add(rows, seed)
+        found.stop = end
     return found
 
 

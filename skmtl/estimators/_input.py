@@ -41,6 +41,11 @@ class Settings:
     def __getitem__(self, name: str) -> Any:
         return self.parameters[name]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What another process makes them of: programs stay where they were compiled."""
+        fields = (self.parameters, self.changed, self.routed, self.incremental, self.judged_by_others)
+        return Settings, (*fields, self.also_judged_by)
+
     def for_partial_fit(self) -> Settings:
         """The same with one epoch, and nothing held out."""
         changed = {**self.parameters, "epochs": 1, "early_stopping": False}

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
 
@@ -33,8 +32,6 @@ class ProcessCrew:
         return [work(source, start, stop) for start, stop in spans(source, self.n_workers)]
 
     def train(self, job, built):
-        settings = job.fit.settings
-        job = replace(job, fit=replace(job.fit, settings=replace(settings, programs=None)))
         for connection in self.connections:
             connection.send(job)
         found = [connection.recv() for connection in self.connections]
@@ -86,7 +83,6 @@ def fit_with(crew, estimator, data, targets, *, features=None, weight=None, vali
 
 
 def main(port, rank, *addresses):
-    from skmtl._cache import ProgramCache
     from skmtl.distributed._replica import replica
     from skmtl.distributed._work import train_on
     from skmtl.training._progress import Progress
@@ -99,9 +95,8 @@ def main(port, rank, *addresses):
                 job = connection.recv()
             except EOFError:
                 return
-            settings = replace(job.fit.settings, programs=ProgramCache(4))
             try:
-                result = train_on(replace(job, fit=replace(job.fit, settings=settings)), workers, Progress())
+                result = train_on(job, workers, Progress())
             except ValueError as error:
                 result = error
             connection.send(result)
