@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,11 +23,35 @@ from ._rescale import head_places, rescaled
 
 if TYPE_CHECKING:
     from ..training._moment import Observer
+    from ..training._structure import TrainingJob
     from ._losses import Objective
     from ._networks import BuiltNetwork
 
 # Below this many rows early_stopping="auto" holds none out of a lone network: the few it would judge by say too little.
 _FEWEST_ROWS_ALONE = 50
+
+
+@dataclass(frozen=True)
+class PreparedFit:
+    """A network before training, and what the engine has to know of it; ``before`` are epochs of earlier fits."""
+
+    network: FittedNetwork
+    job: TrainingJob
+    balance: Balance
+    goes_on: bool
+    before: int
+
+    def trained(self, result: TrainingResult) -> FittedNetwork:
+        """The network with what training gave."""
+        return replace(
+            self.network,
+            parameters=result.parameters,
+            frozen=result.frozen,
+            optimizer_state=result.optimizer_state if self.goes_on else None,
+            balancing_state=self.balance.after(result) if self.goes_on else None,
+            held_out=result.held_out,
+            trained_epochs=self.before + result.n_epochs,
+        )
 
 
 def fit_network(
@@ -42,15 +66,27 @@ def fit_network(
     ``task`` is this fit where scikit-learn's callbacks look at it; ``observer`` sees training at the end of every
     epoch.
     """
+    from ..training import train
     from ._callbacks import callbacks_for
+
+    prepared = prepare_fit(settings, data, previous)
+    callbacks = callbacks_for(settings, prepared.network)
+    watch = None if task is None else EpochTasks(task, prepared.trained)
+    job = prepared.job
+    result = train(job.structure, job.data, job.numbers, callbacks, int(settings["verbose"]), watch, observer)
+    return prepared.trained(result), result
+
+
+def prepare_fit(settings: Settings, data: FitInput, previous: FittedNetwork | None = None) -> PreparedFit:
+    """All of a fit that comes before training: encode and build."""
     from ._networks import build_fit
-    from ._training import run_training
+    from ._training import training_job
 
     if data.n_train == 0:
         raise ValueError("y has no label with a positive weight: there is nothing to learn from.")
     if not settings.incremental:
         data.check_labels()
-    features = previous.features if previous is not None else _fit_features(settings, data)
+    features = previous.features if previous is not None else data.once("features", lambda: _fit_features(settings, data))
     random = check_random_state(settings["random_state"])
     seeds = dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
     built = build_fit(settings, data, features, previous, seeds)
@@ -63,7 +99,7 @@ def fit_network(
         features=features,
         targets=data.encoder,
         scaling=scaling,
-        units=_units(settings, data, built.objective, scaling, previous, new_units),
+        units=data.once("units", lambda: _units(settings, data, built.objective, scaling, previous, new_units)),
         heads=built.objective.heads,
         parameters=built.parameters,
         frozen=tuple(built.frozen),
@@ -75,23 +111,8 @@ def fit_network(
         custom_key=built.custom_key,
         optimizer_state=previous.optimizer_state if previous is not None and settings.incremental else None,
     )
-    callbacks = callbacks_for(settings, network)
-
-    def trained_network(result: TrainingResult) -> FittedNetwork:
-        goes_on = settings.incremental
-        return replace(
-            network,
-            parameters=result.parameters,
-            frozen=result.frozen,
-            optimizer_state=result.optimizer_state if goes_on else None,
-            balancing_state=balance.after(result) if goes_on else None,
-            held_out=result.held_out,
-            trained_epochs=trained + result.n_epochs,
-        )
-
-    watch = None if task is None else EpochTasks(task, trained_network)
-    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks, balance, watch, observer)
-    return trained_network(result), result
+    job = training_job(settings, data, built, network, numbers, seeds["rows"], balance)
+    return PreparedFit(network, job, balance, settings.incremental, trained)
 
 
 def _scaling(
@@ -103,7 +124,8 @@ def _scaling(
         places = head_places(built.make(spec.members).parameters, spec)
     if previous is None:
         more_to_come = places is None and (settings.incremental or settings["warm_start"])
-        return fit_scaling(data.targets, modes, more_to_come=more_to_come), built, np.zeros(len(modes), dtype=bool)
+        scaling = data.once("scaling", lambda: fit_scaling(data.targets, modes, more_to_come=more_to_come))
+        return scaling, built, np.zeros(len(modes), dtype=bool)
     found = rescaled(previous.scaling, built.parameters, data.targets, built.objective.heads, modes, places)
     return found.scaling, replace(built, parameters=found.parameters), found.tasks
 
