@@ -86,7 +86,9 @@ def prepare_fit(settings: Settings, data: FitInput, previous: FittedNetwork | No
         raise ValueError("y has no label with a positive weight: there is nothing to learn from.")
     if not settings.incremental:
         data.check_labels()
-    features = previous.features if previous is not None else data.once("features", lambda: _fit_features(settings, data))
+    features = (
+        previous.features if previous is not None else data.once("features", lambda: _fit_features(settings, data))
+    )
     random = check_random_state(settings["random_state"])
     seeds = dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
     built = build_fit(settings, data, features, previous, seeds)

@@ -83,7 +83,7 @@ def fit_many(
     again by itself, so that what it raises is what ``fit`` raises. ``parallel`` runs the fits one at a time, and
     returns a generator.
     """
-    tell = done if done is not None else lambda count: None
+    tell = done if done is not None else _say_nothing
     errors: list[Exception | None] = [None] * len(calls)
     alone: list[int] = []
     reasons: dict[str, int] = {}
@@ -94,6 +94,10 @@ def fit_many(
         if estimator is not calls[number].estimator:
             calls[number].estimator.__dict__ = vars(estimator)
     return errors, reasons
+
+
+def _say_nothing(count: int) -> None:
+    """What is told of the fits where nobody asks."""
 
 
 def _chunks(calls: Sequence[FitCall], alone: list[int], reasons: dict[str, int]) -> Iterator[list[_Prepared]]:
@@ -112,7 +116,7 @@ def _chunks(calls: Sequence[FitCall], alone: list[int], reasons: dict[str, int])
                 alone.append(number)
                 reasons[str(reason)] = reasons.get(str(reason), 0) + 1
                 continue
-            except Exception:  # noqa: BLE001 - raised again by the fit alone
+            except Exception:
                 alone.append(number)
                 continue
             added = 0 if any(one.data.shared is other.data.shared for other in chunk) else _bytes(one)
@@ -150,12 +154,14 @@ def _prepare(number: int, call: FitCall, known: dict[Hashable, tuple[FitInput, d
             known[key] = data, found
     else:
         data, found = known[key]
-        vars(estimator).update(found)
+        for name, value in found.items():
+            setattr(estimator, name, value)
     settings = resolved(settings, data)
     if kinds_of(settings, data):
         raise _Alone("a blend is made of more than networks; set blend=None and a number for ensemble_size")
     prepared = prepare_fit(settings, data)
-    if draws_for_all_members(prepared.network.spec):
+    spec = prepared.network.spec
+    if spec is not None and draws_for_all_members(spec):
         raise _Alone("gates with dropout draw their random numbers for all members at once")
     if prepared.job.structure.key is None or prepared.job.structure.programs is settings.programs:
         raise _Alone("a loss, optimizer, scheme or balancing method of your own may read anything")
@@ -189,7 +195,7 @@ def _rows_key(estimator: BaseMultiTask, settings: Settings) -> Hashable | None:
     routed = {prefix: settings.routed[prefix] for prefix in ("model", "numeric_embedding")}
     try:
         return type(estimator), pickle.dumps((parameters, routed))
-    except Exception:  # noqa: BLE001 - what cannot be pickled may be anything
+    except Exception:
         return None
 
 
@@ -227,6 +233,6 @@ def _fit_alone(
 def _fitted(call: FitCall) -> tuple[Any, Exception | None]:
     try:
         call.estimator.fit(call.X, call.y, **call.arguments)
-    except Exception as error:  # noqa: BLE001 - the caller decides what becomes of it
+    except Exception as error:
         return call.estimator, error
     return call.estimator, None

@@ -60,10 +60,14 @@ class BatchedSearch(BaseSearchCV):
         twin = copy.copy(self)
         twin.estimator = StandIn(self.estimator)
         twin.n_jobs = None
+        # The line that counts fits says as much as scikit-learn's own first line.
+        twin.verbose = 0 if self.verbose == 1 else self.verbose
         twin._batch = _Batch(self, X, y, params)
         super(BatchedSearch, twin).fit(X, y, **params)
         batch, own = twin.__dict__.pop("_batch"), self.get_params(deep=False)
-        vars(self).update({name: value for name, value in vars(twin).items() if name not in own})
+        for name, value in vars(twin).items():
+            if name not in own:
+                setattr(self, name, value)
         scorers, _ = self._get_scorers()
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         warn_of_single_fits(batch.reasons, batch.total, stacklevel=2)

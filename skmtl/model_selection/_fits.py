@@ -66,7 +66,7 @@ def fit_all(
 def _earlier_steps(call: FitCall) -> EarlierSteps | Exception:
     try:
         return EarlierSteps.of(call)
-    except Exception as error:  # noqa: BLE001 - each fit of these steps would raise it
+    except Exception as error:
         return error
 
 

@@ -59,7 +59,7 @@ def fit_folds(
     errors: list[list[Exception | None]] = [[None] * len(splits) for _ in candidates]
     seconds, reasons = 0.0, dict[str, int]()
     with _progress(verbose, len(made) * len(splits)) as done:
-        for folds in _at_a_time(table, splits):
+        for folds in as_many_as_fit(table.X, len(splits)):
             parts = {fold: table.part(estimator, splits[fold][0]) for fold in folds}
             places = [(number, fold) for number in range(len(made)) for fold in folds]
             calls = [FitCall(made[number][fold], *parts[fold], rows=fold) for number, fold in places]
@@ -79,11 +79,11 @@ def _candidate(estimator: Any, parameters: Mapping[str, Any] | None) -> Any:
     return twin if parameters is None else twin.set_params(**clone(parameters, safe=False))
 
 
-def _at_a_time(table: Table, splits: Sequence[Split]) -> Iterator[range]:
-    """Folds whose rows are copied at the same time."""
-    number = max(1, int(_MOST_BYTES // max(1, _bytes(table.X))))
-    for start in range(0, len(splits), number):
-        yield range(start, min(start + number, len(splits)))
+def as_many_as_fit(X: Any, count: int) -> Iterator[range]:
+    """So many parts of X, as many at a time as may be copied out of it."""
+    number = max(1, int(_MOST_BYTES // max(1, _bytes(X))))
+    for start in range(0, count, number):
+        yield range(start, min(start + number, count))
 
 
 def _bytes(X: Any) -> int:

@@ -65,5 +65,5 @@ def steps_key(call: FitCall, number: int) -> Hashable:
     others = {name: value for name, value in pipeline.get_params(deep=False).items() if name != "steps"}
     try:
         return call.rows, pickle.dumps((pipeline.steps[:-1], pipeline.steps[-1][0], others))
-    except Exception:  # noqa: BLE001 - what cannot be pickled may be anything
+    except Exception:
         return call.rows, number

@@ -45,7 +45,7 @@ class StandIn:
 
     def __getattr__(self, name: str) -> Any:
         """All else is the estimator's."""
-        if name.startswith("__") and name != "__sklearn_tags__" or name in ("_estimator", "_fits", "_by_clone"):
+        if (name.startswith("__") and name != "__sklearn_tags__") or name in ("_estimator", "_fits", "_by_clone"):
             raise AttributeError(name)
         return getattr(self._estimator, name)
 

@@ -11,7 +11,7 @@ from ._noise import uniform_noise
 
 
 class FitsDropout(keras.layers.Layer):
-    """What `VariableDropout` does to each of ``fits`` fits alone, bit for bit; the first axis is that of the members."""
+    """What `VariableDropout` does to each of several fits alone, bit for bit; the first axis is that of the members."""
 
     def __init__(self, fits: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)

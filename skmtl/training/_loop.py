@@ -380,7 +380,9 @@ def result_of(run: Run, number: int = 0) -> TrainingResult:
     best = state.best[0].epoch.numpy()[place] if held_out else np.full(part.data.members, part.done)
     alone = len(run.parts) == 1
     kept = [
-        BestWeights(one.flat.numpy()[place], tuple(value.numpy() if alone else value.numpy()[number] for value in one.frozen))
+        BestWeights(
+            one.flat.numpy()[place], tuple(value.numpy() if alone else value.numpy()[number] for value in one.frozen)
+        )
         for one in (state.best if keep_best else [state] * len(state.best))
     ]
     members = part.history.members()

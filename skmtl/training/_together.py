@@ -94,7 +94,8 @@ class _Tables:
         if len(self._first) == 1:
             return device_rows(self._first[0])
         each = [device_rows(data) for data in self._first]
-        return Data(*(tf.concat([getattr(one, name) for one in each], axis=0) for name in Data._fields[:-1]), None)
+        joined = {name: tf.concat([getattr(one, name) for one in each], axis=0) for name in Data._fields[:-1]}
+        return Data(**joined, evaluation=None)
 
 
 def _rows_key(data: TrainingData) -> tuple[int, ...]:
@@ -185,4 +186,6 @@ def _whole(job: TrainingJob, number: int, results: dict[tuple[int, int], Outcome
     """A fit's result of all its pieces."""
     parts = [results[number, group] for group in range(len(groups_of(job.data.members)))]
     errors = [part for part in parts if isinstance(part, TrainingDivergedError)]
-    return errors[0] if errors else merged(parts, job.structure.separate)
+    if errors:
+        return errors[0]
+    return merged([part for part in parts if isinstance(part, TrainingResult)], job.structure.separate)
