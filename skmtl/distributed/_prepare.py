@@ -10,7 +10,7 @@ import numpy as np
 from .._records import EncodedTargets, TrainingNumbers
 from .._weights import relative_weights
 from ..estimators._balancing import Balance
-from ..estimators._fit import Prepared, fit_features, prepare
+from ..estimators._fit import StartingNetwork, fit_features, starting_network
 from ..estimators._fitted import FittedNetwork
 from ..estimators._input import FitInput, Settings
 from ..estimators._losses import Objective
@@ -67,21 +67,21 @@ def prepare_fit(
     settings = resolved(settings, data)
     settings = replace(settings, parameters={**settings.parameters, "blend": None})
     features = _features(settings, data, statistics)
-    ready = prepare(settings, data, features, seeds)
+    start = starting_network(settings, data, features, seeds)
     if not statistics.is_whole:
-        ready = _with_exact_targets(ready, data, statistics)
-    share = _share(settings, ready.numbers, validated)
+        start = _with_exact_targets(start, data, statistics)
+    share = _share(settings, start.numbers, validated)
     fit = Fit(
         settings,
         reader,
-        ready.network,
-        replace(ready.numbers, early_stopping=ready.numbers.early_stopping and (validated or share.any)),
+        start.network,
+        replace(start.numbers, early_stopping=start.numbers.early_stopping and (validated or share.any)),
         seeds,
         share,
         np.where(statistics.largest > 0, statistics.largest, 1.0),
         _observed_labels(data.targets),
     )
-    return fit, ready.built
+    return fit, start.built
 
 
 def check_labels(reader: Reader, statistics: Statistics) -> None:
@@ -151,14 +151,14 @@ def _moved(bins: ColumnBins, before: NumericEncoder, after: NumericEncoder) -> C
     return ColumnBins(bins.columns, tuple(edges))
 
 
-def _with_exact_targets(ready: Prepared, data: FitInput, statistics: Statistics) -> Prepared:
+def _with_exact_targets(start: StartingNetwork, data: FitInput, statistics: Statistics) -> StartingNetwork:
     """Scaling and units of all labels: by their moments, and by the weights of classes."""
     from ..losses import constant_losses
 
-    goal = ready.built.objective
+    goal = start.built.objective
     scaling = fit_scaling(_stand_in(data, statistics, None), goal.modes)
     units = constant_losses(_stand_in(data, statistics, goal), goal.rules, goal.heads, scaling)
-    return replace(ready, network=replace(ready.network, scaling=scaling, units=units))
+    return replace(start, network=replace(start.network, scaling=scaling, units=units))
 
 
 def _stand_in(data: FitInput, statistics: Statistics, goal: Objective | None) -> EncodedTargets:

@@ -23,6 +23,7 @@ from ._rescale import head_places, rescaled
 
 if TYPE_CHECKING:
     from ..training._moment import Observer
+    from ..training._structure import TrainingJob
     from ._losses import Objective
     from ._networks import BuiltNetwork
 
@@ -31,15 +32,26 @@ _FEWEST_ROWS_ALONE = 50
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """All that a fit knows before the first step: the network as it starts, and the numbers it is trained by."""
+class PreparedFit:
+    """A network before training, and what the engine has to know of it; ``before`` are epochs of earlier fits."""
 
-    settings: Settings
-    built: BuiltNetwork
     network: FittedNetwork
-    numbers: TrainingNumbers
+    job: TrainingJob
     balance: Balance
-    seeds: Mapping[str, int]
+    goes_on: bool
+    before: int
+
+    def trained(self, result: TrainingResult) -> FittedNetwork:
+        """The network with what training gave."""
+        return replace(
+            self.network,
+            parameters=result.parameters,
+            frozen=result.frozen,
+            optimizer_state=result.optimizer_state if self.goes_on else None,
+            balancing_state=self.balance.after(result) if self.goes_on else None,
+            held_out=result.held_out,
+            trained_epochs=self.before + result.n_epochs,
+        )
 
 
 def fit_network(
@@ -54,36 +66,33 @@ def fit_network(
     ``task`` is this fit where scikit-learn's callbacks look at it; ``observer`` sees training at the end of every
     epoch.
     """
+    from ..training import train
     from ._callbacks import callbacks_for
-    from ._training import run_training
+
+    prepared = prepare_fit(settings, data, previous)
+    callbacks = callbacks_for(settings, prepared.network)
+    watch = None if task is None else EpochTasks(task, prepared.trained)
+    job = prepared.job
+    result = train(job.structure, job.data, job.numbers, callbacks, int(settings["verbose"]), watch, observer)
+    return prepared.trained(result), result
+
+
+def prepare_fit(settings: Settings, data: FitInput, previous: FittedNetwork | None = None) -> PreparedFit:
+    """All of a fit that comes before training: encode and build."""
+    from ._training import training_job
 
     if data.n_train == 0:
         raise ValueError("y has no label with a positive weight: there is nothing to learn from.")
     if not settings.incremental:
         data.check_labels()
-    features = previous.features if previous is not None else fit_features(settings, data)
-    ready = prepare(settings, data, features, draw_seeds(settings), previous)
-    network, balance = ready.network, ready.balance
-    callbacks = callbacks_for(settings, network)
-    trained = previous.trained_epochs if previous is not None else 0
-
-    def trained_network(result: TrainingResult) -> FittedNetwork:
-        goes_on = settings.incremental
-        return replace(
-            network,
-            parameters=result.parameters,
-            frozen=result.frozen,
-            optimizer_state=result.optimizer_state if goes_on else None,
-            balancing_state=balance.after(result) if goes_on else None,
-            held_out=result.held_out,
-            trained_epochs=trained + result.n_epochs,
-        )
-
-    watch = None if task is None else EpochTasks(task, trained_network)
-    result = run_training(
-        settings, data, ready.built, network, ready.numbers, ready.seeds["rows"], callbacks, balance, watch, observer
+    features = (
+        previous.features if previous is not None else data.once("features", lambda: fit_features(settings, data))
     )
-    return trained_network(result), result
+    seeds = draw_seeds(settings)
+    start = starting_network(settings, data, features, seeds, previous)
+    job = training_job(settings, data, start.built, start.network, start.numbers, seeds["rows"], start.balance)
+    before = previous.trained_epochs if previous is not None else 0
+    return PreparedFit(start.network, job, start.balance, settings.incremental, before)
 
 
 def draw_seeds(settings: Settings) -> dict[str, int]:
@@ -92,13 +101,23 @@ def draw_seeds(settings: Settings) -> dict[str, int]:
     return dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
 
 
-def prepare(
+@dataclass(frozen=True)
+class StartingNetwork:
+    """A network as it starts, how it was built, and the numbers that it is to be trained by."""
+
+    network: FittedNetwork
+    built: BuiltNetwork
+    numbers: TrainingNumbers
+    balance: Balance
+
+
+def starting_network(
     settings: Settings,
     data: FitInput,
     features: FeatureEncoder,
     seeds: dict[str, int],
     previous: FittedNetwork | None = None,
-) -> Prepared:
+) -> StartingNetwork:
     """Build the network, and work out all numbers of the fit."""
     from ._networks import build_fit
 
@@ -112,7 +131,7 @@ def prepare(
         features=features,
         targets=data.encoder,
         scaling=scaling,
-        units=_units(settings, data, built.objective, scaling, previous, new_units),
+        units=data.once("units", lambda: _units(settings, data, built.objective, scaling, previous, new_units)),
         heads=built.objective.heads,
         parameters=built.parameters,
         frozen=tuple(built.frozen),
@@ -124,7 +143,7 @@ def prepare(
         custom_key=built.custom_key,
         optimizer_state=previous.optimizer_state if previous is not None and settings.incremental else None,
     )
-    return Prepared(settings, built, network, numbers, balance, seeds)
+    return StartingNetwork(network, built, numbers, balance)
 
 
 def _scaling(
@@ -136,7 +155,8 @@ def _scaling(
         places = head_places(built.make(spec.members).parameters, spec)
     if previous is None:
         more_to_come = places is None and (settings.incremental or settings["warm_start"])
-        return fit_scaling(data.targets, modes, more_to_come=more_to_come), built, np.zeros(len(modes), dtype=bool)
+        scaling = data.once("scaling", lambda: fit_scaling(data.targets, modes, more_to_come=more_to_come))
+        return scaling, built, np.zeros(len(modes), dtype=bool)
     found = rescaled(previous.scaling, built.parameters, data.targets, built.objective.heads, modes, places)
     return found.scaling, replace(built, parameters=found.parameters), found.tasks
 

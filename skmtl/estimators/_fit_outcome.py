@@ -35,10 +35,10 @@ def fit_outcome(
         settings = replace(settings, also_judged_by="regression")
     network, result = fit_network(settings, data, previous, task)
     with single_threaded_blas:
-        return _outcome(settings, kinds, data, network, result)
+        return outcome_of(settings, kinds, data, network, result)
 
 
-def _outcome(
+def outcome_of(
     settings: Settings, kinds: Sequence[str], data: FitInput, network: FittedNetwork, result: TrainingResult
 ) -> Outcome:
     """The network with its blend and predictions of rows held out."""

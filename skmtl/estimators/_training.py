@@ -1,4 +1,4 @@
-"""From a built network and checked data to the engine's records, and through the engine."""
+"""From a built network and checked data to the engine's records."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ import numpy as np
 
 from .._arrays import aligned_zeros
 from .._origin import is_library_code
-from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingResult
+from .._records import EncodedTargets, TargetScaling, TrainingNumbers
 from .._weights import relative_weights
 from ..targets import ScalingMode
-from ..training import EpochWatch, TrainingData, TrainingStructure, resolve_optimizer, train
+from ..training import TrainingData, TrainingStructure, resolve_optimizer
 from ..training._buckets import bucket
-from ..training._callbacks import KerasCallbacks
 from ..training._compile_choice import worth_compiling
-from ..training._moment import Observer
 from ..training._optimizer import OptimizerRule
 from ..training._rows import RowPlan
 from ..training._sampling import RowSampling, plan_sampling
-from ..training._structure import PROGRAMS
+from ..training._structure import PROGRAMS, TrainingJob
 from ._balancing import Balance
 from ._fitted import FittedNetwork
 from ._held_out import held_out_plan
@@ -31,29 +29,25 @@ from ._networks import BuiltNetwork
 _LARGE = 1e6
 
 
-def run_training(
+def training_job(
     settings: Settings,
     data: FitInput,
     built: BuiltNetwork,
     network: FittedNetwork,
     numbers: TrainingNumbers,
     seed: int,
-    callbacks: KerasCallbacks | None,
     balance: Balance,
-    watch: EpochWatch | None = None,
-    observer: Observer | None = None,
-) -> TrainingResult:
-    """Train the network on the data."""
-    X, targets = all_rows(data)
-    rows = bucket(len(targets.values))
+) -> TrainingJob:
+    """What the engine has to know to train the network on the data."""
     plan = held_out_plan(settings, data, numbers, seed)
     if not any(len(rows) for rows in plan.evaluate):
         numbers = replace(numbers, early_stopping=False)
     structure = structure_of(settings, built, network, balance, _compiled(settings, built, plan, numbers))
+    inputs, labels, weights = data.once("rows", lambda: _rows(settings, data, built, network))
     training = TrainingData(
-        inputs=network.features.transform(X, n_rows=rows, dtype=np.dtype(settings["dtype"])),
-        labels=network_labels(targets, network.scaling, built.objective.modes, rows, settings["dtype"]),
-        weights=_padded(learning_weights(targets, network.scaling), rows, settings["dtype"]),
+        inputs=inputs,
+        labels=labels,
+        weights=weights,
         units=1.0 / network.units,
         # Only losses of positive quantities see the caller's units.
         scale=np.where([rule.positive for rule in built.objective.rules], network.scaling.divisor, 1.0),
@@ -62,9 +56,22 @@ def run_training(
         frozen=built.frozen,
         optimizer_state=network.optimizer_state,
         balancing=balance.state,
-        sampling=_sampling(settings, targets.weights[: data.n_train]),
+        sampling=_sampling(settings, data.targets.weights),
     )
-    return train(structure, training, numbers, callbacks, int(settings["verbose"]), watch, observer)
+    return TrainingJob(structure, training, numbers, settings["jit_compile"] == "auto" and built.spec is not None)
+
+
+def _rows(
+    settings: Settings, data: FitInput, built: BuiltNetwork, network: FittedNetwork
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inputs, labels and weights as the network sees them, those to validate on below those to train on."""
+    X, targets = all_rows(data)
+    rows, dtype = bucket(len(targets.values)), settings["dtype"]
+    return (
+        network.features.transform(X, n_rows=rows, dtype=np.dtype(dtype)),
+        network_labels(targets, network.scaling, built.objective.modes, rows, dtype),
+        _padded(learning_weights(targets, network.scaling), rows, dtype),
+    )
 
 
 def structure_of(

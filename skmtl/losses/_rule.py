@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -120,6 +121,7 @@ _LINKS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
 }
 
 
+@functools.cache
 def default_rule(kind: Kind, *, probabilities: bool, units: int) -> LossRule:
     """Squared error of a regression, cross-entropy of a classification (its binary form for one sigmoid unit)."""
     if kind == "regression":

@@ -61,8 +61,8 @@ class EqualGradient:
         self.losses = losses
         self.network = losses.network
 
-    def start(self, seed: int, first: int) -> Carry:  # noqa: ARG002 - what the others need
-        """What is carried into the first step; ``first`` is the number of the first member."""
+    def start(self, seed: int, first: int, members: int | None = None) -> Carry:  # noqa: ARG002 - what others need
+        """What is carried into the first step, for members of one fit; ``first`` is the number of the first one."""
         return Carry({}, ())
 
     def empty_record(self) -> dict[str, tf.Tensor]:
@@ -106,12 +106,13 @@ class BalancedGradient(EqualGradient):
         self.members, self.n_tasks = losses.network.members, losses.n_tasks
         self.noise_shape = method.noise_shape(self.n_tasks)
 
-    def start(self, seed: int, first: int) -> Carry:
+    def start(self, seed: int, first: int, members: int | None = None) -> Carry:
         """The method's first state, and a key of random numbers for each member."""
-        states = {name: np.stack([value] * self.members) for name, value in self._initial_state().items()}
+        members = self.members if members is None else members
+        states = {name: np.stack([value] * members) for name, value in self._initial_state().items()}
         keys: Any = ()
         if self.noise_shape is not None:
-            words = [np.random.SeedSequence([seed, first + m]).generate_state(2) for m in range(self.members)]
+            words = [np.random.SeedSequence([seed, first + m]).generate_state(2) for m in range(members)]
             keys = np.stack(words).astype(np.int32)
         return Carry(states, keys)
 
@@ -200,6 +201,6 @@ def is_equal(method: Balancing | None) -> bool:
 
 def _normal_noise(keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     """Standard normal numbers (members, *shape), each member's from its own key."""
-    uniform = tf.stack([uniform_noise(shape, keys[member]) for member in range(keys.shape[0])])
+    uniform = uniform_noise(shape, keys)
     # The uniform numbers are multiples of 2^-24, 0 among them, which has no finite quantile.
     return tf.math.ndtri(tf.maximum(uniform, 2.0**-25))

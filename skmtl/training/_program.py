@@ -89,13 +89,14 @@ class Program:
         report = self._empty_report(tf.shape(index)[0])
 
         def more(done: tf.Tensor, state: State, report: Report) -> tf.Tensor:  # noqa: ARG001
-            return tf.logical_and(done < n_epochs, tf.reduce_any(state.active))
+            return tf.logical_and(done < n_epochs, tf.reduce_any(self._unfinished(state, numbers)))
 
         def epoch(done: tf.Tensor, state: State, report: Report) -> tuple[tf.Tensor, State, Report]:
-            state, train, penalty, record = self._one_epoch(state, data, numbers, index[done])
+            before = state
+            state, train, penalty, record = self._one_epoch(before, data, numbers, index[done])
             # Without rows to evaluate on, a second forward pass would only be traced and compiled.
             evaluation = self._evaluate(state, data, numbers) if self.evaluates else tf.zeros_like(train)
-            state = self.judge(state, numbers, train, evaluation)
+            state = self._only_unfinished(before, self.judge(state, numbers, train, evaluation), numbers)
             now = Report(train, evaluation, penalty, record)
             report = tf.nest.map_structure(lambda all_, one: _put(all_, done, one), report, now)
             return done + 1, state, report
@@ -208,14 +209,48 @@ class Program:
         going = tf.logical_and(tf.logical_and(state.active, finite), tf.reduce_any(tf.stack(patient), axis=0))
         return state._replace(best=best, active=going, epoch=state.epoch + 1)
 
+    def _unfinished(self, state: State, numbers: Numbers) -> tf.Tensor:
+        """Which members belong to a fit that is still going on, (members,): one of its members learns."""
+        if self.network.fits == 1:
+            return state.active
+        learning = tf.logical_and(state.active, state.epoch < numbers.epochs)
+        fits = tf.reduce_any(tf.reshape(learning, (self.network.fits, -1)), axis=1)
+        return tf.repeat(fits, self.network.members // self.network.fits)
+
+    def _only_unfinished(self, before: State, after: State, numbers: Numbers) -> State:
+        """What an epoch comes to: fits that were over before it stay as they were."""
+        if self.network.fits == 1:
+            return after
+        going = self._unfinished(before, numbers)
+        kept = lambda new, old: tf.where(_along(going, new), new, old)  # noqa: E731
+        best = [
+            Best(flat=kept(new.flat, old.flat), frozen=self._frozen_of(going, new.frozen, old.frozen),
+                 loss=kept(new.loss, old.loss), reference=kept(new.reference, old.reference),
+                 wait=kept(new.wait, old.wait), epoch=kept(new.epoch, old.epoch))
+            for new, old in zip(after.best, before.best, strict=True)
+        ]  # fmt: skip
+        return State(
+            flat=kept(after.flat, before.flat),
+            optimizer=self.update.kept(after.optimizer, before.optimizer, going),
+            frozen=self._frozen_of(going, after.frozen, before.frozen),
+            balancing=tf.nest.map_structure(kept, after.balancing, before.balancing),
+            best=best,
+            active=kept(after.active, before.active),
+            epoch=kept(after.epoch, before.epoch),
+        )
+
     def _frozen_of(self, chosen: tf.Tensor, new: Sequence[tf.Tensor], old: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """New frozen values of the chosen members; those of a stacked network belong to no single member."""
+        """New frozen values of the chosen members; those of a stacked network belong to the members of a fit."""
         if not new:
             return []
-        per_member = len(new) // self.network.members if self.network.separate else 0
-        pick = lambda i: chosen[i // per_member] if per_member else tf.reduce_any(chosen)  # noqa: E731
-        pairs = zip(new, old, strict=True)
-        return [tf.where(pick(i), new, old) for i, (new, old) in enumerate(pairs)]
+        pairs = list(zip(new, old, strict=True))
+        if self.network.separate:
+            per_member = len(new) // self.network.members
+            return [tf.where(chosen[i // per_member], new, old) for i, (new, old) in enumerate(pairs)]
+        if self.network.fits == 1:
+            return [tf.where(tf.reduce_any(chosen), new, old) for new, old in pairs]
+        fits = tf.reduce_any(tf.reshape(chosen, (self.network.fits, -1)), axis=1)
+        return [tf.where(_along(fits, new), new, old) for new, old in pairs]
 
 
 def _gradient_of(losses: Losses, method: Balancing | None, cosines: bool) -> EqualGradient:
@@ -231,9 +266,14 @@ def _gradient_of(losses: Losses, method: Balancing | None, cosines: bool) -> Equ
 
 
 def _rate(numbers: Numbers, steps: tf.Tensor) -> tf.Tensor:
-    """Learning rate after so many steps: constant, or along half a cosine (Loshchilov and Hutter, 2017)."""
+    """Learning rates (members,) after so many steps: constant, or along half a cosine (Loshchilov and Hutter, 2017)."""
     done = tf.minimum(tf.cast(steps, numbers.rate.dtype) / tf.maximum(numbers.horizon, 1.0), 1.0)
     return tf.where(numbers.horizon > 0, numbers.rate * 0.5 * (1.0 + tf.cos(np.pi * done)), numbers.rate)
+
+
+def _along(chosen: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """A mask of the first axis, in the shape that picks among values."""
+    return tf.reshape(chosen, (-1, *[1] * (values.shape.rank - 1)))
 
 
 def _put(into: tf.Tensor, position: tf.Tensor, value: tf.Tensor) -> tf.Tensor:

@@ -14,7 +14,7 @@ from .._records import StopReason, TrainingNumbers, TrainingResult
 from ._ahead import ahead
 from ._buckets import bucket
 from ._history import History
-from ._loop import what_is_kept
+from ._loop import LONGEST, decay_of, rate_of, what_is_kept
 from ._program import Program, to_device
 from ._progress import Progress
 from ._rows import evaluation_index
@@ -91,7 +91,7 @@ class StreamRun:
     @property
     def done(self) -> int:
         """Epochs taken so far."""
-        return int(self.state.epoch)
+        return int(self.state.epoch[0])
 
     @property
     def over(self) -> bool:
@@ -100,19 +100,21 @@ class StreamRun:
 
     def _numbers(self) -> Numbers:
         data, numbers, dtype = self.data, self.numbers, self.program.network.dtype
-        rule, members, whole = self.structure.optimizer, len(self.data.parameters), np.int32
-        rate = rule.learning_rate if numbers.learning_rate is None else numbers.learning_rate
-        decay = rule.weight_decay if numbers.weight_decay is None else numbers.weight_decay
+        members, whole = len(self.data.parameters), np.int32
         steps, n_tasks = data.schedule.steps, len(data.units)
         judges = np.ones((1, n_tasks)) if numbers.judges is None else numbers.judges
+
+        def each(value: Any, kind: Any) -> tf.Tensor:
+            return to_device(np.repeat(np.asarray(value)[None], members, axis=0), kind)
+
         return Numbers(
-            rate=to_device(rate, dtype),
-            horizon=to_device(numbers.epochs * steps if numbers.cosine else 0, dtype),
+            rate=each(rate_of(self.structure, numbers), dtype),
+            horizon=each(numbers.epochs * steps if numbers.cosine else 0, dtype),
             begun=to_device(0, whole),
-            decay=to_device(decay, dtype),
-            task_weights=to_device(numbers.task_weights, dtype),
-            units=to_device(data.units, dtype),
-            scale=to_device(data.scale, dtype),
+            decay=each(decay_of(self.structure, numbers), dtype),
+            task_weights=each(numbers.task_weights, dtype),
+            units=each(data.units, dtype),
+            scale=each(data.scale, dtype),
             train_share=to_device(data.train_share, dtype),
             train_rows=to_device(np.zeros(members), whole),
             # Windows' losses are added up before they are divided.
@@ -120,9 +122,10 @@ class StreamRun:
             eval_rows=to_device(np.zeros(members), whole),
             steps=to_device(0, whole),
             eval_steps=to_device(0, whole),
-            tol=to_device(numbers.tol, dtype),
-            patience=to_device(numbers.patience, whole),
-            stopping=to_device(numbers.early_stopping and data.evaluates, np.bool_),
+            epochs=each(numbers.epochs, whole),
+            tol=each(numbers.tol, dtype),
+            patience=each(min(numbers.patience, LONGEST), whole),
+            stopping=each(numbers.early_stopping and data.evaluates, np.bool_),
             judges=to_device(judges, dtype),
             by_others=to_device(False, np.bool_),
             closing=to_device(False, np.bool_),
@@ -144,7 +147,7 @@ class StreamRun:
             balancing=tf.nest.map_structure(tf.constant, self.program.gradient.start(self.numbers.seed, 0)),
             best=[Best(flat, frozen, loss=far, reference=far, wait=none, epoch=none)] * self.numbers.n_judges,
             active=tf.ones((members,), tf.bool),
-            epoch=tf.constant(0),
+            epoch=none,
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._cache import ProgramCache
+from .._records import TrainingNumbers
 from ..balancing import Balancing
 from ..losses import LossGroup
 from ..networks import Network
@@ -25,12 +26,13 @@ PROGRAMS: ProgramCache[Program] = ProgramCache(32)
 class TrainingStructure:
     """What makes one compiled program, but for the number of members.
 
-    ``key`` says what network ``make_network(members)`` makes; with None nothing is kept. ``programs`` keeps what is
+    ``key`` says what network ``make_network(members)`` makes, or ``make_network(members, fits)`` for those of several
+    fits, where there is such a thing; with None nothing is kept. ``programs`` keeps what is
     compiled: the process' cache, or one of the fit's own, where code of the caller's is part of it, which may change.
     """
 
     key: Hashable | None
-    make_network: Callable[[int], Network]
+    make_network: Callable[..., Network]
     groups: tuple[LossGroup, ...]
     optimizer: OptimizerRule
     task_names: tuple[str, ...]
@@ -42,16 +44,25 @@ class TrainingStructure:
     workers: Workers = ALONE
     streamed: bool = False  # rows come a window at a time
 
-    def program(self, members: int, evaluates: bool = True, judges: int = 1) -> Program:
-        """The program for so many members and judges, with rows to evaluate on or without, from the cache if known."""
-        method = None if is_equal(self.balancing) else self.balancing
-        shape = (members, evaluates, judges, None if method is None else method.structure(), self.cosines)
-        known = (self.key, self.groups, self.optimizer, self.jit, self.workers, self.streamed, *shape)
-        key = None if self.key is None else known
-        return self.programs.get(key, lambda: self._make(members, evaluates, method))
+    def program(self, members: int, evaluates: bool = True, judges: int = 1, fits: int = 1) -> Program:
+        """The program for so many members and judges, with rows to evaluate on or without, from the cache if known.
 
-    def _make(self, members: int, evaluates: bool, method: Balancing | None) -> Program:
-        network, n_tasks = self.make_network(members), len(self.task_names)
+        The members belong to so many ``fits``.
+        """
+        shape = (members, evaluates, judges, fits)
+        key = None if self.key is None else (*self.identity, *shape)
+        return self.programs.get(key, lambda: self._make(members, evaluates, fits))
+
+    @property
+    def identity(self) -> tuple[Hashable, ...]:
+        """What fits have to agree in to be trained by one program."""
+        method = None if is_equal(self.balancing) or self.balancing is None else self.balancing.structure()
+        return (self.key, self.groups, self.optimizer, self.jit, method, self.cosines, self.workers, self.streamed)
+
+    def _make(self, members: int, evaluates: bool, fits: int) -> Program:
+        method = None if is_equal(self.balancing) else self.balancing
+        network = self.make_network(members) if fits == 1 else self.make_network(members, fits)
+        n_tasks = len(self.task_names)
         return Program(
             network, self.groups, self.optimizer, n_tasks, self.jit, evaluates, method, self.cosines, self.workers
         )
@@ -81,3 +92,13 @@ class TrainingData:
     def members(self) -> int:
         """Number of networks to train."""
         return len(self.parameters)
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """All that the engine has to know of a fit. With ``may_compile`` XLA is left to the engine."""
+
+    structure: TrainingStructure
+    data: TrainingData
+    numbers: TrainingNumbers
+    may_compile: bool = False
