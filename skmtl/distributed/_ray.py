@@ -1,4 +1,4 @@
-"""Workers that Ray starts: Ray Data makes rows, Ray's tasks look through them, Ray Train trains and starts anew."""
+"""Workers that Ray starts: its tasks look through the rows, Ray Train trains, and starts anew those that die."""
 
 from __future__ import annotations
 
@@ -23,10 +23,7 @@ try:
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.tensorflow import TensorflowTrainer
 except ImportError as error:
-    raise ImportError(
-        "Several workers, and rows of a ray.data.Dataset, need Ray: install skmtl[ray], or set n_workers=1 and pass a "
-        "folder of parquet files."
-    ) from error
+    raise ImportError("Several workers need Ray: install skmtl[ray], or set n_workers=1.") from error
 
 if TYPE_CHECKING:
     from ..estimators._networks import BuiltNetwork
@@ -107,18 +104,6 @@ class RayCrew:
                 raise found
             line.ended(found.stop)
         return found
-
-
-def written(dataset: Any, folder: Path) -> str:
-    """The rows of a Ray dataset, made once and written as parquet."""
-    folder.mkdir(parents=True, exist_ok=True)
-    options = dataset.context.execution_options
-    ordered, options.preserve_order = options.preserve_order, True
-    try:
-        dataset.write_parquet(str(folder))
-    finally:
-        options.preserve_order = ordered
-    return str(folder)
 
 
 def _on_loopback() -> bool:

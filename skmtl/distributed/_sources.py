@@ -15,6 +15,7 @@ import pyarrow.fs
 import pyarrow.parquet as pq
 
 from .._names import proposal
+from ._dataset import is_ray_dataset, written
 from ._reader import Columns
 
 # Rows read at a time.
@@ -253,9 +254,7 @@ def source_of(data: Any, columns: Sequence[str] | None, folder: Path, n_workers:
     TypeError
         For what is neither.
     """
-    if type(data).__module__.split(".")[:2] == ["ray", "data"]:
-        from ._ray import written
-
+    if is_ray_dataset(data):
         return parquet_source(written(data, folder), columns)
     if callable(data):
         if n_workers > 1:

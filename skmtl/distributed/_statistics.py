@@ -199,6 +199,8 @@ class Statistics:
             self._prune()
 
     def _prune(self) -> None:
+        if not self._samples:
+            return
         columns = zip(*self._samples, strict=True)
         together = Sample(*(np.concatenate(column) for column in columns)).smallest(self.room)
         self._samples, self._waiting = [together], len(together.hashes)
