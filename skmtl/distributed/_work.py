@@ -134,7 +134,7 @@ class Encoder:
 
         if not held.any():
             return nullcontext()
-        return closing(Spool(start, stop, self.fit.seeds["rows"], held.any(axis=1), self.none))
+        return closing(Spool(start, stop, self.fit.seeds["rows"], np.asarray(held.any(axis=1)), self.none))
 
     def epoch(self, source: Source, start: int, stop: int, epoch: int, rank: int) -> Iterator[Rows]:
         """A shard's rows in the order of an epoch."""

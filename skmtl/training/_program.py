@@ -55,6 +55,7 @@ class Program:
         self._lock = threading.Lock()
         self._shapes: set[tuple[Any, ...]] = set()
         self._concrete: Any = None
+        self._evaluation: Any = None
         self._function = tf.function(self._epochs, jit_compile=jit, autograph=False, reduce_retracing=False)
 
     def run(self, state: State, data: Data, numbers: Numbers, index: Any, n_epochs: Any) -> tuple[State, Report]:
@@ -75,11 +76,24 @@ class Program:
     def _open_rows(signature: Any) -> Any:
         """Leave open what differs between fits: numbers of rows, steps, epochs and the batch size."""
         state, data, numbers, index, n_epochs = signature
+        return state, *Program._open_data(data, numbers), _open(index, 0, 1, 3), n_epochs
+
+    @staticmethod
+    def _open_data(data: Data, numbers: Numbers) -> tuple[Data, Numbers]:
         inputs, labels, weights, learning_weights = (_open(rows, 0) for rows in data[:-1])
         data = Data(inputs, labels, weights, learning_weights, _open(data.evaluation, 0, 2))
         if numbers.stream:
             numbers = numbers._replace(stream=numbers.stream._replace(counts=_open(numbers.stream.counts, 0)))
-        return state, data, numbers, _open(index, 0, 1, 3), n_epochs
+        return data, numbers
+
+    def evaluate(self, state: State, data: Data, numbers: Numbers) -> tf.Tensor:
+        """Losses on held-out rows, (members, tasks), by themselves: nothing that workers would add up."""
+        with self._lock:
+            if self._evaluation is None:
+                state_of, data_of, numbers_of = tf.nest.map_structure(_signature, (state, data, numbers))
+                function = tf.function(self._evaluate, jit_compile=self.jit, autograph=False)
+                self._evaluation = function.get_concrete_function(state_of, *self._open_data(data_of, numbers_of))
+        return self._evaluation(state, data, numbers)
 
     def _epochs(
         self, state: State, data: Data, numbers: Numbers, index: tf.Tensor, n_epochs: tf.Tensor

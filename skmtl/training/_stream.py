@@ -80,7 +80,8 @@ class StreamRun:
     def __post_init__(self) -> None:
         members = len(self.data.parameters)
         workers = self.structure.workers
-        self.program: Program = self.structure.program(members, self.data.evaluates, self.numbers.n_judges)
+        # Rows held out are evaluated by themselves: workers have other numbers of windows of them.
+        self.program: Program = self.structure.program(members, False, self.numbers.n_judges)
         self.windows = Windows(self.data.schedule, workers.rank, self.data.held, self.data.none)
         self.history = History(self.structure.task_names, self.numbers.task_weights)
         self.fixed = self._numbers()
@@ -239,24 +240,21 @@ def _numbers_of(run: StreamRun, window: Window) -> Numbers:
 
 def _device_rows(rows: Rows, members: int) -> Data:
     inputs, labels, weights = (to_device(part, part.dtype) for part in rows[:3])
-    room = bucket(-(-len(rows.inputs) // _EVALUATION_ROWS))
-    return Data(inputs, labels, weights, weights, tf.zeros((room, members, _EVALUATION_ROWS), tf.int32))
+    return Data(inputs, labels, weights, weights, tf.zeros((1, members, 1), tf.int32))
 
 
 def _evaluate(run: StreamRun, state: State) -> np.ndarray:
     """Mean losses on the rows held out, over all workers, (members, tasks); zeros where there are none."""
-    data, batch, members = run.data, run.windows.batch, len(run.data.parameters)
+    data, members = run.data, len(run.data.parameters)
     sums = np.zeros(data.held_weight.shape)
     if not data.evaluates:
         return sums
-    no_steps = to_device(np.zeros((1, data.schedule.room, members, batch)), np.int32)
     for rows, index, held in ahead(_held_out(run)):
         fixed = run.fixed._replace(
             eval_rows=to_device(held, np.int32), eval_steps=to_device(-(-int(held.max()) // index.shape[2]), np.int32)
         )
         device = _device_rows(rows, members)._replace(evaluation=to_device(index, np.int32))
-        _, report = run.program.run(state, device, fixed, no_steps, to_device(1, np.int32))
-        sums += report.evaluation[0].numpy()
+        sums += run.program.evaluate(state, device, fixed).numpy()
     return run.structure.workers.total(sums) / np.maximum(data.held_weight, 1e-30)
 
 

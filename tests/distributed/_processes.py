@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import Client, Listener, wait
 from pathlib import Path
 
 from sklearn.base import clone
@@ -26,7 +26,6 @@ class ProcessCrew:
     def __init__(self, connections):
         self.connections = connections
         self.n_workers = len(connections)
-        self.jobs = 0
 
     def each(self, work, source):
         return [work(source, start, stop) for start, stop in spans(source, self.n_workers)]
@@ -34,10 +33,14 @@ class ProcessCrew:
     def train(self, job, built):
         for connection in self.connections:
             connection.send(job)
-        found = [connection.recv() for connection in self.connections]
-        if isinstance(found[0], Exception):
-            raise found[0]
-        self.jobs += 1
+        found, waiting = [], list(self.connections)
+        while waiting:
+            for connection in wait(waiting):
+                waiting.remove(connection)
+                found.append(connection.recv())
+                # The others may wait for the one that failed for ever.
+                if isinstance(found[-1], Exception):
+                    raise found[-1]
         first, *others = (result.parameters.tobytes() for result in found)
         assert all(other == first for other in others), "workers hold different networks"
         return found[0]
@@ -56,12 +59,20 @@ def crew_of(n_workers):
             for rank in range(n_workers)
         ]
         for process in started:
-            stack.callback(process.wait, 60)
+            stack.callback(_end, process)
         by_rank = {}
         for _ in started:
             connection = stack.enter_context(listener.accept())
             by_rank[connection.recv()] = connection
         yield ProcessCrew([by_rank[rank] for rank in range(n_workers)])
+
+
+def _end(process):
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def free_ports(number):
@@ -97,7 +108,7 @@ def main(port, rank, *addresses):
                 return
             try:
                 result = train_on(job, workers, Progress())
-            except ValueError as error:
+            except Exception as error:
                 result = error
             connection.send(result)
 

@@ -166,5 +166,7 @@ def test_classes_and_types_of_labels_are_those_of_all_rows(tmp_path):
     fitted = fit(MultiTaskKerasClassifier(**PLAIN), path, ["n", "word", "flag"], features=["a"])
     local = MultiTaskKerasClassifier(**PLAIN).fit(frame[["a"]], frame[["n", "word", "flag"]])
     assert [known.tolist() for known in fitted.classes_] == [known.tolist() for known in local.classes_]
-    mixed = fit(MultiTaskKerasEstimator(**PLAIN, task_types={"n": "classification"}), path, ["n", "word"], features=["a"])
+    mixed = fit(
+        MultiTaskKerasEstimator(**PLAIN, task_types={"n": "classification"}), path, ["n", "word"], features=["a"]
+    )
     assert mixed.predict(frame[["a"]]).dtypes.tolist() == frame[["n", "word"]].dtypes.tolist()
