@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._records import TrainingResult
+from ..exceptions import TrainingDivergedError
 from ._crew import spans
 from ._sources import Source
 from ._told import FileProgress, told
@@ -135,6 +136,8 @@ def _train(given: dict[str, Any]) -> None:
     # Ray's wish for Keras 2, which skmtl knows nothing of.
     os.environ.pop("TF_USE_LEGACY_KERAS", None)
     rank, folder = ray.train.get_context().get_world_rank(), Path(given["folder"])
+    if (folder / _RESULT).exists():
+        return
     job: Job = pickle.loads((folder / _JOB).read_bytes())
     workers = replica(_addresses(given["on_loopback"]), rank, given["cpus"])
     from ..training._progress import Progress
@@ -143,11 +146,21 @@ def _train(given: dict[str, Any]) -> None:
     found: Any
     try:
         found = train_on(job, workers, progress)
-    except ValueError as error:
-        # It would come again: the driver raises it.
+    except TrainingDivergedError as error:
+        # All workers see it, and it would come again.
         found = error
+    except ValueError as error:
+        # The others wait for this one: Ray ends them all, and they find the reason when they start again.
+        _write(folder / _RESULT, error)
+        raise
     if rank == 0:
-        (folder / _RESULT).write_bytes(cloudpickle.dumps(found))
+        _write(folder / _RESULT, found)
+
+
+def _write(path: Path, found: Any) -> None:
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_bytes(cloudpickle.dumps(found))
+    draft.replace(path)
 
 
 def _addresses(on_loopback: bool) -> list[str]:
