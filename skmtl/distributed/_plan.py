@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from .._row_hash import HeldShare
 from ..estimators._fit import draw_seeds
 from ..estimators._input import Settings
-from ..training._row_hash import HeldShare
-from ..training._windows import Schedule
 from ._crew import Crew, shards
 from ._prepare import Fit, prepare_fit
 from ._reader import Columns, Reader, weights_by_class
@@ -100,6 +99,8 @@ def plan_fit(
             f"batch_size={fit.numbers.batch_size} rows cannot be shared by n_workers={crew.n_workers}: give each a row "
             "at least."
         )
+    from ..training._windows import Schedule
+
     rows = _window(window, fit)
     schedule = Schedule.of(labelled, shares.rows, fit.numbers.batch_size, rows)
     job = Job(

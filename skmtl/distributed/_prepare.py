@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._records import EncodedTargets, TrainingNumbers
+from .._row_hash import HeldShare
 from .._weights import relative_weights
 from ..estimators._balancing import Balance
 from ..estimators._fit import StartingNetwork, fit_features, starting_network
 from ..estimators._fitted import FittedNetwork
 from ..estimators._input import FitInput, Settings
-from ..estimators._losses import Objective
-from ..estimators._networks import BuiltNetwork, build_fit
 from ..estimators._recipe import resolved
 from ..features import FeatureEncoder, NumericEncoder
 from ..features._bins import ColumnBins
 from ..features._slots import CategorySlots
 from ..targets import fit_scaling
-from ..training._row_hash import HeldShare
 from ._reader import Reader
 from ._statistics import Statistics
+
+if TYPE_CHECKING:
+    from ..estimators._losses import Objective
+    from ..estimators._networks import BuiltNetwork
 
 # Columns whose squares leave float64: of these, the sample's moments are taken, in units of their own.
 _MOST = 1e120
@@ -52,6 +54,8 @@ class Fit:
 
     def build(self) -> BuiltNetwork:
         """The network, in a process that has not prepared the fit."""
+        from ..estimators._networks import build_fit
+
         features = self.network.features
         nothing = EncodedTargets(*(np.zeros((0, len(self.network.tasks))),) * 2)
         data = FitInput(np.zeros((0, features.n_features)), self.network.targets, nothing, self.network.n_rows)

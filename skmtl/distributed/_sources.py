@@ -108,11 +108,17 @@ def parquet_source(data: Any, columns: Sequence[str] | None) -> ParquetSource:
     """
     paths = _paths(data)
     footers = [_footer(path) for path in paths]
-    schema = footers[0].schema.to_arrow_schema()
+    schema = without_index(footers[0].schema.to_arrow_schema())
     for path, footer in zip(paths[1:], footers[1:], strict=True):
-        check_schema(schema, footer.schema.to_arrow_schema(), columns, f"file {path}", paths[0])
+        check_schema(schema, without_index(footer.schema.to_arrow_schema()), columns, f"file {path}", paths[0])
     groups = [tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups)) for footer in footers]
-    return ParquetSource(tuple(paths), tuple(groups), schema.remove_metadata())
+    return ParquetSource(tuple(paths), tuple(groups), schema)
+
+
+def without_index(schema: pa.Schema) -> pa.Schema:
+    """The columns without what pandas wrote of a table's index, which is no feature."""
+    index = (schema.pandas_metadata or {}).get("index_columns", ())
+    return pa.schema([field for field in schema if field.name not in index])
 
 
 def check_schema(first: pa.Schema, other: pa.Schema, columns: Sequence[str] | None, what: str, beside: str) -> None:
@@ -180,7 +186,7 @@ def _read(piece: Piece, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]
     try:
         with _open(piece.path) as file:
             for batch in file.iter_batches(CHUNK, row_groups=[piece.group], columns=list(columns), use_threads=False):
-                table = pa.Table.from_batches([batch])
+                table = pa.Table.from_batches([batch]).replace_schema_metadata(None)
                 part = table.slice(skip, left)
                 skip = max(0, skip - table.num_rows)
                 if part.num_rows:
@@ -201,7 +207,7 @@ class ChunkSource:
         first = next(iter(make()), None)
         if first is None:
             raise ValueError("data: the function makes no chunk at all.")
-        self.schema = as_table(first).schema.remove_metadata()
+        self.schema = as_table(first).schema
         self.n_rows: int | None = None
 
     def chunks(
@@ -231,7 +237,7 @@ def as_table(chunk: Any) -> pa.Table:
         Where it is no table.
     """
     if isinstance(chunk, pa.Table):
-        return chunk
+        return chunk.select(without_index(chunk.schema).names).replace_schema_metadata(None)
     if isinstance(chunk, pa.RecordBatch):
         return pa.Table.from_batches([chunk])
     if isinstance(chunk, dict):
@@ -239,7 +245,7 @@ def as_table(chunk: Any) -> pa.Table:
     if hasattr(chunk, "to_arrow"):
         return chunk.to_arrow()
     if hasattr(chunk, "iloc"):
-        return pa.Table.from_pandas(chunk, preserve_index=False)
+        return pa.Table.from_pandas(chunk, preserve_index=False).replace_schema_metadata(None)
     raise TypeError(
         f"data: a chunk should be a table with named columns (a DataFrame, a table of pyarrow, a dict of arrays), got "
         f"{type(chunk).__name__}."

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .._records import EncodedTargets
+from .._row_hash import BINS, row_bins, row_hash
 from ..features._slots import level_counts
-from ..training._row_hash import BINS, row_bins, row_hash
 from ._reader import ReadRows
 
 # Cells, and rows, of the sample that quantiles are taken of. With 200,000 rows a quantile's rank is off by less than

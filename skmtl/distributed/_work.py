@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._ahead import ahead
 from .._records import EncodedTargets, TrainingResult
-from ..training._ahead import ahead
-from ..training._row_hash import BINS, row_bins
+from .._row_hash import BINS, row_bins
 from ._checkpoint import FileCheckpoints, fingerprint
 from ._prepare import Fit
 from ._reader import Reader

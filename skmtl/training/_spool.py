@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from ._row_hash import row_bins
+from .._row_hash import row_bins
 from ._windows import Rows
 
 # Row numbers between two entries of the table of places.

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
+from .._ahead import ahead
 from .._records import StopReason, TrainingNumbers, TrainingResult
-from ._ahead import ahead
 from ._buckets import bucket
 from ._history import History
 from ._loop import LONGEST, decay_of, rate_of, what_is_kept

@@ -2,14 +2,19 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 
+import skmtl
 from skmtl import MultiTaskKerasRegressor
 from skmtl.distributed import fit
 from skmtl.distributed._sources import source_of
@@ -17,6 +22,8 @@ from skmtl.distributed._sources import source_of
 from ._data import NUMBERS, folder_of, numbers
 
 ray = pytest.importorskip("ray")
+register_ray = pytest.importorskip("ray.util.joblib").register_ray
+ACTORS = ray.data.ActorPoolStrategy(size=1)
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,7 +33,7 @@ pytestmark = [
 ]
 
 ESTIMATOR = MultiTaskKerasRegressor(
-    hidden_layer_sizes=8, ensemble_size=2, dropout=0.1, epochs=4, batch_size=32, random_state=0, verbose=1
+    hidden_layer_sizes=8, ensemble_size=2, dropout=0.1, epochs=4, batch_size=32, random_state=0
 )
 
 
@@ -109,3 +116,39 @@ def test_a_broken_file_is_refused_by_the_tasks_that_look_through_the_rows(tmp_pa
     (path / "part-1.parquet").write_bytes(bytes(whole))
     with pytest.raises(ValueError, match=r"the file .*part-1\.parquet cannot be read"):
         fit(ESTIMATOR, path, ["y", "z"], features=NUMBERS, n_workers=2)
+
+
+class Predict:
+    """A fitted estimator, loaded once a worker."""
+
+    def __init__(self, path):
+        self.model = skmtl.load(path)
+
+    def __call__(self, batch):
+        y, z = self.model.predict(batch).T
+        return batch.assign(y=y, z=z, has_tensorflow="tensorflow" in sys.modules)
+
+
+def test_batches_of_a_dataset_are_predicted_without_tensorflow(undisturbed, tmp_path):
+    skmtl.save(undisturbed, tmp_path / "model.skmtl")
+    X = numbers()[NUMBERS]
+    found = (
+        ray.data.from_pandas(X)
+        .map_batches(
+            Predict, fn_constructor_args=[str(tmp_path / "model.skmtl")], batch_format="pandas", compute=ACTORS
+        )
+        .to_pandas()
+    )
+    assert np.allclose(found[["y", "z"]], undisturbed.predict(X), rtol=1e-12)
+    assert not found["has_tensorflow"].any()
+
+
+def test_a_search_over_rays_backend_scores_as_in_one_process():
+    register_ray()
+    frame = numbers()
+    data, grid = (frame[NUMBERS], frame[["y", "z"]]), {"learning_rate": [0.003, 0.03]}
+    estimator = clone(ESTIMATOR).set_params(ensemble_size=1, jit_compile=False, epochs=2)
+    local = GridSearchCV(estimator, grid, cv=2).fit(*data)
+    with joblib.parallel_backend("ray"):
+        found = GridSearchCV(estimator, grid, cv=2, n_jobs=2).fit(*data)
+    assert np.allclose(found.cv_results_["mean_test_score"], local.cv_results_["mean_test_score"])

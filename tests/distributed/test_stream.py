@@ -170,3 +170,10 @@ def test_classes_and_types_of_labels_are_those_of_all_rows(tmp_path):
         MultiTaskKerasEstimator(**PLAIN, task_types={"n": "classification"}), path, ["n", "word"], features=["a"]
     )
     assert mixed.predict(frame[["a"]]).dtypes.tolist() == frame[["n", "word"]].dtypes.tolist()
+
+
+def test_what_pandas_wrote_of_an_index_is_no_feature(tmp_path):
+    frame = numbers()
+    folder_of(frame.sample(frac=1.0, random_state=0), tmp_path / "shuffled")
+    fitted = fit(MultiTaskKerasRegressor(**PLAIN), tmp_path / "shuffled", ["y", "z"])
+    assert fitted.feature_names_in_.tolist() == NUMBERS

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skmtl.training._ahead import ahead
-from skmtl.training._row_hash import BINS, HeldShare, row_bins
+from skmtl._ahead import ahead
+from skmtl._row_hash import BINS, HeldShare, row_bins
 from skmtl.training._spool import Spool
 from skmtl.training._windows import Rows, Schedule, Windows
 
