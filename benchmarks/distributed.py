@@ -111,6 +111,7 @@ def memory(folder: Path, n_rows: int) -> dict[str, object]:
     found: dict[str, object] = {"rows": n_rows, "gigabytes": size}
     for workers in (1, 2):
         if workers == 2:
+            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
             import ray
 
             ray.init(num_cpus=3, _node_ip_address="127.0.0.1", include_dashboard=False, log_to_driver=False,

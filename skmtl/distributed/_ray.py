@@ -89,7 +89,7 @@ class RayCrew:
         (folder / _JOB).write_bytes(cloudpickle.dumps(job))
         trainer = TensorflowTrainer(
             _train,
-            train_loop_config={"folder": str(folder), "cpus": self.cpus, "on_loopback": _on_loopback()},
+            train_loop_config={"folder": str(folder), "cpus": self.cpus, "on_loopback": _on_one_machine()},
             scaling_config=ScalingConfig(
                 num_workers=self.n_workers, use_gpu=self.use_gpu, resources_per_worker={"CPU": self.cpus}
             ),
@@ -107,9 +107,9 @@ class RayCrew:
         return found
 
 
-def _on_loopback() -> bool:
-    """Whether Ray keeps to this machine, and to an address that no other reaches."""
-    return all(node["NodeManagerAddress"] == _LOOPBACK for node in ray.nodes())
+def _on_one_machine() -> bool:
+    """Whether Ray has this machine alone: then no traffic of the workers needs to leave it."""
+    return sum(node["Alive"] for node in ray.nodes()) == 1
 
 
 def _look(given: tuple[Callable[[Source, int, int | None], T], Source], start: int, stop: int | None) -> T:
@@ -164,6 +164,6 @@ def _write(path: Path, found: Any) -> None:
 
 
 def _addresses(on_loopback: bool) -> list[str]:
-    """Where the workers listen: as Ray Train has it, which does not look at what addresses Ray itself keeps to."""
+    """Where the workers listen: on the machine's own address as Ray Train has it, or on one that no other reaches."""
     known = json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"]
     return [f"{_LOOPBACK}:{address.rsplit(':', 1)[1]}" for address in known] if on_loopback else known

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..training._workers import Workers
 
+_THREADS = 8
+
 
 def replica(addresses: Sequence[str], rank: int, cpus: int | None = None) -> Workers:
     """Make the process worker number ``rank`` of those at ``addresses``, on so many processors.
@@ -21,6 +23,9 @@ def replica(addresses: Sequence[str], rank: int, cpus: int | None = None) -> Wor
     )
     import tensorflow as tf
 
+    # What other workers ask for is answered on these threads too: with one or two, a step that waits for an answer
+    # can keep both sides waiting.
+    tf.config.threading.set_inter_op_parallelism_threads(_THREADS)
     if cpus is not None:
         tf.config.threading.set_intra_op_parallelism_threads(cpus)
     strategy = tf.distribute.MultiWorkerMirroredStrategy()

@@ -21,6 +21,8 @@ from skmtl.distributed._sources import source_of
 
 from ._data import NUMBERS, folder_of, numbers
 
+# Ray keeps to 127.0.0.1 only where it is told that there is no cluster; it looks when it is imported.
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 ray = pytest.importorskip("ray")
 register_ray = pytest.importorskip("ray.util.joblib").register_ray
 ACTORS = ray.data.ActorPoolStrategy(size=1)
@@ -41,6 +43,7 @@ ESTIMATOR = MultiTaskKerasRegressor(
 def cluster():
     """A cluster on this machine alone, whose traffic stays on it."""
     ray.init(num_cpus=3, _node_ip_address="127.0.0.1", include_dashboard=False, log_to_driver=False)
+    assert [node["NodeManagerAddress"] for node in ray.nodes()] == ["127.0.0.1"]
     yield
     ray.shutdown()
 
