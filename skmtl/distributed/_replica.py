@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ..training._workers import Workers
 
 _THREADS = 8
+# A worker that hears nothing of another for so many seconds gives up: it is started again, from the last epoch's end.
+_PATIENCE = 600.0
 
 
 def replica(addresses: Sequence[str], rank: int, cpus: int | None = None) -> Workers:
@@ -23,12 +25,11 @@ def replica(addresses: Sequence[str], rank: int, cpus: int | None = None) -> Wor
     )
     import tensorflow as tf
 
-    # What other workers ask for is answered on these threads too: with one or two, a step that waits for an answer
-    # can keep both sides waiting.
+    # What other workers ask for is answered on these threads too, while a step waits.
     tf.config.threading.set_inter_op_parallelism_threads(_THREADS)
     if cpus is not None:
         tf.config.threading.set_intra_op_parallelism_threads(cpus)
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     from ..training._workers import Replicas
 
-    return Replicas(strategy, rank)
+    return Replicas(strategy, rank, _PATIENCE)

@@ -190,8 +190,8 @@ def _epoch(run: StreamRun) -> None:
     sums: Any = 0.0
     penalties: Any = 0.0
     record: dict[str, np.ndarray] = {}
-    for window, rows in ahead((window, _device_rows(window.rows, members)) for window in run.windows.of(chunks, rng)):
-        fixed = _numbers_of(run, window)
+    for window in ahead(run.windows.of(chunks, rng)):
+        rows, fixed = _device_rows(window.rows, members), _numbers_of(run, window)
         after, report = run.program.run(state, rows, fixed, to_device(window.batches, np.int32), to_device(1, np.int32))
         sums, penalties = sums + report.train[0].numpy(), penalties + report.penalty[0].numpy()
         record = {name: record.get(name, 0.0) + values[:1].numpy() for name, values in report.balancing.items()}

@@ -43,11 +43,12 @@ class Replicas(Workers):
     TensorFlow refuses an all-reduce in a loop inside ``strategy.run``; a loop whose body is ``strategy.run`` it takes.
     """
 
-    def __init__(self, strategy: tf.distribute.Strategy, rank: int) -> None:
+    def __init__(self, strategy: tf.distribute.Strategy, rank: int, patience: float) -> None:
         self.strategy = strategy
         self.count = strategy.num_replicas_in_sync
         self.rank = rank
-        self._total = tf.function(lambda values: strategy.run(_all_reduce, args=(values,)), reduce_retracing=True)
+        self._options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=patience)
+        self._total = tf.function(lambda values: strategy.run(self._added, args=(values,)), reduce_retracing=True)
 
     def each(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """A step of training as all workers take it."""
@@ -56,13 +57,13 @@ class Replicas(Workers):
     def summed(self, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Sums over the workers, of all parts in one array: a step waits for the slowest once."""
         widths = [part.shape[1] for part in parts]
-        return tuple(tf.split(_all_reduce(tf.concat(parts, axis=1)), widths, axis=1))
+        return tuple(tf.split(self._added(tf.concat(parts, axis=1)), widths, axis=1))
 
     def total(self, values: np.ndarray) -> np.ndarray:
         """Sum over the workers of an array; outside of all steps."""
         return self._total(tf.constant(values)).numpy()
 
-
-def _all_reduce(values: tf.Tensor) -> tf.Tensor:
-    # A copy, because what was made outside of the replica has no device there.
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(values))
+    def _added(self, values: tf.Tensor) -> tf.Tensor:
+        # A copy, because what was made outside of the replica has no device there.
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(values), options=self._options)
