@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,6 +16,7 @@ from ._fit import PreparedFit, prepare_fit
 from ._fit_outcome import outcome_of
 from ._input import FitInput, Settings
 from ._recipe import resolved
+from ._sameness import written
 
 # Bytes of encoded rows that are on the device at a time, if one fit's are not more.
 _MOST_BYTES = 1 << 29
@@ -193,10 +193,8 @@ def _rows_key(estimator: BaseMultiTask, settings: Settings) -> Hashable | None:
     """Equal for estimators that read and encode the same rows alike; None where that cannot be told."""
     parameters = {name: value for name, value in settings.parameters.items() if name not in _NOT_OF_ROWS}
     routed = {prefix: settings.routed[prefix] for prefix in ("model", "numeric_embedding")}
-    try:
-        return type(estimator), pickle.dumps((parameters, routed))
-    except Exception:
-        return None
+    key = written((parameters, routed))
+    return None if key is None else (type(estimator), key)
 
 
 def _train(calls: Sequence[FitCall], prepared: Sequence[_Prepared], done: Callable[[int], None]) -> list[int]:

@@ -50,12 +50,26 @@ def batched_cross_validate(
         Targets.
     groups : array-like of shape (n_samples,), default=None
         Which rows belong together, for the splitter.
-    scoring, cv, params, return_train_score, return_estimator, return_indices, error_score
-        As in scikit-learn's function.
-    n_jobs, pre_dispatch
-        For folds that are fitted one at a time; those trained together use all processors.
+    scoring : str, callable, list, tuple or dict, default=None
+        Metrics; None is the estimator's ``score``.
+    cv : int, splitter or iterable of (train, test), default=None
+        Folds; None is 5.
+    n_jobs : int, default=None
+        Number of fits at a time of those that are fitted one at a time. Those trained together use all processors.
     verbose : int, default=0
         From 1 on, a line counts the fits.
+    params : dict, default=None
+        What to pass to ``fit``, the scorers and the splitter.
+    pre_dispatch : int or str, default="2*n_jobs"
+        How many of the fits one at a time to hand out beforehand.
+    return_train_score : bool, default=False
+        Whether to score the training rows, too.
+    return_estimator : bool, default=False
+        Whether to give the fitted estimators.
+    return_indices : bool, default=False
+        Whether to give the rows of each fold.
+    error_score : "raise" or float, default=nan
+        Score of a fit that fails.
 
     Returns
     -------
@@ -124,12 +138,16 @@ def batched_cross_val_predict(
         Targets.
     groups : array-like of shape (n_samples,), default=None
         Which rows belong together, for the splitter.
-    cv, params
-        As in scikit-learn's function.
-    n_jobs, pre_dispatch
-        For folds that are fitted one at a time; those trained together use all processors.
+    cv : int, splitter or iterable of (train, test), default=None
+        Folds, which hold out every row once; None is 5.
+    n_jobs : int, default=None
+        Number of fits at a time of those that are fitted one at a time. Those trained together use all processors.
     verbose : int, default=0
         From 1 on, a line counts the fits.
+    params : dict, default=None
+        What to pass to ``fit`` and the splitter.
+    pre_dispatch : int or str, default="2*n_jobs"
+        How many of the fits one at a time to hand out beforehand.
     method : {"predict", "predict_proba", "predict_log_proba"}, default="predict"
         What to ask the estimator for.
 

@@ -51,10 +51,13 @@ class StandIn:
 
 
 def _replay(estimator: Any, error: Exception | None) -> Callable[..., Any]:
+    # Fits may share an error, which would grow longer with every time that it is raised.
+    trace = None if error is None else error.__traceback__
+
     def fit(*args: Any, **kwargs: Any) -> Any:  # noqa: ARG001 - the fit is there already
         del estimator.__dict__["fit"]
         if error is not None:
-            raise error
+            raise error.with_traceback(trace)
         return estimator
 
     return fit

@@ -9,7 +9,6 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-import numpy as np
 import tensorflow as tf
 
 from .._records import TrainingResult
@@ -55,13 +54,12 @@ def train_together(
     tables = _Tables(jobs)
     pieces = [piece for number, job in enumerate(jobs) for piece in _pieces(number, job, tables.of[number])]
     runs = [run for alike in _alike(jobs, pieces) for run in _runs(jobs, alike)]
-    rows = tables.on_device()
     results: dict[tuple[int, int], Outcome] = {}
     halt = threading.Event()
 
     def train_one(chosen: _Chosen) -> None:
         run = chosen.run(jobs, tables, halt)
-        train_parts(run, with_evaluation(rows, run.plan))
+        train_parts(run, with_evaluation(tables.on_device(chosen.pieces[0].table), run.plan))
         for position, piece in enumerate(chosen.pieces):
             results[piece.job, piece.number] = _outcome(run, position)
         if done is not None:
@@ -81,24 +79,38 @@ def train_together(
 
 
 class _Tables:
-    """The fits' rows one below the other, each table once: fits of the same rows share them."""
+    """The fits' rows, each table once; those of the same columns lie on the device one below the other."""
 
     def __init__(self, jobs: Sequence[TrainingJob]) -> None:
-        known: dict[tuple[int, ...], int] = {}
+        known: dict[Hashable, int] = {}
         self.of = [known.setdefault(_rows_key(job.data), len(known)) for job in jobs]
-        self._first = [jobs[self.of.index(table)].data for table in range(len(known))]
-        self.offsets = np.cumsum([0, *(len(data.labels) for data in self._first)])[:-1].tolist()
+        data = [jobs[self.of.index(table)].data for table in range(len(known))]
+        self._columns = [_columns(one) for one in data]
+        self.offsets: list[int] = []
+        below: dict[Hashable, list[TrainingData]] = defaultdict(list)
+        for columns, one in zip(self._columns, data, strict=True):
+            self.offsets.append(sum(len(other.labels) for other in below[columns]))
+            below[columns].append(one)
+        self._stacks = {columns: _below_each_other(some) for columns, some in below.items()}
 
-    def on_device(self) -> Data:
-        """All rows."""
-        if len(self._first) == 1:
-            return device_rows(self._first[0])
-        each = [device_rows(data) for data in self._first]
-        joined = {name: tf.concat([getattr(one, name) for one in each], axis=0) for name in Data._fields[:-1]}
-        return Data(**joined, evaluation=None)
+    def on_device(self, table: int) -> Data:
+        """The rows of a table and of all others of its columns."""
+        return self._stacks[self._columns[table]]
 
 
-def _rows_key(data: TrainingData) -> tuple[int, ...]:
+def _columns(data: TrainingData) -> Hashable:
+    return data.inputs.shape[1], data.labels.shape[1], data.parameters.dtype
+
+
+def _below_each_other(tables: Sequence[TrainingData]) -> Data:
+    each = [device_rows(data) for data in tables]
+    if len(each) == 1:
+        return each[0]
+    joined = {name: tf.concat([getattr(one, name) for one in each], axis=0) for name in Data._fields[:-1]}
+    return Data(**joined, evaluation=None)
+
+
+def _rows_key(data: TrainingData) -> Hashable:
     sampled = 0 if data.sampling is None else id(data.sampling.draws)
     return id(data.inputs), id(data.labels), id(data.weights), sampled
 
