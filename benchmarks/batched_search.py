@@ -48,14 +48,15 @@ print(time.perf_counter() - begin)
 """
 
 _PEAK = """
-import resource, numpy as np
+import re, numpy as np
+from pathlib import Path
 from skmtl import MultiTaskKerasRegressor
 from skmtl.datasets import make_related_tasks
 from skmtl.model_selection import BatchedGridSearchCV
 X, y = make_related_tasks(10_000, 50, 5, random_state=0)
 model = MultiTaskKerasRegressor(hidden_layer_sizes=(128, 64), epochs=3, ensemble_size=1, random_state=0)
 FIT
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1)) / 1024)
 """
 _SIXTY = 'BatchedGridSearchCV(model, {"learning_rate": np.logspace(-4, -1, 12).tolist()}, refit=False).fit(X, y)'
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from sklearn.model_selection._search import BaseSearchCV
@@ -12,7 +14,7 @@ from sklearn.utils import indexable
 
 from ._fits import warn_of_single_fits
 from ._folds import Split, Table, fit_folds
-from ._stand_in import StandIn
+from ._stand_in import Awaited, StandIn
 
 
 class Splits:
@@ -66,9 +68,11 @@ class BatchedSearch(BaseSearchCV):
         twin.n_jobs = None
         # The line that counts fits says as much as scikit-learn's own first line.
         twin.verbose = 0 if self.verbose == 1 else self.verbose
-        twin._batch = _Batch(self, X, y, params)
-        super(BatchedSearch, twin).fit(X, y, **params)
-        batch, own = twin.__dict__.pop("_batch"), self.get_params(deep=False)
+        with ExitStack() as stack:
+            batch = twin._batch = _Batch(self, X, y, params, stack)
+            super(BatchedSearch, twin).fit(X, y, **params)
+        del twin._batch
+        own = self.get_params(deep=False)
         for name, value in vars(twin).items():
             if name not in own:
                 setattr(self, name, value)
@@ -85,7 +89,7 @@ class BatchedSearch(BaseSearchCV):
 
         def evaluate(candidates: Any, cv: Any = None, more_results: Any = None, callback_ctx: Any = None) -> Any:
             candidates = list(candidates)
-            splits = batch.fit(self, candidates, cv or self._checked_cv_orig)
+            splits = batch.begin(self, candidates, cv or self._checked_cv_orig)
             return evaluate_candidates(candidates, Splits(splits), more_results, callback_ctx)
 
         super()._run_search(evaluate, callback_ctx=callback_ctx)
@@ -93,27 +97,32 @@ class BatchedSearch(BaseSearchCV):
     def _format_results(self, candidate_params: Any, n_splits: int, out: Any, more_results: Any = None) -> Any:
         batch = getattr(self, "_batch", None)
         if batch is not None:
-            out = [{**one, "fit_time": seconds} for one, seconds in zip(out, batch.seconds, strict=True)]
+            out = [{**one, "fit_time": seconds} for one, seconds in zip(out, batch.seconds(), strict=True)]
         return super()._format_results(candidate_params, n_splits, out, more_results)
 
 
 class _Batch:
     """The fits of one search: what they are made of, and what they took."""
 
-    def __init__(self, search: BatchedSearch, X: Any, y: Any, params: Mapping[str, Any]) -> None:
+    def __init__(self, search: BatchedSearch, X: Any, y: Any, params: Mapping[str, Any], stack: ExitStack) -> None:
         self._search = search
         self._X, self._y = indexable(X, y)
         self._params = params
-        self.seconds: list[float] = []
-        self.reasons: dict[str, int] = {}
+        self._stack = stack
+        self._awaited: list[Awaited] = []
+        self.reasons: Counter[str] = Counter()
 
     @property
     def total(self) -> int:
         """Number of fits."""
-        return len(self.seconds)
+        return len(self._awaited)
 
-    def fit(self, twin: BatchedSearch, candidates: Sequence[Mapping[str, Any]], cv: Any) -> list[Split]:
-        """Fit all candidates on all splits, and hand the fits to the twin's stand-in."""
+    def seconds(self) -> list[float]:
+        """What each fit took of all the time."""
+        return [awaited().seconds for _, awaited in self._awaited]
+
+    def begin(self, twin: BatchedSearch, candidates: Sequence[Mapping[str, Any]], cv: Any) -> list[Split]:
+        """Begin to fit all candidates on all splits, and hand the fits to the twin's stand-in."""
         search = self._search
         routed = search._get_routed_params_for_fit(dict(self._params))
         splits = list(cv.split(self._X, self._y, **routed.splitter.split))
@@ -122,14 +131,15 @@ class _Batch:
             candidates,
             splits,
             Table(self._X, self._y, routed.estimator.fit),
+            self._stack,
             n_jobs=search.n_jobs,
             pre_dispatch=search.pre_dispatch,
             verbose=search.verbose,
         )
-        self.seconds += [made.fits.seconds] * len(made.estimators)
-        for reason, count in made.fits.one_at_a_time.items():
-            self.reasons[reason] = self.reasons.get(reason, 0) + count
-        twin.estimator.give(made.estimators, made.fits.errors)
+        self.reasons += made.reasons
+        awaited = made.given_out()
+        self._awaited += awaited
+        twin.estimator.give(awaited)
         return splits
 
 

@@ -24,6 +24,7 @@ from ._tensors import Best, Carry, Data, Numbers, Report, State
 
 # Python is entered again after this many row visits, or indices, at the latest (about a second's work).
 _MOST_INDICES = 1 << 20
+_EPOCHS_BEFORE_A_LOOK = 32
 # More epochs than anybody waits, and an int32.
 _LONGEST = 2**31 - 1
 
@@ -102,7 +103,10 @@ def chunks_of(run: Run, tensors: Data) -> Iterator[bool]:
     """
     plan, first = run.plan, run.parts[0]
     evaluates = any(len(rows) for rows in plan.evaluate)
-    program = run.structure.program(len(plan.train), evaluates, first.numbers.n_judges, len(run.parts))
+    steps = {-(-len(rows) // first.numbers.batch_size) for rows in plan.train}
+    program = run.structure.program(
+        len(plan.train), evaluates, first.numbers.n_judges, len(run.parts), uneven=len(steps) > 1
+    )
     orders = [_order(part) for part in run.parts]
     run.state = _initial_state(program, run)
     fixed = _numbers(run, orders[0].steps, plan, tensors, program.network.dtype)
@@ -215,6 +219,9 @@ def _epochs_per_call(run: Run, orders: Sequence[BatchOrder]) -> int:
         return 1
     visits = run.places[-1].stop * orders[0].steps * orders[0].batch_size
     most = max(1, _MOST_INDICES // visits)
+    if any(part.numbers.early_stopping for part in run.parts):
+        # The order of rows is drawn beforehand, for nothing where training stops.
+        most = min(most, _EPOCHS_BEFORE_A_LOOK)
     return min(most, bucket(run.most_epochs))
 
 
@@ -379,6 +386,7 @@ def result_of(run: Run, number: int = 0) -> TrainingResult:
     keep_best = part.numbers.early_stopping and held_out
     best = state.best[0].epoch.numpy()[place] if held_out else np.full(part.data.members, part.done)
     alone = len(run.parts) == 1
+    keep_best = keep_best or not alone
     kept = [
         BestWeights(
             one.flat.numpy()[place], tuple(value.numpy() if alone else value.numpy()[number] for value in one.frozen)
