@@ -383,10 +383,10 @@ def result_of(run: Run, number: int = 0) -> TrainingResult:
     """What a part of the run comes to if it ends here."""
     state, part, place = run.state, run.parts[number], run.places[number]
     held_out = _holds_out(part.data)
-    keep_best = part.numbers.early_stopping and held_out
     best = state.best[0].epoch.numpy()[place] if held_out else np.full(part.data.members, part.done)
+    # Of several fits those that are over have their last weights among the best ones.
     alone = len(run.parts) == 1
-    keep_best = keep_best or not alone
+    keep_best = not alone or (part.numbers.early_stopping and held_out)
     kept = [
         BestWeights(
             one.flat.numpy()[place], tuple(value.numpy() if alone else value.numpy()[number] for value in one.frozen)
