@@ -160,9 +160,11 @@ def compare_with_single_task(
     joint, rest = plan.joint_jobs(estimator), list(plan.other_jobs(others))
     if budget == "equal_parameters":
         check_scalable(estimator)
-    outcomes = _run_all(list(joint), table, n_jobs)
-    rest = [*plan.twin_jobs(estimator, budget, outcomes[0].spec), *rest]
-    outcomes += _run_all(rest, table, n_jobs)
+    if budget == "full":
+        outcomes = _run_all([*joint, *plan.twin_jobs(estimator, budget, None), *rest], table, n_jobs)
+    else:
+        outcomes = _run_all(list(joint), table, n_jobs)
+        outcomes += _run_all([*plan.twin_jobs(estimator, budget, outcomes[0].spec), *rest], table, n_jobs)
     return _comparison(outcomes, columns, folds, metrics, budget, float(confidence_level))
 
 

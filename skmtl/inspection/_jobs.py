@@ -18,7 +18,7 @@ from ..metrics._inputs import present
 from ..metrics._metric import Metric
 from ..metrics._responses import Responses
 from ..metrics._table import score_table
-from ..model_selection._fits import fit_all
+from ..model_selection._fits import fits_of
 from ..model_selection._folds import as_many_as_fit
 from ..targets import TargetColumns
 from ._estimators import core, count_parameters, needs_matrix
@@ -76,12 +76,13 @@ def run_together(jobs: Sequence[Job], table: Table) -> list[Outcome]:
     outcomes = []
     for some in as_many_as_fit(table.X, len(jobs)):
         calls = [_call(jobs[number], table) for number in some]
-        fits = fit_all(calls)
-        for number, call, error in zip(some, calls, fits.errors, strict=True):
-            with _told_where(jobs[number], table):
-                if error is not None:
-                    raise error
-                outcomes.append(_outcome(call.estimator, jobs[number], table, fits.seconds))
+        with fits_of(calls) as fits:
+            for place, (number, call) in enumerate(zip(some, calls, strict=True)):
+                fitted = fits.result(place)
+                with _told_where(jobs[number], table):
+                    if fitted.error is not None:
+                        raise fitted.error
+                    outcomes.append(_outcome(call.estimator, jobs[number], table, fitted.seconds))
     return outcomes
 
 
@@ -114,7 +115,8 @@ def _training_rows(job: Job, table: Table) -> tuple[Any, Any]:
         return _safe_indexing(table.X, job.train), _safe_indexing(table.y, job.train)
     rows = job.train[table.columns.observed[job.task][job.train]]
     if len(rows) == 0:
-        raise ValueError("No row of the training part has a label; use fewer folds, or leave the task out of y.")
+        name = table.columns.names[job.task]
+        raise ValueError(f"Task {name!r} has no label in the training part; use fewer folds, or leave it out of y.")
     # An array has no name: twins of like tasks are then the same network, and share one compiled program.
     labels = present(table.columns, job.task, rows)
     return _safe_indexing(table.X, rows), labels[:, None] if needs_matrix(job.estimator) else labels

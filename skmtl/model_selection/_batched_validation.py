@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,26 @@ def batched_cross_validate(
         Targets.
     groups : array-like of shape (n_samples,), default=None
         Which rows belong together, for the splitter.
-    scoring, cv, params, return_train_score, return_estimator, return_indices, error_score
-        As in scikit-learn's function.
-    n_jobs, pre_dispatch
-        For folds that are fitted one at a time; those trained together use all processors.
+    scoring : str, callable, list, tuple or dict, default=None
+        Metrics; None is the estimator's ``score``.
+    cv : int, splitter or iterable of (train, test), default=None
+        Folds; None is 5.
+    n_jobs : int, default=None
+        Number of fits at a time of those that are fitted one at a time. Those trained together use all processors.
     verbose : int, default=0
         From 1 on, a line counts the fits.
+    params : dict, default=None
+        What to pass to ``fit``, the scorers and the splitter.
+    pre_dispatch : int or str, default="2*n_jobs"
+        How many of the fits one at a time to hand out beforehand.
+    return_train_score : bool, default=False
+        Whether to score the training rows, too.
+    return_estimator : bool, default=False
+        Whether to give the fitted estimators.
+    return_indices : bool, default=False
+        Whether to give the rows of each fold.
+    error_score : "raise" or float, default=nan
+        Score of a fit that fails.
 
     Returns
     -------
@@ -79,21 +94,22 @@ def batched_cross_validate(
     """
     params = {} if params is None else params
     splits, arguments = _routed(estimator, X, y, groups, cv, scoring, params)
-    made = _fit(estimator, splits, _table(X, y, arguments), n_jobs, pre_dispatch, verbose)
-    scores = cross_validate(
-        _stand_in(estimator, made),
-        X,
-        y,
-        scoring=scoring,
-        cv=splits,
-        params=_for_fits(params),
-        return_train_score=return_train_score,
-        return_estimator=return_estimator,
-        return_indices=return_indices,
-        error_score=error_score,
-    )
-    scores["fit_time"] = np.full(len(splits), made.fits.seconds)
-    warn_of_single_fits(made.fits.one_at_a_time, len(splits), stacklevel=2)
+    with ExitStack() as stack:
+        made = _fit(estimator, splits, _table(X, y, arguments), stack, n_jobs, pre_dispatch, verbose)
+        scores = cross_validate(
+            _stand_in(estimator, made),
+            X,
+            y,
+            scoring=scoring,
+            cv=splits,
+            params=_for_fits(params),
+            return_train_score=return_train_score,
+            return_estimator=return_estimator,
+            return_indices=return_indices,
+            error_score=error_score,
+        )
+        scores["fit_time"] = np.array([made.result(0, fold).seconds for fold in range(len(splits))])
+    warn_of_single_fits(made.reasons, len(splits), stacklevel=2)
     return scores
 
 
@@ -124,12 +140,16 @@ def batched_cross_val_predict(
         Targets.
     groups : array-like of shape (n_samples,), default=None
         Which rows belong together, for the splitter.
-    cv, params
-        As in scikit-learn's function.
-    n_jobs, pre_dispatch
-        For folds that are fitted one at a time; those trained together use all processors.
+    cv : int, splitter or iterable of (train, test), default=None
+        Folds, which hold out every row once; None is 5.
+    n_jobs : int, default=None
+        Number of fits at a time of those that are fitted one at a time. Those trained together use all processors.
     verbose : int, default=0
         From 1 on, a line counts the fits.
+    params : dict, default=None
+        What to pass to ``fit`` and the splitter.
+    pre_dispatch : int or str, default="2*n_jobs"
+        How many of the fits one at a time to hand out beforehand.
     method : {"predict", "predict_proba", "predict_log_proba"}, default="predict"
         What to ask the estimator for.
 
@@ -156,9 +176,11 @@ def batched_cross_val_predict(
     params = {} if params is None else params
     splits, arguments = _routed(estimator, X, y, groups, cv, None, params)
     labels = _coded(y) if method in _CODED and y is not None else y
-    made = _fit(estimator, splits, _table(X, labels, arguments), n_jobs, pre_dispatch, verbose)
-    warn_of_single_fits(made.fits.one_at_a_time, len(splits), stacklevel=2)
-    return cross_val_predict(_stand_in(estimator, made), X, y, cv=splits, params=_for_fits(params), method=method)
+    with ExitStack() as stack:
+        made = _fit(estimator, splits, _table(X, labels, arguments), stack, n_jobs, pre_dispatch, verbose)
+        warn_of_single_fits(made.reasons, len(splits), stacklevel=2)
+        stand_in = _stand_in(estimator, made)
+        return cross_val_predict(stand_in, X, y, cv=splits, params=_for_fits(params), method=method)
 
 
 def _routed(
@@ -183,14 +205,21 @@ def _for_fits(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fit(
-    estimator: Any, splits: list[Split], table: Table, n_jobs: int | None, pre_dispatch: Any, verbose: int
+    estimator: Any,
+    splits: list[Split],
+    table: Table,
+    stack: ExitStack,
+    n_jobs: int | None,
+    pre_dispatch: int | str,
+    verbose: int,
 ) -> FoldFits:
-    return fit_folds(estimator, [None], splits, table, n_jobs=n_jobs, pre_dispatch=pre_dispatch, verbose=verbose)
+    settings: dict[str, Any] = {"n_jobs": n_jobs, "pre_dispatch": pre_dispatch, "verbose": verbose}
+    return fit_folds(estimator, [None], splits, table, stack, **settings)
 
 
 def _stand_in(estimator: Any, made: FoldFits) -> StandIn:
     stand_in = StandIn(estimator, by_clone=True)
-    stand_in.give(made.estimators, made.fits.errors)
+    stand_in.give(made.given_out())
     return stand_in
 
 

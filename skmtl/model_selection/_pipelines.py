@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from ..estimators._base import BaseMultiTask
 from ..estimators._fit_many import FitCall
+from ..estimators._sameness import written
 
 
 def ends_in_ours(estimator: Any) -> bool:
@@ -63,7 +63,5 @@ def steps_key(call: FitCall, number: int) -> Hashable:
     """Equal for calls whose earlier steps are fitted alike; of what cannot be told, the call's own ``number``."""
     pipeline = call.estimator
     others = {name: value for name, value in pipeline.get_params(deep=False).items() if name != "steps"}
-    try:
-        return call.rows, pickle.dumps((pipeline.steps[:-1], pipeline.steps[-1][0], others))
-    except Exception:
-        return call.rows, number
+    key = written((pipeline.steps[:-1], pipeline.steps[-1][0], others))
+    return call.rows, number if key is None else key

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sklearn.base import clone
+
+from ..estimators._fit_many import Fitted
+
+# An estimator, and what waits until it is fitted.
+Awaited = tuple[Any, Callable[[], Fitted]]
 
 
 class StandIn:
@@ -23,13 +29,11 @@ class StandIn:
     def __init__(self, estimator: Any, *, by_clone: bool = False) -> None:
         self._estimator = estimator
         self._by_clone = by_clone
-        self._fits: deque[Any] = deque()
+        self._fits: deque[Awaited] = deque()
 
-    def give(self, estimators: Sequence[Any], errors: Sequence[Exception | None]) -> None:
-        """Take fits, to give them out later; a fit that failed raises its error again."""
-        for estimator, error in zip(estimators, errors, strict=True):
-            estimator.__dict__["fit"] = _replay(estimator, error)
-            self._fits.append(estimator)
+    def give(self, fits: Sequence[Awaited]) -> None:
+        """Take fits, to give them out later; a fit that failed raises its error then."""
+        self._fits.extend(fits)
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         """Never called: who is fitted is a clone."""
@@ -37,11 +41,17 @@ class StandIn:
 
     def set_params(self, **params: Any) -> Any:
         """The next fit, whose parameters these are; after the last one an estimator to be fitted."""
-        return self._fits.popleft() if self._fits else clone(self._estimator).set_params(**params)
+        return self._next() if self._fits else clone(self._estimator).set_params(**params)
 
     def __sklearn_clone__(self) -> Any:
         """Itself, or the next fit."""
-        return self._fits.popleft() if self._by_clone and self._fits else self
+        return self._next() if self._by_clone and self._fits else self
+
+    def _next(self) -> Any:
+        """The next estimator, whose ``fit`` waits for the fit that is made already."""
+        estimator, awaited = self._fits.popleft()
+        estimator.__dict__["fit"] = _replay(estimator, awaited)
+        return estimator
 
     def __getattr__(self, name: str) -> Any:
         """All else is the estimator's."""
@@ -50,11 +60,13 @@ class StandIn:
         return getattr(self._estimator, name)
 
 
-def _replay(estimator: Any, error: Exception | None) -> Callable[..., Any]:
-    def fit(*args: Any, **kwargs: Any) -> Any:  # noqa: ARG001 - the fit is there already
+def _replay(estimator: Any, awaited: Callable[[], Fitted]) -> Callable[..., Any]:
+    def fit(*args: Any, **kwargs: Any) -> Any:  # noqa: ARG001 - the fit is under way already
         del estimator.__dict__["fit"]
+        error = awaited().error
         if error is not None:
-            raise error
+            # Fits may share an error: a copy, or it would grow with every time that it is raised.
+            raise copy.copy(error).with_traceback(error.__traceback__)
         return estimator
 
     return fit

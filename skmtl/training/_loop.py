@@ -24,6 +24,7 @@ from ._tensors import Best, Carry, Data, Numbers, Report, State
 
 # Python is entered again after this many row visits, or indices, at the latest (about a second's work).
 _MOST_INDICES = 1 << 20
+_EPOCHS_BEFORE_A_LOOK = 32
 # More epochs than anybody waits, and an int32.
 LONGEST = 2**31 - 1
 
@@ -102,7 +103,10 @@ def chunks_of(run: Run, tensors: Data) -> Iterator[bool]:
     """
     plan, first = run.plan, run.parts[0]
     evaluates = any(len(rows) for rows in plan.evaluate)
-    program = run.structure.program(len(plan.train), evaluates, first.numbers.n_judges, len(run.parts))
+    steps = {-(-len(rows) // first.numbers.batch_size) for rows in plan.train}
+    program = run.structure.program(
+        len(plan.train), evaluates, first.numbers.n_judges, len(run.parts), uneven=len(steps) > 1
+    )
     orders = [_order(part) for part in run.parts]
     run.state = _initial_state(program, run)
     fixed = _numbers(run, orders[0].steps, plan, tensors, program.network.dtype)
@@ -215,6 +219,9 @@ def _epochs_per_call(run: Run, orders: Sequence[BatchOrder]) -> int:
         return 1
     visits = run.places[-1].stop * orders[0].steps * orders[0].batch_size
     most = max(1, _MOST_INDICES // visits)
+    if any(part.numbers.early_stopping for part in run.parts):
+        # The order of rows is drawn beforehand, for nothing where training stops.
+        most = min(most, _EPOCHS_BEFORE_A_LOOK)
     return min(most, bucket(run.most_epochs))
 
 
@@ -402,13 +409,15 @@ def what_is_kept(
     ``of_several`` says where the fit's members lie in the state, and which fit it is, where others are trained in it.
     """
     place, number = (slice(None), 0) if of_several is None else of_several
+    # Of several fits those that are over have their last weights among the best ones.
     alone = of_several is None
+    keep_best = not alone or (stops_early and any_held_out)
     best = state.best[0].epoch.numpy()[place] if any_held_out else np.full(len(held_out), n_epochs)
     kept = [
         BestWeights(
             one.flat.numpy()[place], tuple(value.numpy() if alone else value.numpy()[number] for value in one.frozen)
         )
-        for one in (state.best if stops_early and any_held_out else [state] * len(state.best))
+        for one in (state.best if keep_best else [state] * len(state.best))
     ]
     members = history.members()
     return TrainingResult(

@@ -233,12 +233,9 @@ class FlatUpdate:
         flat = self._constrain(flat)
         if present is None:
             return flat, values
-        return tf.where(present[:, None], flat, before), self.kept(values, earlier, present)
-
-    def kept(self, new: Sequence[tf.Tensor], old: Sequence[tf.Tensor], present: tf.Tensor) -> list[tf.Tensor]:
-        """The new state of the members that are ``present`` (members,), the old one of the others."""
-        own = [self._present_for(i, value, present) for i, value in enumerate(new)]
-        return [after if p is None else tf.where(p, after, b) for p, after, b in zip(own, new, old, strict=True)]
+        own = [self._present_for(i, value, present) for i, value in enumerate(values)]
+        kept = [new if p is None else tf.where(p, new, old) for p, new, old in zip(own, values, earlier, strict=True)]
+        return tf.where(present[:, None], flat, before), kept
 
     def _present_for(self, position: int, value: tf.Tensor, present: tf.Tensor) -> tf.Tensor | None:
         """Whether the members that a part of the state belongs to are present; None where it is everybody's."""

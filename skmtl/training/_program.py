@@ -40,9 +40,11 @@ class Program:
         evaluates: bool = True,
         balancing: Balancing | None = None,
         cosines: bool = False,
+        uneven: bool = False,
         workers: Workers = ALONE,
     ) -> None:
         self.network = network
+        self.uneven = uneven
         self.workers = workers
         self.losses = Losses(network, groups, n_tasks, workers)
         self.gradient = _gradient_of(self.losses, balancing, cosines)
@@ -106,11 +108,10 @@ class Program:
             return tf.logical_and(done < n_epochs, tf.reduce_any(self._unfinished(state, numbers)))
 
         def epoch(done: tf.Tensor, state: State, report: Report) -> tuple[tf.Tensor, State, Report]:
-            before = state
-            state, train, penalty, record = self._one_epoch(before, data, numbers, index[done])
+            state, train, penalty, record = self._one_epoch(state, data, numbers, index[done])
             # Without rows to evaluate on, a second forward pass would only be traced and compiled.
             evaluation = self._evaluate(state, data, numbers) if self.evaluates else tf.zeros_like(train)
-            state = self._only_unfinished(before, self.judge(state, numbers, train, evaluation), numbers)
+            state = self.judge(state, numbers, train, evaluation)
             now = Report(train, evaluation, penalty, record)
             report = tf.nest.map_structure(lambda all_, one: _put(all_, done, one), report, now)
             return done + 1, state, report
@@ -168,7 +169,7 @@ class Program:
             found, rows = tf.clip_by_value(left, 0, size), numbers.train_rows
         count = tf.cast(tf.maximum(found, 1), self.dtype)
         share = tf.where(found > 0, count / tf.cast(tf.maximum(rows, 1), self.dtype), 0.0)
-        return Turn(left, count, share, found > 0 if self.network.members > 1 else None)
+        return Turn(left, count, share, found > 0 if self.uneven else None)
 
     def _batch(self, data: Data, numbers: Numbers, rows: tf.Tensor, left: tf.Tensor, count: tf.Tensor) -> Batch:
         """The rows of a step; where there are too few ``left``, those that fill up weigh nothing."""
@@ -199,19 +200,27 @@ class Program:
         return sums / tf.maximum(numbers.eval_weight, 1e-30)
 
     def judge(self, state: State, numbers: Numbers, train: tf.Tensor, evaluation: tf.Tensor) -> State:
-        """Keep each member's best epochs, and note which members have stopped improving (or diverged)."""
+        """Keep each member's best epochs, and note which members have stopped improving (or diverged).
+
+        Where there are several fits, the last epoch of one that holds nothing out counts as its best one: training of
+        the others goes on, and changes its weights.
+        """
         told = numbers.eval_rows > 0
+        unfinished = self._unfinished(state, numbers)
+        several = self.network.fits > 1
         best, patient = [], []
         for judge, before in enumerate(state.best):
             loss = _judged_loss(numbers, evaluation, numbers.judges[judge])
             loss = tf.where(numbers.by_others, _of_others(loss, told), loss)
             # What a judge has given up stays as it is while members are trained on for another.
             judged = tf.logical_and(tf.logical_and(state.active, told), _waits(before.wait, numbers))
+            judged = tf.logical_and(judged, unfinished) if several else judged
             better = tf.logical_and(judged, loss < before.loss)
             clearly = tf.logical_and(judged, loss < before.reference - numbers.tol)
+            kept = tf.where(numbers.stopping, better, unfinished) if several else better
             now = Best(
-                flat=tf.where(better[:, None], state.flat, before.flat),
-                frozen=self._frozen_of(better, state.frozen, before.frozen),
+                flat=tf.where(kept[:, None], state.flat, before.flat),
+                frozen=self._frozen_of(kept, state.frozen, before.frozen),
                 loss=tf.where(better, loss, before.loss),
                 reference=tf.where(clearly, loss, before.reference),
                 wait=tf.where(clearly, 0, before.wait + 1),
@@ -221,7 +230,10 @@ class Program:
             patient.append(_waits(now.wait, numbers))
         finite = tf.reduce_all(tf.math.is_finite(train), axis=1)
         going = tf.logical_and(tf.logical_and(state.active, finite), tf.reduce_any(tf.stack(patient), axis=0))
-        return state._replace(best=best, active=going, epoch=state.epoch + 1)
+        epoch = state.epoch + 1
+        if several:
+            going, epoch = tf.where(unfinished, going, state.active), tf.where(unfinished, epoch, state.epoch)
+        return state._replace(best=best, active=going, epoch=epoch)
 
     def _unfinished(self, state: State, numbers: Numbers) -> tf.Tensor:
         """Which members belong to a fit that is still going on, (members,): one of its members learns."""
@@ -230,28 +242,6 @@ class Program:
         learning = tf.logical_and(state.active, state.epoch < numbers.epochs)
         fits = tf.reduce_any(tf.reshape(learning, (self.network.fits, -1)), axis=1)
         return tf.repeat(fits, self.network.members // self.network.fits)
-
-    def _only_unfinished(self, before: State, after: State, numbers: Numbers) -> State:
-        """What an epoch comes to: fits that were over before it stay as they were."""
-        if self.network.fits == 1:
-            return after
-        going = self._unfinished(before, numbers)
-        kept = lambda new, old: tf.where(_along(going, new), new, old)  # noqa: E731
-        best = [
-            Best(flat=kept(new.flat, old.flat), frozen=self._frozen_of(going, new.frozen, old.frozen),
-                 loss=kept(new.loss, old.loss), reference=kept(new.reference, old.reference),
-                 wait=kept(new.wait, old.wait), epoch=kept(new.epoch, old.epoch))
-            for new, old in zip(after.best, before.best, strict=True)
-        ]  # fmt: skip
-        return State(
-            flat=kept(after.flat, before.flat),
-            optimizer=self.update.kept(after.optimizer, before.optimizer, going),
-            frozen=self._frozen_of(going, after.frozen, before.frozen),
-            balancing=tf.nest.map_structure(kept, after.balancing, before.balancing),
-            best=best,
-            active=kept(after.active, before.active),
-            epoch=kept(after.epoch, before.epoch),
-        )
 
     def _frozen_of(self, chosen: tf.Tensor, new: Sequence[tf.Tensor], old: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """New frozen values of the chosen members; those of a stacked network belong to the members of a fit."""

@@ -81,7 +81,8 @@ class StreamRun:
         members = len(self.data.parameters)
         workers = self.structure.workers
         # Rows held out are evaluated by themselves: workers have other numbers of windows of them.
-        self.program: Program = self.structure.program(members, False, self.numbers.n_judges)
+        uneven = not self.data.schedule.counts(self.data.schedule.steps - 1, 1).all()
+        self.program: Program = self.structure.program(members, False, self.numbers.n_judges, uneven=uneven)
         self.windows = Windows(self.data.schedule, workers.rank, self.data.held, self.data.none)
         self.history = History(self.structure.task_names, self.numbers.task_weights)
         self.fixed = self._numbers()

@@ -44,14 +44,16 @@ class TrainingStructure:
     workers: Workers = ALONE
     streamed: bool = False  # rows come a window at a time
 
-    def program(self, members: int, evaluates: bool = True, judges: int = 1, fits: int = 1) -> Program:
+    def program(
+        self, members: int, evaluates: bool = True, judges: int = 1, fits: int = 1, uneven: bool = False
+    ) -> Program:
         """The program for so many members and judges, with rows to evaluate on or without, from the cache if known.
 
-        The members belong to so many ``fits``.
+        The members belong to so many ``fits``; with ``uneven`` some take more steps an epoch than others.
         """
-        shape = (members, evaluates, judges, fits)
+        shape = (members, evaluates, judges, fits, uneven)
         key = None if self.key is None else (*self.identity, *shape)
-        return self.programs.get(key, lambda: self._make(members, evaluates, fits))
+        return self.programs.get(key, lambda: self._make(members, evaluates, fits, uneven))
 
     @property
     def identity(self) -> tuple[Hashable, ...]:
@@ -59,12 +61,21 @@ class TrainingStructure:
         method = None if is_equal(self.balancing) or self.balancing is None else self.balancing.structure()
         return (self.key, self.groups, self.optimizer, self.jit, method, self.cosines, self.workers, self.streamed)
 
-    def _make(self, members: int, evaluates: bool, fits: int) -> Program:
+    def _make(self, members: int, evaluates: bool, fits: int, uneven: bool) -> Program:
         method = None if is_equal(self.balancing) else self.balancing
         network = self.make_network(members) if fits == 1 else self.make_network(members, fits)
         n_tasks = len(self.task_names)
         return Program(
-            network, self.groups, self.optimizer, n_tasks, self.jit, evaluates, method, self.cosines, self.workers
+            network,
+            self.groups,
+            self.optimizer,
+            n_tasks,
+            self.jit,
+            evaluates,
+            method,
+            self.cosines,
+            uneven,
+            self.workers,
         )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 
-import numpy as np
 import tensorflow as tf
 
 from .._records import TrainingResult
@@ -22,157 +22,173 @@ from ._structure import TrainingData, TrainingJob, TrainingStructure
 from ._tensors import Data
 from ._train import GROUP, device_rows, groups_of, merged, part_of, with_evaluation
 
+# Members side by side with XLA, the first of these that leaves the fewest places empty: the folds of a candidate, which
+# stop at about the same time, are often five.
+_GROUPS = (5, 4, 6, 3)
 # Members side by side without XLA, where an operation costs much the same for one of them or for many.
 _GROUP_UNCOMPILED = 16
 # On a GPU a step takes the same time whatever its size, until memory ends: bytes for the members' numbers.
 _GPU_BYTES = 1 << 30
 _ARRAYS_A_MEMBER = 8
-# Steps of all programs' runs from which on compiling with XLA pays.
+# Steps of all fits of a structure from which on compiling with XLA pays.
 _FEWEST_STEPS = 2000
+# Rows of fewer bytes are copied to every run that uses them, so that all runs of a program have the same shapes.
+_FEW_BYTES = 1 << 24
 
 Outcome = TrainingResult | TrainingDivergedError
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Piece:
-    """Members of a fit that one run takes; ``job`` is the fit's number, ``table`` that of its rows."""
+    """Members of a fit that one run takes; ``done`` is what becomes of them, and the seconds that it took."""
 
-    job: int
-    table: int
-    number: int
+    job: TrainingJob
     first: int
     data: TrainingData
-    traits: Hashable
-
-
-def train_together(
-    jobs: Sequence[TrainingJob], done: Callable[[int], None] | None = None
-) -> list[TrainingResult | TrainingDivergedError]:
-    """Train all fits; each comes out as `train` gives it, but for rounding. One that diverged comes as its error.
-
-    ``done`` is told, from the runs' threads, how many fits a run has brought to an end.
-    """
-    tables = _Tables(jobs)
-    pieces = [piece for number, job in enumerate(jobs) for piece in _pieces(number, job, tables.of[number])]
-    runs = [run for alike in _alike(jobs, pieces) for run in _runs(jobs, alike)]
-    rows = tables.on_device()
-    results: dict[tuple[int, int], Outcome] = {}
-    halt = threading.Event()
-
-    def train_one(chosen: _Chosen) -> None:
-        run = chosen.run(jobs, tables, halt)
-        train_parts(run, with_evaluation(rows, run.plan))
-        for position, piece in enumerate(chosen.pieces):
-            results[piece.job, piece.number] = _outcome(run, position)
-        if done is not None:
-            done(len(chosen.pieces))
-
-    with ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1)) as pool:
-        futures = [pool.submit(train_one, run) for run in runs]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            halt.set()
-            for future in futures:
-                future.cancel()
-            raise
-    return [_whole(job, number, results) for number, job in enumerate(jobs)]
-
-
-class _Tables:
-    """The fits' rows one below the other, each table once: fits of the same rows share them."""
-
-    def __init__(self, jobs: Sequence[TrainingJob]) -> None:
-        known: dict[tuple[int, ...], int] = {}
-        self.of = [known.setdefault(_rows_key(job.data), len(known)) for job in jobs]
-        self._first = [jobs[self.of.index(table)].data for table in range(len(known))]
-        self.offsets = np.cumsum([0, *(len(data.labels) for data in self._first)])[:-1].tolist()
-
-    def on_device(self) -> Data:
-        """All rows."""
-        if len(self._first) == 1:
-            return device_rows(self._first[0])
-        each = [device_rows(data) for data in self._first]
-        joined = {name: tf.concat([getattr(one, name) for one in each], axis=0) for name in Data._fields[:-1]}
-        return Data(**joined, evaluation=None)
-
-
-def _rows_key(data: TrainingData) -> tuple[int, ...]:
-    sampled = 0 if data.sampling is None else id(data.sampling.draws)
-    return id(data.inputs), id(data.labels), id(data.weights), sampled
-
-
-def _pieces(number: int, job: TrainingJob, table: int) -> Iterator[_Piece]:
-    data, numbers = job.data, job.numbers
-    for group, members in enumerate(groups_of(data.members)):
-        own = part_of(data, members, group, job.structure.separate)
-        steps = max(-(-len(rows) // numbers.batch_size) for rows in own.plan.train)
-        traits = (
-            *replace(job.structure, jit=job.structure.jit and not job.may_compile).identity,
-            job.may_compile, own.members, steps, numbers.batch_size, numbers.balancing, data.labels.shape[1],
-            any(len(rows) for rows in own.plan.evaluate),
-        )  # fmt: skip
-        yield _Piece(number, table, group, members.start, own, traits)
-
-
-def _alike(jobs: Sequence[TrainingJob], pieces: Sequence[_Piece]) -> list[list[_Piece]]:
-    """Pieces that one program can train, those that are likely to stop at the same time side by side."""
-    alike: dict[Hashable, list[_Piece]] = defaultdict(list)
-    for piece in pieces:
-        alike[piece.traits].append(piece)
-    return [sorted(group, key=lambda piece: _pace(jobs[piece.job])) for group in alike.values()]
-
-
-def _pace(job: TrainingJob) -> tuple[float, ...]:
-    numbers = job.numbers
-    rate = job.structure.optimizer.learning_rate if numbers.learning_rate is None else numbers.learning_rate
-    return (numbers.epochs, rate, numbers.patience, numbers.tol, numbers.weight_decay or 0.0)
+    done: Future[tuple[Outcome, float]] = field(default_factory=Future)
 
 
 @dataclass(frozen=True)
-class _Chosen:
-    """What one run trains; a program of ``fits`` fits is filled up with some of no epochs."""
+class Fit:
+    """A fit that is trained with others."""
 
-    structure: TrainingStructure
+    job: TrainingJob
     pieces: Sequence[_Piece]
-    fits: int
-    most_epochs: int
 
-    def run(self, jobs: Sequence[TrainingJob], tables: _Tables, halt: threading.Event) -> Run:
-        """The run, ready to begin."""
-        parts = [self._part(jobs[piece.job], piece, tables.offsets[piece.table]) for piece in self.pieces]
-        last = parts[-1]
-        idle = replace(last.numbers, epochs=0)
-        parts += [Part(last.data, idle, last.history, last.first, last.offset)] * (self.fits - len(parts))
-        return Run(self.structure, parts, Progress(), halt=halt, most_epochs=self.most_epochs)
-
-    def _part(self, job: TrainingJob, piece: _Piece, offset: int) -> Part:
-        history = History(job.structure.task_names, job.numbers.task_weights)
-        return Part(piece.data, job.numbers, history, piece.first, offset)
+    def result(self) -> tuple[Outcome, float]:
+        """What `train` gives, but for rounding, or its error; and the fit's share of the seconds of its runs."""
+        outcomes, seconds = zip(*(piece.done.result() for piece in self.pieces), strict=True)
+        for outcome in outcomes:
+            if isinstance(outcome, TrainingDivergedError):
+                return outcome, sum(seconds)
+        return merged(outcomes, self.job.structure.separate), sum(seconds)
 
 
-def _runs(jobs: Sequence[TrainingJob], pieces: Sequence[_Piece]) -> Iterator[_Chosen]:
-    """Runs of one program, all of as many fits."""
-    first = jobs[pieces[0].job]
-    epochs = [jobs[piece.job].numbers.epochs for piece in pieces]
-    steps = max(-(-len(rows) // first.numbers.batch_size) for rows in pieces[0].data.plan.train)
-    structure = first.structure
-    if first.may_compile:
-        structure = replace(structure, jit=structure.jit or steps * sum(epochs) >= _FEWEST_STEPS)
-    fits = min(len(pieces), _fits_a_run(structure, pieces[0].data.members))
-    for start in range(0, len(pieces), fits):
-        yield _Chosen(structure, pieces[start : start + fits], fits, max(epochs))
+class Together:
+    """Trains what it is given, in runs of as many fits as one program takes, on all processors.
+
+    Parameters
+    ----------
+    done : callable, default=None
+        Told, from the runs' threads, how many fits a run has brought to an end.
+    """
+
+    def __init__(self, done: Callable[[int], None] | None = None) -> None:
+        self._done = done
+        self._halt = threading.Event()
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
+        self._waiting: dict[Hashable, list[_Piece]] = defaultdict(list)
+        self._sizes: dict[Hashable, int] = {}
+        self._rows = _DeviceRows()
+        self._runs: list[Future[None]] = []
+
+    def __enter__(self) -> Together:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is not None:
+            self._halt.set()
+        self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+
+    def submit(self, job: TrainingJob, expected: int) -> Fit:
+        """Train a fit as soon as enough of its kind are there; ``expected`` says how many will be, with this one."""
+        pieces = []
+        for group, members in enumerate(groups_of(job.data.members)):
+            piece = _Piece(job, members.start, part_of(job.data, members, group, job.structure.separate))
+            pieces.append(piece)
+            kind = _kind(piece)
+            if kind not in self._sizes:
+                self._sizes[kind] = _fits_a_run(_compiled_or_not(job, expected), piece.data.members, expected)
+            self._waiting[kind].append(piece)
+            if len(self._waiting[kind]) == self._sizes[kind]:
+                self._begin(kind, expected)
+        return Fit(job, pieces)
+
+    def flush(self) -> None:
+        """Begin with what waits for more of its kind."""
+        for kind in [kind for kind, pieces in self._waiting.items() if pieces]:
+            self._begin(kind, self._sizes[kind])
+
+    def settle(self) -> None:
+        """Begin with everything, and wait until it is done and its rows are off the device."""
+        self.flush()
+        wait(self._runs)
+        self._runs.clear()
+        self._rows.forget()
+
+    def _begin(self, kind: Hashable, expected: int) -> None:
+        pieces = self._waiting.pop(kind)
+        structure = _compiled_or_not(pieces[0].job, expected)
+        self._runs.append(self._pool.submit(self._train, structure, pieces, self._sizes[kind]))
+
+    def _train(self, structure: TrainingStructure, pieces: Sequence[_Piece], fits: int) -> None:
+        """Train pieces in a program of ``fits`` fits, which is filled up with some of no epochs."""
+        start = time.perf_counter()
+        try:
+            rows, offsets = self._rows.of(pieces, fits)
+            run = Run(structure, list(_parts(pieces, offsets, fits)), Progress(), halt=self._halt,
+                      most_epochs=max(piece.job.numbers.epochs for piece in pieces))  # fmt: skip
+            train_parts(run, with_evaluation(rows, run.plan))
+            outcomes = [_outcome(run, position) for position in range(len(pieces))]
+        except BaseException as error:
+            for piece in pieces:
+                piece.done.set_exception(error)
+            return
+        seconds = (time.perf_counter() - start) / len(pieces)
+        for piece, outcome in zip(pieces, outcomes, strict=True):
+            piece.done.set_result((outcome, seconds))
+        if self._done is not None:
+            self._done(len(pieces))
 
 
-def _fits_a_run(structure: TrainingStructure, members: int) -> int:
+def _kind(piece: _Piece) -> Hashable:
+    """What pieces have to agree in to be members of one run."""
+    job, data = piece.job, piece.data
+    structure = replace(job.structure, jit=job.structure.jit and not job.may_compile)
+    return (
+        structure.identity,
+        data.members,
+        _steps(piece),
+        job.numbers.batch_size,
+        job.numbers.balancing,
+        data.inputs.shape,
+        data.labels.shape,
+        any(len(rows) for rows in data.plan.evaluate),
+        _rows_key(data) if data.inputs.nbytes > _FEW_BYTES else None,
+    )
+
+
+def _steps(piece: _Piece) -> int:
+    return max(-(-len(rows) // piece.job.numbers.batch_size) for rows in piece.data.plan.train)
+
+
+def _compiled_or_not(job: TrainingJob, expected: int) -> TrainingStructure:
+    """The structure, with XLA where so many fits are worth it."""
+    if job.structure.jit or not job.may_compile:
+        return job.structure
+    steps = max(-(-len(rows) // job.numbers.batch_size) for rows in job.data.plan.train) * job.numbers.epochs
+    return replace(job.structure, jit=steps * expected >= _FEWEST_STEPS)
+
+
+def _fits_a_run(structure: TrainingStructure, members: int, expected: int) -> int:
     """How many fits a program takes: the same on every machine without a GPU."""
     if tf.config.list_logical_devices("GPU"):
         size = n_parameters(structure.make_network(members)) * 4 * _ARRAYS_A_MEMBER
         most = max(1, _GPU_BYTES // max(1, size))
+    elif not structure.jit:
+        most = _GROUP_UNCOMPILED
     else:
-        most = GROUP if structure.jit else _GROUP_UNCOMPILED
-    return max(1, most // members)
+        most = GROUP if members > 1 else min(_GROUPS, key=lambda size: -expected % size)
+    return min(expected, max(1, most // members))
+
+
+def _parts(pieces: Sequence[_Piece], offsets: Sequence[int], fits: int) -> Iterator[Part]:
+    for piece, offset in zip(pieces, offsets, strict=True):
+        history = History(piece.job.structure.task_names, piece.job.numbers.task_weights)
+        part = Part(piece.data, piece.job.numbers, history, piece.first, offset)
+        yield part
+    idle = Part(part.data, replace(part.numbers, epochs=0), part.history, part.first, part.offset)
+    yield from [idle] * (fits - len(pieces))
 
 
 def _outcome(run: Run, position: int) -> Outcome:
@@ -182,10 +198,34 @@ def _outcome(run: Run, position: int) -> Outcome:
         return error
 
 
-def _whole(job: TrainingJob, number: int, results: dict[tuple[int, int], Outcome]) -> Outcome:
-    """A fit's result of all its pieces."""
-    parts = [results[number, group] for group in range(len(groups_of(job.data.members)))]
-    errors = [part for part in parts if isinstance(part, TrainingDivergedError)]
-    if errors:
-        return errors[0]
-    return merged([part for part in parts if isinstance(part, TrainingResult)], job.structure.separate)
+class _DeviceRows:
+    """Rows on the device: few ones once for each run, many ones once for all runs."""
+
+    def __init__(self) -> None:
+        self._many: dict[Hashable, Data] = {}
+        self._lock = threading.Lock()
+
+    def of(self, pieces: Sequence[_Piece], fits: int) -> tuple[Data, list[int]]:
+        """The rows of a run's fits, one below the other, and where those of each begin."""
+        first = pieces[0].data
+        if first.inputs.nbytes > _FEW_BYTES:
+            with self._lock:
+                if _rows_key(first) not in self._many:
+                    self._many[_rows_key(first)] = device_rows(first)
+                return self._many[_rows_key(first)], [0] * len(pieces)
+        each = [device_rows(piece.data) for piece in pieces]
+        if fits == 1:
+            return each[0], [0]
+        each += [each[-1]] * (fits - len(pieces))
+        joined = {name: tf.concat([getattr(one, name) for one in each], axis=0) for name in Data._fields[:-1]}
+        return Data(**joined, evaluation=None), [len(first.labels) * position for position in range(len(pieces))]
+
+    def forget(self) -> None:
+        """Free the rows that were kept."""
+        with self._lock:
+            self._many.clear()
+
+
+def _rows_key(data: TrainingData) -> Hashable:
+    sampled = 0 if data.sampling is None else id(data.sampling.draws)
+    return id(data.inputs), id(data.labels), id(data.weights), sampled
