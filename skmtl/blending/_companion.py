@@ -63,10 +63,11 @@ class Companion:
 
 def label_limits(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What predictions are clipped to, lower and upper ends (n_tasks,): functions do not end where the labels do."""
-    seen = np.where(weights > 0, values, np.nan)
+    known = weights > 0
+    lower = values.min(axis=0, where=known, initial=np.inf)
+    upper = values.max(axis=0, where=known, initial=-np.inf)
     # A task may have no label among the rows sampled: all that is known of it then is its mean, 0.
-    seen = np.where((weights > 0).any(axis=0), seen, 0.0)
-    lower, upper = np.nanmin(seen, axis=0), np.nanmax(seen, axis=0)
+    lower, upper = np.where(np.isinf(lower), 0.0, lower), np.where(np.isinf(upper), 0.0, upper)
     margin = _MARGIN * (upper - lower)
     return lower - margin, upper + margin
 

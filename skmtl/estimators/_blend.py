@@ -74,7 +74,8 @@ def fit_parts(
         views, encoded = dict(known.views), dict(known.encoded)
     found = {kind: _found_network(kind, network, data, layout) for kind, network in networks.items()}
     everything = np.arange(len(values))
-    fit = partial(fit_companion, values=values, weights=weights, folds=folds, seed=seed)
+    of_column = layout.task_of_column
+    fit = partial(fit_companion, values=values, weights=weights, folds=folds, seed=seed, task_of_column=of_column)
     work = {kind: partial(fit, kernel, encoded[VIEWS[kernel]]) for kind, kernel in companions.items()}
     for kind, fitted in _results(work, side_by_side=len(values) >= _ROWS_FOR_THREADS).items():
         if fitted is not None:
@@ -106,11 +107,17 @@ def _weigh(layout: Columns, found: Sequence[_Found], values: np.ndarray, weights
     rows = found[0].rows
     for other in found[1:]:
         rows = np.intersect1d(rows, other.rows, assume_unique=True)
-    held = np.stack([one.held[np.searchsorted(one.rows, rows)] for one in found])
+    held = [one.held if len(one.rows) == len(rows) else one.held[np.searchsorted(one.rows, rows)] for one in found]
     task = layout.task_of_column
-    chosen = weights_by_task(held, values[rows], weights[rows], task)
+    own_values, own_weights = (values, weights) if len(rows) == len(values) else (values[rows], weights[rows])
+    # The network is what variances of predictions are told by.
+    chosen = weights_by_task(held, own_values, own_weights, task, kept=[0])
     lower, upper = label_limits(values, weights)
-    mixed = np.clip(np.einsum("pnc,pc->nc", held, chosen[:, task]), lower, upper)
+    mixed = np.zeros(held[0].shape)
+    for one, counts in zip(held, chosen[:, task], strict=True):
+        if counts.any():
+            mixed += counts * one
+    np.clip(mixed, lower, upper, out=mixed)
     parts = tuple(one.part for one in found)
     return FittedBlend(layout, parts, chosen, rows, mixed, lower, upper)
 
