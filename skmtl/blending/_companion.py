@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._pieces import in_pieces
 from ._kernel import Kernel
 
 # Rows compared with all points at a time.
-_CHUNK = 4096
+_CHUNK = 1024
 # A prediction lies at most this part of the observed range outside of it.
 _MARGIN = 0.25
 # A column is taken to reach at most this part of its observed range further: a line goes on beyond the data, and
@@ -56,8 +57,11 @@ class Companion:
         if self.points is None:
             raw = rows @ self.coefficients
         else:
-            parts = [rows[start : start + _CHUNK] for start in range(0, max(1, len(rows)), _CHUNK)]
-            raw = np.concatenate([self.kernel.matrix(part, self.points) @ self.coefficients for part in parts])
+            points = self.points
+            parts = in_pieces(
+                lambda piece: self.kernel.matrix(rows[piece], points) @ self.coefficients, len(rows), _CHUNK
+            )
+            raw = np.concatenate(parts)
         return np.clip(self.center + raw, self.lower, self.upper)
 
 
