@@ -14,8 +14,9 @@ from ._moments import totals
 from ._relevance import relevance_of
 from ._targets import Targets, inside
 
-# Rows that a companion is fitted to, at most; it predicts the others as rows it has not seen.
-MOST_ROWS = 30_000
+# Rows that a companion is fitted to, at most; it predicts the others as rows it has not seen. Some hundred points to
+# compare with learn nothing from more.
+MOST_ROWS = 15_000
 # Rows that the columns' relevance is learned from.
 _RELEVANCE_ROWS = 800
 # How often relevance is learned from a regression on columns that were multiplied by it.

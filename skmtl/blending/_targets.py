@@ -41,12 +41,13 @@ class Targets:
 
     def groups(self) -> Iterator[np.ndarray]:
         """Groups of columns whose labels have the same weights, but those without any."""
-        _, group = np.unique(self.weights_by_task, axis=1, return_inverse=True)
-        of_column = group[np.unique(self.task, return_inverse=True)[1]]
-        for number in range(group.max() + 1):
-            columns = np.flatnonzero(of_column == number)
-            if (self.weights[:, columns[0]] > 0).any():
-                yield columns
+        columns_of_task = np.split(np.arange(len(self.task)), np.flatnonzero(np.diff(self.task)) + 1)
+        groups: dict[bytes, list[np.ndarray]] = {}
+        for columns in columns_of_task:
+            weights = self.weights[:, columns[0]]
+            if (weights > 0).any():
+                groups.setdefault(weights.tobytes(), []).append(columns)
+        yield from map(np.concatenate, groups.values())
 
     def summed_up(self) -> Targets:
         """The same, or where many columns have the same rows, random sums of them in the units of their deviations.

@@ -13,9 +13,10 @@ import numpy as np
 
 from .._blas import single_threaded_blas
 from .._records import EncodedTargets
-from ..blending import KernelName, fit_companion, label_limits, weights_by_task
+from ..blending import KernelName, fit_companion, label_limits
 from ..features import FeatureEncoder, Scaling
 from ._blend_columns import Columns
+from ._blend_weights import mixed, part_weights
 from ._fit import fit_network, row_weights
 from ._fitted import FittedNetwork
 from ._fitted_blend import BlendPart, FittedBlend, offsets
@@ -110,16 +111,11 @@ def _weigh(layout: Columns, found: Sequence[_Found], values: np.ndarray, weights
     held = [one.held if len(one.rows) == len(rows) else one.held[np.searchsorted(one.rows, rows)] for one in found]
     task = layout.task_of_column
     own_values, own_weights = (values, weights) if len(rows) == len(values) else (values[rows], weights[rows])
-    # The network is what variances of predictions are told by.
-    chosen = weights_by_task(held, own_values, own_weights, task, kept=[0])
+    chosen = part_weights(layout, held, own_values, own_weights)
     lower, upper = label_limits(values, weights)
-    mixed = np.zeros(held[0].shape)
-    for one, counts in zip(held, chosen[:, task], strict=True):
-        if counts.any():
-            mixed += counts * one
-    np.clip(mixed, lower, upper, out=mixed)
+    together = np.clip(mixed(held, chosen[:, task]), lower, upper)
     parts = tuple(one.part for one in found)
-    return FittedBlend(layout, parts, chosen, rows, mixed, lower, upper)
+    return FittedBlend(layout, parts, chosen, rows, together, lower, upper)
 
 
 def _view(data: FitInput, scaling: Scaling) -> FeatureEncoder:
