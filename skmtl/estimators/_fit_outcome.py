@@ -21,6 +21,7 @@ from ._input import FitInput, Settings
 from ._out_of_fold import OutOfFold, held_out_quantities
 from ._outcome import Outcome, ShiftedErrors
 from ._recipe import FEWEST_ROWS
+from ._wild_labels import with_believable_labels
 
 # Rows that the members' mean variance is taken of.
 _VARIANCE_ROWS = 2000
@@ -33,19 +34,26 @@ def fit_outcome(
     kinds = () if settings.incremental else kinds_of(settings, data)
     if "regression_network" in kinds:
         settings = replace(settings, also_judged_by="regression")
-    network, result = fit_network(settings, data, previous, task)
+    # What is weighed by squared errors must not hang on a few labels.
+    believed = with_believable_labels(data, seed=0) if kinds else data
+    network, result = fit_network(settings, believed, previous, task)
     with single_threaded_blas:
-        return _outcome(settings, kinds, data, network, result)
+        return _outcome(settings, kinds, data, believed, network, result)
 
 
 def _outcome(
-    settings: Settings, kinds: Sequence[str], data: FitInput, network: FittedNetwork, result: TrainingResult
+    settings: Settings,
+    kinds: Sequence[str],
+    data: FitInput,
+    believed: FitInput,
+    network: FittedNetwork,
+    result: TrainingResult,
 ) -> Outcome:
-    """The network with its blend and predictions of rows held out."""
+    """The network with its blend and predictions of rows held out; ``believed`` are the labels that were learned."""
     blend = None
     if kinds:
         seed = int(check_random_state(settings["random_state"]).randint(2**31 - 1))
-        blend = fit_blend(settings, kinds, data, network.by_judge(result), seed)
+        blend = fit_blend(settings, kinds, believed, network.by_judge(result), seed)
     if settings.incremental or not (settings["oob_score"] or blend is not None):
         return Outcome(network, result)
     if blend is not None:
@@ -54,7 +62,7 @@ def _outcome(
         _check_held_out(data, network)
         rows, quantities = held_out_quantities(network, data.X)
     known = OutOfFold.of(network.tasks, data, rows, quantities)
-    joint = joint_model_of(settings, network, data, blend, rows, quantities)
+    joint = joint_model_of(settings, network, believed, blend, rows, quantities)
     if not network.all_quantities:
         return Outcome(network, result, blend, known, joint=joint)
     seen = data.X[:_VARIANCE_ROWS]
