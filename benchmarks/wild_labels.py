@@ -80,8 +80,8 @@ def report(table: pd.DataFrame, rows: int, n_folds: int) -> str:
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
         lines.append("")
     return (
-        f"# Wild labels\n\n`python benchmarks/wild_labels.py`, {machine()['date']}: of every task one training label in "
-        f"{SHARE:,}, at least one, times {FACTOR:.0f}; aRRMSE on test rows as they are, mean of {n_folds} "
+        f"# Wild labels\n\n`python benchmarks/wild_labels.py`, {machine()['date']}: of every task one training label "
+        f"in {SHARE:,}, at least one, times {FACTOR:.0f}; aRRMSE on test rows as they are, mean of {n_folds} "
         f"fold{'s' * (n_folds > 1)}, at most {rows:,} rows. All at their defaults, no contestant told.\n\n"
         + "\n".join(lines)
     )

@@ -51,9 +51,9 @@ def fit_companion(
         Disjoint parts of the rows, which cover them.
     seed : int
         Seed of what is sampled where there are many rows.
-    task_of_column : ndarray of shape (n_targets,), optional
+    task_of_column : ndarray of shape (n_targets,), default=None
         Targets of the same task, which stand beside each other, have the same weights and get the same penalty;
-        without it each is a task.
+        with None each is a task.
 
     Returns
     -------

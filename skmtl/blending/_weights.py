@@ -112,7 +112,7 @@ def weights_by_task(
         Targets and weights of the labels; 0 marks a missing one.
     task_of_column : ndarray of shape (n_columns,)
         A regression has one column, a classification one a class, whose weights are the same.
-    kept : sequence of int
+    kept : sequence of int, default=()
         Predictors that are not to be left out.
 
     Returns
