@@ -24,7 +24,7 @@ from _networks import fit_ours
 from _peers import PEERS
 
 FACTOR, SHARE = 30.0, 1000
-CONTESTANTS = {"ours": fit_ours, "ridge": PEERS["ridge"].fit, "hgb": PEERS["hgb"].fit, "forest": PEERS["forest"].fit}
+CONTESTANTS = {"ours": fit_ours, "ridge": PEERS["ridge"].fit, "hgb": PEERS["hgb"].fit}
 WHERE = ("none", "random", "extreme")
 TITLES = {"random": "at random", "extreme": "at rows with extreme columns"}
 
@@ -98,7 +98,11 @@ def main() -> None:
         if load(name, 10).row_task is not None:
             continue
         rows += measure(name, arguments.rows, arguments.folds)
-        print(rows[-len(CONTESTANTS) * arguments.folds], flush=True)
+        print(
+            name,
+            {c["contestant"]: [round(float(c[w]), 4) for w in WHERE] for c in rows[-len(CONTESTANTS) :]},
+            flush=True,
+        )
     table = pd.DataFrame(rows)
     text = report(table, arguments.rows, arguments.folds)
     if not arguments.data:

@@ -8,15 +8,17 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.linear_model import Ridge
 
+from .._blas import single_threaded_blas
 from .._records import EncodedTargets
 from ..features import FeatureEncoder
 from ._input import FitInput
 
 # The part of the labels on either side that does not count when it is asked how far labels reach.
 _TAIL = 0.005
-# A label is far out beyond so many times that reach, and believed where rows like its own reach so far.
-_FAR, _BELIEVED = 4.0, 0.5
+# A label is far out beyond so many times that reach, and believed where its row is predicted so large a part of it.
+_FAR, _BELIEVED = 3.0, 0.5
 # With fewer labels, none is far out.
 _FEWEST = 20
 # What asks the features: rows beside those that are far out, trees, and columns that a split looks at.
@@ -40,24 +42,31 @@ class _Reach(NamedTuple):
         )
 
 
+class _Told(NamedTuple):
+    """What trees predict for far rows in units of the reach, and whether their labels are believed."""
+
+    trees: np.ndarray
+    believed: np.ndarray
+
+
 def with_believable_labels(data: FitInput, seed: int) -> FitInput:
     """The data with what the features tell in place of labels that nobody would believe, and a warning of these.
 
-    Squared errors would have a few of them decide on everything. A label as far out is believed where random trees
-    that have not seen it predict for its row at least half of what the other labels reach; else this is put there.
+    Squared errors would have a few of them decide on everything. A label as far out is believed where random trees that
+    have not seen it, or a line through the labels that are not, go half of the way; else what the trees say is put
+    there.
     """
     found = [reach for task in range(len(data.encoder.tasks)) if (reach := _reach(data, task)) is not None]
     if not found:
         return data
-    told = _told_by_features(data, found, seed)
     values = data.targets.values.copy()
-    for reach in found:
-        labels = values[reach.rows, reach.task]
-        doubted = told[reach.task][reach.rows] * np.sign(labels - reach.center) < _BELIEVED
+    with single_threaded_blas:
+        said = _told_by_features(data, found, seed)
+    for reach, told in zip(found, said, strict=True):
+        doubted = ~told.believed
         if doubted.any():
-            rows = reach.rows[doubted]
-            _warn(data, reach, rows)
-            values[rows, reach.task] = reach.center + reach.reach * told[reach.task][rows]
+            _warn(data, reach, reach.rows[doubted])
+            values[reach.rows[doubted], reach.task] = reach.center + reach.reach * told.trees[doubted]
     return replace(data, targets=EncodedTargets(values, data.targets.weights))
 
 
@@ -79,21 +88,34 @@ def _reach(data: FitInput, task: int) -> _Reach | None:
     return _Reach(task, center, reach, rows[far]) if len(far) else None
 
 
-def _told_by_features(data: FitInput, found: Sequence[_Reach], seed: int) -> dict[int, np.ndarray]:
-    """By task: what trees that have not seen a row's labels predict for it, (n_rows,), in units of the reach.
-
-    Only rows that are far out in some task, and a sample beside them, are asked for; the others' are 0.
-    """
-    from sklearn.ensemble import RandomForestRegressor
-
+def _told_by_features(data: FitInput, found: Sequence[_Reach], seed: int) -> list[_Told]:
+    """What is said of the far rows of each task, from these and a sample beside them."""
     rng = np.random.default_rng(seed)
     far = np.unique(np.concatenate([reach.rows for reach in found]))
     others = np.setdiff1d(np.arange(data.n_train), far)
     sample = np.sort(np.concatenate([far, rng.choice(others, min(_ROWS, len(others)), replace=False)]))
-    encoder = FeatureEncoder.fit(data.X[sample], scaling="robust", levels=data.levels)
+    encoder = FeatureEncoder.fit(data.X[sample], scaling="standard", levels=data.levels)
     rows = encoder.transform(data.X[sample], dtype=np.float64)
-    labels = np.column_stack([reach.of(data.targets.values[sample, reach.task]) for reach in found])
     observed = data.targets.observed[sample][:, [reach.task for reach in found]]
+    labels = np.column_stack([reach.of(data.targets.values[sample, reach.task]) for reach in found])
+    labels = np.where(observed, labels, 0.0)
+    trees = _by_trees(rows, labels, seed)
+    told = []
+    for number, reach in enumerate(found):
+        own = np.searchsorted(sample, reach.rows)
+        known = np.setdiff1d(np.flatnonzero(observed[:, number]), own)
+        side, seen = np.sign(labels[own, number]), trees[own, number]
+        line = Ridge().fit(rows[known], labels[known, number]).predict(rows[own])
+        whole = data.targets.values[reach.rows, reach.task] / reach.reach - reach.center / reach.reach
+        believed = (seen * side >= _BELIEVED * _FAR) | (line * side >= _BELIEVED * np.abs(whole))
+        told.append(_Told(seen, believed))
+    return told
+
+
+def _by_trees(rows: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+    """Predictions (n_rows, n_tasks) by those of the trees that have not seen a row."""
+    from sklearn.ensemble import RandomForestRegressor
+
     forest = RandomForestRegressor(
         _TREES,
         min_samples_leaf=2,
@@ -104,13 +126,8 @@ def _told_by_features(data: FitInput, found: Sequence[_Reach], seed: int) -> dic
     with warnings.catch_warnings():
         # Of rows that every tree has seen, of which there are hardly any, it says 0.
         warnings.simplefilter("ignore", UserWarning)
-        forest.fit(rows, np.where(observed, labels, 0.0).squeeze())
-    predicted = forest.oob_prediction_.reshape(len(sample), len(found))
-    told = {}
-    for number, reach in enumerate(found):
-        told[reach.task] = np.zeros(data.n_train)
-        told[reach.task][sample] = predicted[:, number]
-    return told
+        forest.fit(rows, labels.squeeze())
+    return forest.oob_prediction_.reshape(labels.shape)
 
 
 def _warn(data: FitInput, reach: _Reach, rows: np.ndarray) -> None:
