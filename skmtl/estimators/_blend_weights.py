@@ -29,7 +29,7 @@ def part_weights(layout: Columns, held: Sequence[np.ndarray], values: np.ndarray
     for number, predicted in enumerate(layout.to_quantities(mixed(held, chosen[:, task]))):
         if layout.tasks[number].kind == "classification":
             variances[:, starts[number] : starts[number + 1]] = np.maximum(predicted, _LEAST_VARIANCE)
-    return weights_by_task(held, values, weights / variances, task, kept=[0])
+    return weights_by_task(held, values, np.divide(weights, variances, out=variances), task, kept=[0])
 
 
 def mixed(held: Sequence[np.ndarray], counts: np.ndarray) -> np.ndarray:
