@@ -37,7 +37,17 @@ CONTESTANTS: dict[str, Callable[[Record], Predict]] = {
 }
 ONLY_REGRESSION = ("chain",)
 # One model a task on hundreds of tasks would take days.
-MOST_TASKS = {"catboost": 100, "hgb": 200, "mlp": 100, "realmlp": 16, "twin": 200}
+MOST_TASKS = {
+    "catboost": 100,
+    "hgb": 200,
+    "lightgbm": 200,
+    "mlp": 100,
+    "realmlp": 16,
+    "stack": 16,
+    "tabm": 16,
+    "twin": 200,
+    "xrfm": 100,
+}
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,76 @@ def _catboost(kind: str, X: pd.DataFrame, n_tasks: int) -> Any:
     return catboost.CatBoostRegressor(loss_function="MultiRMSEWithMissingValues" if n_tasks > 1 else "RMSE", **common)
 
 
+def _lightgbm(kind: str, *_: Any) -> Any:
+    import lightgbm
+
+    made = lightgbm.LGBMClassifier if kind == CLASSIFICATION else lightgbm.LGBMRegressor
+    return made(random_state=0, n_jobs=threads(), verbose=-1)
+
+
+def _stack(kind: str, *_: Any) -> Any:
+    """What an informed user would build: linear, kernel and boosted models, stacked by a linear one."""
+    from sklearn import ensemble, linear_model, svm
+
+    if kind == CLASSIFICATION:
+        parts = {
+            "linear": linear_model.LogisticRegression(max_iter=1000),
+            "kernel": svm.SVC(probability=True, random_state=0),
+            "trees": ensemble.HistGradientBoostingClassifier(random_state=0),
+        }
+        return ensemble.StackingClassifier(list(parts.items()))
+    parts = {
+        "linear": linear_model.RidgeCV(),
+        "kernel": _standardised(svm.SVR()),
+        "trees": ensemble.HistGradientBoostingRegressor(random_state=0),
+    }
+    return ensemble.StackingRegressor(list(parts.items()))
+
+
+class _Xrfm:
+    """Recursive feature machines of the package xrfm, with a fifth of the rows to tune by."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def fit(self, X: Any, y: np.ndarray) -> _Xrfm:
+        from sklearn.model_selection import train_test_split
+        from xrfm import xRFM
+
+        classes, codes = np.unique(y, return_inverse=True)
+        classified = self.kind == CLASSIFICATION
+        strata = codes if classified and np.bincount(codes).min() > 1 else None
+        matrix = np.asarray(y, float).reshape(len(y), -1)
+        self.mean, self.scale = matrix.mean(axis=0), np.maximum(matrix.std(axis=0), 1e-12)
+        target = codes if classified else ((matrix - self.mean) / self.scale).astype(np.float32)
+        rows, held = train_test_split(np.arange(len(y)), test_size=0.2, random_state=0, stratify=strata)
+        X = np.asarray(X, np.float32)
+        metric = "logloss" if classified else "mse"
+        self.model = xRFM(device="cpu", tuning_metric=metric, random_state=0, n_threads=threads(), verbose=False)
+        self.model.fit(X[rows], target[rows], X[held], target[held])
+        self.classes_ = classes
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        found = np.asarray(self.model.predict(np.asarray(X, np.float32))).reshape(len(X), -1)
+        return found * self.scale + self.mean
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        return np.asarray(self.model.predict_proba(np.asarray(X, np.float32)))
+
+
+def _xrfm(kind: str, *_: Any) -> Any:
+    return _Xrfm(kind)
+
+
+def _tabm(kind: str, *_: Any) -> Any:
+    """TabM at the defaults of pytabkit."""
+    from pytabkit import TabM_D_Classifier, TabM_D_Regressor
+
+    made = TabM_D_Classifier if kind == CLASSIFICATION else TabM_D_Regressor
+    return made(random_state=0, device="cpu", n_threads=threads())
+
+
 def _realmlp(kind: str, *_: Any) -> Any:
     """RealMLP-TD; for classes as its authors recommend where log loss is what counts."""
     import logging
@@ -200,4 +270,8 @@ PEERS: dict[str, Peer] = {
     "catboost": Peer(named_missing, _both(_catboost), _REGRESSIONS, joint_missing=True),
     "mlp": Peer(scaled, {REGRESSION: _mlp_regressor, CLASSIFICATION: _mlp_classifier}, _REGRESSIONS),
     "realmlp": Peer(imputed, _both(_realmlp)),
+    "lightgbm": Peer(as_it_is, _both(_lightgbm)),
+    "stack": Peer(scaled, _both(_stack)),
+    "xrfm": Peer(scaled, _both(_xrfm), _REGRESSIONS),
+    "tabm": Peer(imputed, _both(_tabm)),
 }

@@ -23,7 +23,7 @@ from _accuracy_runs import CONTESTANTS, Run, execute, is_kept, takes
 from _datasets import facts_of_all, folds, load, names
 
 QUICK = ("slump", "edm", "jura", "enb", "sf1", "flags", "edm_class", "bridges", "student")
-QUICK_FOLDS, QUICK_WITHOUT = (0, 1), ("realmlp", "seed")
+QUICK_FOLDS, QUICK_WITHOUT = (0, 1), ("realmlp", "seed", "stack", "tabm", "xrfm")
 
 
 def main() -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._pieces import in_pieces
 from ._kernel import Kernel
 
 # Rows compared with all points at a time.
-_CHUNK = 4096
+_CHUNK = 1024
 # A prediction lies at most this part of the observed range outside of it.
 _MARGIN = 0.25
 # A column is taken to reach at most this part of its observed range further: a line goes on beyond the data, and
@@ -56,17 +57,21 @@ class Companion:
         if self.points is None:
             raw = rows @ self.coefficients
         else:
-            parts = [rows[start : start + _CHUNK] for start in range(0, max(1, len(rows)), _CHUNK)]
-            raw = np.concatenate([self.kernel.matrix(part, self.points) @ self.coefficients for part in parts])
+            points = self.points
+            parts = in_pieces(
+                lambda piece: self.kernel.matrix(rows[piece], points) @ self.coefficients, len(rows), _CHUNK
+            )
+            raw = np.concatenate(parts)
         return np.clip(self.center + raw, self.lower, self.upper)
 
 
 def label_limits(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What predictions are clipped to, lower and upper ends (n_tasks,): functions do not end where the labels do."""
-    seen = np.where(weights > 0, values, np.nan)
+    known = weights > 0
+    lower = values.min(axis=0, where=known, initial=np.inf)
+    upper = values.max(axis=0, where=known, initial=-np.inf)
     # A task may have no label among the rows sampled: all that is known of it then is its mean, 0.
-    seen = np.where((weights > 0).any(axis=0), seen, 0.0)
-    lower, upper = np.nanmin(seen, axis=0), np.nanmax(seen, axis=0)
+    lower, upper = np.where(np.isinf(lower), 0.0, lower), np.where(np.isinf(upper), 0.0, upper)
     margin = _MARGIN * (upper - lower)
     return lower - margin, upper + margin
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
+from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.metrics.pairwise import manhattan_distances
 from sklearn.model_selection import KFold
 
+from .._pieces import in_pieces
 from ._companion import column_limits
 
 BLOCKS = 8
@@ -22,8 +24,10 @@ _PRIOR = 0.2
 # Powers of the columns' relevance that distances are tried with: what tells groups apart often stands in few columns.
 _POWERS = (1.0, 2.0, 4.0, 8.0, 16.0)
 # Rows compared with, fewer where they are wide; rows that are compared; rows compared at a time.
-_MOST_POINTS, _FEWEST_POINTS, _MOST_NUMBERS = 10_000, 500, 400_000
+_MOST_POINTS, _FEWEST_POINTS, _MOST_NUMBERS = 5_000, 500, 200_000
 _QUERIES, _CHUNK = 500, 512
+# Columns, less those that count next to nothing, up to which a tree of the points is worth growing.
+_COLUMNS_OF_A_TREE = 10
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,19 @@ class ShiftDetector:
     def probability(self, rows: np.ndarray) -> np.ndarray:
         """Probabilities (n_rows,) of rows (n_rows, n_columns)."""
         seen = np.clip(rows, self.smallest, self.largest) * self.scale
-        distance = np.empty(len(seen))
-        for start in range(0, len(seen), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            distance[part] = manhattan_distances(seen[part], self.points).min(axis=1)
-        return special.expit(self.intercept + self.slope * np.log(self.floor + distance))
+        if len(seen) > _CHUNK and self._few_columns():
+            tree = cKDTree(self.points)
+            parts = in_pieces(lambda piece: tree.query(seen[piece], p=1)[0], len(seen), _CHUNK)
+        else:
+            parts = in_pieces(
+                lambda piece: manhattan_distances(seen[piece], self.points).min(axis=1), len(seen), _CHUNK
+            )
+        return special.expit(self.intercept + self.slope * np.log(self.floor + np.concatenate(parts)))
+
+    def _few_columns(self) -> bool:
+        """Whether distances hang on so few columns that a tree finds the nearest sooner than looking at all."""
+        reach = (self.largest - self.smallest) * self.scale
+        return bool(reach.sum() ** 2 <= _COLUMNS_OF_A_TREE * (reach**2).sum())
 
 
 def blocks_of(n_rows: int) -> list[np.ndarray]:

@@ -52,6 +52,7 @@ _OF_BLENDS = (
     "_shifted_residuals",
     "_shifted_member_variance",
     "_joint",
+    "decision_factors_",
 )
 
 
@@ -83,6 +84,7 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
     feature_names_in_: np.ndarray
     oob_prediction_: np.ndarray | list[np.ndarray]
     oob_residuals_: np.ndarray
+    decision_factors_: list[np.ndarray | None]
     _oob_scores: np.ndarray
     _member_variance: np.ndarray
     _shifted_residuals: np.ndarray
@@ -541,6 +543,8 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
             self.oob_prediction_ = self._oob_form(known.quantities)
             self.oob_residuals_ = known.residuals[:, 0] if one else known.residuals
             self._oob_scores = known.scores
+            if outcome.factors is not None:
+                self.decision_factors_ = outcome.factors
             if outcome.joint is not None:
                 self._joint = outcome.joint
             if outcome.member_variance is not None:
@@ -598,8 +602,11 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
     def _columns(self, quantities: list[np.ndarray]) -> list[np.ndarray]:
         """Predicted values or labels of each task."""
         targets, columns = self.network_.targets, []
+        factors = getattr(self, "decision_factors_", None)
         for task, values in enumerate(quantities):
             if targets.classes[task] is not None:
+                if factors is not None:
+                    values = values * factors[task]
                 columns.append(targets.decode_labels(values.argmax(axis=1), task))
             else:
                 columns.append(values.astype(np.float32) if targets.single_precision else values)

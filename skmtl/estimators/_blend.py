@@ -13,9 +13,10 @@ import numpy as np
 
 from .._blas import single_threaded_blas
 from .._records import EncodedTargets
-from ..blending import KernelName, fit_companion, label_limits, weights_by_task
+from ..blending import KernelName, fit_companion, label_limits
 from ..features import FeatureEncoder, Scaling
 from ._blend_columns import Columns
+from ._blend_weights import mixed, part_weights
 from ._fit import fit_network, row_weights
 from ._fitted import FittedNetwork
 from ._fitted_blend import BlendPart, FittedBlend, offsets
@@ -74,7 +75,8 @@ def fit_parts(
         views, encoded = dict(known.views), dict(known.encoded)
     found = {kind: _found_network(kind, network, data, layout) for kind, network in networks.items()}
     everything = np.arange(len(values))
-    fit = partial(fit_companion, values=values, weights=weights, folds=folds, seed=seed)
+    of_column = layout.task_of_column
+    fit = partial(fit_companion, values=values, weights=weights, folds=folds, seed=seed, task_of_column=of_column)
     work = {kind: partial(fit, kernel, encoded[VIEWS[kernel]]) for kind, kernel in companions.items()}
     for kind, fitted in _results(work, side_by_side=len(values) >= _ROWS_FOR_THREADS).items():
         if fitted is not None:
@@ -106,13 +108,14 @@ def _weigh(layout: Columns, found: Sequence[_Found], values: np.ndarray, weights
     rows = found[0].rows
     for other in found[1:]:
         rows = np.intersect1d(rows, other.rows, assume_unique=True)
-    held = np.stack([one.held[np.searchsorted(one.rows, rows)] for one in found])
+    held = [one.held if len(one.rows) == len(rows) else one.held[np.searchsorted(one.rows, rows)] for one in found]
     task = layout.task_of_column
-    chosen = weights_by_task(held, values[rows], weights[rows], task)
+    own_values, own_weights = (values, weights) if len(rows) == len(values) else (values[rows], weights[rows])
+    chosen = part_weights(layout, held, own_values, own_weights)
     lower, upper = label_limits(values, weights)
-    mixed = np.clip(np.einsum("pnc,pc->nc", held, chosen[:, task]), lower, upper)
+    together = np.clip(mixed(held, chosen[:, task]), lower, upper)
     parts = tuple(one.part for one in found)
-    return FittedBlend(layout, parts, chosen, rows, mixed, lower, upper)
+    return FittedBlend(layout, parts, chosen, rows, together, lower, upper)
 
 
 def _view(data: FitInput, scaling: Scaling) -> FeatureEncoder:

@@ -37,7 +37,11 @@ class Columns:
             scaled[:, [i]] if task.kind == "regression" else targets.values[:, [i]] == np.arange(len(task.classes))
             for i, task in enumerate(self.tasks)
         ]
-        return np.hstack(parts).astype(np.float64), targets.weights[:, self.task_of_column]
+        values = np.hstack(parts).astype(np.float64)
+        if len(self.tasks) == 1:
+            # Of thousands of classes, nothing is gained by as many copies.
+            return values, np.broadcast_to(targets.weights, values.shape)
+        return values, targets.weights[:, self.task_of_column]
 
     def of_quantities(self, quantities: Sequence[np.ndarray]) -> np.ndarray:
         """Columns (n_samples, n_columns) of predicted values and class probabilities."""

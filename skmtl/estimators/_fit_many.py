@@ -18,7 +18,7 @@ from ._backend import check_backend
 from ._base import BaseMultiTask
 from ._blend_kinds import kinds_of
 from ._fit import PreparedFit, prepare_fit
-from ._fit_outcome import outcome_of
+from ._fit_outcome import check_decision, outcome_of
 from ._input import FitInput, Settings
 from ._recipe import resolved
 from ._sameness import written
@@ -207,7 +207,8 @@ class ManyFits:
             if isinstance(result, TrainingDivergedError):
                 raise result
             with single_threaded_blas:
-                outcome = outcome_of(prepared.settings, (), prepared.data, prepared.fit.trained(result), result)
+                data = prepared.data
+                outcome = outcome_of(prepared.settings, (), data, data, prepared.fit.trained(result), result)
         except ValueError:
             return _fitted(self.calls[number])[1]
         self.calls[number].estimator._adopt(outcome, append=False)
@@ -280,6 +281,7 @@ def _prepare(call: FitCall, known: dict[Hashable, tuple[FitInput, dict[str, Any]
     settings = resolved(settings, data)
     if kinds_of(settings, data):
         raise _Alone("a blend is made of more than networks; set blend=None and a number for ensemble_size")
+    check_decision(settings, data, told=bool(settings["oob_score"]))
     prepared = prepare_fit(settings, data)
     spec = prepared.network.spec
     if spec is not None and draws_for_all_members(spec):

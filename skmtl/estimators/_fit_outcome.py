@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from .._blas import single_threaded_blas
 from .._records import TrainingResult
 from ._blend_kinds import kinds_of
+from ._decision import MOST_PROBABLE, decision_of, factors_of
 from ._fit import fit_network
 from ._fit_blend import fit_blend
 from ._fit_joint import joint_model_of
@@ -20,7 +21,8 @@ from ._fitted_blend import FittedBlend
 from ._input import FitInput, Settings
 from ._out_of_fold import OutOfFold, held_out_quantities
 from ._outcome import Outcome, ShiftedErrors
-from ._recipe import FEWEST_ROWS
+from ._recipe import FEWEST_ROWS, how_to_hold_out
+from ._wild_labels import with_believable_labels
 
 # Rows that the members' mean variance is taken of.
 _VARIANCE_ROWS = 2000
@@ -31,22 +33,31 @@ def fit_outcome(
 ) -> Outcome:
     """Fit the network, its blend, and predict the training rows out of fold, as far as the settings ask for it."""
     kinds = () if settings.incremental else kinds_of(settings, data)
+    check_decision(settings, data, told=bool(kinds) or (settings["oob_score"] and not settings.incremental))
     if "regression_network" in kinds:
         settings = replace(settings, also_judged_by="regression")
-    network, result = fit_network(settings, data, previous, task)
+    # What is weighed by squared errors must not hang on a few labels.
+    believed = with_believable_labels(data, seed=0) if kinds else data
+    network, result = fit_network(settings, believed, previous, task)
     with single_threaded_blas:
-        return outcome_of(settings, kinds, data, network, result)
+        return outcome_of(settings, kinds, data, believed, network, result)
 
 
 def outcome_of(
-    settings: Settings, kinds: Sequence[str], data: FitInput, network: FittedNetwork, result: TrainingResult
+    settings: Settings,
+    kinds: Sequence[str],
+    data: FitInput,
+    believed: FitInput,
+    network: FittedNetwork,
+    result: TrainingResult,
 ) -> Outcome:
-    """The network with its blend and predictions of rows held out."""
+    """The network with its blend and predictions of rows held out; ``believed`` are the labels that were learned."""
     blend = None
     if kinds:
         seed = int(check_random_state(settings["random_state"]).randint(2**31 - 1))
-        blend = fit_blend(settings, kinds, data, network.by_judge(result), seed)
+        blend = fit_blend(settings, kinds, believed, network.by_judge(result), seed)
     if settings.incremental or not (settings["oob_score"] or blend is not None):
+        check_decision(settings, data, told=False)
         return Outcome(network, result)
     if blend is not None:
         rows, quantities = blend.rows, blend.held_quantities()
@@ -54,13 +65,23 @@ def outcome_of(
         _check_held_out(data, network)
         rows, quantities = held_out_quantities(network, data.X)
     known = OutOfFold.of(network.tasks, data, rows, quantities)
-    joint = joint_model_of(settings, network, data, blend, rows, quantities)
+    joint = joint_model_of(settings, network, believed, blend, rows, quantities)
     if not network.all_quantities:
-        return Outcome(network, result, blend, known, joint=joint)
+        return Outcome(network, result, blend, known, joint=joint, factors=factors_of(settings, data, known))
     seen = data.X[:_VARIANCE_ROWS]
     variance = (network.member_variances(seen) if blend is None else blend.own_member_variances(seen)).mean(axis=0)
     shifted = None if blend is None or blend.shifted is None else _shifted_errors(blend.shifted.blend, data, seen)
     return Outcome(network, result, blend, known, shifted, variance, joint)
+
+
+def check_decision(settings: Settings, data: FitInput, told: bool) -> None:
+    """Nothing but out-of-fold predictions says how to decide."""
+    decision = decision_of(settings)
+    if not told and decision != MOST_PROBABLE:
+        raise ValueError(
+            f"decision={decision!r} is chosen on rows held out, and there are none: "
+            f"{'partial_fit holds none out.' if settings.incremental else how_to_hold_out(data.n_train)}"
+        )
 
 
 def _shifted_errors(blend: FittedBlend, data: FitInput, seen: Any) -> ShiftedErrors:

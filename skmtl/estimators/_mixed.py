@@ -15,6 +15,7 @@ from .._records import Kind
 from ..targets import TargetColumns, infer_kinds
 from ._availability import refuse_cross_val_predict, takes_partial_fit
 from ._base import BaseMultiTask
+from ._decision import BALANCED, MOST_PROBABLE
 from ._logarithms import logarithms
 from ._other_names import explains_names
 from ._snapshot import of_one_moment
@@ -119,6 +120,11 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
     class_weight : dict, "balanced", list or None, default=None
         Weights of the classes: for 1-D y a dict from class to weight or "balanced"; for 2-D y
         "balanced" for all, or a list or dict of such per task.
+    decision : {"most_probable", "balanced_accuracy"} or callable, default="most_probable"
+        Which class ``predict`` gives. "balanced_accuracy", or a metric that is called with the true and the predicted
+        labels of a task and is better the larger it is, multiplies each task's class probabilities by
+        ``decision_factors_`` before the largest is taken, with which out-of-fold predictions score best; rare classes
+        are found more often so. Probabilities stay as they are. It needs ``blend`` or ``oob_score``.
     epochs : int or "auto", default="auto"
         Passes over the training rows (at most, with early stopping).
     batch_size : int or "auto", default="auto"
@@ -217,6 +223,9 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
     oob_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_tasks), or list of ndarray
         Out-of-fold predictions of the training rows, NaN for a row that nobody held out; class probabilities, an
         array a task, where there are classifications. There with ``oob_score`` or ``blend``.
+    decision_factors_ : list of ndarray of shape (n_classes,)
+        Per task, what class probabilities are multiplied by before ``predict`` takes the largest; None for a
+        regression. There with a ``decision`` other than "most_probable".
     oob_score_ : Series
         Task name to the score (R2, accuracy) of the out-of-fold predictions.
     oob_residuals_ : ndarray of shape (n_samples,) or (n_samples, n_tasks)
@@ -249,14 +258,14 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
 
     Notes
     -----
-    The rule, with ``ensemble_size="auto"`` and from 20 rows on, for each parameter left at "auto": 8 networks (4 from
-    20,000 rows on, 2 from 100,000), each holding out an eighth of the rows; ``blend`` of the networks (also as they
-    are when regressions are predicted best, where tasks are of both kinds), a ridge regression and two kernel
-    regressions (without X_val, a ``loss``, or ``early_stopping=False``); 80 epochs, from 5,000 rows on falling with
-    the square root of their number, 15 at least, and a patience of a quarter of them;
+    The rule, with ``ensemble_size="auto"`` and from 20 rows on, for each parameter left at "auto": 8 networks (6 from
+    10,000 rows on, 4 from 20,000, 3 from 30,000, 2 from 60,000), each holding out an eighth of the rows; ``blend`` of
+    the networks (also as they are when regressions are predicted best, where tasks are of both kinds), a ridge
+    regression and two kernel regressions (without X_val, a ``loss``, or ``early_stopping=False``); 80 epochs, from
+    5,000 rows on falling with the square root of their number, 15 at least, and a patience of a quarter of them;
     learning rate 0.003 along a cosine and weight decay 0.03 (the optimizer's own where ``optimizer`` is given); mish,
-    dropout 0.1; robust scaling; and piecewise-linear embeddings of 8 numbers a column, 4 with more than 16
-    numeric columns, none with more than 100 or sparse ones.
+    dropout 0.1; robust scaling; and piecewise-linear embeddings of 8 numbers a column, 4 with more than 16 numeric
+    columns, none with more than 100 or sparse ones.
 
     Otherwise networks are plain: one, without blend; 100 epochs, a tenth of the rows held out, a patience of 10; the
     optimizer's own learning rate, constant, and decay; relu, no dropout, standard scaling, no embeddings. So it is with
@@ -297,6 +306,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseMultiTask._parameter_constraints,
         "class_weight": [Mapping, "array-like", StrOptions({"balanced"}), None],
+        "decision": [StrOptions({MOST_PROBABLE, BALANCED}), callable],
         "task_types": [dict, None],
     }
 
@@ -322,6 +332,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         loss_weights: Any = None,
         balancing: Any = "equal",
         class_weight: Any = None,
+        decision: Any = MOST_PROBABLE,
         epochs: int | str = "auto",
         batch_size: int | str = "auto",
         shuffle: bool = True,
@@ -387,6 +398,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
             routed=routed,
         )
         self.class_weight = class_weight
+        self.decision = decision
         self.task_types = task_types
 
     @property

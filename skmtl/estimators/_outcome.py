@@ -28,7 +28,8 @@ class Outcome:
     ``shifted`` is what is known of blocks of rows left out, where there is a blend for rows far from the others.
 
     ``member_variance`` is the mean variance among the members' predictions, (n_tasks,); None with classifications.
-    ``joint`` is how the tasks' out-of-fold errors go together.
+    ``joint`` is how the tasks' out-of-fold errors go together; ``factors`` are those of the classes' probabilities
+    with which out-of-fold predictions are decided best, by task.
     """
 
     network: FittedNetwork
@@ -38,3 +39,4 @@ class Outcome:
     shifted: ShiftedErrors | None = None
     member_variance: np.ndarray | None = None
     joint: JointModel | None = None
+    factors: list[np.ndarray | None] | None = None

@@ -36,7 +36,7 @@ FEWEST_ROWS = 20
 # Rows up to which all epochs are taken; with more, their number falls with the square root.
 _ROWS_FOR_ALL_EPOCHS, _MOST_EPOCHS, _FEWEST_EPOCHS = 5_000, 80, 15
 # Rows from which on fewer networks are trained: each sees enough.
-_FEWER_MEMBERS: tuple[tuple[int, int], ...] = ((100_000, 2), (20_000, 4), (0, 8))
+_FEWER_MEMBERS: tuple[tuple[int, int], ...] = ((60_000, 2), (30_000, 3), (20_000, 4), (10_000, 6), (0, 8))
 # Columns up to which each becomes eight numbers, or four, before the first layer would be the whole cost.
 _MOST_EMBEDDED: tuple[tuple[int, int], ...] = ((16, 8), (100, 4))
 

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import erf, expit
 
 from .._blas import single_threaded_blas
+from .._pieces import in_pieces
 from .._records import Head, NetworkSpec
 from ._inputs import embed_inputs, input_shapes, input_width
 
@@ -22,18 +23,30 @@ def _softplus(x: np.ndarray) -> np.ndarray:
     return np.logaddexp(x, 0.0)
 
 
+def _mish(x: np.ndarray) -> np.ndarray:
+    """``x tanh(softplus(x))`` by one exponential: ``(1 + e^x)^2`` is ``e^x (e^x + 2) + 1``."""
+    power = np.minimum(x, _MISH_IS_LINEAR)
+    np.exp(power, out=power)
+    power *= power + 2.0
+    power /= power + 2.0
+    power *= x
+    return power
+
+
 def _softmax(x: np.ndarray) -> np.ndarray:
     powers = np.exp(x - x.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+# From here on mish is its argument, to the last bit.
+_MISH_IS_LINEAR = 20.0
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 _ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     "gelu": lambda x: 0.5 * x * (1 + erf(x / np.sqrt(2))),
     "linear": lambda x: x,
-    "mish": lambda x: x * np.tanh(_softplus(x)),
+    "mish": _mish,
     "relu": lambda x: np.maximum(x, 0, out=x),  # the layers hand over arrays of their own
     "selu": lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))),
     "sigmoid": expit,
@@ -54,9 +67,10 @@ _LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 Layers = tuple[list[np.ndarray], list[tuple[np.ndarray, np.ndarray]]]
 Outputs = list[np.ndarray]
 
-# Up to so many rows are computed in float64, more in float32, in pieces that stay in the processor's cache.
+# Up to so many rows are computed in float64, more in float32: pieces are encoded, and a few rows of them at a time go
+# through the layers, where what lies between stays in the processor's cache.
 EXACT_ROWS = 1024
-_PIECE_ROWS = 2048
+_PIECE_ROWS, _CACHED_ROWS = 1024, 256
 # From so many multiplications on, a compiled function may do better (on an accelerator, much better).
 _MOST_PRODUCTS = 1e12
 # Up to so many multiplications BLAS takes one thread anyway: a row is predicted before one had told it to.
@@ -83,11 +97,17 @@ def numpy_outputs(
         if n_rows <= EXACT_ROWS:
             return _exact_outputs(spec, parameters, encode, n_rows, owner)
         layers = _layers_of(owner, spec, parameters, np.float32)
-        pieces = [
-            _outputs(spec, layers, encode(slice(start, min(start + _PIECE_ROWS, n_rows)), np.float32))
-            for start in range(0, n_rows, _PIECE_ROWS)
-        ]
-        return [np.concatenate(parts).astype(np.float64) for parts in zip(*pieces, strict=True)]
+
+        def piece(rows: slice) -> Outputs:
+            inputs = encode(rows, np.float32)
+            starts = range(0, len(inputs), _CACHED_ROWS)
+            return _joined([_outputs(spec, layers, inputs[start : start + _CACHED_ROWS]) for start in starts])
+
+        return [part.astype(np.float64) for part in _joined(in_pieces(piece, n_rows, _PIECE_ROWS))]
+
+
+def _joined(pieces: Sequence[Outputs]) -> Outputs:
+    return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
 
 
 def _exact_outputs(

@@ -139,3 +139,54 @@ def test_weights_count_relative_to_each_other():
     w = np.repeat(RNG.uniform(0.5, 2.0, size=(120, 1)), 2, axis=1)
     first, second = (fit_companion("rbf", X, Y, scale * w, FOLDS, 0)[1] for scale in (1.0, 1000.0))
     np.testing.assert_allclose(first, second, rtol=1e-8, atol=1e-8)
+
+
+def test_a_table_wider_than_long_is_solved_by_its_rows(monkeypatch):
+    rows = RNG.normal(size=(30, 80))
+    y = rows[:, :2] + 0.1 * RNG.normal(size=(30, 2))
+    parts = np.array_split(np.arange(30), 5)
+    companion, held = fit_companion("linear", rows, y, np.ones(y.shape), parts, 0)
+    assert companion.coefficients.shape == (80, 2)
+
+    def by_columns(kernel, seen, rng):
+        scale = 1 / np.sqrt(seen.shape[1])
+        return _kernel_features.KernelFeatures(seen, np.eye(seen.shape[1]) * scale, None)
+
+    monkeypatch.setattr(_kernel_features.KernelFeatures, "of", by_columns)
+    other, expected = fit_companion("linear", rows, y, np.ones(y.shape), parts, 0)
+    np.testing.assert_allclose(held, expected, atol=1e-6)
+    np.testing.assert_allclose(companion.coefficients, other.coefficients, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_rows", [120, 400])
+def test_many_targets_are_learned_as_well_as_few(n_rows, monkeypatch):
+    monkeypatch.setattr(module, "_RELEVANCE_ROWS", 200)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(n_rows, 6))
+    few = np.column_stack([np.sin(rows[:, 0]), rows[:, 1] * rows[:, 2]])
+    many = few @ rng.normal(size=(2, 90)) + 0.05 * rng.normal(size=(n_rows, 90))
+    parts = np.array_split(rng.permutation(n_rows), 5)
+    companion, held = fit_companion("rbf", rows, many, np.ones(many.shape), parts, 0)
+    _, alone = fit_companion("rbf", rows, many[:, :10], np.ones((n_rows, 10)), parts, 0)
+    assert companion.relevance[:3].min() > companion.relevance[3:].max()
+    assert r2(many, held).mean() > r2(many[:, :10], alone).mean() - 0.03
+
+
+def test_a_class_more_or_less_of_a_task_has_its_penalty():
+    classes = np.eye(3)[RNG.integers(3, size=120)]
+    companion, held = fit_companion("linear", X, classes, np.ones(classes.shape), FOLDS, 0, np.zeros(3, int))
+    np.testing.assert_allclose(companion.predict(X).sum(axis=1), 1.0)
+    np.testing.assert_allclose(held.sum(axis=1), 1.0)
+
+
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
+def test_tasks_with_few_rows_are_solved_by_these_with_the_same_result(kernel, monkeypatch):
+    monkeypatch.setattr(_kernel_features, "MOST_POINTS", 60)
+    weights = ALL.copy()
+    weights[:70, 0] = weights[70:, 1] = 0.0
+    found = []
+    for rows_per_feature in (0, 100):
+        monkeypatch.setattr(_kernel_features, "_ROWS_PER_FEATURE", rows_per_feature)
+        found.append(fit_companion(kernel, X, Y, weights, FOLDS, 0))
+    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found[1][0].predict(X), found[0][0].predict(X), rtol=1e-5, atol=1e-5)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skmtl.blending import blocks_of, fit_shift_detector
+from skmtl.blending import _shift, blocks_of, fit_shift_detector
 
 
 def walk(n_rows, seed):
@@ -72,5 +72,15 @@ def test_many_rows_are_compared_with_some_of_them():
     rows = np.repeat(np.random.default_rng(0).normal(size=(50, 3)) * 9, 240, axis=0)
     rows += np.random.default_rng(1).normal(size=rows.shape)
     detector = detector_of(rows)
-    assert len(detector.points) == 10_000
+    assert len(detector.points) == 5_000
     assert detector.probability(rows).shape == (12_000,)
+
+
+def test_a_tree_finds_the_distances_that_looking_at_all_finds(monkeypatch):
+    rows = walk(1500, 5)
+    detector = detector_of(rows)
+    found = []
+    for columns in (0, 10):
+        monkeypatch.setattr(_shift, "_COLUMNS_OF_A_TREE", columns)
+        found.append(detector.probability(rows + 0.3))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9)

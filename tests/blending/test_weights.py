@@ -1,12 +1,30 @@
 """Weights of the parts."""
 
 import numpy as np
+from scipy.optimize import nnls
 
 from skmtl.blending import weights_by_task
-from skmtl.blending._weights import blend_weights
 
 RNG = np.random.default_rng(2)
 Y = RNG.normal(size=(300, 2))
+
+
+def of_each_task(predictions, values, known):
+    """Non-negative least squares of each column alone."""
+    found = []
+    for task, column in enumerate(known.T):
+        root = np.sqrt(column)
+        found.append(nnls((predictions[:, :, task] * root).T, values[:, task] * root)[0])
+    return np.column_stack(found)
+
+
+def blend_weights(predictions, values, known):
+    """Weights of columns that have nothing to do with each other."""
+    tasks = [
+        weights_by_task(predictions[:, :, [i]], values[:, [i]], known[:, [i]], np.zeros(1, int))
+        for i in range(values.shape[1])
+    ]
+    return np.column_stack(tasks)
 
 
 def test_the_better_predictor_of_each_task_gets_the_weight():
@@ -44,7 +62,7 @@ def test_tasks_that_differ_keep_weights_of_their_own():
     predictions = np.stack([np.column_stack([good[:, 0], bad[:, 1]]), np.column_stack([bad[:, 0], good[:, 1]])])
     known = np.ones(Y.shape)
     found = weights_by_task(predictions, Y, known, np.arange(2))
-    np.testing.assert_allclose(found, blend_weights(predictions, Y, known), rtol=1e-6)
+    np.testing.assert_allclose(found, of_each_task(predictions, Y, known), rtol=1e-6)
 
 
 def test_tasks_with_few_rows_that_are_alike_take_the_weights_of_all_together():
@@ -54,7 +72,7 @@ def test_tasks_with_few_rows_that_are_alike_take_the_weights_of_all_together():
     known = np.ones(few.shape)
     found = weights_by_task(predictions, few, known, np.arange(20))
     assert np.ptp(found, axis=1).max() < 1e-9
-    assert np.ptp(blend_weights(predictions, few, known), axis=1).max() > 0.3
+    assert np.ptp(of_each_task(predictions, few, known), axis=1).max() > 0.3
     np.testing.assert_allclose(found, 0.2, atol=0.08)
 
 
@@ -93,3 +111,28 @@ def test_a_task_without_a_label_has_no_say_in_the_others():
     both = weights_by_task(predictions, Y, known, np.arange(2))
     alone = weights_by_task(predictions[:, :, :1], Y[:, :1], known[:, :1], np.zeros(1, int))
     np.testing.assert_array_equal(both[:, :1], alone)
+
+
+def test_a_predictor_that_adds_next_to_nothing_is_not_asked():
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(2000, 2))
+    good = values + 0.1 * rng.normal(size=values.shape)
+    predictions = np.stack(
+        [good, values + 0.1 * rng.normal(size=values.shape), values + 5 * rng.normal(size=values.shape)]
+    )
+    found = weights_by_task(predictions, values, np.ones(values.shape), np.arange(2))
+    assert of_each_task(predictions, values, np.ones(values.shape))[2].min() > 0
+    np.testing.assert_array_equal(found[2], 0.0)
+    np.testing.assert_allclose(found[:2], of_each_task(predictions[:2], values, np.ones(values.shape)), atol=0.05)
+
+
+def test_a_predictor_that_is_kept_or_that_one_task_needs_is_asked():
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(2000, 2))
+    good = values + 0.1 * rng.normal(size=values.shape)
+    other = np.column_stack([good[:, 0] + rng.normal(size=2000), values[:, 1] + 0.1 * rng.normal(size=2000)])
+    found = weights_by_task(np.stack([other, good]), values, np.ones(values.shape), np.arange(2))
+    assert found[0, 1] > 0.3
+    noise = rng.normal(size=values.shape)
+    assert not weights_by_task([noise, good], values, np.ones(values.shape), np.arange(2))[0].any()
+    assert weights_by_task([good + noise, good], values, np.ones(values.shape), np.arange(2), kept=[0]).shape == (2, 2)
