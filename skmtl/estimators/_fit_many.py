@@ -226,12 +226,6 @@ class ManyFits:
             self._done(len(calls))
 
 
-def fit_many(calls: Sequence[FitCall]) -> tuple[list[Exception | None], Counter[str]]:
-    """Fit all calls' estimators; what each raised, and why how many of them were fitted one at a time."""
-    with ManyFits(calls) as fits:
-        return [fitted.error for fitted in fits.results()], fits.reasons
-
-
 def _by_rows(calls: Sequence[FitCall]) -> list[int]:
     """Calls in their order where all rows fit on the device, else those of the same rows one after the other."""
     order: dict[Hashable, list[int]] = {}

@@ -2,86 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from .._records import BestWeights, StopReason, TrainingNumbers, TrainingResult
+from .._records import StopReason, TrainingResult
+from ._begin import initial_state, numbers_of
 from ._buckets import bucket
-from ._callbacks import KerasCallbacks
-from ._history import History, averages
-from ._moment import Moment, Observer
+from ._moment import Moment
 from ._program import Program, to_device
-from ._progress import Progress
-from ._rows import BatchOrder, RowPlan
+from ._rows import BatchOrder
+from ._run import Part, Run, checked_result
 from ._stepwise import run_epoch_by_steps, show, take_over
-from ._structure import TrainingData, TrainingStructure
-from ._tensors import Best, Carry, Data, Numbers, Report, State
+from ._tensors import Data, Numbers, Report, State
 
 # Python is entered again after this many row visits, or indices, at the latest (about a second's work).
 _MOST_INDICES = 1 << 20
 _EPOCHS_BEFORE_A_LOOK = 32
-# More epochs than anybody waits, and an int32.
-LONGEST = 2**31 - 1
-
-
-@dataclass
-class Part:
-    """Some members of one fit, as a run trains them: their data, their numbers and the record of it.
-
-    ``first`` is the number of the first of them in the fit; ``offset`` says where the fit's rows begin among those of
-    all. A part of no epochs fills a program up.
-    """
-
-    data: TrainingData
-    numbers: TrainingNumbers
-    history: History
-    first: int = 0
-    offset: int = 0
-    stop: StopReason = StopReason.EPOCHS_USED
-    done: int = 0
-
-    def __post_init__(self) -> None:
-        self.over = self.numbers.epochs == 0
-
-
-@dataclass
-class Run:
-    """Members under training in one program: those of a fit, or of several; ``group`` is the run's number.
-
-    ``state`` is that after the last whole epoch, ``over`` whether it was the last one of all. A ``watched`` run
-    gives way after every epoch. ``most_epochs`` is what any run of the same program may take.
-    """
-
-    structure: TrainingStructure
-    parts: Sequence[Part]
-    progress: Progress
-    callbacks: KerasCallbacks | None = None
-    group: int = 0
-    watched: bool = False
-    halt: threading.Event = field(default_factory=threading.Event)
-    observer: Observer | None = None
-    most_epochs: int = 0
-    done: int = 0
-    over: bool = False
-    state: State = field(init=False)
-    rate: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.rate = rate_of(self.structure, self.parts[0].numbers)
-        self.most_epochs = max(self.most_epochs, *(part.numbers.epochs for part in self.parts))
-        stops = np.cumsum([part.data.members for part in self.parts]).tolist()
-        self.places = [slice(start, stop) for start, stop in zip([0, *stops[:-1]], stops, strict=True)]
-
-    @property
-    def plan(self) -> RowPlan:
-        """Which of all rows each member uses."""
-        shifted = [part.data.plan.shifted(part.offset) for part in self.parts]
-        return RowPlan(*(tuple(rows for plan in shifted for rows in side(plan)) for side in (_trained, _held)))
 
 
 def run_members(run: Run, tensors: Data) -> TrainingResult:
@@ -108,8 +46,8 @@ def chunks_of(run: Run, tensors: Data) -> Iterator[bool]:
         len(plan.train), evaluates, first.numbers.n_judges, len(run.parts), uneven=len(steps) > 1
     )
     orders = [_order(part) for part in run.parts]
-    run.state = _initial_state(program, run)
-    fixed = _numbers(run, orders[0].steps, plan, tensors, program.network.dtype)
+    run.state = initial_state(program, run)
+    fixed = numbers_of(run, orders[0].steps, plan, tensors, program.network.dtype)
     try:
         if run.callbacks is not None:
             show(run.callbacks, run.state)
@@ -225,115 +163,6 @@ def _epochs_per_call(run: Run, orders: Sequence[BatchOrder]) -> int:
     return min(most, bucket(run.most_epochs))
 
 
-def _initial_state(program: Program, run: Run) -> State:
-    members = program.network.members
-    first = run.parts[0].data
-    parameters = _joined([part.data.parameters for part in run.parts])
-    # Only a lone fit goes on from the state of an earlier one.
-    state = program.update.initial_state(parameters) if first.optimizer_state is None else first.optimizer_state[0]
-    frozen = [tf.constant(value) for value in first.frozen]
-    if len(run.parts) > 1:
-        frozen = [tf.constant(np.stack(values)) for values in zip(*(p.data.frozen for p in run.parts), strict=True)]
-    dtype = program.network.dtype
-    flat = to_device(parameters, dtype)
-    far = to_device(np.full(members, np.inf), dtype)
-    none = tf.zeros((members,), tf.int32)
-    best = Best(flat, frozen, loss=far, reference=far, wait=none, epoch=none)
-    return State(
-        flat=flat,
-        optimizer=[tf.constant(value) for value in state],
-        frozen=frozen,
-        balancing=_initial_carry(program, run),
-        best=[best for _ in range(run.parts[0].numbers.n_judges)],
-        active=tf.ones((members,), tf.bool),
-        epoch=none,
-    )
-
-
-def _initial_carry(program: Program, run: Run) -> Carry:
-    """What the balancing method starts from: what it remembered where training goes on."""
-    starts = []
-    for part in run.parts:
-        carry = program.gradient.start(part.numbers.seed, part.first, part.data.members)
-        if part.data.balancing is not None:
-            carry = carry._replace(method={name: part.data.balancing[name] for name in carry.method})
-        starts.append(carry)
-    return tf.nest.map_structure(lambda *values: tf.constant(_joined(values)), *starts)
-
-
-def _joined(values: Sequence[np.ndarray]) -> np.ndarray:
-    return values[0] if len(values) == 1 else np.concatenate(values)
-
-
-def _numbers(run: Run, steps: int, plan: RowPlan, tensors: Data, single: str) -> Numbers:
-    """The numbers of all members, each those of its fit."""
-    first, structure = run.parts[0].numbers, run.structure
-    each = [(part.numbers, part.data) for part in run.parts]
-    trained, evaluated = (
-        np.concatenate([_label_weights(part.data.weights, rows(part.data.plan)) for part in run.parts])
-        for rows in (_trained, _held)
-    )
-    rows = np.array([len(rows) for rows in plan.train])
-    held = np.array([len(rows) for rows in plan.evaluate])
-    size = tensors.evaluation.shape[2]
-    whole = np.int32
-    n_tasks = evaluated.shape[1]
-    judges = np.ones((1, n_tasks)) if first.judges is None else first.judges
-
-    def of_members(values: Sequence[Any], dtype: Any) -> tf.Tensor:
-        counts = [data.members for _, data in each]
-        return to_device(np.repeat(np.asarray(values), counts, axis=0), dtype)
-
-    return Numbers(
-        rate=of_members([rate_of(structure, numbers) for numbers, _ in each], single),
-        horizon=of_members([numbers.epochs * steps if numbers.cosine else 0 for numbers, _ in each], single),
-        begun=to_device(0, whole),
-        decay=of_members([decay_of(structure, numbers) for numbers, _ in each], single),
-        task_weights=of_members([numbers.task_weights for numbers, _ in each], single),
-        units=of_members([data.units for _, data in each], single),
-        scale=of_members([data.scale for _, data in each], single),
-        train_share=to_device(trained / rows[:, None], single),
-        train_rows=to_device(rows, whole),
-        eval_weight=to_device(evaluated, single),
-        eval_rows=to_device(held, whole),
-        epochs=of_members([numbers.epochs for numbers, _ in each], whole),
-        steps=to_device(steps, whole),
-        eval_steps=to_device(-(-int(held.max()) // size), whole),
-        tol=of_members([numbers.tol for numbers, _ in each], single),
-        patience=of_members([min(numbers.patience, LONGEST) for numbers, _ in each], whole),
-        stopping=of_members([numbers.early_stopping and _holds_out(data) for numbers, data in each], np.bool_),
-        judges=to_device(judges, single),
-        by_others=to_device(first.judged_by_others, np.bool_),
-        closing=to_device(True, np.bool_),
-        balancing={name: to_device(value, np.float32) for name, value in first.balancing},
-    )
-
-
-def _trained(plan: RowPlan) -> tuple[np.ndarray, ...]:
-    return plan.train
-
-
-def _held(plan: RowPlan) -> tuple[np.ndarray, ...]:
-    return plan.evaluate
-
-
-def _label_weights(weights: np.ndarray, rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Sum of the weights of each member's labels, (members, tasks)."""
-    return np.stack([weights[chosen].sum(axis=0, dtype=np.float64) for chosen in rows])
-
-
-def _holds_out(data: TrainingData) -> bool:
-    return any(len(rows) for rows in data.plan.evaluate)
-
-
-def rate_of(structure: TrainingStructure, numbers: TrainingNumbers) -> float:
-    return structure.optimizer.learning_rate if numbers.learning_rate is None else numbers.learning_rate
-
-
-def decay_of(structure: TrainingStructure, numbers: TrainingNumbers) -> float:
-    return structure.optimizer.weight_decay if numbers.weight_decay is None else numbers.weight_decay
-
-
 def _callback_rate(run: Run, fixed: Numbers) -> Numbers:
     """The learning rate as a callback may have set it."""
     rate = run.callbacks.rate if run.callbacks is not None else run.rate
@@ -362,14 +191,6 @@ def _keep_what_was_set(before: State, after: State) -> State:
     return after._replace(best=[one._replace(flat=after.flat, frozen=after.frozen) for one in after.best])
 
 
-def checked_result(run: Run, number: int = 0) -> TrainingResult:
-    """What a part of the run came to; raises where it diverged."""
-    result = result_of(run, number)
-    for parameters in (result.parameters, *(one.parameters for one in result.other_bests)):
-        run.parts[number].history.check_finite(parameters)
-    return result
-
-
 def _observe(run: Run, program: Program, state: State, tensors: Data, fixed: Numbers) -> None:
     if run.observer is not None:
         (part,) = run.parts
@@ -377,61 +198,3 @@ def _observe(run: Run, program: Program, state: State, tensors: Data, fixed: Num
         run.observer(
             Moment(program, state, tensors, fixed, plan.train, numbers.batch_size, numbers.seed, part.first, part.done)
         )
-
-
-def result_of(run: Run, number: int = 0) -> TrainingResult:
-    """What a part of the run comes to if it ends here."""
-    part = run.parts[number]
-    return what_is_kept(
-        run.state,
-        part.history,
-        part.numbers.early_stopping,
-        tuple(part.data.plan.evaluate),
-        _holds_out(part.data),
-        part.done,
-        StopReason.INTERRUPTED if run.halt.is_set() else part.stop,
-        None if len(run.parts) == 1 else (run.places[number], number),
-    )
-
-
-def what_is_kept(
-    state: State,
-    history: History,
-    stops_early: bool,
-    held_out: tuple[np.ndarray, ...],
-    any_held_out: bool,
-    n_epochs: int,
-    stop: StopReason,
-    of_several: tuple[slice, int] | None = None,
-) -> TrainingResult:
-    """What a state and its record come to: the weights of each member's best epoch, where it was to be found.
-
-    ``of_several`` says where the fit's members lie in the state, and which fit it is, where others are trained in it.
-    """
-    place, number = (slice(None), 0) if of_several is None else of_several
-    # Of several fits those that are over have their last weights among the best ones.
-    alone = of_several is None
-    keep_best = not alone or (stops_early and any_held_out)
-    best = state.best[0].epoch.numpy()[place] if any_held_out else np.full(len(held_out), n_epochs)
-    kept = [
-        BestWeights(
-            one.flat.numpy()[place], tuple(value.numpy() if alone else value.numpy()[number] for value in one.frozen)
-        )
-        for one in (state.best if keep_best else [state] * len(state.best))
-    ]
-    members = history.members()
-    return TrainingResult(
-        parameters=kept[0].parameters,
-        frozen=kept[0].frozen,
-        # Of several fits none is trained further.
-        optimizer_state=(tuple(value.numpy() for value in state.optimizer),) if alone else (),
-        history=averages(members),
-        member_history=members,
-        n_epochs=n_epochs,
-        best_epochs=best,
-        stop=stop,
-        held_out=held_out,
-        balancing={name: value.numpy()[place] for name, value in state.balancing.method.items()},
-        cosines=history.balancing.cosines(),
-        other_bests=tuple(kept[1:]),
-    )

@@ -12,12 +12,13 @@ import tensorflow as tf
 
 from .._ahead import ahead
 from .._records import StopReason, TrainingNumbers, TrainingResult
+from ._begin import LONGEST, decay_of
 from ._buckets import bucket
 from ._history import History
-from ._loop import LONGEST, decay_of, rate_of, what_is_kept
 from ._program import Program, to_device
 from ._progress import Progress
 from ._rows import evaluation_index
+from ._run import rate_of, what_is_kept
 from ._spool import Spool
 from ._structure import TrainingStructure
 from ._tensors import Best, Data, Numbers, Report, State, Stream

@@ -16,8 +16,9 @@ from .._records import TrainingResult
 from ..exceptions import TrainingDivergedError
 from ..networks._network import n_parameters
 from ._history import History
-from ._loop import Part, Run, checked_result, train_parts
+from ._loop import train_parts
 from ._progress import Progress
+from ._run import Part, Run, checked_result
 from ._structure import TrainingData, TrainingJob, TrainingStructure
 from ._tensors import Data
 from ._train import GROUP, device_rows, groups_of, merged, part_of, with_evaluation

@@ -17,11 +17,12 @@ from .._records import BestWeights, GradientCosines, StopReason, TrainingNumbers
 from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
-from ._loop import Part, Run, checked_result, chunks_of, result_of, run_members
+from ._loop import chunks_of, run_members
 from ._moment import Observer
 from ._program import to_device
 from ._progress import progress_of
 from ._rows import RowPlan, evaluation_index
+from ._run import Part, Run, checked_result, result_of
 from ._sampling import RowSampling
 from ._structure import TrainingData, TrainingStructure
 from ._tensors import Data

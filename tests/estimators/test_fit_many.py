@@ -6,7 +6,7 @@ from sklearn.base import clone
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
 from skmtl.datasets import make_related_tasks
-from skmtl.estimators._fit_many import FitCall, fit_many
+from skmtl.estimators._fit_many import FitCall, ManyFits
 from skmtl.exceptions import TrainingDivergedError
 from skmtl.training import counters
 
@@ -19,6 +19,12 @@ NUMBERS = [
     {"learning_rate": 3e-2, "epochs": 3, "n_iter_no_change": 1, "random_state": 2},
     {"learning_rate": 3e-3, "learning_rate_schedule": "cosine"},
 ]
+
+
+def fit_many(calls):
+    """Fit all calls' estimators; what each raised, and why how many of them were fitted one at a time."""
+    with ManyFits(calls) as fits:
+        return [fitted.error for fitted in fits.results()], fits.reasons
 
 
 @pytest.fixture(scope="module")
