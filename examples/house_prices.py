@@ -34,7 +34,6 @@ from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.model_selection import (
-    GridSearchCV,
     KFold,
     RepeatedKFold,
     ShuffleSplit,
@@ -48,6 +47,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from skmtl import MultiTaskKerasRegressor, combine_task_datasets
 from skmtl.metrics import make_multimetric_task_scorer, task_scores
+from skmtl.model_selection import BatchedGridSearchCV
 
 OUTPUT = Path(__file__).resolve().parent / "output" / "house_prices.png"
 TASKS = ["price", "area"]
@@ -126,7 +126,7 @@ def compare_on_two_tables(X: pd.DataFrame, y: pd.DataFrame) -> dict[str, pd.Data
     return {name: pd.DataFrame([run[name] for run in runs]) for name in runs[0]}
 
 
-def search(X: pd.DataFrame, y: pd.DataFrame) -> tuple[GridSearchCV, pd.DataFrame]:
+def search(X: pd.DataFrame, y: pd.DataFrame) -> tuple[BatchedGridSearchCV, pd.DataFrame]:
     """Search over two numbers on three quarters of the sales; R2 on the last quarter, tuned and untuned."""
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, random_state=0)
     grid = {
@@ -134,7 +134,7 @@ def search(X: pd.DataFrame, y: pd.DataFrame) -> tuple[GridSearchCV, pd.DataFrame
         "multitaskkerasregressor__weight_decay": [0.0, 0.1],
     }
     untuned = with_preprocessing(make_network())
-    found = GridSearchCV(untuned, grid, cv=5).fit(X_train, y_train)
+    found = BatchedGridSearchCV(untuned, grid, cv=5).fit(X_train, y_train)
     untuned.fit(X_train, y_train)
     scores = {
         "before the search": task_scores(y_test, untuned.predict(X_test), "r2")["r2"],
@@ -194,7 +194,7 @@ def report_two_tables(scores: dict[str, pd.DataFrame], n_areas: int) -> None:
     print_effects(scores[SHARED], scores[ALONE], test_to_train=1 / 3)
 
 
-def report_search(found: GridSearchCV, test: pd.DataFrame, seconds: float) -> None:
+def report_search(found: BatchedGridSearchCV, test: pd.DataFrame, seconds: float) -> None:
     """Result of section 3."""
     n_settings = len(found.cv_results_["params"])
     best = ", ".join(f"{name.split('__')[1]}={value}" for name, value in found.best_params_.items())

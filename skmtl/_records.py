@@ -80,7 +80,8 @@ class NetworkSpec:
     """Structure of a network; everything that changes the compiled program, and nothing that is a mere number.
 
     ``architecture`` is the name of a sharing scheme, whose ``options`` are given by name (its defaults else), or
-    a scheme of the caller's own. ``inputs`` says which of the ``n_inputs`` columns are not plain numbers.
+    a scheme of the caller's own. ``inputs`` says which of the ``n_inputs`` columns are not plain numbers. The members
+    belong to ``fits`` fits, as many to each: only while several are trained together is that more than one.
     """
 
     architecture: Any
@@ -94,6 +95,7 @@ class NetworkSpec:
     options: tuple[tuple[str, Any], ...] = ()
     dtype: str = "float32"
     inputs: InputLayout | None = None
+    fits: int = 1
 
     @property
     def stacked(self) -> bool:

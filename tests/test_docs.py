@@ -12,6 +12,7 @@ DOCUMENTED = [
     "skmtl",
     "balancing",
     "datasets",
+    "distributed",
     "grouping",
     "inspection",
     "metrics",

@@ -110,7 +110,8 @@ def test_documented_parameters_and_defaults_are_those_of_the_signature(dotted):
         if alone or stated:
             assert (default is inspect.Parameter.empty) == (stated is None), name
         if stated:
-            assert eval(stated.group(1), {"__builtins__": {}}) == default, name
+            given = eval(stated.group(1), {"__builtins__": {}, "nan": np.nan})
+            assert given == default or (given is np.nan and np.isnan(default)), name
 
 
 def test_the_estimators_describe_a_shared_parameter_or_attribute_alike():

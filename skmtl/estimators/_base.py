@@ -143,12 +143,8 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
         task = FitTask.begin(self, X, y, sample_weight, epochs=most_epochs(self.epochs), append=keep)
         with changed_at_once(self) as fitted:
             previous = fitted.network_ if keep else None
-            encoder = None if previous is None else previous.targets
-            data = fitted._read(X, y, sample_weight, encoder=encoder, reset=not keep)
-            if X_val is not None:
-                data = data.with_validation(fitted._read_validation(X_val, y_val, sample_weight_val, data))
-            if groups is not None:
-                data = data.with_groups(groups)
+            validation = None if X_val is None else (X_val, y_val, sample_weight_val)
+            data = fitted._read_all(X, y, sample_weight, validation, groups, previous)
             outcome = fit_outcome(
                 resolved(self._settings(), data, previous), data, previous, FitTask.fitting(task, fitted)
             )
@@ -441,6 +437,22 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
                     f"`classes={list(given)!r}` is not the same as on the last call to partial_fit: task {task.name!r} "
                     f"had {known.tolist()}."
                 )
+
+    def _read_all(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation: tuple[Any, Any, Any] | None = None,
+        groups: Any = None,
+        previous: FittedNetwork | None = None,
+    ) -> FitInput:
+        """Everything that ``fit`` gets; ``validation`` are X, y and weights of the rows to validate on."""
+        encoder = None if previous is None else previous.targets
+        data = self._read(X, y, sample_weight, encoder=encoder, reset=previous is None)
+        if validation is not None:
+            data = data.with_validation(self._read_validation(*validation, data))
+        return data if groups is None else data.with_groups(groups)
 
     def _read(
         self,

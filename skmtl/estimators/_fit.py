@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,11 +23,35 @@ from ._rescale import head_places, rescaled
 
 if TYPE_CHECKING:
     from ..training._moment import Observer
+    from ..training._structure import TrainingJob
     from ._losses import Objective
     from ._networks import BuiltNetwork
 
 # Below this many rows early_stopping="auto" holds none out of a lone network: the few it would judge by say too little.
 _FEWEST_ROWS_ALONE = 50
+
+
+@dataclass(frozen=True)
+class PreparedFit:
+    """A network before training, and what the engine has to know of it; ``before`` are epochs of earlier fits."""
+
+    network: FittedNetwork
+    job: TrainingJob
+    balance: Balance
+    goes_on: bool
+    before: int
+
+    def trained(self, result: TrainingResult) -> FittedNetwork:
+        """The network with what training gave."""
+        return replace(
+            self.network,
+            parameters=result.parameters,
+            frozen=result.frozen,
+            optimizer_state=result.optimizer_state if self.goes_on else None,
+            balancing_state=self.balance.after(result) if self.goes_on else None,
+            held_out=result.held_out,
+            trained_epochs=self.before + result.n_epochs,
+        )
 
 
 def fit_network(
@@ -42,17 +66,61 @@ def fit_network(
     ``task`` is this fit where scikit-learn's callbacks look at it; ``observer`` sees training at the end of every
     epoch.
     """
+    from ..training import train
     from ._callbacks import callbacks_for
-    from ._networks import build_fit
-    from ._training import run_training
+
+    prepared = prepare_fit(settings, data, previous)
+    callbacks = callbacks_for(settings, prepared.network)
+    watch = None if task is None else EpochTasks(task, prepared.trained)
+    job = prepared.job
+    result = train(job.structure, job.data, job.numbers, callbacks, int(settings["verbose"]), watch, observer)
+    return prepared.trained(result), result
+
+
+def prepare_fit(settings: Settings, data: FitInput, previous: FittedNetwork | None = None) -> PreparedFit:
+    """All of a fit that comes before training: encode and build."""
+    from ._training import training_job
 
     if data.n_train == 0:
         raise ValueError("y has no label with a positive weight: there is nothing to learn from.")
     if not settings.incremental:
         data.check_labels()
-    features = previous.features if previous is not None else _fit_features(settings, data)
+    features = (
+        previous.features if previous is not None else data.once("features", lambda: fit_features(settings, data))
+    )
+    seeds = draw_seeds(settings)
+    start = starting_network(settings, data, features, seeds, previous)
+    job = training_job(settings, data, start.built, start.network, start.numbers, seeds["rows"], start.balance)
+    before = previous.trained_epochs if previous is not None else 0
+    return PreparedFit(start.network, job, start.balance, settings.incremental, before)
+
+
+def draw_seeds(settings: Settings) -> dict[str, int]:
+    """Seeds of all that is drawn at random in a fit, by what it is for."""
     random = check_random_state(settings["random_state"])
-    seeds = dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
+    return dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class StartingNetwork:
+    """A network as it starts, how it was built, and the numbers that it is to be trained by."""
+
+    network: FittedNetwork
+    built: BuiltNetwork
+    numbers: TrainingNumbers
+    balance: Balance
+
+
+def starting_network(
+    settings: Settings,
+    data: FitInput,
+    features: FeatureEncoder,
+    seeds: dict[str, int],
+    previous: FittedNetwork | None = None,
+) -> StartingNetwork:
+    """Build the network, and work out all numbers of the fit."""
+    from ._networks import build_fit
+
     built = build_fit(settings, data, features, previous, seeds)
     scaling, built, new_units = _scaling(settings, data, built, previous)
     trained = previous.trained_epochs if previous is not None else 0
@@ -63,7 +131,7 @@ def fit_network(
         features=features,
         targets=data.encoder,
         scaling=scaling,
-        units=_units(settings, data, built.objective, scaling, previous, new_units),
+        units=data.once("units", lambda: _units(settings, data, built.objective, scaling, previous, new_units)),
         heads=built.objective.heads,
         parameters=built.parameters,
         frozen=tuple(built.frozen),
@@ -75,23 +143,7 @@ def fit_network(
         custom_key=built.custom_key,
         optimizer_state=previous.optimizer_state if previous is not None and settings.incremental else None,
     )
-    callbacks = callbacks_for(settings, network)
-
-    def trained_network(result: TrainingResult) -> FittedNetwork:
-        goes_on = settings.incremental
-        return replace(
-            network,
-            parameters=result.parameters,
-            frozen=result.frozen,
-            optimizer_state=result.optimizer_state if goes_on else None,
-            balancing_state=balance.after(result) if goes_on else None,
-            held_out=result.held_out,
-            trained_epochs=trained + result.n_epochs,
-        )
-
-    watch = None if task is None else EpochTasks(task, trained_network)
-    result = run_training(settings, data, built, network, numbers, seeds["rows"], callbacks, balance, watch, observer)
-    return trained_network(result), result
+    return StartingNetwork(network, built, numbers, balance)
 
 
 def _scaling(
@@ -103,7 +155,8 @@ def _scaling(
         places = head_places(built.make(spec.members).parameters, spec)
     if previous is None:
         more_to_come = places is None and (settings.incremental or settings["warm_start"])
-        return fit_scaling(data.targets, modes, more_to_come=more_to_come), built, np.zeros(len(modes), dtype=bool)
+        scaling = data.once("scaling", lambda: fit_scaling(data.targets, modes, more_to_come=more_to_come))
+        return scaling, built, np.zeros(len(modes), dtype=bool)
     found = rescaled(previous.scaling, built.parameters, data.targets, built.objective.heads, modes, places)
     return found.scaling, replace(built, parameters=found.parameters), found.tasks
 
@@ -130,7 +183,8 @@ def _units(
     return found if known is None else np.where(new, found, known)
 
 
-def _fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:
+def fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:
+    """Take the statistics of X that its encoding needs."""
     from ..networks import resolve_numeric_embedding
 
     scale, own = settings["scale_inputs"], settings["model"] is not None

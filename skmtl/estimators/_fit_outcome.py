@@ -33,17 +33,17 @@ def fit_outcome(
 ) -> Outcome:
     """Fit the network, its blend, and predict the training rows out of fold, as far as the settings ask for it."""
     kinds = () if settings.incremental else kinds_of(settings, data)
-    _check_decision(settings, data, told=bool(kinds) or (settings["oob_score"] and not settings.incremental))
+    check_decision(settings, data, told=bool(kinds) or (settings["oob_score"] and not settings.incremental))
     if "regression_network" in kinds:
         settings = replace(settings, also_judged_by="regression")
     # What is weighed by squared errors must not hang on a few labels.
     believed = with_believable_labels(data, seed=0) if kinds else data
     network, result = fit_network(settings, believed, previous, task)
     with single_threaded_blas:
-        return _outcome(settings, kinds, data, believed, network, result)
+        return outcome_of(settings, kinds, data, believed, network, result)
 
 
-def _outcome(
+def outcome_of(
     settings: Settings,
     kinds: Sequence[str],
     data: FitInput,
@@ -57,7 +57,7 @@ def _outcome(
         seed = int(check_random_state(settings["random_state"]).randint(2**31 - 1))
         blend = fit_blend(settings, kinds, believed, network.by_judge(result), seed)
     if settings.incremental or not (settings["oob_score"] or blend is not None):
-        _check_decision(settings, data, told=False)
+        check_decision(settings, data, told=False)
         return Outcome(network, result)
     if blend is not None:
         rows, quantities = blend.rows, blend.held_quantities()
@@ -74,7 +74,7 @@ def _outcome(
     return Outcome(network, result, blend, known, shifted, variance, joint)
 
 
-def _check_decision(settings: Settings, data: FitInput, told: bool) -> None:
+def check_decision(settings: Settings, data: FitInput, told: bool) -> None:
     """Nothing but out-of-fold predictions says how to decide."""
     decision = decision_of(settings)
     if not told and decision != MOST_PROBABLE:

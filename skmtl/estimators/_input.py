@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from ..features import CategoryLevels
 from ..targets import TargetEncoder
 from ._per_task import class_weights
 from ._validation import stack_rows
+
+Value = TypeVar("Value")
 
 # As many as a fit's networks have structures, and a few more.
 _PROGRAMS_OF_A_FIT = 8
@@ -41,6 +43,11 @@ class Settings:
     def __getitem__(self, name: str) -> Any:
         return self.parameters[name]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What another process makes them of: programs stay where they were compiled."""
+        fields = (self.parameters, self.changed, self.routed, self.incremental, self.judged_by_others)
+        return Settings, (*fields, self.also_judged_by)
+
     def for_partial_fit(self) -> Settings:
         """The same with one epoch, and nothing held out."""
         changed = {**self.parameters, "epochs": 1, "early_stopping": False}
@@ -53,7 +60,7 @@ class FitInput:
 
     ``levels`` are those of the categorical columns, which X holds codes of; ``kept`` are the positions of X's rows
     among the caller's ``n_given``, who may have passed rows without weight; ``groups`` are what a splitter keeps
-    together.
+    together. Fits of the same rows that differ in numbers alone share what they work out of them in ``shared``.
     """
 
     X: Any
@@ -65,6 +72,15 @@ class FitInput:
     kept: np.ndarray = field(default_factory=lambda: np.array([], dtype=np.intp))
     n_given: int = 0
     groups: np.ndarray | None = None
+    shared: dict[str, Any] | None = field(default=None, compare=False)
+
+    def once(self, name: str, make: Callable[[], Value]) -> Value:
+        """What ``make`` gives, worked out once for all fits that share their rows."""
+        if self.shared is None:
+            return make()
+        if name not in self.shared:
+            self.shared[name] = make()
+        return self.shared[name]
 
     @property
     def mixed(self) -> bool:

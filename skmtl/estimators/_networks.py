@@ -65,7 +65,7 @@ _SCHEME_PARAMETERS = frozenset(
 class BuiltNetwork:
     """A network to train: how to make it, its start values, and its tasks' losses."""
 
-    make: Callable[[int], Network]
+    make: Callable[..., Network]
     key: Any
     objective: Objective
     parameters: np.ndarray
@@ -135,7 +135,7 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
     )
     network = network_of(spec)
     return BuiltNetwork(
-        make=lambda members: network_of(replace(spec, members=members)),
+        make=lambda members, fits=1: network_of(replace(spec, members=members, fits=fits)),
         key=replace(spec, members=1),
         objective=goal,
         parameters=network.initial_parameters(seeds["weights"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from typing import Any
+from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
 
@@ -22,12 +22,20 @@ class RoutedParameters(VersionedPickles, BaseEstimator):
     scikeras has it; whether the target knows the name is checked in ``fit``, when the target is known.
     """
 
+    _defaults: ClassVar[dict[str, Any]] = {}
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show tools the declared parameters only: routed names are open-ended."""
         super().__init_subclass__(**kwargs)
         declared = inspect.signature(cls.__init__)
         shown = [p for p in declared.parameters.values() if p.name != "self" and p.kind is not p.VAR_KEYWORD]
         cls.__signature__ = declared.replace(parameters=shown)
+        # Kept, since a fit asks for all of them more than once.
+        cls._defaults = {parameter.name: parameter.default for parameter in shown}
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        return sorted(cls._defaults)
 
     def _set_routed(self, routed: dict[str, Any]) -> None:
         for name, value in routed.items():
@@ -86,7 +94,7 @@ class RoutedParameters(VersionedPickles, BaseEstimator):
 
     def _is_default(self, name: str) -> bool:
         """Whether a declared parameter has the value that the constructor gives it."""
-        value, default = getattr(self, name), inspect.signature(type(self)).parameters[name].default
+        value, default = getattr(self, name), self._defaults[name]
         if value is default:
             return True
         return type(value) is type(default) and bool(value == default)
@@ -104,4 +112,5 @@ class RoutedParameters(VersionedPickles, BaseEstimator):
 
 
 def _is_routed(name: str) -> bool:
-    return any(name.startswith(f"{prefix}__") and len(name) > len(prefix) + 2 for prefix in PREFIXES)
+    prefix, separator, rest = name.partition("__")
+    return bool(separator and rest) and prefix in PREFIXES

@@ -1,4 +1,4 @@
-"""From a built network and checked data to the engine's records, and through the engine."""
+"""From a built network and checked data to the engine's records."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ import numpy as np
 
 from .._arrays import aligned_zeros
 from .._origin import is_library_code
-from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingResult
+from .._records import EncodedTargets, TargetScaling, TrainingNumbers
 from .._weights import relative_weights
 from ..targets import ScalingMode
-from ..training import EpochWatch, TrainingData, TrainingStructure, resolve_optimizer, train
+from ..training import TrainingData, TrainingStructure, resolve_optimizer
 from ..training._buckets import bucket
-from ..training._callbacks import KerasCallbacks
 from ..training._compile_choice import worth_compiling
-from ..training._moment import Observer
 from ..training._optimizer import OptimizerRule
 from ..training._rows import RowPlan
 from ..training._sampling import RowSampling, plan_sampling
-from ..training._structure import PROGRAMS
+from ..training._structure import PROGRAMS, TrainingJob
 from ._balancing import Balance
 from ._fitted import FittedNetwork
 from ._held_out import held_out_plan
@@ -31,41 +29,25 @@ from ._networks import BuiltNetwork
 _LARGE = 1e6
 
 
-def run_training(
+def training_job(
     settings: Settings,
     data: FitInput,
     built: BuiltNetwork,
     network: FittedNetwork,
     numbers: TrainingNumbers,
     seed: int,
-    callbacks: KerasCallbacks | None,
     balance: Balance,
-    watch: EpochWatch | None = None,
-    observer: Observer | None = None,
-) -> TrainingResult:
-    """Train the network on the data."""
-    X, targets = all_rows(data)
-    rows = bucket(len(targets.values))
+) -> TrainingJob:
+    """What the engine has to know to train the network on the data."""
     plan = held_out_plan(settings, data, numbers, seed)
     if not any(len(rows) for rows in plan.evaluate):
         numbers = replace(numbers, early_stopping=False)
-    optimizer = _optimizer(settings, built)
-    structure = TrainingStructure(
-        # What cannot be told apart from others is only equal to itself.
-        key=object() if built.key is None else built.key,
-        make_network=built.make,
-        groups=built.objective.groups,
-        optimizer=optimizer,
-        task_names=tuple(task.name for task in network.tasks),
-        jit=_compiled(settings, built, plan, numbers),
-        separate=built.spec is None,
-        balancing=balance.method,
-        programs=settings.programs if _reads_own_code(built, optimizer, balance) else PROGRAMS,
-    )
+    structure = structure_of(settings, built, network, balance, _compiled(settings, built, plan, numbers))
+    inputs, labels, weights = data.once("rows", lambda: _rows(settings, data, built, network))
     training = TrainingData(
-        inputs=network.features.transform(X, n_rows=rows, dtype=np.dtype(settings["dtype"])),
-        labels=_labels(targets, network.scaling, built.objective.modes, rows, settings["dtype"]),
-        weights=_padded(_learning_weights(targets, network.scaling), rows, settings["dtype"]),
+        inputs=inputs,
+        labels=labels,
+        weights=weights,
         units=1.0 / network.units,
         # Only losses of positive quantities see the caller's units.
         scale=np.where([rule.positive for rule in built.objective.rules], network.scaling.divisor, 1.0),
@@ -74,9 +56,41 @@ def run_training(
         frozen=built.frozen,
         optimizer_state=network.optimizer_state,
         balancing=balance.state,
-        sampling=_sampling(settings, targets.weights[: data.n_train]),
+        sampling=_sampling(settings, data.targets.weights),
     )
-    return train(structure, training, numbers, callbacks, int(settings["verbose"]), watch, observer)
+    return TrainingJob(structure, training, numbers, settings["jit_compile"] == "auto" and built.spec is not None)
+
+
+def _rows(
+    settings: Settings, data: FitInput, built: BuiltNetwork, network: FittedNetwork
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inputs, labels and weights as the network sees them, those to validate on below those to train on."""
+    X, targets = all_rows(data)
+    rows, dtype = bucket(len(targets.values)), settings["dtype"]
+    return (
+        network.features.transform(X, n_rows=rows, dtype=np.dtype(dtype)),
+        network_labels(targets, network.scaling, built.objective.modes, rows, dtype),
+        _padded(learning_weights(targets, network.scaling), rows, dtype),
+    )
+
+
+def structure_of(
+    settings: Settings, built: BuiltNetwork, network: FittedNetwork, balance: Balance, jit: bool
+) -> TrainingStructure:
+    """What makes the program of this fit."""
+    optimizer = _optimizer(settings, built)
+    return TrainingStructure(
+        # What cannot be told apart from others is only equal to itself.
+        key=object() if built.key is None else built.key,
+        make_network=built.make,
+        groups=built.objective.groups,
+        optimizer=optimizer,
+        task_names=tuple(task.name for task in network.tasks),
+        jit=jit,
+        separate=built.spec is None,
+        balancing=balance.method,
+        programs=settings.programs if _reads_own_code(built, optimizer, balance) else PROGRAMS,
+    )
 
 
 def _reads_own_code(built: BuiltNetwork, optimizer: OptimizerRule, balance: Balance) -> bool:
@@ -113,15 +127,20 @@ def _optimizer(settings: Settings, built: BuiltNetwork) -> OptimizerRule:
 
 
 def _compiled(settings: Settings, built: BuiltNetwork, plan: RowPlan, numbers: TrainingNumbers) -> bool:
+    steps = -(-max(len(rows) for rows in plan.train) // numbers.batch_size) * numbers.epochs
+    return is_compiled(settings, built, numbers.batch_size, steps)
+
+
+def is_compiled(settings: Settings, built: BuiltNetwork, batch_size: int, steps: int) -> bool:
+    """Whether XLA compiles the program of a fit of so many steps."""
     if settings["jit_compile"] != "auto":
         return bool(settings["jit_compile"])
     if built.spec is None:
         return False
-    steps = -(-max(len(rows) for rows in plan.train) // numbers.batch_size) * numbers.epochs
-    return worth_compiling(steps, built.flops * numbers.batch_size, len(plan.train))
+    return worth_compiling(steps, built.flops * batch_size, len(built.parameters))
 
 
-def _labels(
+def network_labels(
     targets: EncodedTargets, scaling: TargetScaling, modes: Sequence[ScalingMode], rows: int, dtype: str
 ) -> np.ndarray:
     """Targets as the network sees them; 0 where there is no label."""
@@ -133,7 +152,7 @@ def _labels(
     return _padded(scaled, rows, dtype)
 
 
-def _learning_weights(targets: EncodedTargets, scaling: TargetScaling) -> np.ndarray:
+def learning_weights(targets: EncodedTargets, scaling: TargetScaling) -> np.ndarray:
     """Weights in each task's own units, which float32 can hold; a constant's labels have nothing to teach."""
     return relative_weights(targets.weights, axis=0) * (scaling.scale != 0)
 

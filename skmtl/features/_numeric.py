@@ -71,10 +71,26 @@ class NumericEncoder:
         """
         if scaling == "robust":
             return cls._fit_robust(X, weights, more_to_come)
-        found = cls._fit_moments(X, scaling == "standard", weights)
-        if scaling == "none" or more_to_come:
-            return replace(found, scale=np.where(found.scale == 0, 1.0, found.scale))
-        return replace(found, scale=np.where(found.scale == 0, _NEVER, found.scale))
+        return cls._fit_moments(X, scaling == "standard", weights)._of_constants(scaling, more_to_come)
+
+    @classmethod
+    def of_moments(
+        cls, mean: np.ndarray, deviation: np.ndarray, missing: np.ndarray, *, scaling: Scaling, more_to_come: bool
+    ) -> NumericEncoder:
+        """The encoder that :meth:`fit` makes of columns with these moments; ``missing`` marks those with gaps."""
+        unscaled = scaling == "none"
+        found = cls(
+            center=np.zeros(len(mean)) if unscaled else mean,
+            scale=np.ones(len(mean)) if unscaled else np.where(_is_constant(mean, deviation), 0.0, deviation),
+            fill=mean,
+            indicators=np.flatnonzero(missing),
+        )
+        return found._of_constants(scaling, more_to_come)
+
+    def _of_constants(self, scaling: Scaling, more_to_come: bool) -> NumericEncoder:
+        """The same with a divisor for constant columns, whose scale is 0."""
+        instead = 1.0 if scaling == "none" or more_to_come else _NEVER
+        return replace(self, scale=np.where(self.scale == 0, instead, self.scale))
 
     @classmethod
     def _fit_robust(cls, X: Any, weights: np.ndarray | None, more_to_come: bool) -> NumericEncoder:
@@ -218,5 +234,9 @@ def _standard_deviation(X: Any, mean: np.ndarray, mass: np.ndarray, weights: np.
 
     squares = sum(over_chunks(squares_of, *X.shape), start=np.zeros(len(mean)))
     deviation = np.sqrt(squares / np.where(mass > 0, mass, 1.0))
-    constant = deviation <= 10 * np.finfo(np.float64).eps * np.maximum(np.abs(mean), 1e-300)
-    return np.where(constant, 0.0, deviation)
+    return np.where(_is_constant(mean, deviation), 0.0, deviation)
+
+
+def _is_constant(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Which columns vary by no more than the rounding of their mean."""
+    return deviation <= 10 * np.finfo(np.float64).eps * np.maximum(np.abs(mean), 1e-300)

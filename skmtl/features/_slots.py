@@ -40,9 +40,15 @@ class CategorySlots:
         ``one_hot_max_size`` is the largest number of slots of a one-hot column; None is no bound. ``beside`` columns
         of indicators are rounded up together with the one-hot columns.
         """
+        counts = [level_counts(column, size) for column, size in zip(codes.T, n_levels, strict=True)]
+        return cls.of_counts(counts, one_hot_max_size, beside)
+
+    @classmethod
+    def of_counts(cls, counts: Sequence[np.ndarray], one_hot_max_size: int | None, beside: int = 0) -> CategorySlots:
+        """The same from how often each level of each column occurs; see `level_counts`."""
         lookup, embedded, totals = [], [], {False: 0, True: 0}
-        for column, size in zip(codes.T, n_levels, strict=True):
-            slots = _slots(column, size)
+        for column in counts:
+            slots = _slots(column)
             count = int(slots.max(initial=NO_SLOT)) + 1
             embed = one_hot_max_size is not None and count > one_hot_max_size
             lookup.append(np.where(slots == NO_SLOT, NO_SLOT, slots + totals[embed]))
@@ -81,13 +87,18 @@ def _entries(codes: np.ndarray, n_levels: int) -> np.ndarray:
     return np.where(np.isnan(codes), n_levels + 1, np.where(known, codes, n_levels)).astype(np.intp)
 
 
-def _slots(codes: np.ndarray, n_levels: int) -> np.ndarray:
-    """Slots of one column, counted from 0.
+def level_counts(codes: np.ndarray, n_levels: int) -> np.ndarray:
+    """How often each level occurs among the codes, then an unseen one, then a missing one, (n_levels + 2,)."""
+    return np.bincount(_entries(codes, n_levels), minlength=n_levels + 2)
+
+
+def _slots(counts: np.ndarray) -> np.ndarray:
+    """Slots of one column with these counts of levels, counted from 0.
 
     Levels that a single row has are, to all other rows, levels never seen: where there are several they share a
     slot, which is that of unseen levels too. A missing cell where none was missing counts as unseen.
     """
-    counts = np.bincount(_entries(codes, n_levels), minlength=n_levels + 2)
+    n_levels = len(counts) - 2
     levels, missing = counts[:n_levels], counts[n_levels + 1] > 0
     rare = levels == 1
     if rare.sum() < 2:

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any, Literal
 
 import pandas as pd
+from joblib import effective_n_jobs
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
@@ -18,7 +19,7 @@ from ._budget import check_scalable
 from ._comparison import MULTI, SINGLE, SingleTaskComparison
 from ._estimators import task_kinds
 from ._folds import Folds, make_folds
-from ._jobs import Outcome, Table, run
+from ._jobs import Job, Outcome, Table, run, run_together
 from ._plan import Plan
 from ._scoring import TaskMetric, task_metrics
 
@@ -79,8 +80,9 @@ def compare_with_single_task(
     confidence_level : float, default=0.95
         Level of the confidence intervals, in (0, 1).
     n_jobs : int, default=None
-        Number of fits at a time; -1 is all processors. It has no influence on the scores. Processes
-        each load TensorFlow once, so that small comparisons are quickest with 1.
+        Number of processes; -1 is one a processor. With one, networks of the same structure are trained together on
+        all processors, which is the quickest way on one machine for all that has no blend. More processes give the
+        same scores but for rounding.
     random_state : int, RandomState instance or None, default=None
         Seed of the folds, and of all estimators whose own ``random_state`` is None. One whose own is a number
         gets another number, derived from it, in each fold, in which its twins share it.
@@ -158,11 +160,19 @@ def compare_with_single_task(
     joint, rest = plan.joint_jobs(estimator), list(plan.other_jobs(others))
     if budget == "equal_parameters":
         check_scalable(estimator)
-    parallel = Parallel(n_jobs=n_jobs)
-    outcomes = parallel(delayed(run)(job, table) for job in joint)
-    rest = [*plan.twin_jobs(estimator, budget, outcomes[0].spec), *rest]
-    outcomes += parallel(delayed(run)(job, table) for job in rest)
+    if budget == "full":
+        outcomes = _run_all([*joint, *plan.twin_jobs(estimator, budget, None), *rest], table, n_jobs)
+    else:
+        outcomes = _run_all(list(joint), table, n_jobs)
+        outcomes += _run_all([*plan.twin_jobs(estimator, budget, outcomes[0].spec), *rest], table, n_jobs)
     return _comparison(outcomes, columns, folds, metrics, budget, float(confidence_level))
+
+
+def _run_all(jobs: Sequence[Job], table: Table, n_jobs: int | None) -> list[Outcome]:
+    """Together in this process, unless several are asked for."""
+    if effective_n_jobs(n_jobs) == 1:
+        return run_together(jobs, table)
+    return Parallel(n_jobs=n_jobs)(delayed(run)(job, table) for job in jobs)
 
 
 def _columns(y: Any) -> TargetColumns:

@@ -1,10 +1,11 @@
-"""One fit on one fold, and its scores: what runs in parallel."""
+"""Fits on folds, and their scores: one at a time in processes, or together in this one."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +13,13 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import _safe_indexing
 
+from ..estimators._fit_many import FitCall
 from ..metrics._inputs import present
 from ..metrics._metric import Metric
 from ..metrics._responses import Responses
 from ..metrics._table import score_table
+from ..model_selection._fits import fits_of
+from ..model_selection._folds import as_many_as_fit
 from ..targets import TargetColumns
 from ._estimators import core, count_parameters, needs_matrix
 
@@ -57,18 +61,51 @@ class Outcome:
 
 def run(job: Job, table: Table) -> Outcome:
     """Fit the job's estimator and score it on the fold's test rows."""
-    columns = table.columns
-    try:
+    with _told_where(job, table):
         X, y = _training_rows(job, table)
         start = time.perf_counter()
         fitted = job.estimator.fit(X, y)
-        fit_time = time.perf_counter() - start
-        tasks = list(table.metrics) if job.task is None else [job.task]
-        scores = _scores(fitted, job, table, tasks)
+        return _outcome(fitted, job, table, time.perf_counter() - start)
+
+
+def run_together(jobs: Sequence[Job], table: Table) -> list[Outcome]:
+    """Fit and score all jobs; skmtl's networks of one structure are trained side by side.
+
+    The time of a fit is its share of the time that all of them took.
+    """
+    outcomes = []
+    for some in as_many_as_fit(table.X, len(jobs)):
+        calls = [_call(jobs[number], table) for number in some]
+        with fits_of(calls) as fits:
+            for place, (number, call) in enumerate(zip(some, calls, strict=True)):
+                fitted = fits.result(place)
+                with _told_where(jobs[number], table):
+                    if fitted.error is not None:
+                        raise fitted.error
+                    outcomes.append(_outcome(call.estimator, jobs[number], table, fitted.seconds))
+    return outcomes
+
+
+def _call(job: Job, table: Table) -> FitCall:
+    with _told_where(job, table):
+        X, y = _training_rows(job, table)
+    return FitCall(job.estimator, X, y, rows=(job.fold, job.task, getattr(y, "ndim", None)))
+
+
+@contextmanager
+def _told_where(job: Job, table: Table) -> Iterator[None]:
+    """Whatever goes wrong is told with the fold and the estimator."""
+    try:
+        yield
     except Exception as error:
-        task = "all tasks" if job.task is None else f"the task {columns.names[job.task]!r}"
+        task = "all tasks" if job.task is None else f"the task {table.columns.names[job.task]!r}"
         error.add_note(f"This happened in the fold {job.fold} with the estimator {job.label!r}, fitted to {task}.")
         raise
+
+
+def _outcome(fitted: Any, job: Job, table: Table, fit_time: float) -> Outcome:
+    tasks = list(table.metrics) if job.task is None else [job.task]
+    scores = _scores(fitted, job, table, tasks)
     spec = getattr(getattr(core(fitted), "network_", None), "spec", None)
     return Outcome(job.label, job.fold, job.task, scores, fit_time, count_parameters(fitted), spec)
 
@@ -78,7 +115,8 @@ def _training_rows(job: Job, table: Table) -> tuple[Any, Any]:
         return _safe_indexing(table.X, job.train), _safe_indexing(table.y, job.train)
     rows = job.train[table.columns.observed[job.task][job.train]]
     if len(rows) == 0:
-        raise ValueError("No row of the training part has a label; use fewer folds, or leave the task out of y.")
+        name = table.columns.names[job.task]
+        raise ValueError(f"Task {name!r} has no label in the training part; use fewer folds, or leave it out of y.")
     # An array has no name: twins of like tasks are then the same network, and share one compiled program.
     labels = present(table.columns, job.task, rows)
     return _safe_indexing(table.X, rows), labels[:, None] if needs_matrix(job.estimator) else labels

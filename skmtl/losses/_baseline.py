@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -59,7 +58,7 @@ def _is_regression(rule: LossRule, head: Head) -> bool:
 
 def _regression_loss(rule: LossRule, scaled: np.ndarray, share: np.ndarray, scale: float, dtype: str) -> float:
     mean = share @ scaled
-    if len(rule.key) > 1 and rule.key[1] is keras.losses.MeanSquaredError:
+    if rule.squared:
         return float(share @ (scaled - mean) ** 2)
     constants = np.append(_weighted_quantiles(scaled, share), mean)
     step = -(-len(scaled) // _MOST_ROWS)

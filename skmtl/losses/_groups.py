@@ -23,12 +23,13 @@ class LossGroup:
     def rows(self, labels: tf.Tensor, raw: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
         """Loss per member, row and task of the group, (members, batch, tasks).
 
-        ``labels`` is (members, batch, all tasks), ``raw`` (members, batch, all units), ``scale`` (all tasks,).
+        ``labels`` is (members, batch, all tasks), ``raw`` (members, batch, all units), ``scale`` (all tasks,), or
+        (members, all tasks).
         """
         labels, raw = _take(labels, self.tasks), _take(raw, self.columns)
         members, batch = labels.shape[0], tf.shape(labels)[1]
         n_tasks = len(self.tasks)
-        scales = tf.broadcast_to(tf.gather(scale, self.tasks), (members, batch, n_tasks))
+        scales = tf.broadcast_to(tf.gather(scale, self.tasks, axis=-1)[..., None, :], (members, batch, n_tasks))
         values = self.rule.rows(tf.reshape(labels, (-1,)), tf.reshape(raw, (-1, self.units)), tf.reshape(scales, (-1,)))
         return tf.reshape(values, (members, batch, n_tasks))
 

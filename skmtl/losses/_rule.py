@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -79,6 +80,11 @@ class LossRule:
     entropy: bool = field(compare=False, default=False)
     own: bool = field(compare=False, default=False)
 
+    @property
+    def squared(self) -> bool:
+        """Whether it is the squared error, of which the mean is the best constant."""
+        return len(self.key) > 1 and self.key[1] is keras.losses.MeanSquaredError
+
     def rows(self, labels: tf.Tensor, raw: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
         """Loss of each row: ``labels`` (rows,), ``raw`` (rows, units), ``scale`` (rows,)."""
         predicted = _LINKS[self.link](raw)
@@ -115,6 +121,7 @@ _LINKS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
 }
 
 
+@functools.cache
 def default_rule(kind: Kind, *, probabilities: bool, units: int) -> LossRule:
     """Squared error of a regression, cross-entropy of a classification (its binary form for one sigmoid unit)."""
     if kind == "regression":

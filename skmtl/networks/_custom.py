@@ -80,6 +80,7 @@ class CustomNetwork:
     def __init__(self, models: Sequence[keras.Model], tasks: Sequence[Task]) -> None:
         self.models = tuple(models)
         self.members = len(models)
+        self.fits = 1
         self.dtype = "float32"
         self.separate = True
         self._task_names = tuple(task.name for task in tasks)

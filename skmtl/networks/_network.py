@@ -18,7 +18,7 @@ from .._cache import ProgramCache
 from .._records import NetworkSpec
 from ._build import build_outputs
 from ._initial import glorot_uniform
-from ._layers import MemberDense, TaskDense
+from ._layers import MemberDense, TaskDense, VariableDropout
 from ._scheme_checks import check_network
 
 
@@ -40,6 +40,7 @@ class Network(Protocol):
     """What the engine needs of a network."""
 
     members: int
+    fits: int  # how many fits the members belong to
     dtype: str
     separate: bool  # frozen values come member by member
     parameters: tuple[Parameter, ...]
@@ -86,6 +87,7 @@ class StackedNetwork:
     def __init__(self, spec: NetworkSpec) -> None:
         self.spec = spec
         self.members = spec.members
+        self.fits = spec.fits
         self.dtype = spec.dtype
         self.separate = False
         self.constraints: Sequence[tuple[int, Callable[[tf.Tensor], tf.Tensor]]] = ()
@@ -167,6 +169,12 @@ def network_of(spec: NetworkSpec) -> StackedNetwork:
 def has_own_code(spec: NetworkSpec) -> bool:
     """Whether a scheme of the caller's own is part of it, which may change where the spec does not."""
     return not isinstance(spec.architecture, str)
+
+
+def draws_for_all_members(spec: NetworkSpec) -> bool:
+    """Whether layers other than dropout draw random numbers, which several fits would share."""
+    layers = network_of(spec).model.layers
+    return any(layer.non_trainable_variables and not isinstance(layer, VariableDropout) for layer in layers)
 
 
 def _positions(variables: Sequence[Any]) -> dict[int, int]:

@@ -15,6 +15,7 @@ from keras import ops
 
 from .._records import NetworkSpec
 from ._experts import ExpertDense, ExpertGate, ExpertMixture
+from ._fits_dropout import FitsDropout
 from ._layers import MemberDense, TaskDense, VariableDropout
 
 
@@ -41,7 +42,11 @@ def owned(layer: keras.layers.Layer) -> keras.layers.Layer:
 
 def drop(hidden: Any, spec: NetworkSpec, name: str) -> Any:
     """Dropout, where the network has any."""
-    return VariableDropout(name=name, dtype=spec.dtype)(hidden) if spec.dropout else hidden
+    if not spec.dropout:
+        return hidden
+    if spec.fits > 1:
+        return FitsDropout(spec.fits, name=name, dtype=spec.dtype)(hidden)
+    return VariableDropout(name=name, dtype=spec.dtype)(hidden)
 
 
 def dense(spec: NetworkSpec, units: int, activation: str | None, name: str) -> keras.layers.Layer:

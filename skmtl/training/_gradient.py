@@ -14,6 +14,7 @@ from ..losses._groups import row_losses
 from ..networks import Network
 from ..networks._noise import uniform_noise
 from ._tensors import Carry, Numbers
+from ._workers import ALONE, Workers
 
 
 class Batch(NamedTuple):
@@ -37,10 +38,11 @@ class Step(NamedTuple):
 
 
 class Losses:
-    """The tasks' losses on a batch."""
+    """The tasks' losses on a batch, of which each of the workers may have a part."""
 
-    def __init__(self, network: Network, groups: Sequence[LossGroup], n_tasks: int) -> None:
+    def __init__(self, network: Network, groups: Sequence[LossGroup], n_tasks: int, workers: Workers = ALONE) -> None:
         self.network = network
+        self.workers = workers
         self.groups = tuple(groups)
         self.n_tasks = n_tasks
 
@@ -59,8 +61,8 @@ class EqualGradient:
         self.losses = losses
         self.network = losses.network
 
-    def start(self, seed: int, first: int) -> Carry:  # noqa: ARG002 - what the others need
-        """What is carried into the first step; ``first`` is the number of the first member."""
+    def start(self, seed: int, first: int, members: int | None = None) -> Carry:  # noqa: ARG002 - what others need
+        """What is carried into the first step, for members of one fit; ``first`` is the number of the first one."""
         return Carry({}, ())
 
     def empty_record(self) -> dict[str, tf.Tensor]:
@@ -104,12 +106,13 @@ class BalancedGradient(EqualGradient):
         self.members, self.n_tasks = losses.network.members, losses.n_tasks
         self.noise_shape = method.noise_shape(self.n_tasks)
 
-    def start(self, seed: int, first: int) -> Carry:
+    def start(self, seed: int, first: int, members: int | None = None) -> Carry:
         """The method's first state, and a key of random numbers for each member."""
-        states = {name: np.stack([value] * self.members) for name, value in self._initial_state().items()}
+        members = self.members if members is None else members
+        states = {name: np.stack([value] * members) for name, value in self._initial_state().items()}
         keys: Any = ()
         if self.noise_shape is not None:
-            words = [np.random.SeedSequence([seed, first + m]).generate_state(2) for m in range(self.members)]
+            words = [np.random.SeedSequence([seed, first + m]).generate_state(2) for m in range(members)]
             keys = np.stack(words).astype(np.int32)
         return Carry(states, keys)
 
@@ -135,7 +138,7 @@ class BalancedGradient(EqualGradient):
 
     def signal(self, losses: tf.Tensor, batch: Batch, numbers: Numbers, carry: Carry) -> tuple[BalancingSignal, Carry]:
         """What the method is told of the losses, and new random numbers where it wants them."""
-        found = tf.stop_gradient(tf.reduce_sum(batch.weights, axis=1))
+        found, losses = self._of_all_workers(batch, losses)
         signal = BalancingSignal(
             losses=self._means(losses, found),
             present=found > 0,
@@ -145,6 +148,11 @@ class BalancedGradient(EqualGradient):
             return signal, carry
         signal = signal._replace(noise=_normal_noise(carry.noise, self.noise_shape))
         return signal, carry._replace(noise=carry.noise + tf.constant([0, 1]))
+
+    def _of_all_workers(self, batch: Batch, losses: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The batch's weights and losses, (members, tasks), over all workers: on these a method decides."""
+        found, losses = tf.stop_gradient(tf.reduce_sum(batch.weights, axis=1)), tf.stop_gradient(losses)
+        return self.losses.workers.summed(found, losses)
 
     def _means(self, losses: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
         """Mean losses over the labels found, from sums divided by the number that was to be expected."""
@@ -171,7 +179,8 @@ class BalancedGradient(EqualGradient):
             return step.carry
         raw, _, _ = self.network.forward(flat, frozen, batch.inputs, training=True)
         losses = self.losses.of(batch.labels, batch.weights, raw, numbers)
-        after = self._means(losses, tf.reduce_sum(batch.weights, axis=1))
+        found, losses = self._of_all_workers(batch, losses)
+        after = self._means(losses, found)
         state = self.method.after_step(step.signal, after, step.carry.method, numbers.balancing)
         return step.carry._replace(method=state)
 
@@ -192,6 +201,6 @@ def is_equal(method: Balancing | None) -> bool:
 
 def _normal_noise(keys: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     """Standard normal numbers (members, *shape), each member's from its own key."""
-    uniform = tf.stack([uniform_noise(shape, keys[member]) for member in range(keys.shape[0])])
+    uniform = uniform_noise(shape, keys)
     # The uniform numbers are multiples of 2^-24, 0 among them, which has no finite quantile.
     return tf.math.ndtri(tf.maximum(uniform, 2.0**-25))

@@ -215,19 +215,21 @@ class FlatUpdate:
         decay: tf.Tensor,
         present: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """New parameters and new state; members that are not ``present`` (members,) keep theirs.
+        """New parameters and new state; ``rate`` and ``decay`` are (members,).
 
-        An optimizer that updates all members at once counts its steps for all of them.
+        Members that are not ``present`` (members,) keep what they have. An optimizer that updates all members at
+        once counts its steps for all of them.
         """
         before, earlier = flat, list(state)
         gradient = self._clip(gradient)
         schedule = self.optimizer._learning_rate if self.rule.has_schedule else None
-        step_rate = rate if schedule is None else tf.cast(schedule(state[self.iterations]), flat.dtype)
-        flat = flat - flat * (tf.cast(self.decayed, flat.dtype) * (step_rate * decay))
+        if schedule is not None:
+            rate = tf.broadcast_to(tf.cast(schedule(state[self.iterations]), flat.dtype), rate.shape)
+        flat = flat - flat * (tf.cast(self.decayed, flat.dtype) * (rate * decay)[:, None])
         if self.flat:
-            (flat,), values = self._step([flat], [gradient], list(state), step_rate)
+            (flat,), values = self._step([flat], [gradient], list(state), rate[:, None])
         else:
-            flat, values = self._apply_each(flat, gradient, state, step_rate)
+            flat, values = self._apply_each(flat, gradient, state, rate)
         flat = self._constrain(flat)
         if present is None:
             return flat, values
@@ -278,7 +280,7 @@ class FlatUpdate:
                 [tf.reshape(source[member, p.start : p.stop], p.shape) for p in self.parameters]
                 for source in (gradient, flat)
             )
-            new, values = self._step(pieces, slopes, values, rate)
+            new, values = self._step(pieces, slopes, values, rate[member])
             rows.append(tf.concat([tf.reshape(piece, (-1,)) for piece in new], axis=0))
             after += list(values)
         return tf.stack(rows), after

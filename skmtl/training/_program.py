@@ -20,7 +20,8 @@ from ._gradient import BalancedGradient, Batch, EqualGradient, Losses, is_equal
 from ._optimizer import FlatUpdate, OptimizerRule
 from ._representation_gradient import RepresentationGradient
 from ._task_gradients import CombinedGradient
-from ._tensors import Best, Data, Numbers, Report, State
+from ._tensors import Best, Data, Numbers, Report, State, Turn
+from ._workers import ALONE, Workers
 
 # Below this, copying an array is quicker than handing it over.
 _SHARED_BYTES = 1 << 16
@@ -39,9 +40,13 @@ class Program:
         evaluates: bool = True,
         balancing: Balancing | None = None,
         cosines: bool = False,
+        uneven: bool = False,
+        workers: Workers = ALONE,
     ) -> None:
         self.network = network
-        self.losses = Losses(network, groups, n_tasks)
+        self.uneven = uneven
+        self.workers = workers
+        self.losses = Losses(network, groups, n_tasks, workers)
         self.gradient = _gradient_of(self.losses, balancing, cosines)
         self.update = FlatUpdate(optimizer, network)
         self.n_tasks = n_tasks
@@ -52,6 +57,7 @@ class Program:
         self._lock = threading.Lock()
         self._shapes: set[tuple[Any, ...]] = set()
         self._concrete: Any = None
+        self._evaluation: Any = None
         self._function = tf.function(self._epochs, jit_compile=jit, autograph=False, reduce_retracing=False)
 
     def run(self, state: State, data: Data, numbers: Numbers, index: Any, n_epochs: Any) -> tuple[State, Report]:
@@ -72,9 +78,24 @@ class Program:
     def _open_rows(signature: Any) -> Any:
         """Leave open what differs between fits: numbers of rows, steps, epochs and the batch size."""
         state, data, numbers, index, n_epochs = signature
+        return state, *Program._open_data(data, numbers), _open(index, 0, 1, 3), n_epochs
+
+    @staticmethod
+    def _open_data(data: Data, numbers: Numbers) -> tuple[Data, Numbers]:
         inputs, labels, weights, learning_weights = (_open(rows, 0) for rows in data[:-1])
         data = Data(inputs, labels, weights, learning_weights, _open(data.evaluation, 0, 2))
-        return state, data, numbers, _open(index, 0, 1, 3), n_epochs
+        if numbers.stream:
+            numbers = numbers._replace(stream=numbers.stream._replace(counts=_open(numbers.stream.counts, 0)))
+        return data, numbers
+
+    def evaluate(self, state: State, data: Data, numbers: Numbers) -> tf.Tensor:
+        """Losses on held-out rows, (members, tasks), by themselves: nothing that workers would add up."""
+        with self._lock:
+            if self._evaluation is None:
+                state_of, data_of, numbers_of = tf.nest.map_structure(_signature, (state, data, numbers))
+                function = tf.function(self._evaluate, jit_compile=self.jit, autograph=False)
+                self._evaluation = function.get_concrete_function(state_of, *self._open_data(data_of, numbers_of))
+        return self._evaluation(state, data, numbers)
 
     def _epochs(
         self, state: State, data: Data, numbers: Numbers, index: tf.Tensor, n_epochs: tf.Tensor
@@ -84,13 +105,13 @@ class Program:
         report = self._empty_report(tf.shape(index)[0])
 
         def more(done: tf.Tensor, state: State, report: Report) -> tf.Tensor:  # noqa: ARG001
-            return tf.logical_and(done < n_epochs, tf.reduce_any(state.active))
+            return tf.logical_and(done < n_epochs, tf.reduce_any(self._unfinished(state, numbers)))
 
         def epoch(done: tf.Tensor, state: State, report: Report) -> tuple[tf.Tensor, State, Report]:
             state, train, penalty, record = self._one_epoch(state, data, numbers, index[done])
             # Without rows to evaluate on, a second forward pass would only be traced and compiled.
             evaluation = self._evaluate(state, data, numbers) if self.evaluates else tf.zeros_like(train)
-            state = self._judge(state, numbers, train, evaluation)
+            state = self.judge(state, numbers, train, evaluation)
             now = Report(train, evaluation, penalty, record)
             report = tf.nest.map_structure(lambda all_, one: _put(all_, done, one), report, now)
             return done + 1, state, report
@@ -118,29 +139,37 @@ class Program:
         def step(
             number: Any, flat: Any, optimizer: Any, frozen: Any, carry: Any, sums: Any, penalties: Any, record: Any
         ) -> tuple[Any, ...]:
-            left = numbers.train_rows - number * size
-            count = tf.cast(tf.clip_by_value(left, 1, size), self.dtype)
-            batch = self._batch(data, numbers, batches[number], left, count)
+            turn = self._turn(numbers, number, size)
+            batch = self._batch(data, numbers, batches[number], turn.left, turn.size)
             done = self.gradient.step(flat, frozen, batch, numbers, carry)
+            gradient, losses = self.workers.summed(done.gradient, done.losses)
             rate = _rate(numbers, state.epoch * numbers.steps + numbers.begun + number)
-            # A member that has no rows left in this epoch waits for the others.
-            present = left > 0 if members > 1 else None
-            flat, optimizer = self.update.apply(flat, done.gradient, optimizer, rate, numbers.decay, present)
-            after = done.frozen if present is None else self._frozen_of(present, done.frozen, frozen)
+            flat, optimizer = self.update.apply(flat, gradient, optimizer, rate, numbers.decay, turn.present)
+            after = done.frozen if turn.present is None else self._frozen_of(turn.present, done.frozen, frozen)
             carry = self.gradient.after_step(flat, frozen, batch, numbers, done)
-            share = tf.where(left > 0, count / tf.cast(tf.maximum(numbers.train_rows, 1), self.dtype), 0.0)
-            sums, penalties = sums + done.losses * share[:, None], penalties + done.penalty * share
+            sums, penalties = sums + losses * turn.share[:, None], penalties + done.penalty * turn.share
             record = tf.nest.map_structure(tf.add, record, done.record)
             return number + 1, flat, optimizer, after, carry, sums, penalties, record
 
         begin = (state.flat, list(state.optimizer), list(state.frozen), state.balancing)
         loop = (tf.constant(0), *begin, sums, tf.zeros((members,), self.dtype), self.gradient.empty_record())
         _, flat, optimizer, frozen, carry, sums, penalties, record = tf.while_loop(
-            lambda number, *_: number < numbers.steps, step, loop, parallel_iterations=1
+            lambda number, *_: number < numbers.steps, self.workers.each(step), loop, parallel_iterations=1
         )
         carry = self.gradient.epoch_end(sums, numbers, carry)
         state = state._replace(flat=flat, optimizer=optimizer, frozen=frozen, balancing=carry)
         return state, sums, penalties, record
+
+    def _turn(self, numbers: Numbers, number: tf.Tensor, size: tf.Tensor) -> Turn:
+        """How many rows a step has; a member that has none left in this epoch waits for the others."""
+        left = numbers.train_rows - number * size
+        if numbers.stream:
+            found, rows = numbers.stream.counts[number], numbers.stream.rows
+        else:
+            found, rows = tf.clip_by_value(left, 0, size), numbers.train_rows
+        count = tf.cast(tf.maximum(found, 1), self.dtype)
+        share = tf.where(found > 0, count / tf.cast(tf.maximum(rows, 1), self.dtype), 0.0)
+        return Turn(left, count, share, found > 0 if self.uneven else None)
 
     def _batch(self, data: Data, numbers: Numbers, rows: tf.Tensor, left: tf.Tensor, count: tf.Tensor) -> Batch:
         """The rows of a step; where there are too few ``left``, those that fill up weigh nothing."""
@@ -170,20 +199,28 @@ class Program:
         )
         return sums / tf.maximum(numbers.eval_weight, 1e-30)
 
-    def _judge(self, state: State, numbers: Numbers, train: tf.Tensor, evaluation: tf.Tensor) -> State:
-        """Keep each member's best epochs, and note which members have stopped improving (or diverged)."""
+    def judge(self, state: State, numbers: Numbers, train: tf.Tensor, evaluation: tf.Tensor) -> State:
+        """Keep each member's best epochs, and note which members have stopped improving (or diverged).
+
+        Where there are several fits, the last epoch of one that holds nothing out counts as its best one: training of
+        the others goes on, and changes its weights.
+        """
         told = numbers.eval_rows > 0
+        unfinished = self._unfinished(state, numbers)
+        several = self.network.fits > 1
         best, patient = [], []
         for judge, before in enumerate(state.best):
             loss = _judged_loss(numbers, evaluation, numbers.judges[judge])
             loss = tf.where(numbers.by_others, _of_others(loss, told), loss)
             # What a judge has given up stays as it is while members are trained on for another.
             judged = tf.logical_and(tf.logical_and(state.active, told), _waits(before.wait, numbers))
+            judged = tf.logical_and(judged, unfinished) if several else judged
             better = tf.logical_and(judged, loss < before.loss)
             clearly = tf.logical_and(judged, loss < before.reference - numbers.tol)
+            kept = tf.where(numbers.stopping, better, unfinished) if several else better
             now = Best(
-                flat=tf.where(better[:, None], state.flat, before.flat),
-                frozen=self._frozen_of(better, state.frozen, before.frozen),
+                flat=tf.where(kept[:, None], state.flat, before.flat),
+                frozen=self._frozen_of(kept, state.frozen, before.frozen),
                 loss=tf.where(better, loss, before.loss),
                 reference=tf.where(clearly, loss, before.reference),
                 wait=tf.where(clearly, 0, before.wait + 1),
@@ -193,16 +230,31 @@ class Program:
             patient.append(_waits(now.wait, numbers))
         finite = tf.reduce_all(tf.math.is_finite(train), axis=1)
         going = tf.logical_and(tf.logical_and(state.active, finite), tf.reduce_any(tf.stack(patient), axis=0))
-        return state._replace(best=best, active=going, epoch=state.epoch + 1)
+        epoch = state.epoch + 1
+        if several:
+            going, epoch = tf.where(unfinished, going, state.active), tf.where(unfinished, epoch, state.epoch)
+        return state._replace(best=best, active=going, epoch=epoch)
+
+    def _unfinished(self, state: State, numbers: Numbers) -> tf.Tensor:
+        """Which members belong to a fit that is still going on, (members,): one of its members learns."""
+        if self.network.fits == 1:
+            return state.active
+        learning = tf.logical_and(state.active, state.epoch < numbers.epochs)
+        fits = tf.reduce_any(tf.reshape(learning, (self.network.fits, -1)), axis=1)
+        return tf.repeat(fits, self.network.members // self.network.fits)
 
     def _frozen_of(self, chosen: tf.Tensor, new: Sequence[tf.Tensor], old: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """New frozen values of the chosen members; those of a stacked network belong to no single member."""
+        """New frozen values of the chosen members; those of a stacked network belong to the members of a fit."""
         if not new:
             return []
-        per_member = len(new) // self.network.members if self.network.separate else 0
-        pick = lambda i: chosen[i // per_member] if per_member else tf.reduce_any(chosen)  # noqa: E731
-        pairs = zip(new, old, strict=True)
-        return [tf.where(pick(i), new, old) for i, (new, old) in enumerate(pairs)]
+        pairs = list(zip(new, old, strict=True))
+        if self.network.separate:
+            per_member = len(new) // self.network.members
+            return [tf.where(chosen[i // per_member], new, old) for i, (new, old) in enumerate(pairs)]
+        if self.network.fits == 1:
+            return [tf.where(tf.reduce_any(chosen), new, old) for new, old in pairs]
+        fits = tf.reduce_any(tf.reshape(chosen, (self.network.fits, -1)), axis=1)
+        return [tf.where(_along(fits, new), new, old) for new, old in pairs]
 
 
 def _gradient_of(losses: Losses, method: Balancing | None, cosines: bool) -> EqualGradient:
@@ -218,9 +270,14 @@ def _gradient_of(losses: Losses, method: Balancing | None, cosines: bool) -> Equ
 
 
 def _rate(numbers: Numbers, steps: tf.Tensor) -> tf.Tensor:
-    """Learning rate after so many steps: constant, or along half a cosine (Loshchilov and Hutter, 2017)."""
+    """Learning rates (members,) after so many steps: constant, or along half a cosine (Loshchilov and Hutter, 2017)."""
     done = tf.minimum(tf.cast(steps, numbers.rate.dtype) / tf.maximum(numbers.horizon, 1.0), 1.0)
     return tf.where(numbers.horizon > 0, numbers.rate * 0.5 * (1.0 + tf.cos(np.pi * done)), numbers.rate)
+
+
+def _along(chosen: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """A mask of the first axis, in the shape that picks among values."""
+    return tf.reshape(chosen, (-1, *[1] * (values.shape.rank - 1)))
 
 
 def _put(into: tf.Tensor, position: tf.Tensor, value: tf.Tensor) -> tf.Tensor:

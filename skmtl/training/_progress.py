@@ -16,8 +16,8 @@ from ._history import History
 _SECONDS_BETWEEN_LINES = 10.0
 _SHARE_BETWEEN_LINES = 0.1
 _SHOWN = ("loss", "val_loss")
-_BAR = "epoch {n_fmt}/{total_fmt} |{bar:20}| {elapsed}<{remaining}{postfix}"
-_LAST = "epoch {n_fmt}/{total_fmt}, {elapsed}{postfix}"
+_BAR = " {n_fmt}/{total_fmt} |{bar:20}| {elapsed}<{remaining}{postfix}"
+_LAST = " {n_fmt}/{total_fmt}, {elapsed}{postfix}"
 
 
 def progress_of(verbose: int, epochs: int, groups: Sequence[range]) -> Progress:
@@ -118,11 +118,32 @@ class ProgressLine(Progress):
         return sum(loss * size for loss, size in known) / count if count else math.nan
 
 
+class CountLine:
+    """One line that counts what has ended, from whatever thread it is told."""
+
+    def __init__(self, total: int, unit: str) -> None:
+        self._line: Bar | LogLines = Bar(total, unit) if _redraws(sys.stdout) else LogLines(total, unit)
+        self._lock = threading.Lock()
+        self._done = 0
+
+    def add(self, count: int) -> None:
+        """Count so many more."""
+        with self._lock:
+            self._done += count
+            self._line.show(self._done, "")
+
+    def close(self) -> None:
+        """Show how many it were, and end the line."""
+        self._line.finish(self._done, "")
+        self._line.close()
+
+
 class Bar:
     """A line drawn over and over, by tqdm."""
 
-    def __init__(self, epochs: int) -> None:
-        self._bar = _bar_class()(total=epochs, file=sys.stdout, dynamic_ncols=True, bar_format=_BAR)
+    def __init__(self, total: int, unit: str = "epoch") -> None:
+        self._unit = unit
+        self._bar = _bar_class()(total=total, file=sys.stdout, dynamic_ncols=True, bar_format=unit + _BAR)
 
     def show(self, epoch: int, text: str) -> None:
         """Draw, unless it was drawn a moment ago."""
@@ -131,7 +152,7 @@ class Bar:
 
     def finish(self, epoch: int, text: str) -> None:
         """Say what stays when the line is closed."""
-        self._bar.bar_format = _LAST
+        self._bar.bar_format = self._unit + _LAST
         self._bar.n = epoch
         self._bar.set_postfix_str(text, refresh=False)
 
@@ -143,8 +164,8 @@ class Bar:
 class LogLines:
     """Now and then a line of its own, where lines cannot be drawn over: in a file, a pipe, a batch job's log."""
 
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
+    def __init__(self, total: int, unit: str = "epoch") -> None:
+        self._total, self._unit = total, unit
         self._start = self._last = time.monotonic()
         self._printed: tuple[int, str] | None = None
 
@@ -161,7 +182,8 @@ class LogLines:
             return
         self._printed = epoch, text
         passed = _bar_class().format_interval(time.monotonic() - self._start)
-        sys.stdout.write(f"epoch {epoch}/{self._epochs}, {passed}, {text}\n")
+        told = f", {text}" if text else ""
+        sys.stdout.write(f"{self._unit} {epoch}/{self._total}, {passed}{told}\n")
         sys.stdout.flush()
 
     def close(self) -> None:

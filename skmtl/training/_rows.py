@@ -21,6 +21,12 @@ class RowPlan:
     train: tuple[np.ndarray, ...]
     evaluate: tuple[np.ndarray, ...]
 
+    def shifted(self, offset: int) -> RowPlan:
+        """The same rows in a table that has others before them."""
+        if offset == 0:
+            return self
+        return RowPlan(*(tuple(rows + offset for rows in side) for side in (self.train, self.evaluate)))
+
 
 def plan_rows(targets: EncodedTargets, classified: Sequence[bool], members: int, fraction: float, seed: int) -> RowPlan:
     """Hold out another ``fraction`` of the rows for every member.
@@ -95,11 +101,13 @@ class BatchOrder:
         seed: int,
         first: int = 0,
         sampling: RowSampling | None = None,
+        offset: int = 0,
     ) -> None:
         self.batch_size = batch_size
         self.steps = max(-(-len(rows) // batch_size) for rows in train)
         self._train = train
         self._shuffle = shuffle
+        self._offset = offset
         self._sampled = None if sampling is None else [SampledOrder(rows, sampling, batch_size) for rows in train]
         # A stream a member: its order depends neither on how many others there are nor on how they are grouped.
         self._streams = [np.random.default_rng([seed, first + member]) for member in range(len(train))]
@@ -115,7 +123,7 @@ class BatchOrder:
         for member, rows in enumerate(self._train):
             order = self._orders(member, rows, number)
             filled = order if len(rows) == width else np.take(order, np.arange(width) % len(rows), axis=1)
-            out[:number, : self.steps, member] = filled.reshape(number, self.steps, self.batch_size)
+            out[:number, : self.steps, member] = filled.reshape(number, self.steps, self.batch_size) + self._offset
         return out
 
     def _orders(self, member: int, rows: np.ndarray, number: int) -> np.ndarray:

@@ -25,7 +25,7 @@ def run_epoch_by_steps(
     before, rows, size = state, numbers.train_rows.numpy(), index.shape[3]
     one, none = to_device(1, np.int32), to_device(0, np.int32)
     # The program counts one step an epoch here.
-    before_epoch = int(state.epoch) * (index.shape[1] - 1)
+    before_epoch = int(state.epoch[0]) * (index.shape[1] - 1)
     sums, penalties, seen = 0.0, 0.0, np.zeros(len(rows))
     record: dict[str, np.ndarray] = {}
     show(callbacks, state)
@@ -36,7 +36,7 @@ def run_epoch_by_steps(
         single = numbers._replace(
             steps=one, begun=to_device(before_epoch + step, np.int32),
             eval_steps=none, eval_rows=tf.zeros_like(numbers.eval_rows), train_rows=to_device(left, np.int32),
-            stopping=tf.constant(False), closing=tf.constant(False),
+            stopping=tf.zeros_like(numbers.stopping), closing=tf.constant(False),
         )  # fmt: skip
         batch = to_device(index[:, step : step + 1], np.int32)
         state, report = program.run(state, data, single, batch, one)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._cache import ProgramCache
+from .._records import TrainingNumbers
 from ..balancing import Balancing
 from ..losses import LossGroup
 from ..networks import Network
@@ -16,6 +17,7 @@ from ._optimizer import OptimizerRule
 from ._program import Program
 from ._rows import RowPlan
 from ._sampling import RowSampling
+from ._workers import ALONE, Workers
 
 PROGRAMS: ProgramCache[Program] = ProgramCache(32)
 
@@ -24,12 +26,13 @@ PROGRAMS: ProgramCache[Program] = ProgramCache(32)
 class TrainingStructure:
     """What makes one compiled program, but for the number of members.
 
-    ``key`` says what network ``make_network(members)`` makes; with None nothing is kept. ``programs`` keeps what is
+    ``key`` says what network ``make_network(members)`` makes, or ``make_network(members, fits)`` for those of several
+    fits, where there is such a thing; with None nothing is kept. ``programs`` keeps what is
     compiled: the process' cache, or one of the fit's own, where code of the caller's is part of it, which may change.
     """
 
     key: Hashable | None
-    make_network: Callable[[int], Network]
+    make_network: Callable[..., Network]
     groups: tuple[LossGroup, ...]
     optimizer: OptimizerRule
     task_names: tuple[str, ...]
@@ -38,17 +41,42 @@ class TrainingStructure:
     balancing: Balancing | None = None
     cosines: bool = False  # record the cosines of the tasks' gradients, whatever the method
     programs: ProgramCache[Program] = PROGRAMS
+    workers: Workers = ALONE
+    streamed: bool = False  # rows come a window at a time
 
-    def program(self, members: int, evaluates: bool = True, judges: int = 1) -> Program:
-        """The program for so many members and judges, with rows to evaluate on or without, from the cache if known."""
+    def program(
+        self, members: int, evaluates: bool = True, judges: int = 1, fits: int = 1, uneven: bool = False
+    ) -> Program:
+        """The program for so many members and judges, with rows to evaluate on or without, from the cache if known.
+
+        The members belong to so many ``fits``; with ``uneven`` some take more steps an epoch than others.
+        """
+        shape = (members, evaluates, judges, fits, uneven)
+        key = None if self.key is None else (*self.identity, *shape)
+        return self.programs.get(key, lambda: self._make(members, evaluates, fits, uneven))
+
+    @property
+    def identity(self) -> tuple[Hashable, ...]:
+        """What fits have to agree in to be trained by one program."""
+        method = None if is_equal(self.balancing) or self.balancing is None else self.balancing.structure()
+        return (self.key, self.groups, self.optimizer, self.jit, method, self.cosines, self.workers, self.streamed)
+
+    def _make(self, members: int, evaluates: bool, fits: int, uneven: bool) -> Program:
         method = None if is_equal(self.balancing) else self.balancing
-        shape = (members, evaluates, judges, None if method is None else method.structure(), self.cosines)
-        key = None if self.key is None else (self.key, self.groups, self.optimizer, self.jit, *shape)
-        return self.programs.get(key, lambda: self._make(members, evaluates, method))
-
-    def _make(self, members: int, evaluates: bool, method: Balancing | None) -> Program:
-        network, n_tasks = self.make_network(members), len(self.task_names)
-        return Program(network, self.groups, self.optimizer, n_tasks, self.jit, evaluates, method, self.cosines)
+        network = self.make_network(members) if fits == 1 else self.make_network(members, fits)
+        n_tasks = len(self.task_names)
+        return Program(
+            network,
+            self.groups,
+            self.optimizer,
+            n_tasks,
+            self.jit,
+            evaluates,
+            method,
+            self.cosines,
+            uneven,
+            self.workers,
+        )
 
 
 @dataclass(frozen=True)
@@ -75,3 +103,13 @@ class TrainingData:
     def members(self) -> int:
         """Number of networks to train."""
         return len(self.parameters)
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """All that the engine has to know of a fit. With ``may_compile`` XLA is left to the engine."""
+
+    structure: TrainingStructure
+    data: TrainingData
+    numbers: TrainingNumbers
+    may_compile: bool = False

@@ -30,7 +30,10 @@ class Best(NamedTuple):
 
 
 class State(NamedTuple):
-    """What training carries from one epoch to the next; leading axis: members. ``best`` has an entry a judge."""
+    """What training carries from one epoch to the next; leading axis: members. ``best`` has an entry a judge.
+
+    ``epoch`` counts the epochs of each member's fit.
+    """
 
     flat: Any
     optimizer: list[Any]
@@ -54,29 +57,57 @@ class Data(NamedTuple):
     evaluation: Any
 
 
-class Numbers(NamedTuple):
-    """Numbers of the fit, as tensors."""
+class Stream(NamedTuple):
+    """Where rows come a window at a time, or are spread over workers: what the rows at hand cannot tell.
 
-    rate: Any
-    horizon: Any  # steps over which the rate falls to 0 along half a cosine; 0 for a constant rate
+    ``counts`` are the rows of each step over all workers, (steps, members); ``rows`` those of an epoch, (members,).
+    """
+
+    counts: Any
+    rows: Any
+
+
+class Numbers(NamedTuple):
+    """Numbers of the fit, as tensors: of each member, since members may belong to fits that differ in them.
+
+    Scalars are what all members of a program share.
+    """
+
+    rate: Any  # (members,)
+    horizon: Any  # (members,): steps over which the rate falls to 0 along half a cosine; 0 for a constant rate
     begun: Any  # steps of the epoch that were taken in calls before
-    decay: Any
-    task_weights: Any
+    decay: Any  # (members,)
+    task_weights: Any  # (members, tasks), as the four below
     units: Any
     scale: Any
     train_share: Any
-    train_rows: Any
     eval_weight: Any
-    eval_rows: Any
+    train_rows: Any  # (members,)
+    eval_rows: Any  # (members,)
+    epochs: Any  # (members,): after so many a fit is over, though others of its program go on
     steps: Any
     eval_steps: Any
-    tol: Any
-    patience: Any
-    stopping: Any
+    tol: Any  # (members,)
+    patience: Any  # (members,)
+    stopping: Any  # (members,): whether patience counts
     judges: Any  # (judges, tasks): 1 for the tasks that count in the eyes of a judge, else 0
     by_others: Any  # whether a member's epochs are judged by the rows that the others hold out
     closing: Any  # whether the epoch ends with this call
     balancing: dict[str, Any]  # constants of the balancing method
+    stream: Stream | tuple[()] = ()  # where the device holds all rows of the epoch, they say it themselves
+
+
+class Turn(NamedTuple):
+    """A step's rows, member by member.
+
+    ``left`` are those at hand that the epoch has not seen yet; ``size`` is the number of the step's rows and ``share``
+    their share of the epoch's, over all workers; members that are not ``present`` have none (None: all have).
+    """
+
+    left: Any
+    size: Any
+    share: Any
+    present: Any
 
 
 class Report(NamedTuple):

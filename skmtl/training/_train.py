@@ -17,7 +17,7 @@ from .._records import BestWeights, GradientCosines, StopReason, TrainingNumbers
 from ._buckets import bucket
 from ._callbacks import KerasCallbacks
 from ._history import History, averages
-from ._loop import Run, checked_result, chunks_of, result_of, run_members
+from ._loop import Part, Run, checked_result, chunks_of, result_of, run_members
 from ._moment import Observer
 from ._program import to_device
 from ._progress import progress_of
@@ -28,7 +28,7 @@ from ._tensors import Data
 
 # Members in one program. A step of small matrices keeps one processor busy; groups keep the others so.
 # The size is the same on every machine, because it shows in the last bits of the result.
-_GROUP = 4
+GROUP = 4
 _EVALUATION_ROWS = 1024
 
 
@@ -55,18 +55,22 @@ def train(
 
     ``observer`` is called after every epoch of every group of members, from the group's thread.
     """
-    parts = _parts(data.members, together=callbacks is not None)
+    parts = groups_of(data.members, together=callbacks is not None)
     halt = threading.Event()
     with progress_of(verbose, numbers.epochs, parts) as progress:
         runs = [
             Run(
                 structure=structure,
-                data=_part_of(data, part, number, structure.separate),
-                numbers=numbers,
+                parts=[
+                    Part(
+                        data=part_of(data, part, number, structure.separate),
+                        numbers=numbers,
+                        history=History(structure.task_names, numbers.task_weights),
+                        first=part.start,
+                    )
+                ],
                 callbacks=callbacks,
                 progress=progress,
-                history=History(structure.task_names, numbers.task_weights),
-                first=part.start,
                 group=number,
                 watched=watch is not None,
                 halt=halt,
@@ -74,7 +78,7 @@ def train(
             )
             for number, part in enumerate(parts)
         ]
-        result = _run_all(runs, _device_rows(data), halt, watch)
+        result = _run_all(runs, device_rows(data), halt, watch)
         progress.ended(result.stop)
     if result.stop is StopReason.INTERRUPTED:
         warnings.warn(
@@ -84,14 +88,14 @@ def train(
     return result
 
 
-def _parts(members: int, together: bool) -> list[range]:
+def groups_of(members: int, together: bool = False) -> list[range]:
     """Members of each group, of sizes as equal as can be."""
-    number = 1 if together else -(-members // _GROUP)
+    number = 1 if together else -(-members // GROUP)
     bounds = np.linspace(0, members, number + 1).round().astype(int).tolist()
     return [range(start, stop) for start, stop in zip(bounds[:-1], bounds[1:], strict=True)]
 
 
-def _part_of(data: TrainingData, part: range, number: int, separate: bool) -> TrainingData:
+def part_of(data: TrainingData, part: range, number: int, separate: bool) -> TrainingData:
     """A group's share of what differs between members; the rows themselves are shared."""
     members = slice(part.start, part.stop)
     if separate:
@@ -110,7 +114,7 @@ def _part_of(data: TrainingData, part: range, number: int, separate: bool) -> Tr
     )
 
 
-def _device_rows(data: TrainingData) -> Data:
+def device_rows(data: TrainingData) -> Data:
     """The rows, once on the device for all groups."""
     dtype = data.parameters.dtype
     labels = _without_gaps(data.labels, data.weights)
@@ -138,7 +142,8 @@ def _without_gaps(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return filled
 
 
-def _with_evaluation(rows: Data, plan: RowPlan) -> Data:
+def with_evaluation(rows: Data, plan: RowPlan) -> Data:
+    """The rows, with the index of those that each member of a run holds out."""
     largest = max(1, max(len(held) for held in plan.evaluate))
     size = min(_EVALUATION_ROWS, bucket(largest))
     index = evaluation_index(plan.evaluate, size, bucket(-(-largest // size)))
@@ -146,14 +151,14 @@ def _with_evaluation(rows: Data, plan: RowPlan) -> Data:
 
 
 def _run_all(runs: Sequence[Run], rows: Data, halt: threading.Event, watch: EpochWatch | None) -> TrainingResult:
-    tensors = [_with_evaluation(rows, run.data.plan) for run in runs]
+    tensors = [with_evaluation(rows, run.plan) for run in runs]
     if watch is not None:
         return _run_in_step(runs, tensors, halt, watch)
     if len(runs) == 1:
         return run_members(runs[0], tensors[0])
     with ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1)) as pool:
         futures = [pool.submit(run_members, run, own) for run, own in zip(runs, tensors, strict=True)]
-        return _merge(_collect(futures, halt), runs[0].structure.separate)
+        return merged(_collect(futures, halt), runs[0].structure.separate)
 
 
 def _run_in_step(
@@ -164,7 +169,7 @@ def _run_in_step(
     separate = runs[0].structure.separate
 
     def so_far() -> TrainingResult:
-        return replace(_merge([result_of(run) for run in runs], separate), stop=StopReason.CALLBACK)
+        return replace(merged([result_of(run) for run in runs], separate), stop=StopReason.CALLBACK)
 
     with ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1)) as pool:
         # A lone run stays on this thread, where Ctrl-C arrives.
@@ -179,14 +184,14 @@ def _run_in_step(
                     break
                 if watch.end(so_far):
                     for run in going:
-                        run.stop, run.over = StopReason.CALLBACK, True
+                        run.parts[0].stop, run.over = StopReason.CALLBACK, True
             for rest in chunks:
                 next(rest, None)
         except KeyboardInterrupt:
             halt.set()
             if any(run.done == 0 for run in runs):
                 raise
-    return _merge([checked_result(run) for run in runs], separate)
+    return merged([checked_result(run) for run in runs], separate)
 
 
 def _collect(futures: Sequence[Future[TrainingResult]], halt: threading.Event) -> list[TrainingResult]:
@@ -204,7 +209,7 @@ def _collect(futures: Sequence[Future[TrainingResult]], halt: threading.Event) -
         raise
 
 
-def _merge(results: Sequence[TrainingResult], separate: bool) -> TrainingResult:
+def merged(results: Sequence[TrainingResult], separate: bool) -> TrainingResult:
     """One result of all groups; a group that stopped early has no losses after that."""
     if len(results) == 1:
         return results[0]

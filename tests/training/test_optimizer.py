@@ -83,7 +83,7 @@ def step(optimizer: Any, weight_decay: float | None = None) -> tuple[np.ndarray,
     update = FlatUpdate(rule, network)
     flat = network.initial_parameters(0) + 1.0
     state = [tf.constant(value) for value in update.initial_state(flat)]
-    numbers = (tf.constant(0.1), tf.constant(rule.weight_decay, tf.float32))
+    numbers = (tf.fill((2,), 0.1), tf.fill((2,), tf.constant(rule.weight_decay, tf.float32)))
     after, _ = update.apply(tf.constant(flat), tf.ones(flat.shape), state, *numbers)
     return flat, after.numpy(), network
 
@@ -107,7 +107,9 @@ def test_members_are_clipped_each_by_its_own_norm() -> None:
     for setting in ({"global_clipnorm": 1.0}, {"clipnorm": 1.0}):
         update = FlatUpdate(resolve_optimizer("sgd", setting, None), network)
         state = [tf.constant(value) for value in update.initial_state(gradient)]
-        after, _ = update.apply(tf.zeros(gradient.shape), tf.constant(gradient, tf.float32), state, 1.0, 0.0)
+        after, _ = update.apply(
+            tf.zeros(gradient.shape), tf.constant(gradient, tf.float32), state, tf.ones(2), tf.zeros(2)
+        )
         np.testing.assert_allclose(after[0], -gradient[0], rtol=1e-6)
         parts = network.parameters if "clipnorm" in setting else [None]
         assert np.linalg.norm(after[1]) == pytest.approx(len(parts) ** 0.5, rel=1e-5)
@@ -189,9 +191,7 @@ def test_schedule_free_steps_are_those_of_its_paper() -> None:
         speed = decay * speed + (1 - decay) * gradient**2
         fast = fast - rate * gradient / (np.sqrt(speed / (1 - decay**step)) + eps)
         mean = mean + (fast - mean) / step
-        shown, state = update.apply(
-            shown, tf.constant(gradient, tf.float32), state, tf.constant(rate), tf.constant(0.0)
-        )
+        shown, state = update.apply(shown, tf.constant(gradient, tf.float32), state, tf.fill((2,), rate), tf.zeros(2))
         np.testing.assert_allclose(shown, (1 - beta) * fast + beta * mean, rtol=1e-4, atol=1e-5)
 
 

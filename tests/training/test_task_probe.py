@@ -45,7 +45,7 @@ def by_hand(moment, rows):
             loss = tf.reduce_sum(losses_at(moment, state.flat, rows)[:, task])
         gradients.append(tape.gradient(loss, state.flat).numpy() * shared)
     velocity = next(v.numpy() for v in state.optimizer if v.shape == state.flat.shape)
-    rate = moment.numbers.rate.numpy()
+    rate = moment.numbers.rate.numpy()[:, None]
 
     def losses_after(gradient):
         step = (MOMENTUM * velocity - rate * gradient) * shared

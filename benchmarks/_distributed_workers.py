@@ -1,0 +1,121 @@
+"""Worker processes held to a core each, for timing epochs without the time that starting them takes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def timed_epochs(
+    rows: Path, targets: Sequence[str], settings: Mapping[str, Any], n_workers: int, share: int = 1
+) -> dict[str, float]:
+    """Milliseconds of a step, and of an all-reduce of its size, with so many workers.
+
+    With ``share`` a step has one part of so many of its rows: what a worker of several does beside adding up.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(n_workers)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    answers = context.Queue()
+    given = {**settings, "batch_size": settings["batch_size"] // share}
+    processes = [
+        context.Process(target=_work, args=(answers, addresses, rank, str(rows), list(targets), given))
+        for rank in range(n_workers)
+    ]
+    for process in processes:
+        process.start()
+    found = [answers.get(timeout=600) for _ in processes]
+    for process in processes:
+        process.join()
+    return {name: max(one[name] for one in found) for name in found[0]}
+
+
+class _Part:
+    """A crew of which this process is one: it looks through all shards by itself."""
+
+    def __init__(self, n_workers: int) -> None:
+        self.n_workers = n_workers
+
+    def each(self, work: Any, source: Any) -> list[Any]:
+        from skmtl.distributed._crew import spans
+
+        return [work(source, start, stop) for start, stop in spans(source, self.n_workers)]
+
+
+def _work(
+    answers: Any, addresses: list[str], rank: int, rows: str, targets: list[str], settings: dict[str, Any]
+) -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[rank % len(cores)]})
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import tensorflow as tf
+
+    workers = _workers(tf, addresses, rank)
+    seconds = {epochs: _trained(workers, rows, targets, {**settings, "epochs": epochs}) for epochs in (1, 1, 3)}
+    again = _trained(workers, rows, targets, {**settings, "epochs": 1})
+    steps = seconds[3][1]
+    found = {"step": (seconds[3][0] - again[0]) / (2 * steps) * 1e3}
+    found["all_reduce"] = _all_reduce(tf, workers, seconds[3][2]) if workers.count > 1 else 0.0
+    answers.put(found)
+
+
+def _workers(tf: Any, addresses: list[str], rank: int) -> Any:
+    if len(addresses) > 1:
+        from skmtl.distributed._replica import replica
+
+        return replica(addresses, rank, 1)
+    from skmtl.training._workers import ALONE
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    return ALONE
+
+
+def _trained(workers: Any, rows: str, targets: list[str], settings: dict[str, Any]) -> tuple[float, int, int]:
+    """Seconds of training, steps of an epoch, and the number of parameters."""
+    from skmtl import MultiTaskKerasRegressor
+    from skmtl.distributed._plan import plan_fit
+    from skmtl.distributed._prepare import settings_of
+    from skmtl.distributed._sources import columns_of, parquet_source
+    from skmtl.distributed._work import train_on
+    from skmtl.training._progress import Progress
+
+    model = MultiTaskKerasRegressor(
+        ensemble_size=1, random_state=0, jit_compile=False, early_stopping=False, **settings
+    )
+    source = parquet_source(rows, None)
+    columns = columns_of(source.schema, targets, None, None)
+    plan = plan_fit(model, settings_of(model), source, None, columns, _Part(workers.count), "auto")
+    with tempfile.TemporaryDirectory():
+        start = time.perf_counter()
+        result = train_on(plan.job, workers, Progress(), plan.built)
+        return time.perf_counter() - start, plan.job.schedule.steps, result.parameters.shape[1]
+
+
+def _all_reduce(tf: Any, workers: Any, size: int, steps: int = 300) -> float:
+    """Milliseconds of adding up an array of this size in a loop."""
+
+    @tf.function
+    def loop(values: Any, number: Any) -> Any:
+        def step(done: Any, values: Any) -> Any:
+            (added,) = workers.summed(values)
+            return done + 1, added * 0.5
+
+        return tf.while_loop(lambda done, _: done < number, workers.each(step), (0, values), parallel_iterations=1)[1]
+
+    values = tf.constant(np.ones((1, size), np.float32))
+    loop(values, tf.constant(5))
+    start = time.perf_counter()
+    loop(values, tf.constant(steps))
+    return (time.perf_counter() - start) / steps * 1e3

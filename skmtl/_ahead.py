@@ -1,0 +1,21 @@
+"""What comes next is made ready while what came before is worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_END: Any = object()
+
+
+def ahead(items: Iterable[T]) -> Iterator[T]:
+    """The items, the next of which is made on another thread while the caller has the last."""
+    source = iter(items)
+    with ThreadPoolExecutor(1, thread_name_prefix="skmtl-ahead") as pool:
+        waiting = pool.submit(next, source, _END)
+        while (item := waiting.result()) is not _END:
+            waiting = pool.submit(next, source, _END)
+            yield item

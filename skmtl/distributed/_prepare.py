@@ -1,0 +1,203 @@
+"""From statistics of all rows to the fit: its features' encoder, its targets' scaling, its network before a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._records import EncodedTargets, TrainingNumbers
+from .._row_hash import HeldShare
+from .._weights import relative_weights
+from ..estimators._balancing import Balance
+from ..estimators._fit import StartingNetwork, fit_features, starting_network
+from ..estimators._fitted import FittedNetwork
+from ..estimators._input import FitInput, Settings
+from ..estimators._recipe import resolved
+from ..features import FeatureEncoder, NumericEncoder
+from ..features._bins import ColumnBins
+from ..features._slots import CategorySlots
+from ..targets import fit_scaling
+from ._reader import Reader
+from ._statistics import Statistics
+
+if TYPE_CHECKING:
+    from ..estimators._losses import Objective
+    from ..estimators._networks import BuiltNetwork
+
+# Columns whose squares leave float64: of these, the sample's moments are taken, in units of their own.
+_MOST = 1e120
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What all workers know: how rows become numbers, which of them are held out, and what network is trained.
+
+    ``largest`` are the largest weights of the tasks' labels, ``fill`` labels for where there are none; ``seed`` is that
+    of the rows' bins.
+    """
+
+    settings: Settings
+    reader: Reader
+    network: FittedNetwork
+    numbers: TrainingNumbers
+    seeds: dict[str, int]
+    share: HeldShare
+    largest: np.ndarray
+    fill: np.ndarray
+
+    @property
+    def balance(self) -> Balance:
+        """The balancing method."""
+        return Balance.of(self.settings, None)
+
+    def build(self) -> BuiltNetwork:
+        """The network, in a process that has not prepared the fit."""
+        from ..estimators._networks import build_fit
+
+        features = self.network.features
+        nothing = EncodedTargets(*(np.zeros((0, len(self.network.tasks))),) * 2)
+        data = FitInput(np.zeros((0, features.n_features)), self.network.targets, nothing, self.network.n_rows)
+        return build_fit(self.settings, data, features, None, self.seeds)
+
+
+def prepare_fit(
+    settings: Settings, reader: Reader, statistics: Statistics, validated: bool, seeds: dict[str, int]
+) -> tuple[Fit, BuiltNetwork]:
+    """Work out all that the workers need; ``validated`` is whether there are rows of their own to validate on."""
+    data = _input(reader, statistics, validated)
+    check_labels(reader, statistics)
+    settings = resolved(settings, data)
+    settings = replace(settings, parameters={**settings.parameters, "blend": None})
+    features = _features(settings, data, statistics)
+    start = starting_network(settings, data, features, seeds)
+    if not statistics.is_whole:
+        start = _with_exact_targets(start, data, statistics)
+    share = _share(settings, start.numbers, validated)
+    fit = Fit(
+        settings,
+        reader,
+        start.network,
+        replace(start.numbers, early_stopping=start.numbers.early_stopping and (validated or share.any)),
+        seeds,
+        share,
+        np.where(statistics.largest > 0, statistics.largest, 1.0),
+        _observed_labels(data.targets),
+    )
+    return fit, start.built
+
+
+def check_labels(reader: Reader, statistics: Statistics) -> None:
+    """Every task has a label that counts."""
+    for task, mass in zip(reader.encoder.tasks, statistics.tasks.mass, strict=True):
+        if mass == 0:
+            raise ValueError(
+                f"Task {task.name!r} has no label with a positive weight: its column is empty, or the weights are zero "
+                "wherever it is known."
+            )
+
+
+def _input(reader: Reader, statistics: Statistics, validated: bool) -> FitInput:
+    """The sample in the place of all rows, with their number."""
+    sample = statistics.sample()
+    targets = EncodedTargets(sample.values, relative_weights(sample.weights))
+    data = FitInput(sample.X, reader.encoder, targets, statistics.rows, levels=reader.levels)
+    return data.with_validation(replace(data, n_train=1)) if validated else data
+
+
+def _features(settings: Settings, data: FitInput, statistics: Statistics) -> FeatureEncoder:
+    found = fit_features(settings, data)
+    if statistics.is_whole:
+        return found
+    numeric = _numeric(settings, found.numeric, statistics)
+    slots = None
+    if found.slots is not None:
+        one_hot = None if settings["model"] is not None else int(settings["one_hot_max_size"])
+        slots = CategorySlots.of_counts(statistics.codes, one_hot, len(numeric.indicators))
+    bins = None if found.bins is None else _moved(found.bins, found.numeric, numeric)
+    return FeatureEncoder(numeric, found.levels, slots, bins)
+
+
+def _numeric(settings: Settings, sampled: NumericEncoder, statistics: Statistics) -> NumericEncoder:
+    """Moments of all rows, quantiles of the sample."""
+    moments = statistics.numeric
+    missing = np.flatnonzero(moments.gaps)
+    if sampled.clip:
+        half = np.where(moments.mass > 0, (moments.high - moments.low) / 2, 0.0)
+        # In the sample such a column is constant, or its quartiles are the same.
+        flat = (sampled.scale >= half) & (half > 0)
+        return replace(sampled, scale=np.where(flat, half, sampled.scale), indicators=missing)
+    exact = NumericEncoder.of_moments(
+        moments.mean,
+        moments.deviation,
+        moments.gaps,
+        scaling="none" if _unscaled(settings) else "standard",
+        more_to_come=False,
+    )
+    extreme = np.maximum(np.abs(moments.low), np.abs(moments.high)) > _MOST
+    parts = zip((exact.center, exact.scale, exact.fill), (sampled.center, sampled.scale, sampled.fill), strict=True)
+    center, scale, fill = (np.where(extreme, theirs, ours) for ours, theirs in parts)
+    return NumericEncoder(center, scale, fill, exact.indicators)
+
+
+def _unscaled(settings: Settings) -> bool:
+    scale = settings["scale_inputs"]
+    return scale is False or (scale == "auto" and settings["model"] is not None)
+
+
+def _moved(bins: ColumnBins, before: NumericEncoder, after: NumericEncoder) -> ColumnBins:
+    """The same edges in other units."""
+    edges = []
+    for column, own in zip(bins.columns, bins.edges, strict=False):
+        values = own * before.scale[column] + before.center[column]
+        edges.append((values - after.center[column]) / after.scale[column])
+    return ColumnBins(bins.columns, tuple(edges))
+
+
+def _with_exact_targets(start: StartingNetwork, data: FitInput, statistics: Statistics) -> StartingNetwork:
+    """Scaling and units of all labels: by their moments, and by the weights of classes."""
+    from ..losses import constant_losses
+
+    goal = start.built.objective
+    scaling = fit_scaling(_stand_in(data, statistics, None), goal.modes)
+    units = constant_losses(_stand_in(data, statistics, goal), goal.rules, goal.heads, scaling)
+    return replace(start, network=replace(start.network, scaling=scaling, units=units))
+
+
+def _stand_in(data: FitInput, statistics: Statistics, goal: Objective | None) -> EncodedTargets:
+    """A few labels with the moments, or the classes' weights, of all.
+
+    With a ``goal``, of a regression that counts other than squared errors the sample itself.
+    """
+    moments, sample = statistics.tasks, data.targets
+    length = max(2, len(sample.values), *(len(mass) for mass in statistics.classes))
+    values, weights = np.zeros((length, len(moments.mean))), np.zeros((length, len(moments.mean)))
+    for task, mass in enumerate(statistics.classes):
+        if len(mass):
+            values[: len(mass), task], weights[: len(mass), task] = np.arange(len(mass)), mass
+        elif goal is not None and not goal.rules[task].squared:
+            values[: len(sample.values), task] = sample.values[:, task]
+            weights[: len(sample.values), task] = sample.weights[:, task]
+        else:
+            spread = 0.0 if moments.low[task] == moments.high[task] else moments.deviation[task]
+            ends = moments.low[task] if spread == 0 else moments.mean[task]
+            values[:2, task], weights[:2, task] = [ends - spread, ends + spread], 1.0
+    return EncodedTargets(values, weights)
+
+
+def _share(settings: Settings, numbers: TrainingNumbers, validated: bool) -> HeldShare:
+    members = int(settings["ensemble_size"])
+    holds_out = numbers.early_stopping and not validated
+    return HeldShare(members, float(settings["validation_fraction"]) if holds_out else 0.0)
+
+
+def _observed_labels(targets: EncodedTargets) -> np.ndarray:
+    """A label of each task."""
+    return targets.values[targets.observed.argmax(axis=0), np.arange(targets.values.shape[1])]
+
+
+def settings_of(estimator: Any) -> Settings:
+    """The estimator's parameters, checked."""
+    estimator._validate_params()
+    return estimator._settings()

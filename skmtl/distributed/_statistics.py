@@ -1,0 +1,213 @@
+"""What a fit has to know of all rows, taken in one pass over any part of them and put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .._records import EncodedTargets
+from .._row_hash import BINS, row_bins, row_hash
+from ..features._slots import level_counts
+from ._reader import ReadRows
+
+# Cells, and rows, of the sample that quantiles are taken of. With 200,000 rows a quantile's rank is off by less than
+# 0.0036 with a probability of 99 % (Dvoretzky, Kiefer and Wolfowitz, 1956; Massart, 1990).
+SAMPLE_CELLS, SAMPLE_ROWS = 1 << 24, 200_000
+# Another stream of hashes than that which rows are held out by.
+_SAMPLE_SALT = 0x5A3D
+
+
+def _mean(values: np.ndarray, weight: np.ndarray | None, mass: np.ndarray) -> np.ndarray:
+    """Weighted mean of the rows; 0 for columns without mass."""
+    if weight is None:
+        return values.mean(axis=0, dtype=np.float64)
+    total = weight @ values if weight.ndim == 1 else np.einsum("ij,ij->j", weight, values)
+    return total / np.where(mass > 0, mass, 1.0)
+
+
+@dataclass
+class Moments:
+    """Weighted mass, mean and sum of squared deviations of columns, their ends, and which have gaps; (n_columns,)."""
+
+    mass: np.ndarray
+    mean: np.ndarray
+    squares: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    gaps: np.ndarray
+
+    @classmethod
+    def none(cls, columns: int) -> Moments:
+        """Those of no rows."""
+        mass, mean, squares = (np.zeros(columns) for _ in range(3))
+        return cls(mass, mean, squares, np.full(columns, np.inf), np.full(columns, -np.inf), np.zeros(columns, bool))
+
+    @classmethod
+    def of(cls, values: np.ndarray, weights: np.ndarray) -> Moments:
+        """Those of values (n, n_columns), NaN for a gap, with weights (n,) or (n, n_columns)."""
+        if weights.ndim == 1 and not np.isnan(values.sum(axis=0)).any():
+            gaps, ends = np.zeros(values.shape[1], bool), (values.min(axis=0), values.max(axis=0))
+            mass = np.full(values.shape[1], weights.sum())
+            weight = None if np.ptp(weights) == 0 else weights
+        else:
+            gap = np.isnan(values)
+            weight = np.where(gap, 0.0, weights.reshape(len(values), -1))
+            seen = weight > 0
+            ends = np.where(seen, values, np.inf).min(axis=0), np.where(seen, values, -np.inf).max(axis=0)
+            gaps, values, mass = gap.any(axis=0), np.where(seen, values, 0.0), weight.sum(axis=0)
+        # Values whose squares leave float64 are not counted by these sums.
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = _mean(values, weight, mass)
+            away = values - mean
+            squares = _mean(np.square(away, out=away), weight, mass) * mass
+        low, high = (end.astype(np.float64) for end in ends)
+        return cls(mass, mean, squares, low, high, gaps)
+
+    def add(self, other: Moments) -> None:
+        """Take in those of other rows (Chan, Golub and LeVeque, 1983)."""
+        mass = self.mass + other.mass
+        share = other.mass / np.where(mass > 0, mass, 1.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            away = other.mean - self.mean
+            self.squares = self.squares + other.squares + away**2 * self.mass * share
+            self.mean = self.mean + away * share
+        self.mass = mass
+        self.low, self.high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
+        self.gaps = self.gaps | other.gaps
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """Standard deviations."""
+        return np.sqrt(self.squares / np.where(self.mass > 0, self.mass, 1.0))
+
+
+class Sample(NamedTuple):
+    """The rows whose hashes are smallest: the same ones however the rows were shared out."""
+
+    hashes: np.ndarray
+    numbers: np.ndarray
+    X: np.ndarray
+    values: np.ndarray
+    weights: np.ndarray
+
+    def smallest(self, size: int) -> Sample:
+        """So many of them."""
+        if len(self.hashes) <= size:
+            return self
+        chosen = np.argpartition(self.hashes, size)[:size]
+        return Sample(*(part[chosen] for part in self))
+
+    def ordered(self) -> Sample:
+        """Those in the order of their numbers."""
+        order = np.argsort(self.numbers)
+        return Sample(*(part[order] for part in self))
+
+
+class Statistics:
+    """Of the rows added so far.
+
+    ``numeric`` are moments of the numeric columns, weighted by the rows' mean weights; ``codes`` are counts of each
+    categorical column's levels, of a level not known, and of gaps. ``tasks`` are moments of the labels, ``classes`` the
+    weight of each class, ``largest`` the largest weight of a task's label. By bins of rows: how many, (BINS,), and
+    the weight of their labels, (BINS, n_tasks).
+    """
+
+    def __init__(self, n_features: int, categories: tuple[int, ...], sizes: list[int], n_classes: list[int]) -> None:
+        self.categories = list(categories)
+        self.numbers = [position for position in range(n_features) if position not in categories]
+        self.numeric = Moments.none(len(self.numbers))
+        self.codes = [np.zeros(size + 2, dtype=np.int64) for size in sizes]
+        self.tasks = Moments.none(len(n_classes))
+        self.classes = [np.zeros(size) for size in n_classes]
+        self.largest = np.zeros(len(n_classes))
+        self.rows_by_bin = np.zeros(BINS, dtype=np.int64)
+        self.weight_by_bin = np.zeros((BINS, len(n_classes)))
+        self.equal_weights: tuple[float, float] = (np.inf, -np.inf)
+        self.stop = 0
+        self.room = max(1, min(SAMPLE_ROWS, SAMPLE_CELLS // max(1, n_features)))
+        self._samples: list[Sample] = []
+        self._waiting = 0
+        self._bound = np.uint64(2**64 - 1)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows with a label that counts."""
+        return int(self.rows_by_bin.sum())
+
+    def add(self, read: ReadRows, seed: int) -> None:
+        """Take in some rows; ``seed`` is that of the bins."""
+        if len(read.numbers) == 0:
+            return
+        targets, bins = read.targets, row_bins(read.numbers, seed)
+        weights = row_means(targets)
+        self.equal_weights = (
+            min(self.equal_weights[0], weights.min()),
+            max(self.equal_weights[1], weights.max()),
+        )
+        plain = read.X if not self.categories else read.X[:, self.numbers]
+        self.numeric.add(Moments.of(plain, weights))
+        for counts, column in zip(self.codes, self.categories, strict=True):
+            counts += level_counts(read.X[:, column], len(counts) - 2)
+        self.tasks.add(Moments.of(targets.values, targets.weights))
+        for task, mass in enumerate(self.classes):
+            if len(mass):
+                codes = targets.values[:, task].astype(np.intp)
+                mass += np.bincount(codes, weights=targets.weights[:, task], minlength=len(mass))
+        self.largest = np.maximum(self.largest, targets.weights.max(axis=0))
+        self.rows_by_bin += np.bincount(bins, minlength=BINS)
+        for task in range(len(self.largest)):
+            self.weight_by_bin[:, task] += np.bincount(bins, weights=targets.weights[:, task], minlength=BINS)
+        self._keep(read)
+
+    def merge(self, other: Statistics) -> None:
+        """Take in those of other rows."""
+        low, high = self.equal_weights
+        self.equal_weights = min(low, other.equal_weights[0]), max(high, other.equal_weights[1])
+        self.numeric.add(other.numeric)
+        self.tasks.add(other.tasks)
+        self.codes = [mine + theirs for mine, theirs in zip(self.codes, other.codes, strict=True)]
+        self.classes = [mine + theirs for mine, theirs in zip(self.classes, other.classes, strict=True)]
+        self.largest = np.maximum(self.largest, other.largest)
+        self.rows_by_bin = self.rows_by_bin + other.rows_by_bin
+        self.weight_by_bin = self.weight_by_bin + other.weight_by_bin
+        self.stop = max(self.stop, other.stop)
+        self._samples += other._samples
+        self._waiting += other._waiting
+        self._prune()
+
+    def sample(self) -> Sample:
+        """Rows that stand for all: all, in their order, where there are not more than there is room for."""
+        self._prune()
+        return self._samples[0].ordered()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the sample is all rows."""
+        return self.rows <= self.room
+
+    def _keep(self, read: ReadRows) -> None:
+        hashes = row_hash(read.numbers, _SAMPLE_SALT)
+        chosen = np.flatnonzero(hashes <= self._bound)
+        if len(chosen) == 0:
+            return
+        parts = (hashes, read.numbers, read.X, read.targets.values, read.targets.weights)
+        self._samples.append(Sample(*(part[chosen] for part in parts)))
+        self._waiting += len(chosen)
+        if self._waiting > 2 * self.room:
+            self._prune()
+
+    def _prune(self) -> None:
+        if not self._samples:
+            return
+        columns = zip(*self._samples, strict=True)
+        together = Sample(*(np.concatenate(column) for column in columns)).smallest(self.room)
+        self._samples, self._waiting = [together], len(together.hashes)
+        if self._waiting == self.room:
+            self._bound = together.hashes.max()
+
+
+def row_means(targets: EncodedTargets) -> np.ndarray:
+    """Mean weight of each row's labels."""
+    return targets.weights.sum(axis=1) / np.maximum(targets.observed.sum(axis=1), 1)

@@ -1,0 +1,231 @@
+"""Training of several fits at a time: those of one structure are members of one program."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+
+import tensorflow as tf
+
+from .._records import TrainingResult
+from ..exceptions import TrainingDivergedError
+from ..networks._network import n_parameters
+from ._history import History
+from ._loop import Part, Run, checked_result, train_parts
+from ._progress import Progress
+from ._structure import TrainingData, TrainingJob, TrainingStructure
+from ._tensors import Data
+from ._train import GROUP, device_rows, groups_of, merged, part_of, with_evaluation
+
+# Members side by side with XLA, the first of these that leaves the fewest places empty: the folds of a candidate, which
+# stop at about the same time, are often five.
+_GROUPS = (5, 4, 6, 3)
+# Members side by side without XLA, where an operation costs much the same for one of them or for many.
+_GROUP_UNCOMPILED = 16
+# On a GPU a step takes the same time whatever its size, until memory ends: bytes for the members' numbers.
+_GPU_BYTES = 1 << 30
+_ARRAYS_A_MEMBER = 8
+# Steps of all fits of a structure from which on compiling with XLA pays.
+_FEWEST_STEPS = 2000
+# Rows of fewer bytes are copied to every run that uses them, so that all runs of a program have the same shapes.
+_FEW_BYTES = 1 << 24
+
+Outcome = TrainingResult | TrainingDivergedError
+
+
+@dataclass
+class _Piece:
+    """Members of a fit that one run takes; ``done`` is what becomes of them, and the seconds that it took."""
+
+    job: TrainingJob
+    first: int
+    data: TrainingData
+    done: Future[tuple[Outcome, float]] = field(default_factory=Future)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fit that is trained with others."""
+
+    job: TrainingJob
+    pieces: Sequence[_Piece]
+
+    def result(self) -> tuple[Outcome, float]:
+        """What `train` gives, but for rounding, or its error; and the fit's share of the seconds of its runs."""
+        outcomes, seconds = zip(*(piece.done.result() for piece in self.pieces), strict=True)
+        for outcome in outcomes:
+            if isinstance(outcome, TrainingDivergedError):
+                return outcome, sum(seconds)
+        return merged(outcomes, self.job.structure.separate), sum(seconds)
+
+
+class Together:
+    """Trains what it is given, in runs of as many fits as one program takes, on all processors.
+
+    Parameters
+    ----------
+    done : callable, default=None
+        Told, from the runs' threads, how many fits a run has brought to an end.
+    """
+
+    def __init__(self, done: Callable[[int], None] | None = None) -> None:
+        self._done = done
+        self._halt = threading.Event()
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
+        self._waiting: dict[Hashable, list[_Piece]] = defaultdict(list)
+        self._sizes: dict[Hashable, int] = {}
+        self._rows = _DeviceRows()
+        self._runs: list[Future[None]] = []
+
+    def __enter__(self) -> Together:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is not None:
+            self._halt.set()
+        self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+
+    def submit(self, job: TrainingJob, expected: int) -> Fit:
+        """Train a fit as soon as enough of its kind are there; ``expected`` says how many will be, with this one."""
+        pieces = []
+        for group, members in enumerate(groups_of(job.data.members)):
+            piece = _Piece(job, members.start, part_of(job.data, members, group, job.structure.separate))
+            pieces.append(piece)
+            kind = _kind(piece)
+            if kind not in self._sizes:
+                self._sizes[kind] = _fits_a_run(_compiled_or_not(job, expected), piece.data.members, expected)
+            self._waiting[kind].append(piece)
+            if len(self._waiting[kind]) == self._sizes[kind]:
+                self._begin(kind, expected)
+        return Fit(job, pieces)
+
+    def flush(self) -> None:
+        """Begin with what waits for more of its kind."""
+        for kind in [kind for kind, pieces in self._waiting.items() if pieces]:
+            self._begin(kind, self._sizes[kind])
+
+    def settle(self) -> None:
+        """Begin with everything, and wait until it is done and its rows are off the device."""
+        self.flush()
+        wait(self._runs)
+        self._runs.clear()
+        self._rows.forget()
+
+    def _begin(self, kind: Hashable, expected: int) -> None:
+        pieces = self._waiting.pop(kind)
+        structure = _compiled_or_not(pieces[0].job, expected)
+        self._runs.append(self._pool.submit(self._train, structure, pieces, self._sizes[kind]))
+
+    def _train(self, structure: TrainingStructure, pieces: Sequence[_Piece], fits: int) -> None:
+        """Train pieces in a program of ``fits`` fits, which is filled up with some of no epochs."""
+        start = time.perf_counter()
+        try:
+            rows, offsets = self._rows.of(pieces, fits)
+            run = Run(structure, list(_parts(pieces, offsets, fits)), Progress(), halt=self._halt,
+                      most_epochs=max(piece.job.numbers.epochs for piece in pieces))  # fmt: skip
+            train_parts(run, with_evaluation(rows, run.plan))
+            outcomes = [_outcome(run, position) for position in range(len(pieces))]
+        except BaseException as error:
+            for piece in pieces:
+                piece.done.set_exception(error)
+            return
+        seconds = (time.perf_counter() - start) / len(pieces)
+        for piece, outcome in zip(pieces, outcomes, strict=True):
+            piece.done.set_result((outcome, seconds))
+        if self._done is not None:
+            self._done(len(pieces))
+
+
+def _kind(piece: _Piece) -> Hashable:
+    """What pieces have to agree in to be members of one run."""
+    job, data = piece.job, piece.data
+    structure = replace(job.structure, jit=job.structure.jit and not job.may_compile)
+    return (
+        structure.identity,
+        data.members,
+        _steps(piece),
+        job.numbers.batch_size,
+        job.numbers.balancing,
+        data.inputs.shape,
+        data.labels.shape,
+        any(len(rows) for rows in data.plan.evaluate),
+        _rows_key(data) if data.inputs.nbytes > _FEW_BYTES else None,
+    )
+
+
+def _steps(piece: _Piece) -> int:
+    return max(-(-len(rows) // piece.job.numbers.batch_size) for rows in piece.data.plan.train)
+
+
+def _compiled_or_not(job: TrainingJob, expected: int) -> TrainingStructure:
+    """The structure, with XLA where so many fits are worth it."""
+    if job.structure.jit or not job.may_compile:
+        return job.structure
+    steps = max(-(-len(rows) // job.numbers.batch_size) for rows in job.data.plan.train) * job.numbers.epochs
+    return replace(job.structure, jit=steps * expected >= _FEWEST_STEPS)
+
+
+def _fits_a_run(structure: TrainingStructure, members: int, expected: int) -> int:
+    """How many fits a program takes: the same on every machine without a GPU."""
+    if tf.config.list_logical_devices("GPU"):
+        size = n_parameters(structure.make_network(members)) * 4 * _ARRAYS_A_MEMBER
+        most = max(1, _GPU_BYTES // max(1, size))
+    elif not structure.jit:
+        most = _GROUP_UNCOMPILED
+    else:
+        most = GROUP if members > 1 else min(_GROUPS, key=lambda size: -expected % size)
+    return min(expected, max(1, most // members))
+
+
+def _parts(pieces: Sequence[_Piece], offsets: Sequence[int], fits: int) -> Iterator[Part]:
+    for piece, offset in zip(pieces, offsets, strict=True):
+        history = History(piece.job.structure.task_names, piece.job.numbers.task_weights)
+        part = Part(piece.data, piece.job.numbers, history, piece.first, offset)
+        yield part
+    idle = Part(part.data, replace(part.numbers, epochs=0), part.history, part.first, part.offset)
+    yield from [idle] * (fits - len(pieces))
+
+
+def _outcome(run: Run, position: int) -> Outcome:
+    try:
+        return checked_result(run, position)
+    except TrainingDivergedError as error:
+        return error
+
+
+class _DeviceRows:
+    """Rows on the device: few ones once for each run, many ones once for all runs."""
+
+    def __init__(self) -> None:
+        self._many: dict[Hashable, Data] = {}
+        self._lock = threading.Lock()
+
+    def of(self, pieces: Sequence[_Piece], fits: int) -> tuple[Data, list[int]]:
+        """The rows of a run's fits, one below the other, and where those of each begin."""
+        first = pieces[0].data
+        if first.inputs.nbytes > _FEW_BYTES:
+            with self._lock:
+                if _rows_key(first) not in self._many:
+                    self._many[_rows_key(first)] = device_rows(first)
+                return self._many[_rows_key(first)], [0] * len(pieces)
+        each = [device_rows(piece.data) for piece in pieces]
+        if fits == 1:
+            return each[0], [0]
+        each += [each[-1]] * (fits - len(pieces))
+        joined = {name: tf.concat([getattr(one, name) for one in each], axis=0) for name in Data._fields[:-1]}
+        return Data(**joined, evaluation=None), [len(first.labels) * position for position in range(len(pieces))]
+
+    def forget(self) -> None:
+        """Free the rows that were kept."""
+        with self._lock:
+            self._many.clear()
+
+
+def _rows_key(data: TrainingData) -> Hashable:
+    sampled = 0 if data.sampling is None else id(data.sampling.draws)
+    return id(data.inputs), id(data.labels), id(data.weights), sampled

@@ -1,0 +1,69 @@
+"""Workers that train one network together: what they add up at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+class Workers:
+    """A lone worker, which adds nothing up.
+
+    Attributes
+    ----------
+    count, rank : int
+        How many there are, and which of them this one is.
+    """
+
+    count = 1
+    rank = 0
+
+    def each(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """A step of training as all workers take it."""
+        return step
+
+    def summed(self, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Sums over the workers of (members, ...) tensors; inside a step."""
+        return parts
+
+    def total(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the workers of an array; outside of all steps."""
+        return values
+
+
+ALONE = Workers()
+
+
+class Replicas(Workers):
+    """The workers of one of TensorFlow's strategies, with one replica each.
+
+    TensorFlow refuses an all-reduce in a loop inside ``strategy.run``; a loop whose body is ``strategy.run`` it takes.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy, rank: int, patience: float) -> None:
+        self.strategy = strategy
+        self.count = strategy.num_replicas_in_sync
+        self.rank = rank
+        self._options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=patience)
+        self._total = tf.function(lambda values: strategy.run(self._added, args=(values,)), reduce_retracing=True)
+
+    def each(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """A step of training as all workers take it."""
+        return lambda *arguments: self.strategy.run(step, args=arguments)
+
+    def summed(self, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Sums over the workers, of all parts in one array: a step waits for the slowest once."""
+        widths = [part.shape[1] for part in parts]
+        return tuple(tf.split(self._added(tf.concat(parts, axis=1)), widths, axis=1))
+
+    def total(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the workers of an array; outside of all steps."""
+        return self._total(tf.constant(values)).numpy()
+
+    def _added(self, values: tf.Tensor) -> tf.Tensor:
+        # A copy, because what was made outside of the replica has no device there.
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(values), options=self._options)
