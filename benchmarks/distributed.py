@@ -119,7 +119,7 @@ def memory(folder: Path, n_rows: int) -> dict[str, object]:
         pids = ray_workers if workers == 2 else lambda: [os.getpid()]
         start = time.perf_counter()
         with Watch(pids) as watch:
-            fitted = fit(estimator(), rows, list(TASKS), n_workers=workers)
+            fitted = fit(estimator(batch_size=4096), rows, list(TASKS), n_workers=workers)
         seconds = time.perf_counter() - start
         found[f"workers_{workers}"] = {
             "seconds": seconds,
