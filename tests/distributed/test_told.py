@@ -11,11 +11,11 @@ from ..estimators._process import run_python
 def test_the_callers_line_follows_what_a_worker_writes(tmp_path, capsys):
     path = tmp_path / "progress.json"
     worker = FileProgress(path)
-    with told(path, 1, 3) as line:
+    with told(path, 1, 3) as ending:
         for epoch in range(3):
             history = SimpleNamespace(last_logs=lambda epoch=epoch: {"loss": 1.0 / (epoch + 1), "val_loss": 0.5})
             worker.update(0, history, epoch, epoch + 1)
-        line.ended(StopReason.EPOCHS_USED)
+        ending.stop = StopReason.EPOCHS_USED
     assert "epoch 3/3" in capsys.readouterr().out
 
 
