@@ -27,7 +27,7 @@ def _memory(found: dict[str, Any]) -> list[str]:
         "## Memory",
         "",
         f"One epoch on {found['rows']:,} rows x 50 float32 columns with three targets ({found['gigabytes']:.1f} GB of "
-        "parquet), (256, 128), batch 256, a tenth of the rows held out. Memory is what a process has of its own at "
+        "parquet), (256, 128), batch 4,096, a tenth of the rows held out. Memory is what a process has of its own at "
         "most (anonymous pages).",
         "",
         "| workers | seconds | microseconds a row | most memory of a process, MB | validation loss |",

@@ -119,7 +119,7 @@ def memory(folder: Path, n_rows: int) -> dict[str, object]:
         pids = ray_workers if workers == 2 else lambda: [os.getpid()]
         start = time.perf_counter()
         with Watch(pids) as watch:
-            fitted = fit(estimator(), rows, list(TASKS), n_workers=workers)
+            fitted = fit(estimator(batch_size=4096), rows, list(TASKS), n_workers=workers)
         seconds = time.perf_counter() - start
         found[f"workers_{workers}"] = {
             "seconds": seconds,
@@ -156,11 +156,11 @@ def cost(folder: Path, n_rows: int) -> dict[str, object]:
     return {"rows": n_rows, "seconds": times, "medians": medians, "ratio": medians["files"] / medians["memory"]}
 
 
-def scaling(folder: Path, n_rows: int) -> dict[str, object]:
+def scaling(folder: Path, n_rows: int, batches: list[int]) -> dict[str, object]:
     """Epochs of one worker and of two, each on a core of its own, for several batch sizes."""
     rows = write_rows(folder / "scaling", n_rows)
     found: dict[str, object] = {"rows": n_rows, "layers": LAYERS}
-    for batch in (256, 1024, 4096):
+    for batch in batches:
         settings = {"hidden_layer_sizes": LAYERS, "batch_size": batch}
         alone, half = timed_epochs(rows, TASKS, settings, 1), timed_epochs(rows, TASKS, settings, 1, share=2)
         both = timed_epochs(rows, TASKS, settings, 2)
@@ -220,12 +220,13 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", default=["scaling", "cost", "scores", "memory"])
     parser.add_argument("--folder", type=Path, default=None, help="where rows are written, and deleted again")
     parser.add_argument("--rows", type=int, default=None, help="instead of those of each case")
+    parser.add_argument("--batches", type=int, nargs="+", default=[256, 1024, 4096], help="of the case scaling")
     parser.add_argument("--seeds", type=int, default=6)
     arguments = parser.parse_args()
     work = {
         "memory": lambda folder: memory(folder, arguments.rows or 20_000_000),
         "cost": lambda folder: cost(folder, arguments.rows or 1_000_000),
-        "scaling": lambda folder: scaling(folder, arguments.rows or 500_000),
+        "scaling": lambda folder: scaling(folder, arguments.rows or 500_000, arguments.batches),
         "scores": lambda folder: scores(folder, arguments.seeds),
     }
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:

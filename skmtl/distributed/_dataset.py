@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ def is_ray_dataset(data: Any) -> bool:
 
 def written(dataset: Any, folder: Path) -> str:
     """The folder with the dataset's rows, made once, in their order, as parquet."""
-    folder.mkdir(parents=True, exist_ok=True)
+    # What an earlier call left there would be read as rows too.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     options = dataset.context.execution_options
     ordered, options.preserve_order = options.preserve_order, True
     try:

@@ -144,11 +144,11 @@ def fit_by(
     kept: Path | None,
 ) -> None:
     """Fit an estimator of these settings; rows that Ray makes go to ``folder``, epochs' ends to ``kept``."""
-    source = source_of(data, used_columns(targets, features, sample_weight), folder / "rows", crew.n_workers)
+    source = source_of(data, used_columns(targets, features, sample_weight), folder / "skmtl-rows", crew.n_workers)
     columns = columns_of(source.schema, targets, features, sample_weight)
     others = None
     if validation is not None:
-        others = source_of(validation, columns.names, folder / "validation", crew.n_workers)
+        others = source_of(validation, columns.names, folder / "skmtl-validation", crew.n_workers)
         check_schema(source.schema, others.schema, columns.names, "validation", "data")
     plan = plan_fit(estimator, settings, source, others, columns, crew, window)
     result = crew.train(replace(plan.job, storage=kept), plan.built)

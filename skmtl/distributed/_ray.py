@@ -98,12 +98,12 @@ class RayCrew:
             ),
         )
         fit = job.fit
-        with _patience(), told(folder / _TOLD, int(fit.settings["verbose"]), fit.numbers.epochs) as line:
+        with _patience(), told(folder / _TOLD, int(fit.settings["verbose"]), fit.numbers.epochs) as ending:
             trainer.fit()
             found = pickle.loads((folder / _RESULT).read_bytes())
             if isinstance(found, Exception):
                 raise found
-            line.ended(found.stop)
+            ending.stop = found.stop
         return found
 
 

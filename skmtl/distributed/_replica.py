@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from ..training._workers import Workers
 
 _THREADS = 8
-# A worker that hears nothing of another for so many seconds gives up: it is started again, from the last epoch's end.
-_PATIENCE = 600.0
+# A worker whose window of steps takes so many seconds gives up: it is started again, from the last epoch's end.
+_PATIENCE = 1800.0
 
 
 def replica(addresses: Sequence[str], rank: int, cpus: int | None = None) -> Workers:

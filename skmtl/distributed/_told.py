@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._records import StopReason
 from ..training._progress import Progress, progress_of
 
 if TYPE_CHECKING:
@@ -45,18 +46,27 @@ class _Losses:
         return [f"epoch {stop}/{epochs}  {shown}"]
 
 
+class Ending:
+    """Why the workers stopped, as soon as the caller knows."""
+
+    stop: StopReason | None = None
+
+
 @contextmanager
-def told(path: Path, verbose: int, epochs: int) -> Iterator[Progress]:
-    """A line of progress that follows what workers write to ``path``."""
+def told(path: Path, verbose: int, epochs: int) -> Iterator[Ending]:
+    """Print a line of progress that follows what workers write to ``path``; the caller says why it ends."""
     over = threading.Event()
     with progress_of(verbose, epochs, [range(1)]) as progress:
         watcher = threading.Thread(target=_watch, args=(path, progress, over), daemon=True)
         watcher.start()
+        ending = Ending()
         try:
-            yield progress
+            yield ending
         finally:
             over.set()
             watcher.join()
+        if ending.stop is not None:
+            progress.ended(ending.stop)
 
 
 def _watch(path: Path, progress: Progress, over: threading.Event) -> None:

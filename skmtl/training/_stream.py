@@ -194,7 +194,9 @@ def _epoch(run: StreamRun) -> None:
     record: dict[str, np.ndarray] = {}
     for window in ahead(run.windows.of(chunks, rng)):
         rows, fixed = _device_rows(window.rows, members), _numbers_of(run, window)
-        after, report = run.program.run(state, rows, fixed, to_device(window.batches, np.int32), to_device(1, np.int32))
+        batches, one = to_device(window.batches, np.int32), to_device(1, np.int32)
+        with run.structure.workers.listening():
+            after, report = run.program.run(state, rows, fixed, batches, one)
         sums, penalties = sums + report.train[0].numpy(), penalties + report.penalty[0].numpy()
         record = {name: record.get(name, 0.0) + values[:1].numpy() for name, values in report.balancing.items()}
         # A window is no epoch: what counts epochs stays as it was.

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -33,6 +37,10 @@ class Workers:
         """Sum over the workers of an array; outside of all steps."""
         return values
 
+    def listening(self) -> AbstractContextManager[None]:
+        """Around what waits for other workers, of which there are none."""
+        return nullcontext()
+
 
 ALONE = Workers()
 
@@ -47,7 +55,7 @@ class Replicas(Workers):
         self.strategy = strategy
         self.count = strategy.num_replicas_in_sync
         self.rank = rank
-        self._options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=patience)
+        self.patience = patience
         self._total = tf.function(lambda values: strategy.run(self._added, args=(values,)), reduce_retracing=True)
 
     def each(self, step: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,9 +69,30 @@ class Replicas(Workers):
 
     def total(self, values: np.ndarray) -> np.ndarray:
         """Sum over the workers of an array; outside of all steps."""
-        return self._total(tf.constant(values)).numpy()
+        with self.listening():
+            return self._total(tf.constant(values)).numpy()
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """End the process where the block takes too long: whoever started it starts it again.
+
+        TensorFlow's own limit for an all-reduce keeps a thread for each of them until it is over.
+        """
+        watch = threading.Timer(self.patience, _give_up, (self.rank, self.patience))
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
 
     def _added(self, values: tf.Tensor) -> tf.Tensor:
         # A copy, because what was made outside of the replica has no device there.
         context = tf.distribute.get_replica_context()
-        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(values), options=self._options)
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(values))
+
+
+def _give_up(rank: int, patience: float) -> None:
+    sys.stderr.write(f"Worker {rank} has waited for the others for {patience:g} seconds, and ends.\n")
+    sys.stderr.flush()
+    os._exit(1)
