@@ -81,6 +81,11 @@ class BatchedSearch(BaseSearchCV):
         warn_of_single_fits(batch.reasons, batch.total, stacklevel=2)
         return self
 
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features that the best estimator was fitted to; there with ``refit``."""
+        return super().n_features_in_
+
     def _run_search(self, evaluate_candidates: Callable[..., Any], *, callback_ctx: Any = None) -> None:
         batch = getattr(self, "_batch", None)
         if batch is None:
