@@ -30,7 +30,7 @@ POINTS = [
     "training._program.FlatUpdate",
     "training._program.Program._epochs",
     "training._program.Program.run",
-    "training._loop.result_of",
+    "training._run.result_of",
     "estimators._fit_outcome.fit_blend",
     "estimators._blend.fit_companion",
     "estimators._blend.part_weights",
