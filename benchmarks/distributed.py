@@ -220,7 +220,7 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", default=["scaling", "cost", "scores", "memory"])
     parser.add_argument("--folder", type=Path, default=None, help="where rows are written, and deleted again")
     parser.add_argument("--rows", type=int, default=None, help="instead of those of each case")
-    parser.add_argument("--batches", type=int, nargs="+", default=[256, 1024, 4096], help="of the case scaling")
+    parser.add_argument("--batches", type=int, nargs="+", default=[256, 1024, 4096, 16_384], help="of the case scaling")
     parser.add_argument("--seeds", type=int, default=6)
     arguments = parser.parse_args()
     work = {
