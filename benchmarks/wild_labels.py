@@ -93,8 +93,9 @@ def report(table: pd.DataFrame, clean: dict[str, int], rows: int, n_folds: int) 
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
         lines.append("")
     return (
-        f"# Wild labels\n\n`python benchmarks/wild_labels.py --rows {rows} --folds {n_folds}`, {machine()['date']}: of every task one training label "
-        f"in {SHARE:,}, at least one, times {FACTOR:.0f}; aRRMSE on test rows as they are, mean of {n_folds} "
+        "# Wild labels\n\n"
+        f"`python benchmarks/wild_labels.py --rows {rows} --folds {n_folds}`, {machine()['date']}: "
+        f"of every task one training label in {SHARE:,}, at least one, times {FACTOR:.0f}; aRRMSE on test rows as they are, mean of {n_folds} "
         f"fold{'s' * (n_folds > 1)}, at most {rows:,} rows. All at their defaults, no contestant told.\n\n"
         + "\n".join(lines)
         + f"\n## As they are\n\nLabels of whole tables, at most {CLEAN_ROWS:,} rows, that a default fit replaces: "
