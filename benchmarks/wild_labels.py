@@ -94,9 +94,9 @@ def report(table: pd.DataFrame, clean: dict[str, int], rows: int, n_folds: int) 
         lines.append("")
     return (
         "# Wild labels\n\n"
-        f"`python benchmarks/wild_labels.py --rows {rows} --folds {n_folds}`, {machine()['date']}: "
-        f"of every task one training label in {SHARE:,}, at least one, times {FACTOR:.0f}; aRRMSE on test rows as they are, mean of {n_folds} "
-        f"fold{'s' * (n_folds > 1)}, at most {rows:,} rows. All at their defaults, no contestant told.\n\n"
+        f"`python benchmarks/wild_labels.py --rows {rows} --folds {n_folds}`, {machine()['date']}: of every task one "
+        f"training label in {SHARE:,}, at least one, times {FACTOR:.0f}; aRRMSE on test rows as they are, mean of "
+        f"{n_folds} fold{'s' * (n_folds > 1)}, at most {rows:,} rows. All at their defaults, no contestant told.\n\n"
         + "\n".join(lines)
         + f"\n## As they are\n\nLabels of whole tables, at most {CLEAN_ROWS:,} rows, that a default fit replaces: "
         + ", ".join(f"{name} {count}" for name, count in clean.items() if count)
