@@ -127,7 +127,7 @@ def _optimizer(settings: Settings, built: BuiltNetwork) -> OptimizerRule:
 
 
 def _compiled(settings: Settings, built: BuiltNetwork, plan: RowPlan, numbers: TrainingNumbers) -> bool:
-    steps = -(-max(len(rows) for rows in plan.train) // numbers.batch_size) * numbers.epochs
+    steps = max(plan.steps(numbers.batch_size)) * numbers.epochs
     return is_compiled(settings, built, numbers.batch_size, steps)
 
 

@@ -41,7 +41,7 @@ def chunks_of(run: Run, tensors: Data) -> Iterator[bool]:
     """
     plan, first = run.plan, run.parts[0]
     evaluates = any(len(rows) for rows in plan.evaluate)
-    steps = {-(-len(rows) // first.numbers.batch_size) for rows in plan.train}
+    steps = set(plan.steps(first.numbers.batch_size))
     program = run.structure.program(
         len(plan.train), evaluates, first.numbers.n_judges, len(run.parts), uneven=len(steps) > 1
     )

@@ -21,6 +21,10 @@ class RowPlan:
     train: tuple[np.ndarray, ...]
     evaluate: tuple[np.ndarray, ...]
 
+    def steps(self, batch_size: int) -> list[int]:
+        """Steps that each member takes in an epoch."""
+        return [-(-len(rows) // batch_size) for rows in self.train]
+
     def shifted(self, offset: int) -> RowPlan:
         """The same rows in a table that has others before them."""
         if offset == 0:

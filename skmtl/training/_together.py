@@ -79,7 +79,7 @@ class Together:
         self._halt = threading.Event()
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
         self._waiting: dict[Hashable, list[_Piece]] = defaultdict(list)
-        self._sizes: dict[Hashable, int] = {}
+        self._programs: dict[Hashable, tuple[TrainingStructure, int]] = {}
         self._rows = _DeviceRows()
         self._runs: list[Future[None]] = []
 
@@ -98,17 +98,18 @@ class Together:
             piece = _Piece(job, members.start, part_of(job.data, members, group, job.structure.separate))
             pieces.append(piece)
             kind = _kind(piece)
-            if kind not in self._sizes:
-                self._sizes[kind] = _fits_a_run(_compiled_or_not(job, expected), piece.data.members, expected)
+            if kind not in self._programs:
+                structure = _compiled_or_not(job, expected)
+                self._programs[kind] = structure, _fits_a_run(structure, piece.data.members, expected)
             self._waiting[kind].append(piece)
-            if len(self._waiting[kind]) == self._sizes[kind]:
-                self._begin(kind, expected)
+            if len(self._waiting[kind]) == self._programs[kind][1]:
+                self._begin(kind)
         return Fit(job, pieces)
 
     def flush(self) -> None:
         """Begin with what waits for more of its kind."""
         for kind in [kind for kind, pieces in self._waiting.items() if pieces]:
-            self._begin(kind, self._sizes[kind])
+            self._begin(kind)
 
     def settle(self) -> None:
         """Begin with everything, and wait until it is done and its rows are off the device."""
@@ -117,10 +118,10 @@ class Together:
         self._runs.clear()
         self._rows.forget()
 
-    def _begin(self, kind: Hashable, expected: int) -> None:
-        pieces = self._waiting.pop(kind)
-        structure = _compiled_or_not(pieces[0].job, expected)
-        self._runs.append(self._pool.submit(self._train, structure, pieces, self._sizes[kind]))
+    def _begin(self, kind: Hashable) -> None:
+        # One decision for all runs of a kind: the last one has fewer fits, and is to have the same program.
+        structure, fits = self._programs[kind]
+        self._runs.append(self._pool.submit(self._train, structure, self._waiting.pop(kind), fits))
 
     def _train(self, structure: TrainingStructure, pieces: Sequence[_Piece], fits: int) -> None:
         """Train pieces in a program of ``fits`` fits, which is filled up with some of no epochs."""
@@ -149,7 +150,7 @@ def _kind(piece: _Piece) -> Hashable:
     return (
         structure.identity,
         data.members,
-        _steps(piece),
+        max(data.plan.steps(job.numbers.batch_size)),
         job.numbers.batch_size,
         job.numbers.balancing,
         data.inputs.shape,
@@ -159,15 +160,11 @@ def _kind(piece: _Piece) -> Hashable:
     )
 
 
-def _steps(piece: _Piece) -> int:
-    return max(-(-len(rows) // piece.job.numbers.batch_size) for rows in piece.data.plan.train)
-
-
 def _compiled_or_not(job: TrainingJob, expected: int) -> TrainingStructure:
     """The structure, with XLA where so many fits are worth it."""
     if job.structure.jit or not job.may_compile:
         return job.structure
-    steps = max(-(-len(rows) // job.numbers.batch_size) for rows in job.data.plan.train) * job.numbers.epochs
+    steps = max(job.data.plan.steps(job.numbers.batch_size)) * job.numbers.epochs
     return replace(job.structure, jit=steps * expected >= _FEWEST_STEPS)
 
 

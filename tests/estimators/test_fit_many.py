@@ -230,3 +230,11 @@ def test_rows_on_the_device_are_bounded(table, monkeypatch):
     ]
     assert fit_many(calls)[0] == [None] * 9
     assert seen == [3, 3]
+
+
+def test_the_last_fits_of_a_structure_have_the_program_of_the_others(table):
+    base = MultiTaskKerasRegressor(**{**SMALL, "hidden_layer_sizes": (7,), "jit_compile": "auto", "epochs": 40})
+    before = counters.snapshot().get("traces", 0)
+    # XLA pays for all of them, and would not for the three that are left over.
+    together([clone(base).set_params(random_state=seed, n_iter_no_change=1, tol=1.0) for seed in range(23)], *table)
+    assert counters.snapshot()["traces"] - before == 1
