@@ -48,7 +48,7 @@ def splits(record: Record, scheme: str) -> Iterator[tuple[np.ndarray, np.ndarray
 def measure(scheme: str, fold: int, learn: Record, judge: Record, *, errors: bool) -> list[dict[str, object]]:
     """All figures of one fold: long rows of what, of which contestant or kind, and the value."""
     from skmtl import MultiTaskKerasEstimator, MultiTaskKerasRegressor
-    from skmtl.estimators import _fit_outcome
+    from skmtl.blending import _fit_outcome
 
     spent: list[float] = []
     original = _fit_outcome.joint_model_of

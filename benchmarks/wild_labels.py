@@ -24,7 +24,7 @@ from _networks import fit_ours
 from _peers import PEERS
 
 from skmtl import MultiTaskKerasRegressor
-from skmtl.estimators._wild_labels import with_believable_labels
+from skmtl.fitting._outlying_labels import with_believable_labels
 
 FACTOR, SHARE = 30.0, 1000
 CONTESTANTS = {"ours": fit_ours, "ridge": PEERS["ridge"].fit, "hgb": PEERS["hgb"].fit}

@@ -149,12 +149,12 @@ class TargetScaling:
 class TrainingNumbers:
     """The numbers of a fit: inputs of the compiled program, so that changing one re-traces nothing.
 
-    With ``judged_by_others`` a member's best epoch is that of the rows that the others of its group hold out: its own
+    With ``stopped_by_others`` a member's best epoch is that of the rows that the others of its group hold out: its own
     ones then have had no say in what it predicts of them.
 
-    ``judges`` are (n_judges, n_tasks) of bool: for each of them the weights are kept of the epoch that is best for its
-    tasks (for all that a member has labels held out of, where these are not among them), and members are trained until
-    none sees them improve. None is one judge, of all tasks.
+    ``criteria`` are early-stopping criteria, (n_criteria, n_tasks) of bool. Each is the mean held-out loss of its tasks
+    (of all tasks with held-out labels, if a member holds out none of these). The weights of its best epoch are kept,
+    and members are trained until no criterion improves. None is one criterion of all tasks.
     """
 
     learning_rate: float | None
@@ -170,13 +170,13 @@ class TrainingNumbers:
     seed: int
     balancing: tuple[tuple[str, float], ...] = ()
     cosine: bool = False
-    judged_by_others: bool = False
-    judges: np.ndarray | None = None
+    stopped_by_others: bool = False
+    criteria: np.ndarray | None = None
 
     @property
-    def n_judges(self) -> int:
+    def n_criteria(self) -> int:
         """In how many eyes an epoch may be the best."""
-        return 1 if self.judges is None else len(self.judges)
+        return 1 if self.criteria is None else len(self.criteria)
 
 
 class StopReason(Enum):

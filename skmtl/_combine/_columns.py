@@ -148,13 +148,13 @@ def _check_agreement(
         return
     cells = first[again[differs][0]], again[differs][0]
     ends = np.cumsum([len(piece.rows) for piece in pieces])
-    told = " and ".join(
+    described = " and ".join(
         f"{value!r} in {pieces[int(np.searchsorted(ends, cell, side='right'))].task!r}"
         for cell, value in zip(cells, values.iloc[list(cells)].tolist(), strict=True)
     )
     row = labels[[cells[0]]].tolist()[0]
     more = f" (and in {differs.sum() - 1} more rows)" if differs.sum() > 1 else ""
     raise ValueError(
-        f"Column {column!r} disagrees between the tasks in the row {row!r}{more}: {told}. "
+        f"Column {column!r} disagrees between the tasks in the row {row!r}{more}: {described}. "
         "Correct the data, or rename the column in one of them."
     )

@@ -198,10 +198,10 @@ def _warn(tables: Sequence[TaskTable], plan: RowPlan, dropped: list[Finding], su
 
 
 def _describe(findings: Sequence[Finding]) -> str:
-    told = "; ".join(
+    described = "; ".join(
         f"column {finding.column!r} ({finding.reason} the target {finding.target!r})" for finding in findings
     )
-    return f"{told}. " if told else ""
+    return f"{described}. " if described else ""
 
 
 def _say(message: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import nnls
 
-from ._moments import means
+from ..kernels._moments import means
 
 # How far a task's weights may be drawn to those that are best for all tasks together.
 _SHARES = (0.0, 0.5, 1.0)
@@ -132,12 +132,12 @@ def weights_by_task(
 def _worth_asking(problems: Sequence[_Problem], kept: Sequence[int]) -> np.ndarray:
     """Which predictors to ask: one after the other goes, whichever is missed the least."""
     n_predictors = problems[0].products.shape[1]
-    told = [one for one in problems if one.tells and one.products.any() and one.known.sum() >= n_predictors]
+    informative = [one for one in problems if one.tells and one.products.any() and one.known.sum() >= n_predictors]
     some = np.arange(n_predictors)
-    errors = _errors(told, some)
-    while len(some) > 1 and told:
+    errors = _errors(informative, some)
+    while len(some) > 1 and informative:
         fewer = [np.delete(some, i) for i in range(len(some)) if some[i] not in kept]
-        lost = [_errors(told, rest) / errors - 1 for rest in fewer]
+        lost = [_errors(informative, rest) / errors - 1 for rest in fewer]
         cheap = [(one.mean(), rest) for one, rest in zip(lost, fewer, strict=True) if one.max() <= _MOST_LOST]
         if not cheap or min(mean for mean, _ in cheap) > _WORTH:
             break
@@ -169,8 +169,8 @@ def _best_share(problems: Sequence[_Problem]) -> float:
         for number, share in enumerate(_SHARES):
             chosen = (1 - share) * own + share * common
             errors[number] += [problem.error(column) for problem, column in zip(left, chosen.T, strict=True)]
-    told = errors[:, [problem.tells for problem in problems]]
-    return _SHARES[int(np.log(np.maximum(told, np.finfo(np.float64).tiny)).sum(axis=1).argmin())]
+    informative = errors[:, [problem.tells for problem in problems]]
+    return _SHARES[int(np.log(np.maximum(informative, np.finfo(np.float64).tiny)).sum(axis=1).argmin())]
 
 
 def _each(problems: Sequence[_Problem]) -> np.ndarray:
@@ -180,7 +180,7 @@ def _each(problems: Sequence[_Problem]) -> np.ndarray:
 
 def _common(problems: Sequence[_Problem]) -> np.ndarray:
     """Weights (n_predictors, 1) of all problems as one."""
-    told = [problem for problem in problems if problem.tells] or list(problems)
-    products, moments = (sum(getattr(one, name) for one in told) for name in ("products", "moments"))
-    size, known = (sum(getattr(one, name) for one in told) for name in ("size", "known"))
+    informative = [problem for problem in problems if problem.tells] or list(problems)
+    products, moments = (sum(getattr(one, name) for one in informative) for name in ("products", "moments"))
+    size, known = (sum(getattr(one, name) for one in informative) for name in ("size", "known"))
     return _Problem(products, moments, size, known).solved()[:, None]

@@ -12,7 +12,7 @@ from ._sources import Source
 from ._work import Job, train_on
 
 if TYPE_CHECKING:
-    from ..estimators._networks import BuiltNetwork
+    from ..fitting._networks import BuiltNetwork
 
 T = TypeVar("T")
 

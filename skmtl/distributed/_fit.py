@@ -13,9 +13,9 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.utils.validation import validate_data
 
-from ..estimators._backend import check_backend
-from ..estimators._input import Settings
-from ..estimators._outcome import Outcome
+from .._backend import check_backend
+from ..blending._outcome import Outcome
+from ..fitting._input import Settings
 from ._crew import Alone, Crew
 from ._plan import plan_fit
 from ._prepare import settings_of

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from .._row_hash import HeldShare
-from ..estimators._fit import draw_seeds
-from ..estimators._input import Settings
+from ..fitting._fit import draw_seeds
+from ..fitting._input import Settings
 from ._crew import Crew, shards
 from ._prepare import Fit, prepare_fit
 from ._reader import Columns, Reader, weights_by_class
@@ -22,7 +22,7 @@ from ._words import Words, encoder_of, levels_of, search_for
 from ._work import Job, statistics_of
 
 if TYPE_CHECKING:
-    from ..estimators._networks import BuiltNetwork
+    from ..fitting._networks import BuiltNetwork
 
 # A window of rows on the device has at most so many bytes, and rows.
 _WINDOW_BYTES, _MOST_ROWS, _FEWEST_ROWS = 1 << 25, 1 << 17, 1 << 10

@@ -10,21 +10,21 @@ import numpy as np
 from .._records import EncodedTargets, TrainingNumbers
 from .._row_hash import HeldShare
 from .._weights import relative_weights
-from ..estimators._balancing import Balance
-from ..estimators._fit import StartingNetwork, fit_features, starting_network
-from ..estimators._fitted import FittedNetwork
-from ..estimators._input import FitInput, Settings
-from ..estimators._recipe import resolved
 from ..features import FeatureEncoder, NumericEncoder
 from ..features._bins import ColumnBins
 from ..features._slots import CategorySlots
+from ..fitting._adaptive_defaults import resolved
+from ..fitting._balancing import Balance
+from ..fitting._fit import StartingNetwork, fit_features, starting_network
+from ..fitting._input import FitInput, Settings
+from ..inference._fitted import FittedNetwork
 from ..targets import fit_scaling
 from ._reader import Reader
 from ._statistics import Statistics
 
 if TYPE_CHECKING:
-    from ..estimators._losses import Objective
-    from ..estimators._networks import BuiltNetwork
+    from ..fitting._losses import Objective
+    from ..fitting._networks import BuiltNetwork
 
 # Columns whose squares leave float64: of these, the sample's moments are taken, in units of their own.
 _MOST = 1e120
@@ -54,7 +54,7 @@ class Fit:
 
     def build(self) -> BuiltNetwork:
         """The network, in a process that has not prepared the fit."""
-        from ..estimators._networks import build_fit
+        from ..fitting._networks import build_fit
 
         features = self.network.features
         nothing = EncodedTargets(*(np.zeros((0, len(self.network.tasks))),) * 2)

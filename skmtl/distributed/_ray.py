@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .._records import TrainingResult
 from ..exceptions import TrainingDivergedError
 from ._crew import spans
+from ._progress_file import FileProgress, reported
 from ._sources import Source
-from ._told import FileProgress, told
 from ._work import Job, train_on
 
 try:
@@ -27,14 +27,14 @@ except ImportError as error:
     raise ImportError("Several workers need Ray: install skmtl[ray], or set n_workers=1.") from error
 
 if TYPE_CHECKING:
-    from ..estimators._networks import BuiltNetwork
+    from ..fitting._networks import BuiltNetwork
 
 T = TypeVar("T")
 
 # Importing TensorFlow on a machine that is busy with just that can take longer than Ray waits by itself.
 _PATIENCE = {"RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "600"}
 _LOOPBACK = "127.0.0.1"
-_JOB, _RESULT, _TOLD = "job.pickle", "result.pickle", "progress.json"
+_JOB, _RESULT, _PROGRESS = "job.pickle", "result.pickle", "progress.json"
 
 
 class RayCrew:
@@ -98,7 +98,7 @@ class RayCrew:
             ),
         )
         fit = job.fit
-        with _patience(), told(folder / _TOLD, int(fit.settings["verbose"]), fit.numbers.epochs) as ending:
+        with _patience(), reported(folder / _PROGRESS, int(fit.settings["verbose"]), fit.numbers.epochs) as ending:
             trainer.fit()
             found = pickle.loads((folder / _RESULT).read_bytes())
             if isinstance(found, Exception):
@@ -142,7 +142,7 @@ def _train(given: dict[str, Any]) -> None:
     workers = replica(_addresses(given["on_loopback"]), rank, given["cpus"])
     from ..training._progress import Progress
 
-    progress = FileProgress(folder / _TOLD) if rank == 0 else Progress()
+    progress = FileProgress(folder / _PROGRESS) if rank == 0 else Progress()
     found: Any
     try:
         found = train_on(job, workers, progress)

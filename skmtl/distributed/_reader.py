@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.types as pat
 
 from .._records import EncodedTargets
-from ..estimators._per_task import class_weights
 from ..features import CategoryLevels, as_cells
+from ..fitting._per_task import class_weights
 from ..targets import TargetColumns, TargetEncoder, read_columns
 
 

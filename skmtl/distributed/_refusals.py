@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..estimators import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
-from ..estimators._input import Settings
+from ..fitting._input import Settings
 
 _OURS = (MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator)
 

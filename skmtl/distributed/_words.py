@@ -90,10 +90,10 @@ def search_for(estimator: Any, head: pa.Table, columns: Columns) -> Search:
     frame = first_rows(head, columns)
     refuse_times(frame)
     positions = category_columns(frame, estimator.categorical_features)
-    told = {str(name) for name in getattr(estimator, "task_types", None) or ()}
+    named = {str(name) for name in getattr(estimator, "task_types", None) or ()}
     # Of a regressor's targets nothing needs to be known.
     labels = () if is_regressor(estimator) else columns.targets
-    maybe = frozenset() if is_classifier(estimator) else frozenset(labels) - told
+    maybe = frozenset() if is_classifier(estimator) else frozenset(labels) - named
     return Search(labels, maybe, tuple(columns.features[i] for i in positions), columns.weight)
 
 

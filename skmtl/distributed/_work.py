@@ -19,7 +19,7 @@ from ._sources import Source
 from ._statistics import Statistics
 
 if TYPE_CHECKING:
-    from ..estimators._networks import BuiltNetwork
+    from ..fitting._networks import BuiltNetwork
     from ..training._progress import Progress
     from ..training._windows import Rows, Schedule
     from ..training._workers import Workers
@@ -78,7 +78,7 @@ def statistics_of(reader: Reader, source: Source, start: int, stop: int | None, 
 
 def train_on(job: Job, workers: Workers, progress: Progress, built: BuiltNetwork | None = None) -> TrainingResult:
     """Train on a worker's shard; every worker gives the same network."""
-    from ..estimators._training import is_compiled, structure_of
+    from ..fitting._training import is_compiled, structure_of
     from ..training._stream import StreamData, StreamRun, train_stream
 
     fit = job.fit
@@ -167,6 +167,6 @@ class Encoder:
         )
 
     def _labels(self, targets: EncodedTargets) -> np.ndarray:
-        from ..estimators._training import network_labels
+        from ..fitting._training import network_labels
 
         return network_labels(targets, self.fit.network.scaling, self.modes, len(targets.values), self.dtype)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -15,84 +13,37 @@ from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
-from .._records import Kind
-from ..targets import TargetColumns, TargetEncoder, read_columns, stacked
-from ._backend import check_backend
-from ._fit import fit_network
-from ._fit_outcome import fit_outcome
-from ._fit_task import FitTask
-from ._fitted import FittedNetwork
-from ._fitted_blend import FittedBlend
-from ._input import FitInput, Settings
-from ._joint import JointPredictions
-from ._known import with_known
-from ._member_history import append_epochs
-from ._other_names import explains_names
-from ._outcome import Outcome
-from ._parameters import SharedParameters
-from ._per_task import check_incremental_class_weight
-from ._recipe import most_epochs, resolved
-from ._routing import PREFIXES
-from ._single_precision import check_single_precision
-from ._snapshot import changed_at_once, of_one_moment
-from ._validation import (
-    check_number_of_classes,
+from .._backend import check_backend
+from .._snapshot import atomic_update, on_snapshot
+from ..blending._fit_outcome import fit_outcome
+from ..fitting._adaptive_defaults import most_epochs, resolved
+from ..fitting._checks import (
     check_rows,
     check_validation_arguments,
     check_weights,
     read_inputs,
 )
-
-# Fitted attributes that only fits with out-of-fold predictions set.
-_OF_BLENDS = (
-    "oob_prediction_",
-    "oob_residuals_",
-    "_oob_scores",
-    "_member_variance",
-    "_shifted_residuals",
-    "_shifted_member_variance",
-    "_joint",
-    "decision_factors_",
-)
-
-
-# What users know of these.
-_TOLD_OF_BLENDS = ("blend_weights_", "shifted_blend_weights_", "oob_prediction_", "oob_residuals_", "oob_score_")
+from ..fitting._fit import fit_network
+from ..fitting._fit_task import FitTask
+from ..fitting._input import Settings
+from ..fitting._per_task import check_incremental_class_weight
+from ..targets import read_columns, stacked
+from ._fitted_attributes import FittedAttributes
+from ._joint import JointPredictions
+from ._known import with_known
+from ._other_names import explains_names
+from ._parameters import SharedParameters
+from ._reading import ReadsData
+from ._routing import PREFIXES
+from ._single_precision import check_single_precision
 
 
 class _NoLabels(Exception):
     """No row has a label that counts."""
 
 
-class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
+class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSupportMixin, SharedParameters):
     """Fit, predict and score of one network for several tasks; subclasses say what kinds the tasks have."""
-
-    # All that a fit sets: files hold these attributes, of these types.
-    network_: FittedNetwork
-    blend_: FittedBlend | None
-    history_: dict[str, list[float]]
-    member_history_: dict[str, np.ndarray]
-    gradient_cosines_: np.ndarray
-    gradient_conflicts_: np.ndarray
-    categories_: dict[Any, np.ndarray]
-    n_iter_: int
-    best_epoch_: int | np.ndarray
-    stop_reason_: str
-    task_names_: list[str]
-    n_tasks_: int
-    n_features_in_: int
-    feature_names_in_: np.ndarray
-    oob_prediction_: np.ndarray | list[np.ndarray]
-    oob_residuals_: np.ndarray
-    decision_factors_: list[np.ndarray | None]
-    _oob_scores: np.ndarray
-    _member_variance: np.ndarray
-    _shifted_residuals: np.ndarray
-    _shifted_member_variance: np.ndarray
-
-    @abstractmethod
-    def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
-        """Kind of each task."""
 
     @explains_names
     @_fit_context(prefer_skip_nested_validation=True)
@@ -141,7 +92,7 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
         check_validation_arguments(X_val, y_val, sample_weight_val)
         keep = self.warm_start and hasattr(self, "network_")
         task = FitTask.begin(self, X, y, sample_weight, epochs=most_epochs(self.epochs), append=keep)
-        with changed_at_once(self) as fitted:
+        with atomic_update(self) as fitted:
             previous = fitted.network_ if keep else None
             validation = None if X_val is None else (X_val, y_val, sample_weight_val)
             data = fitted._read_all(X, y, sample_weight, validation, groups, previous)
@@ -153,7 +104,7 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
         FitTask.end(task)
         return self
 
-    @of_one_moment
+    @on_snapshot
     def predict(self, X: Any, *, known: Any = None) -> Any:
         """Predict all tasks.
 
@@ -185,7 +136,7 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
         check_is_fitted(self)
         return self._predictions(self._quantities(X, known))
 
-    @of_one_moment
+    @on_snapshot
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Mean of the tasks' scores: R2 of a regression, accuracy of a classification.
 
@@ -214,7 +165,7 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
             raise ValueError("y has no label at all: there is nothing to score.")
         return float(scores.mean())
 
-    @of_one_moment
+    @on_snapshot
     def score_tasks(self, X: Any, y: Any, sample_weight: Any = None) -> pd.Series:
         """Score of every task: R2 of a regression, accuracy of a classification.
 
@@ -232,7 +183,7 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
         scores : Series
             Task name to score; NaN for a task without a label here.
         """
-        from ._scores import score_columns
+        from ..targets._scores import score_columns
 
         check_is_fitted(self)
         columns = read_columns(y, estimator=type(self).__name__)
@@ -283,7 +234,7 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
         return super().set_callbacks(*callbacks)
 
     @property
-    @of_one_moment
+    @on_snapshot
     def model_(self) -> Any:
         """The network as a ``keras.Model``: from the columns of X to predictions, one output a task.
 
@@ -294,34 +245,7 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
         check_single_precision(fitted.encoders(), getattr(self, "feature_names_in_", None))
         return fitted.keras_model()
 
-    @property
-    def blend_weights_(self) -> pd.DataFrame:
-        """Weight of each part of the blend for each task, (n_parts, n_tasks); there with ``blend``."""
-        blend = getattr(self, "blend_", None)
-        if blend is None:
-            raise AttributeError(f"{type(self).__name__} has no blend_weights_: no fit with blend= came before.")
-        return blend.weights_table(self.task_names_)
-
-    @property
-    def shifted_blend_weights_(self) -> pd.DataFrame:
-        """The same of the blend for rows far from the training rows; there where ``covariate_shift`` led to one."""
-        blend = getattr(self, "blend_", None)
-        if blend is None or blend.shifted is None:
-            raise AttributeError(
-                f"{type(self).__name__} has no shifted_blend_weights_: no fit made a blend for rows far from others."
-            )
-        return blend.shifted.blend.weights_table(self.task_names_)
-
-    @property
-    def oob_score_(self) -> pd.Series:
-        """Task name to the score (R2, accuracy) of the out-of-fold predictions; there with ``oob_score`` or blend."""
-        if not hasattr(self, "_oob_scores"):
-            raise AttributeError(
-                f"{type(self).__name__} has no oob_score_: no fit with oob_score=True or blend= came before."
-            )
-        return pd.Series(self._oob_scores, index=self.task_names_, name="score")
-
-    @of_one_moment
+    @on_snapshot
     def shift_probability(self, X: Any) -> np.ndarray:
         """How probable it is that rows are from another time or group than those of ``fit``.
 
@@ -342,7 +266,7 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
         check_is_fitted(self)
         return self._rows_and_shift(X)[1]
 
-    @of_one_moment
+    @on_snapshot
     def model_input(self, X: Any) -> np.ndarray:
         """X as the numbers that ``model_`` takes.
 
@@ -385,7 +309,7 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
         known = hasattr(self, "network_")
         task = FitTask.begin(self, X, y, sample_weight, epochs=1, append=known)
         # A stream may well bring a chunk without labels: then nothing changes.
-        with suppress(_NoLabels), changed_at_once(self) as fitted:
+        with suppress(_NoLabels), atomic_update(self) as fitted:
             previous = fitted.network_ if known else None
             encoder = None if previous is None else previous.targets
             data = fitted._read(
@@ -401,87 +325,14 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
         return self
 
     def _fit_observed(self, X: Any, y: Any, observer: Any) -> Any:
-        """Fit, while ``observer`` (a `skmtl.training._moment.Observer`) is shown every epoch's end."""
+        """Fit, while ``observer`` (a `skmtl.training._epoch_state.Observer`) is shown every epoch's end."""
         check_backend()
         self._validate_params()
-        with changed_at_once(self) as fitted:
+        with atomic_update(self) as fitted:
             data = fitted._read(X, y, None, encoder=None, reset=True)
-            fitted._adopt(
-                Outcome(*fit_network(resolved(self._settings(), data), data, None, observer=observer)), append=False
-            )
+            trained = fit_network(resolved(self._settings(), data), data, None, observer=observer)
+            fitted._adopt_network(*trained, append=False)
         return self
-
-    def _checked_classes(self, y: Any, classes: Any) -> list[Any] | None:
-        """``classes`` of partial_fit as one entry a task; None in later calls."""
-        if hasattr(self, "network_"):
-            if classes is not None:
-                self._check_same_classes(classes)
-            return None
-        columns = read_columns(y, estimator=type(self).__name__)
-        kinds = self._kinds(columns)
-        if "classification" not in kinds:
-            return None
-        if classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        entries = [classes] if columns.one_dimensional else list(classes)
-        check_number_of_classes(entries, len(kinds))
-        return entries
-
-    def _check_same_classes(self, classes: Any) -> None:
-        targets = self.network_.targets
-        entries = [classes] if targets.one_dimensional else list(classes)
-        check_number_of_classes(entries, len(targets.tasks))
-        for task, known, given in zip(targets.tasks, targets.classes, entries, strict=True):
-            if known is not None and not np.array_equal(known, np.unique(given)):
-                raise ValueError(
-                    f"`classes={list(given)!r}` is not the same as on the last call to partial_fit: task {task.name!r} "
-                    f"had {known.tolist()}."
-                )
-
-    def _read_all(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        validation: tuple[Any, Any, Any] | None = None,
-        groups: Any = None,
-        previous: FittedNetwork | None = None,
-    ) -> FitInput:
-        """Everything that ``fit`` gets; ``validation`` are X, y and weights of the rows to validate on."""
-        encoder = None if previous is None else previous.targets
-        data = self._read(X, y, sample_weight, encoder=encoder, reset=previous is None)
-        if validation is not None:
-            data = data.with_validation(self._read_validation(*validation, data))
-        return data if groups is None else data.with_groups(groups)
-
-    def _read(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        *,
-        encoder: TargetEncoder | None,
-        reset: bool,
-        classes: Any = None,
-        more_to_come: bool = False,
-    ) -> FitInput:
-        if y is None:
-            read_columns(y, estimator=type(self).__name__)
-        X, levels = read_inputs(self, X, levels=None if reset else self.network_.features.levels)
-        columns = read_columns(y, estimator=type(self).__name__)
-        check_rows(X, columns)
-        names = None if encoder is None else encoder.table_names
-        weights = check_weights(sample_weight, X, columns, names)
-        if encoder is None:
-            encoder = TargetEncoder.fit(columns, self._kinds(columns), classes, more_to_come=more_to_come)
-        return FitInput.build(X, levels, encoder, encoder.encode(columns, weights), getattr(self, "class_weight", None))
-
-    def _read_validation(self, X: Any, y: Any, sample_weight: Any, data: FitInput) -> FitInput:
-        X, levels = read_inputs(self, X, levels=data.levels)
-        columns = read_columns(y, estimator=type(self).__name__)
-        check_rows(X, columns)
-        weights = check_weights(sample_weight, X, columns, data.encoder.table_names, name="sample_weight_val")
-        return FitInput.build(X, levels, data.encoder, data.encoder.encode(columns, weights), None)
 
     def _settings(self) -> Settings:
         names = self._get_param_names()
@@ -496,97 +347,26 @@ class BaseMultiTask(JointPredictions, CallbackSupportMixin, SharedParameters):
         given = self.validation_split
         return list(given) if isinstance(given, Iterator) else given
 
-    def _adopt(self, outcome: Outcome, *, append: bool) -> None:
-        """Take over what a fit gave: the only place that sets fitted attributes."""
-        network, result = outcome.network, outcome.result
-        before = self.history_ if append else {}
-        self.history_ = {name: [*before.get(name, []), *values] for name, values in result.history.items()}
-        series: dict[str, np.ndarray] = self.member_history_ if append else {}
-        self.member_history_ = append_epochs(series, result.member_history)
-        self._adopt_cosines(result.cosines, append)
-        earlier = self.n_iter_ if append else 0
-        best = earlier + result.best_epochs
-        self.network_ = network
-        self.categories_ = network.features.levels.by_name(getattr(self, "feature_names_in_", None))
-        self.n_iter_ = earlier + result.n_epochs
-        self.best_epoch_ = int(best[0]) if len(best) == 1 else best
-        self.task_names_ = [task.name for task in network.tasks]
-        self.n_tasks_ = len(network.tasks)
-        self.stop_reason_ = result.stop.value
-        self._adopt_blend(outcome)
-
-    def _warn_of_what_goes(self, outcome: Outcome, *, append: bool, stacklevel: int) -> None:
-        """Say what of the fit before is lost where training goes on from its network alone."""
-        gone = {name for name in _TOLD_OF_BLENDS if hasattr(self, name)}
-        if outcome.out_of_fold is not None:
-            gone = {name for name in gone if not name.startswith("oob_")}
-        if not append or not gone or outcome.blend is not None:
-            return
-        blend = "" if self.blend_ is None else "is not blended with other predictors any more, and "
-        warnings.warn(
-            f"Training goes on from the network of the fit before, which {blend}loses what was known of rows held out: "
-            f"{', '.join(sorted(gone))} and what rests on them (predict_interval) are gone. Fit anew on all rows to "
-            "have them again; fit with blend=None and oob_score=False for a network that is to be trained further.",
-            UserWarning,
-            stacklevel=stacklevel,
-        )
-
-    def _adopt_blend(self, outcome: Outcome) -> None:
-        """Take over a blend and out-of-fold predictions; without any, those of an earlier fit go."""
-        for name in _OF_BLENDS:
-            if hasattr(self, name):
-                delattr(self, name)
-        self.blend_ = outcome.blend
-        if outcome.out_of_fold is not None:
-            known = outcome.out_of_fold
-            one = outcome.network.targets.one_dimensional
-            self.oob_prediction_ = self._oob_form(known.quantities)
-            self.oob_residuals_ = known.residuals[:, 0] if one else known.residuals
-            self._oob_scores = known.scores
-            if outcome.factors is not None:
-                self.decision_factors_ = outcome.factors
-            if outcome.joint is not None:
-                self._joint = outcome.joint
-            if outcome.member_variance is not None:
-                self._member_variance = outcome.member_variance
-                if outcome.shifted is not None:
-                    self._shifted_residuals = outcome.shifted.residuals
-                    self._shifted_member_variance = outcome.shifted.member_variance
-
-    def _oob_form(self, quantities: list[np.ndarray]) -> Any:
-        """Values of regressions as columns of one array; with classifications a list, an array a task."""
-        if self.network_.targets.one_dimensional:
-            return quantities[0]
-        return np.column_stack(quantities) if self.network_.all_quantities else quantities
-
-    def _adopt_cosines(self, cosines: Any, append: bool) -> None:
-        """Take over the cosines of the tasks' gradients; without any, those of an earlier fit go."""
-        for name, of_fit in (("gradient_cosines_", "mean"), ("gradient_conflicts_", "conflict_share")):
-            earlier = getattr(self, name, None)
-            if earlier is not None:
-                delattr(self, name)
-            if cosines is not None:
-                parts = [earlier] if append and earlier is not None else []
-                setattr(self, name, np.concatenate([*parts, getattr(cosines, of_fit)]))
-
     def _rows_and_shift(self, X: Any) -> tuple[Any, np.ndarray]:
         """X as the network reads it, and its rows' ``shift_probability``: both are worth working out once."""
         X, _ = read_inputs(self, X, levels=self.network_.features.levels)
         return X, np.zeros(X.shape[0]) if self.blend_ is None else self.blend_.shift_probability(X)
 
     def _quantities(self, X: Any, known: Any = None) -> list[np.ndarray]:
-        rows, far = self._rows_and_shift(X)
-        predicted = self._quantities_of(rows, far)
+        rows, shift = self._rows_and_shift(X)
+        predicted = self._quantities_of(rows, shift)
         if known is None:
             return predicted
         model, labels = self._known(known, rows)
-        return with_known(model, predicted, far, labels)
+        return with_known(model, predicted, shift, labels)
 
-    def _quantities_of(self, rows: Any, far: np.ndarray) -> list[np.ndarray]:
-        return self.network_.quantities(rows) if self.blend_ is None else self.blend_.quantities(rows, far)
+    def _quantities_of(self, rows: Any, shift: np.ndarray) -> list[np.ndarray]:
+        return self.network_.quantities(rows) if self.blend_ is None else self.blend_.quantities(rows, shift)
 
-    def _member_variances_of(self, rows: Any, far: np.ndarray) -> np.ndarray:
-        return self.network_.member_variances(rows) if self.blend_ is None else self.blend_.member_variances(rows, far)
+    def _member_variances_of(self, rows: Any, shift: np.ndarray) -> np.ndarray:
+        return (
+            self.network_.member_variances(rows) if self.blend_ is None else self.blend_.member_variances(rows, shift)
+        )
 
     def _predictions(self, quantities: list[np.ndarray]) -> Any:
         if self.network_.all_quantities:

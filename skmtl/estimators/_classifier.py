@@ -11,13 +11,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
+from .._snapshot import on_snapshot
+from ..blending._decision import BALANCED, MOST_PROBABLE
 from ..targets import TargetColumns
 from ._availability import takes_partial_fit
 from ._base import BaseMultiTask
-from ._decision import BALANCED, MOST_PROBABLE
 from ._logarithms import logarithms
 from ._other_names import explains_names
-from ._snapshot import of_one_moment
 
 
 class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask):
@@ -425,7 +425,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         self._validate_params()
         return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)
 
-    @of_one_moment
+    @on_snapshot
     def predict_proba(self, X: Any, *, known: Any = None) -> Any:
         """Class probabilities.
 

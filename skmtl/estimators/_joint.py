@@ -11,14 +11,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._names import proposal
+from .._snapshot import on_snapshot
+from ..blending._intervals import cautious, check_coverage, covering, weighed
+from ..fitting._adaptive_defaults import FEWEST_ROWS, how_to_hold_out
+from ..inference._fitted import FittedNetwork
 from ..joint import JointModel, fit_box, fit_ellipsoid
 from ..targets import as_table, read_columns, stacked
-from ._fitted import FittedNetwork
-from ._intervals import cautious, check_coverage, covering, weighed
 from ._joint_region import JointRegion
 from ._known import KnownLabels, models_of
-from ._recipe import FEWEST_ROWS, how_to_hold_out
-from ._snapshot import of_one_moment
 
 _SHAPES = ("box", "ellipsoid")
 
@@ -37,7 +37,7 @@ class JointPredictions:
         several columns (more than two classes), it is the largest correlation in absolute value.
         """
         check_is_fitted(self)
-        model = self._joint_model("residual_correlation_").near
+        model = self._joint_model("residual_correlation_").in_distribution
         names = [task.name for task in self.network_.tasks]
         table = np.eye(len(names))
         for i in range(len(names)):
@@ -46,7 +46,7 @@ class JointPredictions:
                 table[i, j] = table[j, i] = block.flat[np.abs(block).argmax()]
         return pd.DataFrame(table, index=names, columns=names)
 
-    @of_one_moment
+    @on_snapshot
     def impute_targets(self, X: Any, y: Any) -> Any:
         """Fill the gaps of a table of targets, given X and the labels that are there.
 
@@ -82,7 +82,7 @@ class JointPredictions:
         parts = [_filled_values(*part) for part in zip(columns.values, columns.observed, filled, strict=True)]
         return parts[0] if columns.one_dimensional else stacked(parts)
 
-    @of_one_moment
+    @on_snapshot
     def predict_region(
         self, X: Any, coverage: float = 0.9, *, shape: str = "box", tasks: Sequence[Any] | None = None
     ) -> JointRegion:
@@ -142,7 +142,7 @@ class JointPredictions:
         make = self._box if shape == "box" else self._ellipsoid
         return make(model, predicted, probability, chosen, float(coverage))
 
-    @of_one_moment
+    @on_snapshot
     def sample_y(self, X: Any, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
         """Draw labels of all tasks jointly, for the distribution of a sum, a ratio, a profit.
 
@@ -179,12 +179,12 @@ class JointPredictions:
         rows, probability = self._rows_and_shift(X)  # type: ignore[attr-defined]
         predicted = self._quantities_of(rows, probability)  # type: ignore[attr-defined]
         shape = (len(probability), int(n_samples))
-        from_far = random.uniform(size=shape) < probability[:, None]
+        from_shifted = random.uniform(size=shape) < probability[:, None]
         draws = [random.randint(len(one.copula.ranks), size=shape) for one in models_of(model)]
         found = []
         for task, values in enumerate(predicted):
             drawn = [_drawn(one, values, own, task) for one, own in zip(models_of(model), draws, strict=True)]
-            found.append(drawn[0] if len(drawn) == 1 else np.where(from_far, drawn[1], drawn[0]))
+            found.append(drawn[0] if len(drawn) == 1 else np.where(from_shifted, drawn[1], drawn[0]))
         targets = self.network_.targets
         labels = [
             part if targets.classes[task] is None else targets.decode_labels(part, task)
@@ -228,9 +228,9 @@ class JointPredictions:
         self, model: JointModel, predicted: list[np.ndarray], probability: np.ndarray, tasks: list[int], coverage: float
     ) -> JointRegion:
         boxes = [fit_box(one.errors, one.columns, tasks, coverage) for one in models_of(model)]
-        far = boxes[1] if len(boxes) > 1 else None
-        offsets = covering(boxes[0].offsets, _finite(far, boxes[0]), probability)
-        most = None if far is None else np.maximum(boxes[0].doubt, far.doubt)
+        shifted = boxes[1] if len(boxes) > 1 else None
+        offsets = covering(boxes[0].offsets, _finite(shifted, boxes[0]), probability)
+        most = None if shifted is None else np.maximum(boxes[0].doubt, shifted.doubt)
         doubt = weighed(boxes[0].doubt, most, cautious(probability))
         intervals = np.full((len(probability), len(tasks), 2), np.nan)
         sets: list[list[np.ndarray] | None] = []
@@ -255,12 +255,12 @@ class JointPredictions:
                 f'shape="ellipsoid" is for regressions, and {classified} are classifications: take shape="box", or '
                 "name the regressions in tasks=."
             )
-        columns = model.near.columns.of_tasks(np.isin(np.arange(len(predicted)), tasks))
+        columns = model.in_distribution.columns.of_tasks(np.isin(np.arange(len(predicted)), tasks))
         found = [fit_ellipsoid(one.errors[:, columns], coverage) for one in models_of(model)]
-        far = found[1] if len(found) > 1 and found[1].is_larger(found[0]) else None
+        shifted = found[1] if len(found) > 1 and found[1].is_larger(found[0]) else None
         share = cautious(probability)
-        off = weighed(found[0].center, None if far is None else far.center, share)
-        matrix = weighed(found[0].matrix, None if far is None else far.matrix, share)
+        off = weighed(found[0].center, None if shifted is None else shifted.center, share)
+        matrix = weighed(found[0].matrix, None if shifted is None else shifted.matrix, share)
         center = np.column_stack([predicted[task] for task in tasks]) + off
         extent = np.sqrt(np.diagonal(matrix, axis1=1, axis2=2))
         intervals = np.stack([center - extent, center + extent], axis=2)
@@ -287,9 +287,9 @@ def _check_n_samples(n_samples: Any) -> None:
         raise ValueError(f"n_samples should be a whole number of at least 1, got {n_samples!r}.")
 
 
-def _finite(far: Any, near: Any) -> np.ndarray | None:
+def _finite(shifted: Any, in_distribution: Any) -> np.ndarray | None:
     """Offsets of far rows; where these had too few labels for any, those of near rows."""
-    return None if far is None else np.where(np.isfinite(far.offsets), far.offsets, near.offsets)
+    return None if shifted is None else np.where(np.isfinite(shifted.offsets), shifted.offsets, in_distribution.offsets)
 
 
 def _label_sets(proba: np.ndarray, doubt: np.ndarray, classes: np.ndarray) -> list[np.ndarray]:

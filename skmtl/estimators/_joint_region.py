@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
+from ..fitting._checks import check_rows
 from ..joint import patterns_of
 from ..targets import TargetColumns, TargetEncoder, read_columns
 from ._known import labels_of
-from ._validation import check_rows
 
 
 @dataclass(frozen=True, eq=False)

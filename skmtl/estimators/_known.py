@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from .._names import proposal
+from ..blending._intervals import interval_offsets
+from ..fitting._checks import check_rows
 from ..joint import ErrorModel, JointModel, patterns_of
 from ..targets import TargetColumns, TargetEncoder, as_table, read_columns
-from ._intervals import interval_offsets
-from ._validation import check_rows
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ def with_known(
 
     ``base`` are the predictions without, ``probability`` how probable it is that rows are far from the training rows.
     """
-    errors = model.near.columns.errors(known.values, known.observed, base)
-    out = model.near.quantities(base, errors, known.observed)
-    if model.far is not None and probability.any():
+    errors = model.in_distribution.columns.errors(known.values, known.observed, base)
+    out = model.in_distribution.quantities(base, errors, known.observed)
+    if model.shifted is not None and probability.any():
         moved = np.flatnonzero((probability > 0) & known.observed.any(axis=1))
         own = [part[moved] for part in base]
-        for part, found in zip(out, model.far.quantities(own, errors[moved], known.observed[moved]), strict=True):
+        for part, found in zip(out, model.shifted.quantities(own, errors[moved], known.observed[moved]), strict=True):
             share = probability[moved].reshape(-1, *[1] * (part.ndim - 1))
             part[moved] = (1.0 - share) * part[moved] + share * found
     for task, part in enumerate(out):
@@ -106,11 +106,13 @@ def offsets_given(
     kept: list[dict[bytes, list[np.ndarray]]] = [{}, {}]
     for mask, rows in patterns_of(known.observed):
         for task in np.flatnonzero(~mask):
-            near = spread(model.near.remaining_errors(mask, int(task), kept[0]))
-            far = None if model.far is None else spread(model.far.remaining_errors(mask, int(task), kept[1]))
-            if far is not None:
-                far = np.where(np.isfinite(far), far, near)
-            out[rows, task] = weigh(near, far, probability[rows])
+            in_distribution = spread(model.in_distribution.remaining_errors(mask, int(task), kept[0]))
+            shifted = (
+                None if model.shifted is None else spread(model.shifted.remaining_errors(mask, int(task), kept[1]))
+            )
+            if shifted is not None:
+                shifted = np.where(np.isfinite(shifted), shifted, in_distribution)
+            out[rows, task] = weigh(in_distribution, shifted, probability[rows])
     return out
 
 
@@ -126,4 +128,4 @@ def mean_square(errors: np.ndarray) -> np.ndarray:
 
 def models_of(model: JointModel) -> list[ErrorModel]:
     """That of near rows, and where there is one, that of far rows."""
-    return [model.near] if model.far is None else [model.near, model.far]
+    return [model.in_distribution] if model.shifted is None else [model.in_distribution, model.shifted]

@@ -12,13 +12,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
+from .._snapshot import on_snapshot
+from ..blending._decision import BALANCED, MOST_PROBABLE
 from ..targets import TargetColumns, infer_kinds
 from ._availability import refuse_cross_val_predict, takes_partial_fit
 from ._base import BaseMultiTask
-from ._decision import BALANCED, MOST_PROBABLE
 from ._logarithms import logarithms
 from ._other_names import explains_names
-from ._snapshot import of_one_moment
 
 
 class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
@@ -408,7 +408,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         classes = list(self.network_.targets.classes)
         return classes[0] if self.network_.targets.one_dimensional else classes
 
-    @of_one_moment
+    @on_snapshot
     def predict(self, X: Any, *, known: Any = None) -> Any:
         """Predict all tasks.
 
@@ -463,7 +463,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)
 
     @available_if(lambda estimator: _has_classes(estimator))
-    @of_one_moment
+    @on_snapshot
     def predict_proba(self, X: Any, *, known: Any = None) -> Any:
         """Class probabilities.
 
@@ -505,9 +505,9 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         return logarithms(self.predict_proba(X))
 
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
-        told = {str(name) for name in self.task_types or ()}
+        typed = {str(name) for name in self.task_types or ()}
         for name, observed in zip(columns.names, columns.observed, strict=True):
-            if name not in told and not observed.any():
+            if name not in typed and not observed.any():
                 raise ValueError(
                     f"Task {name!r} has no label at all: every entry of its column is missing, so that nothing says "
                     "what it is. Leave the column out, give it labels, or name it in task_types for partial_fit."

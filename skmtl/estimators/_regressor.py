@@ -11,14 +11,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
+from .._snapshot import on_snapshot
+from ..blending._intervals import check_coverage, covering, interval_offsets_of_tasks, weighed
+from ..fitting._adaptive_defaults import how_to_hold_out
 from ..targets import TargetColumns
 from ._availability import takes_partial_fit
 from ._base import BaseMultiTask
-from ._intervals import check_coverage, covering, interval_offsets_of_tasks, weighed
 from ._known import interval_of, mean_square, offsets_given, with_known
 from ._other_names import explains_names
-from ._recipe import how_to_hold_out
-from ._snapshot import of_one_moment
 
 
 class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
@@ -395,7 +395,7 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
         self._validate_params()
         return self._partial_fit(X, y, None, sample_weight)
 
-    @of_one_moment
+    @on_snapshot
     def predict(self, X: Any, return_std: bool = False, *, known: Any = None) -> Any:
         """Predict all tasks.
 
@@ -436,13 +436,13 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             return self._predicted_with_std(X, known)
         noise = _noise(self._known_residuals("predict(return_std=True)"), self._member_variance)
         shifted = self._known_shifted_residuals()
-        far = None if shifted is None else _noise(shifted, self._shifted_member_variance)
+        shifted = None if shifted is None else _noise(shifted, self._shifted_member_variance)
         rows, probability = self._rows_and_shift(X)
         predicted = self._predictions(self._quantities_of(rows, probability))
-        total = np.sqrt(self._member_variances_of(rows, probability) + weighed(noise, far, probability))
+        total = np.sqrt(self._member_variances_of(rows, probability) + weighed(noise, shifted, probability))
         return predicted, total.reshape(np.shape(predicted))
 
-    @of_one_moment
+    @on_snapshot
     def predict_interval(self, X: Any, coverage: float = 0.9, *, known: Any = None) -> np.ndarray:
         """Intervals that hold a label with a given probability.
 
@@ -483,12 +483,12 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
             return np.asarray(predicted, dtype=np.float64)[..., None] + offsets.reshape(*predicted.shape, 2)
         predicted = np.asarray(self._predictions(self._quantities_of(rows, probability)), dtype=np.float64)
         shifted = self._known_shifted_residuals()
-        near = interval_offsets_of_tasks(residuals, coverage)
-        far = None if shifted is None else interval_offsets_of_tasks(shifted, coverage)
-        if far is not None:
+        in_distribution = interval_offsets_of_tasks(residuals, coverage)
+        shifted = None if shifted is None else interval_offsets_of_tasks(shifted, coverage)
+        if shifted is not None:
             # Few labels in the blocks that members hold out say nothing of so high a coverage.
-            far = np.where(np.isinf(far), near, far)
-        offsets = covering(near, far, probability)
+            shifted = np.where(np.isinf(shifted), in_distribution, shifted)
+        offsets = covering(in_distribution, shifted, probability)
         return predicted[..., None] + offsets.reshape(*predicted.shape, 2)
 
     def _predicted_with_std(self, X: Any, known: Any) -> tuple[np.ndarray, np.ndarray]:

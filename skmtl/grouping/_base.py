@@ -15,14 +15,14 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind, Task
+from .._snapshot import atomic_update, on_snapshot
 from .._versions import VersionedPickles
-from ..estimators._per_task import by_name, is_sequence, per_task
-from ..estimators._scores import score_columns
-from ..estimators._snapshot import changed_at_once, of_one_moment
-from ..estimators._validation import check_rows, check_weights
+from ..fitting._checks import check_rows, check_weights
+from ..fitting._per_task import by_name, is_sequence, per_task
 from ..inspection import TaskAffinity, suggest_task_groups, task_affinity
 from ..inspection._estimators import networks_in
 from ..targets import TargetColumns, as_table, read_columns, stacked
+from ..targets._scores import score_columns
 from ._plan import positions
 
 # Parameters of the networks that may say something else of each task, by position.
@@ -108,7 +108,7 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
         affinity, groups = self._groups_of(estimator, X, y, columns)
         table = _as_frame(y, columns)
         fitted = [_fit_group(estimator, X, table, group, columns, weights) for group in groups]
-        with changed_at_once(self) as own:
+        with atomic_update(self) as own:
             own.estimators_ = fitted
             own.groups_ = [[columns.names[task] for task in group] for group in groups]
             own.affinity_ = affinity
@@ -123,7 +123,7 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
                     setattr(own, name, getattr(fitted[0], name))
         return self
 
-    @of_one_moment
+    @on_snapshot
     def predict(self, X: Any) -> Any:
         """Predict all tasks.
 
@@ -140,7 +140,7 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
         parts = self._columns(X)
         return parts[0] if self._one_dimensional else stacked(parts)
 
-    @of_one_moment
+    @on_snapshot
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Mean of the tasks' scores: R2 of a regression, accuracy of a classification.
 
@@ -170,7 +170,7 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
                 raise ValueError("y has no label at all: there is nothing to score.")
         return float(scores.mean())
 
-    @of_one_moment
+    @on_snapshot
     def score_tasks(self, X: Any, y: Any, sample_weight: Any = None) -> pd.Series:
         """Score of every task: R2 of a regression, accuracy of a classification.
 

@@ -9,9 +9,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._records import Kind
+from .._snapshot import on_snapshot
 from ..estimators import MultiTaskKerasClassifier
 from ..estimators._logarithms import logarithms
-from ..estimators._snapshot import of_one_moment
 from ._base import BaseTaskGrouping
 
 
@@ -87,7 +87,7 @@ class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping
         return classes[0] if self._one_dimensional else classes
 
     @available_if(lambda self: _has_probabilities(self))
-    @of_one_moment
+    @on_snapshot
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities.
 

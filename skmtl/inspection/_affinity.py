@@ -16,11 +16,11 @@ from .._names import proposal
 from ..estimators._base import BaseMultiTask
 from ..targets import TargetColumns, as_table, infer_kinds, read_columns
 from ._affinity_result import TaskAffinity
+from ._baselines import seeded, with_kinds
 from ._estimators import core, task_kinds
 from ._label_correlation import LabelTable
 from ._null import Null, no_null, pooled_null, ranked_null
 from ._trained_affinity import Measured, measure, measure_permuted
-from ._twins import seeded, with_kinds
 
 _METHODS = ("gradient_cosine", "tag", "label_correlation")
 # Training is dear and all pairs' draws are pooled; correlations cost little.

@@ -145,14 +145,14 @@ class TaskAffinity:
 
     def _conclusion(self) -> str:
         over = "rows" if self.method == "label_correlation" else "measurements"
-        told = f"{self.n_measurements} {over}; largest standard error {_largest(self.std_error)}."
+        described = f"{self.n_measurements} {over}; largest standard error {_largest(self.std_error)}."
         if not self.n_permutations:
-            return f"{told} No labels were permuted, so that nothing is said of chance."
+            return f"{described} No labels were permuted, so that nothing is said of chance."
         table = self.frame()
         found = [f"{(table['verdict'] == name).sum()} {name} ({MARKS[name]})" for name in (RELATED, OPPOSED)]
         return (
-            f"{told} Of {len(table)} pairs, {' and '.join(found)}: beyond what {self.n_permutations} permutations of "
-            f"the labels give, at {self.level:.0%} for all pairs together."
+            f"{described} Of {len(table)} pairs, {' and '.join(found)}: beyond what {self.n_permutations} permutations "
+            f"of the labels give, at {self.level:.0%} for all pairs together."
         )
 
     def _shown(self) -> pd.DataFrame:

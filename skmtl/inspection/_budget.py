@@ -25,7 +25,7 @@ def check_scalable(estimator: Any) -> None:
         )
 
 
-def shrink_twins(twins: Sequence[Any], spec: NetworkSpec) -> list[Any]:
+def shrink_baselines(baselines: Sequence[Any], spec: NetworkSpec) -> list[Any]:
     """Twins, one per task of ``spec`` in order, whose hidden layers are scaled down by a common budget.
 
     Raises
@@ -34,22 +34,22 @@ def shrink_twins(twins: Sequence[Any], spec: NetworkSpec) -> list[Any]:
         Where no widths meet the budget.
     """
     total = _count(spec)
-    share = total / len(twins)
+    share = total / len(baselines)
     single = [replace(spec, heads=(head,), members=1) for head in spec.heads]
     specs = {one: _fit_to(one, share) for one in set(single)}
     reached = sum(_count(specs[one]) for one in single)
     if abs(reached - total) > _TOLERANCE * total:
         raise ValueError(
-            f'budget="equal_parameters": no widths of the hidden layers give {len(twins)} single-task networks with '
-            f"{total} parameters together; the nearest have {reached}. Use wider hidden layers, or "
+            f'budget="equal_parameters": no widths of the hidden layers give {len(baselines)} single-task networks '
+            f"with {total} parameters together; the nearest have {reached}. Use wider hidden layers, or "
             'budget="full".'
         )
-    for twin, one in zip(twins, single, strict=True):
-        for network in networks_in(twin):
+    for baseline, one in zip(baselines, single, strict=True):
+        for network in networks_in(baseline):
             network.set_params(
                 hidden_layer_sizes=specs[one].hidden_layer_sizes, head_layer_sizes=specs[one].head_layer_sizes
             )
-    return list(twins)
+    return list(baselines)
 
 
 def _count(spec: NetworkSpec) -> int:

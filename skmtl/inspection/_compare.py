@@ -161,10 +161,10 @@ def compare_with_single_task(
     if budget == "equal_parameters":
         check_scalable(estimator)
     if budget == "full":
-        outcomes = _run_all([*joint, *plan.twin_jobs(estimator, budget, None), *rest], table, n_jobs)
+        outcomes = _run_all([*joint, *plan.baseline_jobs(estimator, budget, None), *rest], table, n_jobs)
     else:
         outcomes = _run_all(list(joint), table, n_jobs)
-        outcomes += _run_all([*plan.twin_jobs(estimator, budget, outcomes[0].spec), *rest], table, n_jobs)
+        outcomes += _run_all([*plan.baseline_jobs(estimator, budget, outcomes[0].spec), *rest], table, n_jobs)
     return _comparison(outcomes, columns, folds, metrics, budget, float(confidence_level))
 
 

@@ -222,8 +222,8 @@ class SingleTaskComparison:
 
     def _headline(self) -> str:
         tasks = f"{len(self.task_names)} task" + ("s" if len(self.task_names) > 1 else "")
-        twins = "full-size twins" if self.budget == "full" else "twins with as many parameters together"
-        return f"Multi-task against single-task: {tasks}, {self.n_folds} folds, {twins}"
+        baselines = "full-size twins" if self.budget == "full" else "twins with as many parameters together"
+        return f"Multi-task against single-task: {tasks}, {self.n_folds} folds, {baselines}"
 
     def _conclusion(self) -> list[str]:
         overall, costs = self._overall(MULTI), self.summary()

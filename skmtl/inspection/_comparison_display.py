@@ -184,15 +184,15 @@ class SingleTaskComparisonDisplay:
         plain(ax)
 
     def _label(self, table: pd.DataFrame, quantity: str) -> None:
-        twins = self.against == SINGLE
-        other = "single-task twins" if twins else self.against
+        baselines = self.against == SINGLE
+        other = "single-task twins" if baselines else self.against
         if quantity == "difference":
             what = f"gain in {table['metric'].iloc[0]} over {other}"
         else:
             what = f"loss saved, in % of that of {other}"
-        self.ax_.set_xlabel(f"{what} (right of 0: {'sharing helps' if twins else 'better'})")
-        title = "Learnt together, against alone" if twins else f"Multi-task, against {other}"
-        if twins:
+        self.ax_.set_xlabel(f"{what} (right of 0: {'sharing helps' if baselines else 'better'})")
+        title = "Learnt together, against alone" if baselines else f"Multi-task, against {other}"
+        if baselines:
             total = self.comparison.summary().loc[MULTI]
             title += f": delta-m {total['delta_m']:+.1f} % [{total['ci_low']:+.1f}, {total['ci_high']:+.1f}]"
         level = f"{self.comparison.confidence_level:.0%} intervals, {self.comparison.n_folds} folds"

@@ -13,11 +13,11 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import _safe_indexing
 
-from ..estimators._fit_many import FitCall
 from ..metrics._inputs import present
 from ..metrics._metric import Metric
 from ..metrics._responses import Responses
 from ..metrics._table import score_table
+from ..model_selection._fit_many import FitCall
 from ..model_selection._fits import fits_of
 from ..model_selection._folds import as_many_as_fit
 from ..targets import TargetColumns
@@ -61,7 +61,7 @@ class Outcome:
 
 def run(job: Job, table: Table) -> Outcome:
     """Fit the job's estimator and score it on the fold's test rows."""
-    with _told_where(job, table):
+    with _naming_the_fit(job, table):
         X, y = _training_rows(job, table)
         start = time.perf_counter()
         fitted = job.estimator.fit(X, y)
@@ -79,7 +79,7 @@ def run_together(jobs: Sequence[Job], table: Table) -> list[Outcome]:
         with fits_of(calls) as fits:
             for place, (number, call) in enumerate(zip(some, calls, strict=True)):
                 fitted = fits.result(place)
-                with _told_where(jobs[number], table):
+                with _naming_the_fit(jobs[number], table):
                     if fitted.error is not None:
                         raise fitted.error
                     outcomes.append(_outcome(call.estimator, jobs[number], table, fitted.seconds))
@@ -87,13 +87,13 @@ def run_together(jobs: Sequence[Job], table: Table) -> list[Outcome]:
 
 
 def _call(job: Job, table: Table) -> FitCall:
-    with _told_where(job, table):
+    with _naming_the_fit(job, table):
         X, y = _training_rows(job, table)
     return FitCall(job.estimator, X, y, rows=(job.fold, job.task, getattr(y, "ndim", None)))
 
 
 @contextmanager
-def _told_where(job: Job, table: Table) -> Iterator[None]:
+def _naming_the_fit(job: Job, table: Table) -> Iterator[None]:
     """Whatever goes wrong is told with the fold and the estimator."""
     try:
         yield

@@ -10,12 +10,12 @@ from sklearn.base import clone, is_classifier, is_regressor
 
 from .._records import Kind
 from ..targets import TargetColumns
-from ._budget import shrink_twins
+from ._baselines import seeded, single_task_baseline, with_kinds
+from ._budget import shrink_baselines
 from ._comparison import MULTI, SINGLE
 from ._estimators import core, fits_jointly
 from ._folds import Folds
 from ._jobs import Job
-from ._twins import seeded, single_task_twin, with_kinds
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Plan:
             )
         return self._jobs(MULTI, with_kinds(clone(estimator), self.columns.names, self.kinds), None)
 
-    def twin_jobs(self, estimator: Any, budget: str, spec: Any) -> Iterator[Job]:
+    def baseline_jobs(self, estimator: Any, budget: str, spec: Any) -> Iterator[Job]:
         """Fits of the single-task twins; ``spec`` is the structure of the multi-task network."""
         spelt_out = with_kinds(clone(estimator), self.columns.names, self.kinds)
-        twins = [single_task_twin(spelt_out, task, self.columns.names) for task in range(len(self.kinds))]
+        baselines = [single_task_baseline(spelt_out, task, self.columns.names) for task in range(len(self.kinds))]
         if budget == "equal_parameters":
-            twins = shrink_twins(twins, spec)
+            baselines = shrink_baselines(baselines, spec)
         for task in self.scored:
-            yield from self._jobs(SINGLE, twins[task], task)
+            yield from self._jobs(SINGLE, baselines[task], task)
 
     def other_jobs(self, others: Mapping[str, Any]) -> Iterator[Job]:
         """Fits of the caller's other estimators: all tasks at once where that can be, else one by one."""

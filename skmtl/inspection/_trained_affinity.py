@@ -12,10 +12,10 @@ import pandas as pd
 
 from ..estimators._base import BaseMultiTask
 from ..targets import TargetColumns
-from ._twins import seeded
+from ._baselines import seeded
 
 if TYPE_CHECKING:
-    from ..training._moment import Moment
+    from ..training._epoch_state import EpochState
 
 # As in the reference implementation of TAG, one step in ten is looked at.
 _STEPS_APART = 10
@@ -47,16 +47,16 @@ class _Recorder:
         self._lock = threading.Lock()
         self._members: dict[int, list[np.ndarray]] = {}
 
-    def __call__(self, moment: Moment) -> None:
+    def __call__(self, epoch_state: EpochState) -> None:
         from ..training._task_probe import probe_of
 
-        steps = max(len(rows) for rows in moment.train) / moment.batch_size
+        steps = max(len(rows) for rows in epoch_state.train) / epoch_state.batch_size
         number = int(np.clip(np.ceil(steps / _STEPS_APART), 1, _MOST_BATCHES))
-        probed = probe_of(moment.program, self.lookahead)(moment, number)
+        probed = probe_of(epoch_state.program, self.lookahead)(epoch_state, number)
         values = probed.cosines if probed.lookahead is None else probed.lookahead
         with self._lock:
             for member in range(values.shape[1]):
-                self._members.setdefault(moment.first + member, []).append(values[:, member])
+                self._members.setdefault(epoch_state.first + member, []).append(values[:, member])
 
     def result(self, best_epochs: np.ndarray) -> Measured:
         """Averages over each member's training up to its best epoch."""

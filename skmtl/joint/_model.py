@@ -92,8 +92,8 @@ class ErrorModel:
 class JointModel:
     """The errors of rows like the training rows, and where there are some, those of blocks of rows left out."""
 
-    near: ErrorModel
-    far: ErrorModel | None = None
+    in_distribution: ErrorModel
+    shifted: ErrorModel | None = None
 
 
 def fit_joint_model(
@@ -102,7 +102,7 @@ def fit_joint_model(
     quantities: Sequence[np.ndarray],
     n_classes: Sequence[int],
     *,
-    far: bool,
+    shifted: bool,
     seed: int,
 ) -> ErrorModel:
     """From labels and out-of-fold predictions.
@@ -130,6 +130,6 @@ def fit_joint_model(
     proba = [part if classes else None for part, classes in zip(quantities, n_classes, strict=True)]
     shrinkages = np.ones(len(n_classes))
     if len(n_classes) > 1:
-        shrinkages = shrinkages_of(errors, scales, proba, values, columns, random=not far, seed=seed)
+        shrinkages = shrinkages_of(errors, scales, proba, values, columns, random=not shifted, seed=seed)
     copula = Copula.of(errors, proba, values, columns, seed)
     return ErrorModel(columns, errors, scales, correlation, shrinkages, copula)

@@ -59,12 +59,12 @@ def shrinkages_of(
     if random:
         shuffled = np.random.default_rng(seed).permutation(len(scaled))
         orders = [*orders, shuffled] if len(columns.widths) <= _MANY_TASKS else [shuffled]
-    judged = _Judged(scaled, scales, proba, codes, columns)
-    losses = np.mean([judged.losses(order) for order in orders], axis=0)
+    held_out = _HeldOutLoss(scaled, scales, proba, codes, columns)
+    losses = np.mean([held_out.losses(order) for order in orders], axis=0)
     return np.array([_chosen(losses[task]) for task in range(len(columns.widths))])
 
 
-class _Judged:
+class _HeldOutLoss:
     """Rows that are predicted from correlations of the others."""
 
     def __init__(

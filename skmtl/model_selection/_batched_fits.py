@@ -63,17 +63,17 @@ class BatchedSearch(BaseSearchCV):
                 stacklevel=2,
             )
             return super().fit(X, y, **params)
-        twin = copy.copy(self)
-        twin.estimator = StandIn(self.estimator)
-        twin.n_jobs = None
+        copied = copy.copy(self)
+        copied.estimator = StandIn(self.estimator)
+        copied.n_jobs = None
         # The line that counts fits says as much as scikit-learn's own first line.
-        twin.verbose = 0 if self.verbose == 1 else self.verbose
+        copied.verbose = 0 if self.verbose == 1 else self.verbose
         with ExitStack() as stack:
-            batch = twin._batch = _Batch(self, X, y, params, stack)
-            super(BatchedSearch, twin).fit(X, y, **params)
-        del twin._batch
+            batch = copied._batch = _Batch(self, X, y, params, stack)
+            super(BatchedSearch, copied).fit(X, y, **params)
+        del copied._batch
         own = self.get_params(deep=False)
-        for name, value in vars(twin).items():
+        for name, value in vars(copied).items():
             if name not in own:
                 setattr(self, name, value)
         scorers, _ = self._get_scorers()
@@ -126,8 +126,8 @@ class _Batch:
         """What each fit took of all the time."""
         return [awaited().seconds for _, awaited in self._awaited]
 
-    def begin(self, twin: BatchedSearch, candidates: Sequence[Mapping[str, Any]], cv: Any) -> list[Split]:
-        """Begin to fit all candidates on all splits, and hand the fits to the twin's stand-in."""
+    def begin(self, copied: BatchedSearch, candidates: Sequence[Mapping[str, Any]], cv: Any) -> list[Split]:
+        """Begin to fit all candidates on all splits, and hand the fits to the copied's stand-in."""
         search = self._search
         routed = search._get_routed_params_for_fit(dict(self._params))
         splits = list(cv.split(self._X, self._y, **routed.splitter.split))
@@ -144,7 +144,7 @@ class _Batch:
         self.reasons += made.reasons
         awaited = made.given_out()
         self._awaited += awaited
-        twin.estimator.give(awaited)
+        copied.estimator.give(awaited)
         return splits
 
 

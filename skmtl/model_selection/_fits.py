@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from joblib import Parallel
 
-from ..estimators._fit_many import FitCall, Fitted, ManyFits
+from ._fit_many import FitCall, Fitted, ManyFits
 from ._pipelines import EarlierSteps, ends_in_ours, steps_key
 
 
@@ -72,10 +72,10 @@ def _earlier_steps(call: FitCall) -> EarlierSteps | Exception:
 def warn_of_single_fits(reasons: Counter[str], total: int, stacklevel: int) -> None:
     """Say once which fits were made one at a time, and why."""
     if reasons:
-        told = "; ".join(f"{count} because {reason}" for reason, count in reasons.items())
+        described = "; ".join(f"{count} because {reason}" for reason, count in reasons.items())
         warnings.warn(
-            f"{reasons.total()} of {total} fits were made one at a time, not together: {told}. The results are the "
-            "same.",
+            f"{reasons.total()} of {total} fits were made one at a time, not together: {described}. "
+            "The results are the same.",
             UserWarning,
             stacklevel=stacklevel,
         )

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
-from ..estimators._fit_many import FitCall, Fitted, bytes_of
+from ._fit_many import FitCall, Fitted, bytes_of
 from ._fits import Fits, fits_of
 from ._stand_in import Awaited
 
@@ -109,9 +109,9 @@ def fit_folds(
 
 
 def _candidate(estimator: Any, parameters: Mapping[str, Any] | None) -> Any:
-    twin = clone(estimator)
+    made = clone(estimator)
     # Parameters may be estimators themselves, which several candidates must not share.
-    return twin if parameters is None else twin.set_params(**clone(parameters, safe=False))
+    return made if parameters is None else made.set_params(**clone(parameters, safe=False))
 
 
 def as_many_as_fit(X: Any, count: int) -> Iterator[range]:

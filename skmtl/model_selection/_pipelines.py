@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from ..estimators._base import BaseMultiTask
-from ..estimators._fit_many import FitCall
-from ..estimators._sameness import written
+from ._fit_many import FitCall
+from ._sameness import written
 
 
 def ends_in_ours(estimator: Any) -> bool:
@@ -46,10 +46,10 @@ class EarlierSteps:
     def of(cls, call: FitCall) -> EarlierSteps:
         """Fit all steps of a call's pipeline but the last one."""
         name, last = call.estimator.steps[-1]
-        twin = clone(call.estimator)
-        twin.steps[-1] = (name, LastStep(last))
-        twin.fit(call.X, call.y, **call.arguments)
-        return cls(twin.steps[:-1], twin.steps[-1][1].received_)
+        recording = clone(call.estimator)
+        recording.steps[-1] = (name, LastStep(last))
+        recording.fit(call.X, call.y, **call.arguments)
+        return cls(recording.steps[:-1], recording.steps[-1][1].received_)
 
     def call(self, call: FitCall, rows: Hashable) -> FitCall:
         """The fit of the last step of a call's pipeline, which gets the fitted steps."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from ..estimators._fit_many import Fitted
+from ._fit_many import Fitted
 
 # An estimator, and what waits until it is fitted.
 Awaited = tuple[Any, Callable[[], Fitted]]

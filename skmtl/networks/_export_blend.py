@@ -67,9 +67,9 @@ def export_blend(
     )
     total = _total(blend, inputs, regression, shifts, divisor, "")
     if shift is not None:
-        far = _probability(shift, inputs)
+        probability = _probability(shift, inputs)
         beyond = _total(shift.blend, inputs, regression, shifts, divisor, "shifted_")
-        total = total + far * (beyond - total)
+        total = total + probability * (beyond - total)
     scale = np.where(regression, scaling.scale[task], 1.0)
     columns = AffineColumns(scale, shifts, name="units")(total)
     ends = np.cumsum(widths).tolist()

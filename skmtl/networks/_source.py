@@ -168,9 +168,9 @@ def _named_objects(tree: Any, own: Mapping[str, type]) -> Iterator[Any]:
         yield keras.saving.get_registered_object(tree.get("registered_name") or "")
 
 
-def _computes_alike(model: keras.Model, twin: keras.Model, width: int) -> bool:
+def _computes_alike(model: keras.Model, rebuilt: keras.Model, width: int) -> bool:
     """Whether two models with the same weights give the same outputs, losses and constrained weights."""
-    if [tuple(v.shape) for v in twin.variables] != [tuple(v.shape) for v in model.variables]:
+    if [tuple(v.shape) for v in rebuilt.variables] != [tuple(v.shape) for v in model.variables]:
         return False
     rows = np.random.default_rng(0).normal(size=(_PROBE_ROWS, width)).astype(np.float32)
     weights = [variable.value for variable in model.trainable_variables]
@@ -179,7 +179,7 @@ def _computes_alike(model: keras.Model, twin: keras.Model, width: int) -> bool:
         np.allclose(ours, theirs, rtol=1e-5, equal_nan=True)
         for training in (False, True)
         for ours, theirs in zip(
-            _probe(model, weights, other, rows, training), _probe(twin, weights, other, rows, training), strict=True
+            _probe(model, weights, other, rows, training), _probe(rebuilt, weights, other, rows, training), strict=True
         )
     )
 

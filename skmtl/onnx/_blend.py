@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..blending import Companion, ShiftDetector
-from ..estimators._blend_columns import LEAST_PROBABILITY
-from ..estimators._blend_columns import Columns as Layout
-from ..estimators._fitted_blend import NEVER, BlendPart, FittedBlend, ShiftedBlend, offsets
+from ..blending._columns import LEAST_PROBABILITY
+from ..blending._columns import Columns as Layout
+from ..blending._fitted import NEVER, BlendPart, FittedBlend, ShiftedBlend, offsets
+from ..blending._shift_detector import ShiftDetector
+from ..kernels import KernelModel
 from ._features import Columns, encode
 from ._graph import Graph
 from ._network import network_quantities
@@ -17,8 +18,8 @@ def blend_quantities(graph: Graph, blend: FittedBlend, columns: Columns) -> list
     """Per task: predictions of a regression (rows, 1) in its units, class probabilities else."""
     total = _total(graph, blend, columns)
     if blend.shifted is not None:
-        far = _probability(graph, blend.shifted, columns)
-        share = graph("Where", graph("Greater", far, np.float64(NEVER)), far, np.float64(0))
+        probability = _probability(graph, blend.shifted, columns)
+        share = graph("Where", graph("Greater", probability, np.float64(NEVER)), probability, np.float64(0))
         beyond = _total(graph, blend.shifted.blend, columns)
         total = graph("Add", total, graph("Mul", share, graph("Sub", beyond, total)))
     layout, outputs, start = blend.layout, [], 0
@@ -37,9 +38,11 @@ def blend_quantities(graph: Graph, blend: FittedBlend, columns: Columns) -> list
 def most_numbers(blend: FittedBlend) -> int:
     """Numbers that a row is compared with at a time, where distances are sums of absolute differences."""
     sizes = [
-        part.companion.points.size
+        part.kernel_model.points.size
         for part in blend.parts
-        if part.companion is not None and part.companion.points is not None and part.companion.kernel.name != "rbf"
+        if part.kernel_model is not None
+        and part.kernel_model.points is not None
+        and part.kernel_model.kernel.name != "rbf"
     ]
     if blend.shifted is not None:
         sizes += [blend.shifted.detector.points.size, most_numbers(blend.shifted.blend)]
@@ -72,24 +75,24 @@ def _part(graph: Graph, part: BlendPart, layout: Layout, columns: Columns) -> st
         moved = (part.network.scaling.shift - layout.scaling.shift) / layout.scaling.divisor
         if moved.any():
             own = graph("Add", own, offsets(layout, moved[layout.task_of_column]))
-    if part.companion is None or part.view is None:
+    if part.kernel_model is None or part.view is None:
         return str(own)
     plain = encode(graph, part.view, columns).matrix(graph)
-    added = _companion(graph, part.companion, plain)
+    added = _kernel_model(graph, part.kernel_model, plain)
     if own is None:
         return added
     only = offsets(layout, np.ones(len(layout.task_of_column)))
     return graph("Add", own, graph("Mul", added, only))
 
 
-def _companion(graph: Graph, companion: Companion, rows: str) -> str:
-    seen = graph("Mul", graph.clipped(rows, companion.smallest, companion.largest), companion.relevance)
-    points, kernel = companion.points, companion.kernel
+def _kernel_model(graph: Graph, kernel_model: KernelModel, rows: str) -> str:
+    seen = graph("Mul", graph.clipped(rows, kernel_model.smallest, kernel_model.largest), kernel_model.relevance)
+    points, kernel = kernel_model.points, kernel_model.kernel
     if points is not None:
         distance = _squared(graph, seen, points) if kernel.name == "rbf" else _absolute(graph, seen, points)
         seen = graph("Exp", graph("Mul", distance, np.float64(-kernel.gamma)))
-    raw = graph("Add", graph("MatMul", seen, companion.coefficients), companion.center)
-    return graph.clipped(raw, companion.lower, companion.upper)
+    raw = graph("Add", graph("MatMul", seen, kernel_model.coefficients), kernel_model.center)
+    return graph.clipped(raw, kernel_model.lower, kernel_model.upper)
 
 
 def _squared(graph: Graph, rows: str, points: np.ndarray) -> str:

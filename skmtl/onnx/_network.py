@@ -8,8 +8,8 @@ import tempfile
 import numpy as np
 
 from .._records import InputLayout, NetworkSpec
-from ..estimators._fitted import FittedNetwork
 from ..inference import has_numpy_form, input_shapes, parameter_shapes
+from ..inference._fitted import FittedNetwork
 from ._activations import ACTIVATIONS, LINKS
 from ._features import Columns, Encoded, encode
 from ._graph import OPSET, Graph

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..estimators._fitted import FittedNetwork
-from ..estimators._fitted_blend import FittedBlend
+from ..blending._fitted import FittedBlend
 from ..exceptions import InvalidModelFileError
 from ..inference import has_numpy_form, parameter_shapes
+from ..inference._fitted import FittedNetwork
 
 
 def check_loaded(estimator: Any) -> None:
@@ -76,10 +76,10 @@ def _check_blend(blend: FittedBlend, rows: np.ndarray) -> None:
     _require(blend.weights.shape == (len(blend.parts), len(blend.layout.tasks)), "weights of the blend")
     _require(blend.lower.shape == blend.upper.shape == (width,), "limits of the blend")
     for part in blend.parts:
-        _require((part.companion is None) == (part.view is None), "parts of the blend")
-        if part.companion is not None and part.view is not None:
-            _require(part.view.n_outputs == len(part.companion.smallest), "parts of the blend")
-            found = part.companion.predict(part.view.transform(rows, dtype=np.float64))
+        _require((part.kernel_model is None) == (part.view is None), "parts of the blend")
+        if part.kernel_model is not None and part.view is not None:
+            _require(part.view.n_outputs == len(part.kernel_model.smallest), "parts of the blend")
+            found = part.kernel_model.predict(part.view.transform(rows, dtype=np.float64))
             _require(found.shape == (2, width), "parts of the blend")
     if blend.shifted is not None:
         shifted = blend.shifted

@@ -11,7 +11,7 @@ from ..balancing._registry import METHODS
 
 # Records: frozen dataclasses, made from their fields.
 RECORDS = {
-    "BlendPart": "skmtl.estimators._fitted_blend",
+    "BlendPart": "skmtl.blending._fitted",
     "Bypass": "skmtl.networks._bypass",
     "CGC": "skmtl.networks._cgc",
     "CategoryLevels": "skmtl.features._levels",
@@ -19,21 +19,21 @@ RECORDS = {
     "ColumnBins": "skmtl.features._bins",
     "ColumnLabels": "skmtl.targets._types",
     "ColumnType": "skmtl.targets._types",
-    "Columns": "skmtl.estimators._blend_columns",
-    "Companion": "skmtl.blending._companion",
+    "Columns": "skmtl.blending._columns",
     "Copula": "skmtl.joint._draws",
     "CrossStitch": "skmtl.networks._cross_stitch",
     "CustomSource": "skmtl._records",
     "ErrorColumns": "skmtl.joint._columns",
     "ErrorModel": "skmtl.joint._model",
     "FeatureEncoder": "skmtl.features._encoder",
-    "FittedBlend": "skmtl.estimators._fitted_blend",
-    "FittedNetwork": "skmtl.estimators._fitted",
+    "FittedBlend": "skmtl.blending._fitted",
+    "FittedNetwork": "skmtl.inference._fitted",
     "Head": "skmtl._records",
     "Independent": "skmtl.networks._independent",
     "InputLayout": "skmtl._records",
     "JointModel": "skmtl.joint._model",
-    "Kernel": "skmtl.blending._kernel",
+    "Kernel": "skmtl.kernels._kernel",
+    "KernelModel": "skmtl.kernels._model",
     "LostFunction": "skmtl.persistence._lost",
     "LowRank": "skmtl.networks._low_rank",
     "MMoE": "skmtl.networks._mmoe",
@@ -44,8 +44,8 @@ RECORDS = {
     "Periodic": "skmtl._numeric_embedding",
     "PiecewiseLinear": "skmtl._numeric_embedding",
     "SharedBottom": "skmtl.networks._shared_bottom",
-    "ShiftDetector": "skmtl.blending._shift",
-    "ShiftedBlend": "skmtl.estimators._fitted_blend",
+    "ShiftDetector": "skmtl.blending._shift_detector",
+    "ShiftedBlend": "skmtl.blending._fitted",
     "TargetEncoder": "skmtl.targets._encoder",
     "TargetScaling": "skmtl._records",
     "Task": "skmtl._records",
@@ -81,8 +81,15 @@ CONFIGURED = {name: f"skmtl.balancing.{method}" for method, name in METHODS.item
     "TimeSeriesSplit": "sklearn.model_selection",
 }
 
+# Names in files of older versions: those of records, and those of their fields.
+FORMER_RECORDS = {"Companion": "KernelModel"}
+FORMER_FIELDS = {
+    "BlendPart": {"companion": "kernel_model"},
+    "JointModel": {"near": "in_distribution", "far": "shifted"},
+}
+
 # What only this process needs: made anew at loading a file of ours.
-_OF_A_PROCESS = {"Origin": "skmtl.estimators._fitted"}
+_OF_A_PROCESS = {"Origin": "skmtl.inference._fitted"}
 _OURS = "skmtl."
 # What an estimator may hold beside that, and a file leaves out.
 _CALLBACKS = {"MLflowCallback": "skmtl.mlflow._callback"}

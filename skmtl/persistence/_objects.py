@@ -12,7 +12,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from ..exceptions import InvalidModelFileError
-from ._classes import CONFIGURED, ESTIMATORS, RECORDS, find_class, named
+from ._classes import CONFIGURED, ESTIMATORS, FORMER_FIELDS, FORMER_RECORDS, RECORDS, find_class, named
 from ._coder import Decoder, Encoder, Kind
 from ._keras import decode_source, encode_source
 from ._lost import LostFunction
@@ -52,7 +52,8 @@ def _fields(encoder: Encoder, value: Any) -> dict[str, Any]:
 
 
 def _decode_record(decoder: Decoder, tree: Mapping[str, Any]) -> Any:
-    name = _known(RECORDS, tree["class"])
+    name = _known({**RECORDS, **FORMER_RECORDS}, tree["class"])
+    name = FORMER_RECORDS.get(name, name)
     made = decoder.once(tree, lambda: _make_record(decoder, name, tree["fields"]))
     if type(made).__name__ != name:
         raise InvalidModelFileError(f"it takes one of its records for a {name}")
@@ -64,7 +65,8 @@ def _make_record(decoder: Decoder, name: str, fields: Mapping[str, Any]) -> Any:
         return decode_source(decoder, fields)
     kind = find_class(RECORDS, name)
     hints = hints_of(kind)
-    values = {field: decoder.decode(value) for field, value in fields.items()}
+    former = FORMER_FIELDS.get(name, {})
+    values = {former.get(field, field): decoder.decode(value) for field, value in fields.items()}
     wanted = {field.name: field for field in dataclasses.fields(kind) if field.name not in _REBUILT}
     unknown = sorted(set(values) - set(wanted))
     if unknown:

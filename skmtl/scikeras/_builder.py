@@ -101,14 +101,14 @@ def copy_model(model: Any) -> Any:
     import keras
 
     try:
-        twin = keras.models.clone_model(model)
-        twin.set_weights(model.get_weights())
+        copied = keras.models.clone_model(model)
+        copied.set_weights(model.get_weights())
     except (ValueError, NotImplementedError, TypeError) as error:
         raise ValueError(f"model={model!r} cannot be copied: pass the function that builds it instead.") from error
     if getattr(model, "optimizer", None) is not None:
         optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
-        twin.compile(optimizer=optimizer, loss=_plain(model.loss))
-    return twin
+        copied.compile(optimizer=optimizer, loss=_plain(model.loss))
+    return copied
 
 
 def scikeras_meta(meta: Mapping[str, Any]) -> dict[str, Any]:

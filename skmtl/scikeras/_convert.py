@@ -122,9 +122,9 @@ def _own_encoder(wrapper: Any, kind: type) -> MultiTaskTargetEncoder | None:
     """The wrapper's encoder where it is ours, None where it is scikeras' own."""
     if type(wrapper).target_encoder is kind.target_encoder and kind.__name__ != "BaseWrapper":  # type: ignore[attr-defined]
         return None
-    twin = _unfitted(wrapper)
-    twin.classes_ = None  # as scikeras' fit begins
-    encoder = twin.target_encoder
+    copied = _unfitted(wrapper)
+    copied.classes_ = None  # as scikeras' fit begins
+    encoder = copied.target_encoder
     if not isinstance(encoder, MultiTaskTargetEncoder):
         raise ValueError(
             f"{type(wrapper).__name__} encodes y with {type(encoder).__name__}, which skmtl would not call: its "
@@ -187,10 +187,10 @@ def _wants_params(function: Callable[..., Any]) -> bool:
 
 def _unfitted(wrapper: Any) -> Any:
     """A copy without what fit found out."""
-    twin = copy.copy(wrapper)
-    for name in [name for name in vars(twin) if name.endswith("_") and not name.startswith("_")]:
-        delattr(twin, name)
-    return twin
+    copied = copy.copy(wrapper)
+    for name in [name for name in vars(copied) if name.endswith("_") and not name.startswith("_")]:
+        delattr(copied, name)
+    return copied
 
 
 def _target(kind: type, encoder: MultiTaskTargetEncoder | None) -> tuple[type, dict[str, Any]]:

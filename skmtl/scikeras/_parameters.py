@@ -170,10 +170,10 @@ def _is_nested(callbacks: Any) -> bool:
 
 def _made_callbacks(wrapper: Any) -> list[Any]:
     """Instances as scikeras makes them of two sets of callbacks, or of lists in lists."""
-    twin = copy.copy(wrapper)
-    twin._initialize_callbacks()
+    copied = copy.copy(wrapper)
+    copied._initialize_callbacks()
     made: list[Any] = []
-    for entry in twin._fit_callbacks:
+    for entry in copied._fit_callbacks:
         made += entry if isinstance(entry, list) else [entry]
     return made
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._names import proposal
 from .._records import Kind
-from ..estimators._per_task import per_task
+from ..fitting._per_task import per_task
 from ..targets import TargetColumns, TargetEncoder, infer_kinds, read_columns, stacked
 from ..targets._kinds import KINDS
 
@@ -196,7 +196,7 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
         metadata : dict
             Names and kinds of the tasks, units of their outputs, classes.
         """
-        from ..estimators._networks import target_meta
+        from ..fitting._networks import target_meta
 
         check_is_fitted(self)
         found = target_meta(self.targets_)

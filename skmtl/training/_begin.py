@@ -30,15 +30,15 @@ def initial_state(program: Program, run: Run) -> State:
         frozen = [tf.constant(np.stack(values)) for values in zip(*(p.data.frozen for p in run.parts), strict=True)]
     dtype = program.network.dtype
     flat = to_device(parameters, dtype)
-    far = to_device(np.full(members, np.inf), dtype)
+    infinite = to_device(np.full(members, np.inf), dtype)
     none = tf.zeros((members,), tf.int32)
-    best = Best(flat, frozen, loss=far, reference=far, wait=none, epoch=none)
+    best = Best(flat, frozen, loss=infinite, reference=infinite, wait=none, epoch=none)
     return State(
         flat=flat,
         optimizer=[tf.constant(value) for value in state],
         frozen=frozen,
         balancing=_initial_carry(program, run),
-        best=[best for _ in range(run.parts[0].numbers.n_judges)],
+        best=[best for _ in range(run.parts[0].numbers.n_criteria)],
         active=tf.ones((members,), tf.bool),
         epoch=none,
     )
@@ -72,7 +72,7 @@ def numbers_of(run: Run, steps: int, plan: RowPlan, tensors: Data, single: str) 
     size = tensors.evaluation.shape[2]
     whole = np.int32
     n_tasks = evaluated.shape[1]
-    judges = np.ones((1, n_tasks)) if first.judges is None else first.judges
+    criteria = np.ones((1, n_tasks)) if first.criteria is None else first.criteria
 
     def of_members(values: Sequence[Any], dtype: Any) -> tf.Tensor:
         counts = [data.members for _, data in each]
@@ -96,8 +96,8 @@ def numbers_of(run: Run, steps: int, plan: RowPlan, tensors: Data, single: str) 
         tol=of_members([numbers.tol for numbers, _ in each], single),
         patience=of_members([min(numbers.patience, LONGEST) for numbers, _ in each], whole),
         stopping=of_members([numbers.early_stopping and holds_out(data) for numbers, data in each], np.bool_),
-        judges=to_device(judges, single),
-        by_others=to_device(first.judged_by_others, np.bool_),
+        criteria=to_device(criteria, single),
+        by_others=to_device(first.stopped_by_others, np.bool_),
         closing=to_device(True, np.bool_),
         balancing={name: to_device(value, np.float32) for name, value in first.balancing},
     )

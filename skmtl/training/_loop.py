@@ -10,7 +10,7 @@ import tensorflow as tf
 from .._records import StopReason, TrainingResult
 from ._begin import initial_state, numbers_of
 from ._buckets import bucket
-from ._moment import Moment
+from ._epoch_state import EpochState
 from ._program import Program, to_device
 from ._rows import BatchOrder
 from ._run import Part, Run, checked_result
@@ -43,7 +43,7 @@ def chunks_of(run: Run, tensors: Data) -> Iterator[bool]:
     evaluates = any(len(rows) for rows in plan.evaluate)
     steps = set(plan.steps(first.numbers.batch_size))
     program = run.structure.program(
-        len(plan.train), evaluates, first.numbers.n_judges, len(run.parts), uneven=len(steps) > 1
+        len(plan.train), evaluates, first.numbers.n_criteria, len(run.parts), uneven=len(steps) > 1
     )
     orders = [_order(part) for part in run.parts]
     run.state = initial_state(program, run)
@@ -196,5 +196,7 @@ def _observe(run: Run, program: Program, state: State, tensors: Data, fixed: Num
         (part,) = run.parts
         plan, numbers = part.data.plan, part.numbers
         run.observer(
-            Moment(program, state, tensors, fixed, plan.train, numbers.batch_size, numbers.seed, part.first, part.done)
+            EpochState(
+                program, state, tensors, fixed, plan.train, numbers.batch_size, numbers.seed, part.first, part.done
+            )
         )

@@ -121,9 +121,9 @@ def _check_weight_decay(optimizer: keras.optimizers.Optimizer, config: dict[str,
 
 def _check_own_config(optimizer: keras.optimizers.Optimizer, config: dict[str, Any]) -> None:
     """An optimizer of the caller's own is made again from its get_config: it must say everything."""
-    twin = create(type(optimizer), config, own_schedule(optimizer))
+    rebuilt = create(type(optimizer), config, own_schedule(optimizer))
     for name, value in vars(optimizer).items():
-        if isinstance(value, bool | int | float | str) and name != "name" and getattr(twin, name, None) != value:
+        if isinstance(value, bool | int | float | str) and name != "name" and getattr(rebuilt, name, None) != value:
             raise ValueError(
                 f"optimizer: {type(optimizer).__name__}.get_config leaves out {name}={value!r}; override it so that "
                 "from_config makes an equal optimizer."

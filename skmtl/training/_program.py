@@ -111,7 +111,7 @@ class Program:
             state, train, penalty, record = self._one_epoch(state, data, numbers, index[done])
             # Without rows to evaluate on, a second forward pass would only be traced and compiled.
             evaluation = self._evaluate(state, data, numbers) if self.evaluates else tf.zeros_like(train)
-            state = self.judge(state, numbers, train, evaluation)
+            state = self.check_criteria(state, numbers, train, evaluation)
             now = Report(train, evaluation, penalty, record)
             report = tf.nest.map_structure(lambda all_, one: _put(all_, done, one), report, now)
             return done + 1, state, report
@@ -199,24 +199,24 @@ class Program:
         )
         return sums / tf.maximum(numbers.eval_weight, 1e-30)
 
-    def judge(self, state: State, numbers: Numbers, train: tf.Tensor, evaluation: tf.Tensor) -> State:
+    def check_criteria(self, state: State, numbers: Numbers, train: tf.Tensor, evaluation: tf.Tensor) -> State:
         """Keep each member's best epochs, and note which members have stopped improving (or diverged).
 
         Where there are several fits, the last epoch of one that holds nothing out counts as its best one: training of
         the others goes on, and changes its weights.
         """
-        told = numbers.eval_rows > 0
+        evaluated = numbers.eval_rows > 0
         unfinished = self._unfinished(state, numbers)
         several = self.network.fits > 1
         best, patient = [], []
-        for judge, before in enumerate(state.best):
-            loss = _judged_loss(numbers, evaluation, numbers.judges[judge])
-            loss = tf.where(numbers.by_others, _of_others(loss, told), loss)
-            # What a judge has given up stays as it is while members are trained on for another.
-            judged = tf.logical_and(tf.logical_and(state.active, told), _waits(before.wait, numbers))
-            judged = tf.logical_and(judged, unfinished) if several else judged
-            better = tf.logical_and(judged, loss < before.loss)
-            clearly = tf.logical_and(judged, loss < before.reference - numbers.tol)
+        for number, before in enumerate(state.best):
+            loss = _criterion_loss(numbers, evaluation, numbers.criteria[number])
+            loss = tf.where(numbers.by_others, _of_others(loss, evaluated), loss)
+            # What a criterion has given up stays as it is while members are trained on for another.
+            counts = tf.logical_and(tf.logical_and(state.active, evaluated), _waits(before.wait, numbers))
+            counts = tf.logical_and(counts, unfinished) if several else counts
+            better = tf.logical_and(counts, loss < before.loss)
+            clearly = tf.logical_and(counts, loss < before.reference - numbers.tol)
             kept = tf.where(numbers.stopping, better, unfinished) if several else better
             now = Best(
                 flat=tf.where(kept[:, None], state.flat, before.flat),
@@ -302,7 +302,7 @@ def to_device(value: Any, dtype: Any) -> tf.Tensor:
     return tf.constant(array)
 
 
-def _judged_loss(numbers: Numbers, evaluation: tf.Tensor, counting: tf.Tensor) -> tf.Tensor:
+def _criterion_loss(numbers: Numbers, evaluation: tf.Tensor, counting: tf.Tensor) -> tf.Tensor:
     """Mean loss of a judge's tasks, (members,); of all tasks, where a member holds no label of these out."""
     weights = tf.where(numbers.eval_weight > 0, numbers.task_weights, 0.0)
     chosen = weights * counting
@@ -315,10 +315,10 @@ def _waits(wait: tf.Tensor, numbers: Numbers) -> tf.Tensor:
     return tf.logical_or(wait < numbers.patience, tf.logical_not(numbers.stopping))
 
 
-def _of_others(loss: tf.Tensor, told: tf.Tensor) -> tf.Tensor:
+def _of_others(loss: tf.Tensor, evaluated: tf.Tensor) -> tf.Tensor:
     """For each member the mean loss of the others, as far as they have rows held out; a lone one's own."""
-    told = tf.logical_and(told, tf.math.is_finite(loss))
-    known = tf.where(told, loss, 0.0)
-    others = tf.cast(told, loss.dtype)
+    evaluated = tf.logical_and(evaluated, tf.math.is_finite(loss))
+    known = tf.where(evaluated, loss, 0.0)
+    others = tf.cast(evaluated, loss.dtype)
     count = tf.reduce_sum(others) - others
     return tf.where(count > 0, (tf.reduce_sum(known) - known) / tf.maximum(count, 1.0), loss)

@@ -10,8 +10,8 @@ import numpy as np
 
 from .._records import BestWeights, StopReason, TrainingNumbers, TrainingResult
 from ._callbacks import KerasCallbacks
+from ._epoch_state import Observer
 from ._history import History, averages
-from ._moment import Observer
 from ._progress import Progress
 from ._rows import RowPlan
 from ._structure import TrainingData, TrainingStructure

@@ -83,12 +83,12 @@ class StreamRun:
         workers = self.structure.workers
         # Rows held out are evaluated by themselves: workers have other numbers of windows of them.
         uneven = not self.data.schedule.counts(self.data.schedule.steps - 1, 1).all()
-        self.program: Program = self.structure.program(members, False, self.numbers.n_judges, uneven=uneven)
+        self.program: Program = self.structure.program(members, False, self.numbers.n_criteria, uneven=uneven)
         self.windows = Windows(self.data.schedule, workers.rank, self.data.held, self.data.none)
         self.history = History(self.structure.task_names, self.numbers.task_weights)
         self.fixed = self._numbers()
-        told = self.data.held_weight > 0
-        self.evaluated = told if self.data.evaluates else None
+        evaluated = self.data.held_weight > 0
+        self.evaluated = evaluated if self.data.evaluates else None
         self.state = self._initial_state()
 
     @property
@@ -105,7 +105,7 @@ class StreamRun:
         data, numbers, dtype = self.data, self.numbers, self.program.network.dtype
         members, whole = len(self.data.parameters), np.int32
         steps, n_tasks = data.schedule.steps, len(data.units)
-        judges = np.ones((1, n_tasks)) if numbers.judges is None else numbers.judges
+        criteria = np.ones((1, n_tasks)) if numbers.criteria is None else numbers.criteria
 
         def each(value: Any, kind: Any) -> tf.Tensor:
             return to_device(np.repeat(np.asarray(value)[None], members, axis=0), kind)
@@ -129,7 +129,7 @@ class StreamRun:
             tol=each(numbers.tol, dtype),
             patience=each(min(numbers.patience, LONGEST), whole),
             stopping=each(numbers.early_stopping and data.evaluates, np.bool_),
-            judges=to_device(judges, dtype),
+            criteria=to_device(criteria, dtype),
             by_others=to_device(False, np.bool_),
             closing=to_device(False, np.bool_),
             balancing={name: to_device(value, np.float32) for name, value in numbers.balancing},
@@ -142,13 +142,14 @@ class StreamRun:
         data, dtype, members = self.data, self.program.network.dtype, len(self.data.parameters)
         flat = to_device(data.parameters, dtype)
         frozen = own_noise([tf.constant(value) for value in data.frozen], self.structure.workers.rank)
-        far, none = to_device(np.full(members, np.inf), dtype), tf.zeros((members,), tf.int32)
+        infinite, none = to_device(np.full(members, np.inf), dtype), tf.zeros((members,), tf.int32)
         return State(
             flat=flat,
             optimizer=[tf.constant(value) for value in self.program.update.initial_state(data.parameters)],
             frozen=frozen,
             balancing=tf.nest.map_structure(tf.constant, self.program.gradient.start(self.numbers.seed, 0)),
-            best=[Best(flat, frozen, loss=far, reference=far, wait=none, epoch=none)] * self.numbers.n_judges,
+            best=[Best(flat, frozen, loss=infinite, reference=infinite, wait=none, epoch=none)]
+            * self.numbers.n_criteria,
             active=tf.ones((members,), tf.bool),
             epoch=none,
         )
@@ -204,13 +205,13 @@ def _epoch(run: StreamRun) -> None:
     if data.spool is not None:
         data.spool.complete = True
     evaluation = _evaluate(run, state)
-    train, judged = tf.constant(sums), tf.constant(evaluation.astype(sums.dtype))
+    train, evaluation_sums = tf.constant(sums), tf.constant(evaluation.astype(sums.dtype))
     carry = run.program.gradient.epoch_end(train, run.fixed._replace(closing=tf.constant(True)), state.balancing)
-    told = run.fixed._replace(
+    fixed = run.fixed._replace(
         eval_weight=to_device(data.held_weight, run.program.network.dtype),
         eval_rows=to_device(data.held_weight.any(axis=1), np.int32),
     )
-    state = run.program.judge(state._replace(balancing=carry), told, train, judged)
+    state = run.program.check_criteria(state._replace(balancing=carry), fixed, train, evaluation_sums)
     _record(run, state, Report(sums[None], evaluation[None], penalties[None], record))
     if run.checkpoints is not None and not run.history.diverged:
         run.checkpoints.save(run.done, _arrays(run))

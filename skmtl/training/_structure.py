@@ -45,13 +45,13 @@ class TrainingStructure:
     streamed: bool = False  # rows come a window at a time
 
     def program(
-        self, members: int, evaluates: bool = True, judges: int = 1, fits: int = 1, uneven: bool = False
+        self, members: int, evaluates: bool = True, criteria: int = 1, fits: int = 1, uneven: bool = False
     ) -> Program:
         """The program for so many members and judges, with rows to evaluate on or without, from the cache if known.
 
         The members belong to so many ``fits``; with ``uneven`` some take more steps an epoch than others.
         """
-        shape = (members, evaluates, judges, fits, uneven)
+        shape = (members, evaluates, criteria, fits, uneven)
         key = None if self.key is None else (*self.identity, *shape)
         return self.programs.get(key, lambda: self._make(members, evaluates, fits, uneven))
 

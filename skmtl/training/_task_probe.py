@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from ..balancing import Equal
+from ._epoch_state import EpochState
 from ._gradient import Batch
 from ._gradient_reader import cosines_of, gram_of
-from ._moment import Moment
 from ._program import Program, to_device
 from ._task_gradients import CombinedGradient
 from ._tensors import Data, Numbers, State
@@ -44,11 +44,11 @@ class TaskProbe:
         self._lock = threading.Lock()
         self._function = tf.function(self._measure, autograph=False, reduce_retracing=True)
 
-    def __call__(self, moment: Moment, n_batches: int) -> Probed:
+    def __call__(self, epoch_state: EpochState, n_batches: int) -> Probed:
         """Measure on random batches of each member's rows, the same in every run."""
-        index = to_device(_batches(moment, n_batches), np.int32)
+        index = to_device(_batches(epoch_state, n_batches), np.int32)
         with self._lock:  # groups of members train on threads of their own, and one of them has to trace
-            cosines, lookahead = self._function(moment.state, moment.data, moment.numbers, index)
+            cosines, lookahead = self._function(epoch_state.state, epoch_state.data, epoch_state.numbers, index)
         cosines = _numpy(cosines)
         # Products of float32 depend on the order of the two in the last digit.
         cosines = (cosines + cosines.swapaxes(-1, -2)) / 2
@@ -103,12 +103,12 @@ def probe_of(program: Program, lookahead: bool) -> TaskProbe:
     return program.probes.get(lookahead, lambda: TaskProbe(program, lookahead))
 
 
-def _batches(moment: Moment, number: int) -> np.ndarray:
+def _batches(epoch_state: EpochState, number: int) -> np.ndarray:
     """Rows of ``number`` batches, (batches, members, size): whole ones, the same size for all members."""
-    size = min(max(moment.batch_size, _FEWEST_ROWS), *(len(rows) for rows in moment.train))
+    size = min(max(epoch_state.batch_size, _FEWEST_ROWS), *(len(rows) for rows in epoch_state.train))
     members = []
-    for member, rows in enumerate(moment.train):
-        rng = np.random.default_rng([moment.seed, moment.first + member, moment.epoch])
+    for member, rows in enumerate(epoch_state.train):
+        rng = np.random.default_rng([epoch_state.seed, epoch_state.first + member, epoch_state.epoch])
         members.append([rng.choice(rows, size, replace=False) for _ in range(number)])
     return np.array(members, dtype=np.int32).transpose(1, 0, 2)
 

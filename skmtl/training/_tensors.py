@@ -90,7 +90,7 @@ class Numbers(NamedTuple):
     tol: Any  # (members,)
     patience: Any  # (members,)
     stopping: Any  # (members,): whether patience counts
-    judges: Any  # (judges, tasks): 1 for the tasks that count in the eyes of a judge, else 0
+    criteria: Any  # (judges, tasks): 1 for the tasks that count in the eyes of a judge, else 0
     by_others: Any  # whether a member's epochs are judged by the rows that the others hold out
     closing: Any  # whether the epoch ends with this call
     balancing: dict[str, Any]  # constants of the balancing method

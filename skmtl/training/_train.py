@@ -16,9 +16,9 @@ from .._arrays import aligned_zeros
 from .._records import BestWeights, GradientCosines, StopReason, TrainingNumbers, TrainingResult
 from ._buckets import bucket
 from ._callbacks import KerasCallbacks
+from ._epoch_state import Observer
 from ._history import History, averages
 from ._loop import chunks_of, run_members
-from ._moment import Observer
 from ._program import to_device
 from ._progress import progress_of
 from ._rows import RowPlan, evaluation_index

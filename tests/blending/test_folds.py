@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmtl.blending import folds_of
+from skmtl.blending._folds import folds_of
 
 
 def test_members_parts_and_the_rest_cover_each_row_once():

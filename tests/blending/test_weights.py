@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import nnls
 
-from skmtl.blending import weights_by_task
+from skmtl.blending._weights import weights_by_task
 
 RNG = np.random.default_rng(2)
 Y = RNG.normal(size=(300, 2))

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from skmtl import MultiTaskKerasRegressor
-from skmtl.blending import fit_companion
-from skmtl.blending._spectrum import Spectrum
+from skmtl.kernels import fit_kernel_model
+from skmtl.kernels._spectrum import Spectrum
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
@@ -52,13 +52,13 @@ def test_scores_are_the_same_in_any_units(units: float) -> None:
     np.testing.assert_allclose(model.oob_score_, plain.oob_score_, atol=1e-3)
 
 
-def test_a_companion_without_a_solution_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_model_without_a_solution_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise np.linalg.LinAlgError("Eigenvalues did not converge")
 
     monkeypatch.setattr(Spectrum, "of_similarities", fail)
     folds = [np.arange(30), np.arange(30, 60)]
-    assert fit_companion("rbf", X, Y, np.ones_like(Y), folds, 0) is None
+    assert fit_kernel_model("rbf", X, Y, np.ones_like(Y), folds, 0) is None
     settings = {**SMALL, "ensemble_size": 2, "blend": ["network", "ridge", "rbf"]}
     model = MultiTaskKerasRegressor(**settings, early_stopping=True).fit(X, Y)
     assert list(model.blend_weights_.index) == ["network", "ridge"]

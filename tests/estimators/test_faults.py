@@ -20,26 +20,26 @@ SMALL: dict[str, Any] = {"hidden_layer_sizes": (5,), "epochs": 2, "random_state"
 
 # Where a fit with all its stages is stopped: from reading the data to the last attributes.
 POINTS = [
-    "estimators._base.read_columns",
+    "estimators._reading.read_columns",
     "estimators._base.resolved",
-    "estimators._input.class_weights",
-    "estimators._fit.fit_scaling",
-    "estimators._networks.network_of",
-    "estimators._fit._units",
-    "estimators._training.held_out_plan",
+    "fitting._input.class_weights",
+    "fitting._fit.fit_scaling",
+    "fitting._networks.network_of",
+    "fitting._fit._units",
+    "fitting._training.held_out_plan",
     "training._program.FlatUpdate",
     "training._program.Program._epochs",
     "training._program.Program.run",
     "training._run.result_of",
-    "estimators._fit_outcome.fit_blend",
-    "estimators._blend.fit_companion",
-    "estimators._blend.part_weights",
-    "estimators._fit_outcome.with_believable_labels",
-    "estimators._out_of_fold.r_squared",
-    "estimators._base.append_epochs",
-    "estimators._base.BaseMultiTask._adopt_cosines",
-    "estimators._base.BaseMultiTask._adopt_blend",
-    "estimators._base.BaseMultiTask._oob_form",
+    "blending._fit_outcome.fit_blend",
+    "blending._parts.fit_kernel_model",
+    "blending._parts.part_weights",
+    "blending._fit_outcome.replace_outlying_labels",
+    "blending._out_of_fold.r_squared",
+    "estimators._fitted_attributes.append_epochs",
+    "estimators._fitted_attributes.FittedAttributes._adopt_cosines",
+    "estimators._fitted_attributes.FittedAttributes._adopt_blend",
+    "estimators._fitted_attributes.FittedAttributes._oob_form",
 ]
 
 
@@ -87,7 +87,7 @@ def test_an_error_anywhere_leaves_the_estimator_as_it_was(
     np.testing.assert_array_equal(model.fit(X, 2 * Y).predict(X), expected)
 
 
-@pytest.mark.parametrize("point", ["estimators._fit.rescaled", "training._program.Program.run", POINTS[-2]])
+@pytest.mark.parametrize("point", ["fitting._fit.rescaled", "training._program.Program.run", POINTS[-2]])
 def test_partial_fit_too(point: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {**SMALL, "ensemble_size": 1}
     model, other = (MultiTaskKerasRegressor(**settings).partial_fit(X, Y) for _ in range(2))

@@ -7,8 +7,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasRegressor
-from skmtl.inspection._budget import check_scalable, shrink_twins
-from skmtl.inspection._twins import single_task_twin
+from skmtl.inspection._baselines import single_task_baseline
+from skmtl.inspection._budget import check_scalable, shrink_baselines
 
 
 def fitted(model, n_tasks=4, n_features=10):
@@ -23,7 +23,7 @@ def fitted(model, n_tasks=4, n_features=10):
 
 def twins_of(model, n_tasks):
     names = tuple(f"y{task}" for task in range(n_tasks))
-    return shrink_twins([single_task_twin(model, task, names) for task in range(n_tasks)], model.network_.spec)
+    return shrink_baselines([single_task_baseline(model, task, names) for task in range(n_tasks)], model.network_.spec)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def twins_of(model, n_tasks):
 )
 def test_twins_together_have_as_many_parameters_as_the_network(model):
     model, X, y = fitted(model)
-    twins = twins_of(model, 4)
-    sizes = [twin.fit(X, y[:, task]).network_.parameters.size for task, twin in enumerate(twins)]
+    baselines = twins_of(model, 4)
+    sizes = [baseline.fit(X, y[:, task]).network_.parameters.size for task, baseline in enumerate(baselines)]
     assert sum(sizes) == pytest.approx(model.network_.parameters.size, rel=0.1)
     assert max(sizes) < model.network_.parameters.size / 2
 
@@ -50,9 +50,9 @@ def test_layers_keep_their_proportions():
 
 def test_networks_inside_pipelines_are_scaled():
     model, *_ = fitted(MultiTaskKerasRegressor(hidden_layer_sizes=(64,), epochs=1, ensemble_size=1), n_tasks=2)
-    twins = [make_pipeline(StandardScaler(), MultiTaskKerasRegressor(ensemble_size=1)) for _ in range(2)]
-    scaled = shrink_twins(twins, model.network_.spec)
-    assert all(twin[-1].hidden_layer_sizes[0] < 64 for twin in scaled)
+    baselines = [make_pipeline(StandardScaler(), MultiTaskKerasRegressor(ensemble_size=1)) for _ in range(2)]
+    scaled = shrink_baselines(baselines, model.network_.spec)
+    assert all(baseline[-1].hidden_layer_sizes[0] < 64 for baseline in scaled)
 
 
 def test_a_budget_that_no_widths_meet_is_refused():

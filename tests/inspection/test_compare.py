@@ -60,9 +60,9 @@ def test_networks_are_fitted_as_by_hand_and_twins_to_the_rows_with_a_label():
         state = int(np.random.SeedSequence((seed, fold)).generate_state(1)[0] >> 1)
         own = clone(model).set_params(random_state=state)
         known, asked = train[~np.isnan(y[train, 1])], test[~np.isnan(y[test, 1])]
-        twin = r2_score(y[asked, 1], clone(own).fit(X[known], y[known, 1]).predict(X[asked]))
+        baseline = r2_score(y[asked, 1], clone(own).fit(X[known], y[known, 1]).predict(X[asked]))
         joint = r2_score(y[asked, 1], clone(own).fit(X[train], y[train]).predict(X[asked])[:, 1])
-        assert scores_of(comparison, "single_task", "y1")[fold] == pytest.approx(twin, abs=1e-5)
+        assert scores_of(comparison, "single_task", "y1")[fold] == pytest.approx(baseline, abs=1e-5)
         assert scores_of(comparison, "multi_task", "y1")[fold] == pytest.approx(joint, abs=1e-5)
 
 

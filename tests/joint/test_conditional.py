@@ -13,9 +13,11 @@ ERRORS = rng.multivariate_normal(np.zeros(3), COVARIANCE, size=400) * [1.0, 100.
 REGRESSIONS = ErrorColumns.of([0, 0, 0])
 
 
-def model(errors, far=False):
+def model(errors, shifted=False):
     zeros = [np.zeros(len(errors))] * errors.shape[1]
-    return fit_joint_model(np.nan_to_num(errors), ~np.isnan(errors), zeros, [0] * errors.shape[1], far=far, seed=0)
+    return fit_joint_model(
+        np.nan_to_num(errors), ~np.isnan(errors), zeros, [0] * errors.shape[1], shifted=shifted, seed=0
+    )
 
 
 def test_a_regression_is_predicted_as_a_gaussian_has_it():
@@ -56,7 +58,7 @@ def test_labels_that_say_something_are_trusted_and_others_are_not():
     shrinkages = model(alone).shrinkages
     assert (shrinkages[:2] < 0.5).all()
     assert shrinkages[2] == 1.0
-    assert (model(alone, far=True).shrinkages[:2] < 0.5).all()
+    assert (model(alone, shifted=True).shrinkages[:2] < 0.5).all()
 
 
 def test_one_task_and_few_rows_are_calm():
@@ -101,7 +103,7 @@ def test_known_classes_move_regressions_and_other_classes():
     quantity = codes + 0.3 * rng.normal(size=600)
     columns = [proba, proba, np.full(600, quantity.mean())]
     values = np.column_stack([codes, follows, quantity])
-    found = fit_joint_model(values, np.ones((600, 3), bool), columns, [3, 3, 0], far=False, seed=0)
+    found = fit_joint_model(values, np.ones((600, 3), bool), columns, [3, 3, 0], shifted=False, seed=0)
     errors = found.columns.errors(values, np.ones((600, 3), bool), columns)
     known = np.tile([True, False, False], (600, 1))
     _, classes, moved = found.quantities(columns, errors, known)

@@ -12,7 +12,7 @@ ERRORS = np.column_stack([FIRST, FIRST**2 + 0.1 * rng.normal(size=500), rng.norm
 
 
 def model(values, observed, quantities, n_classes):
-    return fit_joint_model(values, observed, quantities, n_classes, far=False, seed=0)
+    return fit_joint_model(values, observed, quantities, n_classes, shifted=False, seed=0)
 
 
 def test_errors_of_a_row_stay_together():

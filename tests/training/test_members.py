@@ -78,7 +78,7 @@ def test_members_that_judge_each_other_stop_where_the_others_rows_are_predicted_
     rows, plan = some_rows("regression", 40), uneven_plan(40, (8,) * 4, seed=2)
     engine = Engine.of_scheme("regression", scheme_spec("regression", members=4), routed={"learning_rate": 0.1})
     settings = {"plan": plan, "epochs": 60, "early_stopping": True}
-    result = engine.run(rows, **settings, judged_by_others=True)
+    result = engine.run(rows, **settings, stopped_by_others=True)
     losses = result.member_history["val_loss"]
     others = (losses.sum(axis=1, keepdims=True) - losses) / 3
     np.testing.assert_array_equal(result.best_epochs, 1 + others.argmin(axis=0))
@@ -102,10 +102,10 @@ def test_for_each_judge_the_weights_are_kept_of_the_epoch_that_is_best_for_its_t
     rows, plan = some_rows("regression", 40), uneven_plan(40, (8,) * 6, seed=2)
     engine = Engine.of_scheme("regression", scheme_spec("regression", members=6), routed={"learning_rate": 0.1})
     settings = {"plan": plan, "early_stopping": True, "patience": 4, "tol": 0.0}
-    judges = np.array([[1, 1], [0, 1]], dtype=bool)
-    both = engine.run(rows, **settings, epochs=60, judges=judges)
-    for name, judge, found in zip(("val_loss", "val_y1_loss"), judges, (both, both.other_bests[0]), strict=True):
-        alone = engine.run(rows, **settings, epochs=60, judges=judge[None])
+    criteria = np.array([[1, 1], [0, 1]], dtype=bool)
+    both = engine.run(rows, **settings, epochs=60, criteria=criteria)
+    for name, criterion, found in zip(("val_loss", "val_y1_loss"), criteria, (both, both.other_bests[0]), strict=True):
+        alone = engine.run(rows, **settings, epochs=60, criteria=criterion[None])
         np.testing.assert_array_equal(found.parameters, alone.parameters)
         losses = alone.member_history[name]
         expected = [first_that_stays_best(losses[:, member], patience=4) for member in range(6)]
@@ -122,7 +122,7 @@ def test_a_member_without_labels_of_a_judges_tasks_is_judged_by_all_it_has() -> 
     rows.weights[plan.evaluate[0], 1] = 0
     engine = Engine.of_scheme("regression", scheme_spec("regression", members=2), routed={"learning_rate": 0.1})
     settings = {"plan": plan, "epochs": 30, "early_stopping": True}
-    second = engine.run(rows, **settings, judges=np.array([[0, 1]], dtype=bool))
+    second = engine.run(rows, **settings, criteria=np.array([[0, 1]], dtype=bool))
     every = engine.run(rows, **settings)
     assert second.best_epochs[0] == every.best_epochs[0] == 1 + every.member_history["val_y0_loss"][:, 0].argmin()
     assert second.best_epochs[1] == 1 + every.member_history["val_y1_loss"][:, 1].argmin()
@@ -135,7 +135,7 @@ def test_a_lone_member_is_judged_by_its_own_rows_and_so_are_those_whose_others_h
         spec = scheme_spec("regression", members=len(held))
         engine = Engine.of_scheme("regression", spec, routed={"learning_rate": 0.1})
         settings = {"plan": plan, "epochs": 30, "early_stopping": True}
-        one, other = (engine.run(rows, **settings, judged_by_others=judged) for judged in (True, False))
+        one, other = (engine.run(rows, **settings, stopped_by_others=by_others) for by_others in (True, False))
         np.testing.assert_array_equal(one.parameters, other.parameters)
 
 

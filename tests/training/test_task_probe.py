@@ -26,32 +26,34 @@ def probed(model, X, y, n_batches=2):
     return seen[-1], TaskProbe(seen[-1].program, True)(seen[-1], n_batches)
 
 
-def losses_at(moment, flat, rows):
+def losses_at(epoch_state, flat, rows):
     """Each task's mean loss per member, in units of the constant prediction's loss, without the engine's batches."""
-    data, numbers = moment.data, moment.numbers
-    raw, _, _ = moment.program.network.forward(flat, moment.state.frozen, tf.gather(data.inputs, rows), training=True)
+    data, numbers = epoch_state.data, epoch_state.numbers
+    raw, _, _ = epoch_state.program.network.forward(
+        flat, epoch_state.state.frozen, tf.gather(data.inputs, rows), training=True
+    )
     weights = tf.gather(data.weights, rows)
-    return moment.program.losses.of(tf.gather(data.labels, rows), weights, raw, numbers)
+    return epoch_state.program.losses.of(tf.gather(data.labels, rows), weights, raw, numbers)
 
 
-def by_hand(moment, rows):
+def by_hand(epoch_state, rows):
     """Gradients of all tasks over the shared parameters, and losses after a step of SGD with momentum along each."""
-    network, state = moment.program.network, moment.state
+    network, state = epoch_state.program.network, epoch_state.state
     shared = np.concatenate([np.full(p.stop - p.start, p.shared) for p in network.parameters])
     gradients = []
-    for task in range(moment.program.n_tasks):
+    for task in range(epoch_state.program.n_tasks):
         with tf.GradientTape() as tape:
             tape.watch(state.flat)
-            loss = tf.reduce_sum(losses_at(moment, state.flat, rows)[:, task])
+            loss = tf.reduce_sum(losses_at(epoch_state, state.flat, rows)[:, task])
         gradients.append(tape.gradient(loss, state.flat).numpy() * shared)
     velocity = next(v.numpy() for v in state.optimizer if v.shape == state.flat.shape)
-    rate = moment.numbers.rate.numpy()[:, None]
+    rate = epoch_state.numbers.rate.numpy()[:, None]
 
     def losses_after(gradient):
         step = (MOMENTUM * velocity - rate * gradient) * shared
-        return losses_at(moment, state.flat + step, rows).numpy()
+        return losses_at(epoch_state, state.flat + step, rows).numpy()
 
-    before = losses_at(moment, state.flat, rows).numpy()
+    before = losses_at(epoch_state, state.flat, rows).numpy()
     drift = losses_after(np.zeros_like(gradients[0]))
     falls = [(drift - losses_after(gradient)) / before for gradient in gradients]
     return np.stack(gradients, axis=1), np.stack(falls, axis=1)
@@ -61,12 +63,12 @@ def by_hand(moment, rows):
 def test_cosines_and_lookahead_are_those_of_plain_gradients(tasks):
     X, y = table(tasks)
     model = MultiTaskKerasRegressor(**SMALL, optimizer="sgd", optimizer__momentum=MOMENTUM, learning_rate=0.05)
-    moment, found = probed(model, X, y)
-    for batch, rows in enumerate(_batches(moment, 2)):
+    epoch_state, found = probed(model, X, y)
+    for batch, rows in enumerate(_batches(epoch_state, 2)):
         # A full batch of labels: the mean over it.
         scale = 1.0 / rows.shape[1]
-        data = moment.data._replace(weights=moment.data.weights * scale)
-        gradients, falls = by_hand(moment._replace(data=data), rows)
+        data = epoch_state.data._replace(weights=epoch_state.data.weights * scale)
+        gradients, falls = by_hand(epoch_state._replace(data=data), rows)
         unit = gradients / np.linalg.norm(gradients, axis=2, keepdims=True)
         np.testing.assert_allclose(found.cosines[batch], unit @ unit.transpose(0, 2, 1), atol=2e-5)
         np.testing.assert_allclose(found.lookahead[batch], falls, atol=2e-6, rtol=2e-3)
@@ -76,10 +78,10 @@ def test_tasks_that_never_meet_in_a_batch_have_no_affinity():
     X, y = table(3)
     y[:, 2] = np.nan
     y[:5, 2] = 1.0, 2.0, 3.0, 4.0, 5.0
-    moment, _ = probed(MultiTaskKerasRegressor(**SMALL, early_stopping=False), X, y)
-    with_labels = moment._replace(train=(np.arange(5),) * 2, batch_size=1, epoch=1)
-    without = moment._replace(train=(np.arange(10, 40),) * 2)
-    probe = TaskProbe(moment.program, True)
+    epoch_state, _ = probed(MultiTaskKerasRegressor(**SMALL, early_stopping=False), X, y)
+    with_labels = epoch_state._replace(train=(np.arange(5),) * 2, batch_size=1, epoch=1)
+    without = epoch_state._replace(train=(np.arange(10, 40),) * 2)
+    probe = TaskProbe(epoch_state.program, True)
     assert np.isfinite(probe(with_labels, 1).lookahead).all()
     alone = probe(without, 1)
     for values in (alone.cosines, alone.lookahead):
@@ -95,8 +97,8 @@ def test_being_observed_changes_nothing(kind):
     seen = kind(**SMALL)
     probes = {}
 
-    def look(moment):
-        probes.setdefault(moment.program, TaskProbe(moment.program, True))(moment, 1)
+    def look(epoch_state):
+        probes.setdefault(epoch_state.program, TaskProbe(epoch_state.program, True))(epoch_state, 1)
 
     seen._fit_observed(X, y, look)
     np.testing.assert_array_equal(seen.network_.parameters, plain.network_.parameters)
@@ -107,7 +109,7 @@ def test_every_epoch_of_every_member_is_shown_once():
     X, y = table()
     seen = []
     MultiTaskKerasRegressor(**{**SMALL, "ensemble_size": 6, "epochs": 3})._fit_observed(X, y, seen.append)
-    shown = [(moment.first + i, moment.epoch) for moment in seen for i in range(len(moment.train))]
+    shown = [(epoch_state.first + i, epoch_state.epoch) for epoch_state in seen for i in range(len(epoch_state.train))]
     assert sorted(shown) == [(member, epoch) for member in range(6) for epoch in (1, 2, 3)]
 
 

@@ -1,0 +1,66 @@
+"""All tasks as columns of one matrix: a regression is one column, a classification one a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._records import EncodedTargets, TargetScaling, Task
+
+# No class is called impossible: a sum of kernel models can fall below zero.
+LEAST_PROBABILITY = 1e-3
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where each task's columns are, and in which units: a regression is standardised, a class counts 0 or 1."""
+
+    tasks: tuple[Task, ...]
+    scaling: TargetScaling
+
+    @property
+    def widths(self) -> list[int]:
+        """Number of columns of each task."""
+        return [1 if task.kind == "regression" else len(task.classes) for task in self.tasks]
+
+    @property
+    def task_of_column(self) -> np.ndarray:
+        """Number of the task that each column belongs to."""
+        return np.repeat(np.arange(len(self.tasks)), self.widths)
+
+    def of_targets(self, targets: EncodedTargets) -> tuple[np.ndarray, np.ndarray]:
+        """Values and weights, (n_samples, n_columns)."""
+        scaled = self.scaling.to_outputs(targets.values)
+        parts = [
+            scaled[:, [i]] if task.kind == "regression" else targets.values[:, [i]] == np.arange(len(task.classes))
+            for i, task in enumerate(self.tasks)
+        ]
+        values = np.hstack(parts).astype(np.float64)
+        if len(self.tasks) == 1:
+            # Of thousands of classes, nothing is gained by as many copies.
+            return values, np.broadcast_to(targets.weights, values.shape)
+        return values, targets.weights[:, self.task_of_column]
+
+    def of_quantities(self, quantities: Sequence[np.ndarray]) -> np.ndarray:
+        """Columns (n_samples, n_columns) of predicted values and class probabilities."""
+        parts = []
+        for i, values in enumerate(quantities):
+            if self.tasks[i].kind == "regression":
+                parts.append(((values - self.scaling.shift[i]) / self.scaling.divisor[i])[:, None])
+            else:
+                parts.append(values)
+        return np.hstack(parts)
+
+    def to_quantities(self, columns: np.ndarray) -> list[np.ndarray]:
+        """Predicted values and class probabilities of columns."""
+        ends = np.cumsum(self.widths)[:-1]
+        out = []
+        for i, part in enumerate(np.split(columns, ends, axis=1)):
+            if self.tasks[i].kind == "regression":
+                out.append(self.scaling.shift[i] + self.scaling.scale[i] * part[:, 0])
+            else:
+                part = np.clip(part, LEAST_PROBABILITY, None)
+                out.append(part / part.sum(axis=1, keepdims=True))
+        return out

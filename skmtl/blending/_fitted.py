@@ -1,0 +1,181 @@
+"""Fitted networks and their kernel models, weighed task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .._backend import check_backend
+from .._blas import single_threaded_blas
+from ..features import FeatureEncoder
+from ..inference._fitted import FittedNetwork
+from ..kernels import KernelModel
+from ._columns import LEAST_PROBABILITY, Columns
+from ._shift_detector import ShiftDetector
+
+if TYPE_CHECKING:
+    from ..networks import ExportedParts, ExportedShift
+
+# A share of the blend for far rows that is not worth predicting with it.
+NEVER = 1e-6
+# Of a kernel model, what its Keras layer holds.
+_NUMBERS = ("smallest", "largest", "relevance", "coefficients", "center", "lower", "upper")
+
+
+@dataclass(frozen=True, eq=False)
+class BlendPart:
+    """A predictor of the blend: a network, a kernel model, or a network on top of a kernel model."""
+
+    name: str
+    network: FittedNetwork | None = None
+    kernel_model: KernelModel | None = None
+    view: FeatureEncoder | None = None
+
+    def columns(self, layout: Columns, X: Any) -> np.ndarray:
+        """Predictions of rows of X, (n_samples, n_columns)."""
+        total: np.ndarray | float = 0.0
+        if self.network is not None:
+            total = layout.of_quantities(self.network.quantities(X))
+        if self.kernel_model is not None and self.view is not None:
+            with single_threaded_blas:
+                added = self.kernel_model.predict(self.view.transform(X, dtype=np.float64))
+            total = total + (added if self.network is None else offsets(layout, added))
+        return np.asarray(total)
+
+    def exported(self, weights: np.ndarray) -> Any:
+        """The part as its Keras layers are made from it; ``weights`` are (n_columns,)."""
+        from ..networks import ExportedPart
+
+        model = None if self.network is None else self.network.keras_model()
+        if self.kernel_model is None or self.view is None:
+            return ExportedPart(self.name, weights, model)
+        kernel_model = self.kernel_model
+        numbers = {name: getattr(kernel_model, name) for name in _NUMBERS}
+        if kernel_model.points is not None:
+            numbers["points"] = kernel_model.points
+        kernel = kernel_model.kernel
+        return ExportedPart(self.name, weights, model, self.view.layer_settings(), kernel.name, kernel.gamma, numbers)
+
+
+def offsets(layout: Columns, columns: np.ndarray) -> np.ndarray:
+    """What a network on the residual is added to: only quantities have residuals."""
+    regression = np.array([task.kind == "regression" for task in layout.tasks])
+    return np.where(regression[layout.task_of_column], columns, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedBlend:
+    """Parts and their weights, (n_parts, n_tasks).
+
+    The training rows ``rows`` have out-of-fold predictions ``held``, (n_rows, n_columns). Columns are kept between
+    ``lower`` and ``upper``, (n_columns,): what lies far outside of all labels is a part's extrapolation. Rows that are
+    far from the training rows are predicted by ``shifted`` as far as they are, where there is such a blend.
+    """
+
+    layout: Columns
+    parts: tuple[BlendPart, ...]
+    weights: np.ndarray
+    rows: np.ndarray
+    held: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    shifted: ShiftedBlend | None = None
+
+    def quantities(self, X: Any, shift: np.ndarray) -> list[np.ndarray]:
+        """Per task: predictions (n,) of a regression, class probabilities (n, n_classes) else.
+
+        ``shift`` is the rows' ``shift_probability``, here and below: a search that is worth doing once.
+        """
+        columns = self._columns(X)
+        if self.shifted is not None:
+            some = np.flatnonzero(shift > NEVER)
+            if len(some):
+                share = shift[some, None]
+                columns[some] = (1.0 - share) * columns[some] + share * self.shifted.blend._columns(X[some])
+        return self.layout.to_quantities(columns)
+
+    def weights_table(self, tasks: Sequence[str]) -> pd.DataFrame:
+        """Weights with the parts' and the tasks' names."""
+        return pd.DataFrame(self.weights, index=[part.name for part in self.parts], columns=list(tasks))
+
+    def shift_probability(self, X: Any) -> np.ndarray:
+        """How probable it is that rows are from another time or group, (n_samples,)."""
+        return np.zeros(X.shape[0]) if self.shifted is None else self.shifted.probability(X)
+
+    def member_variances(self, X: Any, shift: np.ndarray) -> np.ndarray:
+        """Variance of the blend among the first network's members, as far as it leans on them."""
+        own = self.own_member_variances(X)
+        if self.shifted is None:
+            return own
+        share = shift[:, None]
+        return (1.0 - share) ** 2 * own + share**2 * self.shifted.blend.own_member_variances(X)
+
+    def own_member_variances(self, X: Any) -> np.ndarray:
+        """The same where all rows are like the training rows."""
+        network = next(part.network for part in self.parts if part.network is not None)
+        leaning = self.weights[0]
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.where(leaning > 0, leaning**2 * network.member_variances(X), 0.0)
+
+    def held_quantities(self) -> list[np.ndarray]:
+        """The same out of fold, for the training rows ``rows``."""
+        return self.layout.to_quantities(self.held)
+
+    def encoders(self) -> list[FeatureEncoder]:
+        """What encodes the features, for any of the parts."""
+        parts = self.parts if self.shifted is None else (*self.parts, *self.shifted.blend.parts)
+        networks = [part.network.features for part in parts if part.network is not None]
+        return [*networks, *(part.view for part in parts if part.view is not None)]
+
+    def keras_model(self) -> Any:
+        """Keras model from the caller's columns to the caller's units."""
+        check_backend()
+        from ..networks import export_blend
+
+        network = next(part.network for part in self.parts if part.network is not None)
+        return export_blend(
+            self.layout.tasks,
+            self.layout.widths,
+            self.layout.scaling,
+            LEAST_PROBABILITY,
+            self._exported(),
+            network.features.n_features,
+            None if self.shifted is None else self.shifted.exported(),
+        )
+
+    def _exported(self) -> ExportedParts:
+        from ..networks import ExportedParts
+
+        weights = self.weights[:, self.layout.task_of_column]
+        parts = [part.exported(own) for part, own in zip(self.parts, weights, strict=True) if own.any()]
+        return ExportedParts(parts, (self.lower, self.upper))
+
+    def _columns(self, X: Any) -> np.ndarray:
+        weights = self.weights[:, self.layout.task_of_column]
+        used = [number for number in range(len(self.parts)) if weights[number].any()]
+        mixed = sum(weights[number] * self.parts[number].columns(self.layout, X) for number in used)
+        return np.clip(mixed, self.lower, self.upper)
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftedBlend:
+    """A blend for rows far from the training rows, and what tells how far a row is from its encoding by ``view``."""
+
+    detector: ShiftDetector
+    view: FeatureEncoder
+    blend: FittedBlend
+
+    def probability(self, X: Any) -> np.ndarray:
+        """How probable it is that rows are from another time or group, (n_samples,)."""
+        return self.detector.probability(self.view.transform(X, dtype=np.float64))
+
+    def exported(self) -> ExportedShift:
+        """The same as the Keras layers are made from it."""
+        from ..networks import ExportedShift
+
+        numbers = {one.name: np.asarray(getattr(self.detector, one.name)) for one in fields(self.detector)}
+        return ExportedShift(self.view.layer_settings(), numbers, self.blend._exported())

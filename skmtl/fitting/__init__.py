@@ -1,0 +1,1 @@
+"""From checked data and parameters to a fitted network."""

@@ -1,0 +1,44 @@
+"""From the parameter ``balancing`` to the method that the engine is given, and what the method remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import balancing
+from .._records import TrainingResult
+from ..inference._fitted import FittedNetwork
+
+if TYPE_CHECKING:
+    from ._input import Settings
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The method with its parameters, and its state after the training that this fit goes on from (None: none)."""
+
+    method: balancing.Balancing
+    state: dict[str, np.ndarray] | None
+
+    @classmethod
+    def of(cls, settings: Settings, previous: FittedNetwork | None) -> Balance:
+        """What the settings ask for; partial_fit goes on from the method's state, where it is the same method."""
+        method = balancing.get(settings["balancing"], **settings.routed["balancing"])
+        if method.needs_loss_weights and settings["loss_weights"] is None:
+            raise ValueError(
+                f"balancing={settings['balancing']!r} trains with weights of your own: pass them as loss_weights, or "
+                'set balancing="equal".'
+            )
+        known = previous.balancing_state if previous is not None and settings.incremental else None
+        return cls(method, known[1] if known is not None and known[0] == _label(method) else None)
+
+    def after(self, result: TrainingResult) -> tuple[str, dict[str, np.ndarray]]:
+        """What to remember for the next call of partial_fit: the method's name and state."""
+        return _label(self.method), result.balancing
+
+
+def _label(method: balancing.Balancing) -> str:
+    # Averages of cosines and norms of one kind of gradients say nothing of those of the other.
+    return f"{type(method).__module__}.{type(method).__qualname__} of {method.gradients_of}"

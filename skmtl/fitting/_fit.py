@@ -1,0 +1,257 @@
+"""From checked data and parameters to a fitted network: the one place where the stages are wired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .._blas import single_threaded_blas
+from .._records import EncodedTargets, TargetScaling, TrainingNumbers, TrainingResult
+from ..features import FeatureEncoder
+from ..inference._fitted import FittedNetwork
+from ..targets import fit_scaling
+from ._adaptive_defaults import FEWEST_ROWS
+from ._balancing import Balance
+from ._fit_task import EpochTasks, FitTask
+from ._input import FitInput, Settings
+from ._per_task import task_weights
+from ._rescale import head_places, rescaled
+
+if TYPE_CHECKING:
+    from ..training._epoch_state import Observer
+    from ..training._structure import TrainingJob
+    from ._losses import Objective
+    from ._networks import BuiltNetwork
+
+# Below this many rows early_stopping="auto" holds none out of a lone network: the few it would judge by say too little.
+_FEWEST_ROWS_ALONE = 50
+
+
+@dataclass(frozen=True)
+class PreparedFit:
+    """A network before training, and what the engine has to know of it; ``before`` are epochs of earlier fits."""
+
+    network: FittedNetwork
+    job: TrainingJob
+    balance: Balance
+    goes_on: bool
+    before: int
+
+    def trained(self, result: TrainingResult) -> FittedNetwork:
+        """The network with what training gave."""
+        return replace(
+            self.network,
+            parameters=result.parameters,
+            frozen=result.frozen,
+            optimizer_state=result.optimizer_state if self.goes_on else None,
+            balancing_state=self.balance.after(result) if self.goes_on else None,
+            held_out=result.held_out,
+            trained_epochs=self.before + result.n_epochs,
+        )
+
+
+def fit_network(
+    settings: Settings,
+    data: FitInput,
+    previous: FittedNetwork | None,
+    task: FitTask | None = None,
+    observer: Observer | None = None,
+) -> tuple[FittedNetwork, TrainingResult]:
+    """Encode, build, train; ``previous`` is the network to go on from (warm_start, partial_fit).
+
+    ``task`` is this fit where scikit-learn's callbacks look at it; ``observer`` sees training at the end of every
+    epoch.
+    """
+    from ..training import train
+    from ._callbacks import callbacks_for
+
+    prepared = prepare_fit(settings, data, previous)
+    callbacks = callbacks_for(settings, prepared.network)
+    watch = None if task is None else EpochTasks(task, prepared.trained)
+    job = prepared.job
+    result = train(job.structure, job.data, job.numbers, callbacks, int(settings["verbose"]), watch, observer)
+    return prepared.trained(result), result
+
+
+def prepare_fit(settings: Settings, data: FitInput, previous: FittedNetwork | None = None) -> PreparedFit:
+    """All of a fit that comes before training: encode and build."""
+    from ._training import training_job
+
+    if data.n_train == 0:
+        raise ValueError("y has no label with a positive weight: there is nothing to learn from.")
+    if not settings.incremental:
+        data.check_labels()
+    features = (
+        previous.features if previous is not None else data.once("features", lambda: fit_features(settings, data))
+    )
+    seeds = draw_seeds(settings)
+    start = starting_network(settings, data, features, seeds, previous)
+    job = training_job(settings, data, start.built, start.network, start.numbers, seeds["rows"], start.balance)
+    before = previous.trained_epochs if previous is not None else 0
+    return PreparedFit(start.network, job, start.balance, settings.incremental, before)
+
+
+def draw_seeds(settings: Settings) -> dict[str, int]:
+    """Seeds of all that is drawn at random in a fit, by what it is for."""
+    random = check_random_state(settings["random_state"])
+    return dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class StartingNetwork:
+    """A network as it starts, how it was built, and the numbers that it is to be trained by."""
+
+    network: FittedNetwork
+    built: BuiltNetwork
+    numbers: TrainingNumbers
+    balance: Balance
+
+
+def starting_network(
+    settings: Settings,
+    data: FitInput,
+    features: FeatureEncoder,
+    seeds: dict[str, int],
+    previous: FittedNetwork | None = None,
+) -> StartingNetwork:
+    """Build the network, and work out all numbers of the fit."""
+    from ._networks import build_fit
+
+    built = build_fit(settings, data, features, previous, seeds)
+    scaling, built, new_units = _scaling(settings, data, built, previous)
+    trained = previous.trained_epochs if previous is not None else 0
+    balance = Balance.of(settings, previous)
+    # Another order of rows in every call of partial_fit, the same in every run.
+    numbers = _numbers(settings, data, seeds["batches"] + trained, balance.method.constants())
+    network = FittedNetwork(
+        features=features,
+        targets=data.encoder,
+        scaling=scaling,
+        units=data.once("units", lambda: _units(settings, data, built.objective, scaling, previous, new_units)),
+        heads=built.objective.heads,
+        parameters=built.parameters,
+        frozen=tuple(built.frozen),
+        members=int(settings["ensemble_size"]),
+        n_rows=data.n_train,
+        dropout=float(settings["dropout"]),
+        spec=built.spec,
+        custom=built.source,
+        custom_key=built.custom_key,
+        optimizer_state=previous.optimizer_state if previous is not None and settings.incremental else None,
+    )
+    return StartingNetwork(network, built, numbers, balance)
+
+
+def _scaling(
+    settings: Settings, data: FitInput, built: BuiltNetwork, previous: FittedNetwork | None
+) -> tuple[TargetScaling, BuiltNetwork, np.ndarray]:
+    """Scaling of the targets, the network that goes with it, and which tasks have other units than before."""
+    modes, spec, places = built.objective.modes, built.spec, None
+    if spec is not None and not built.own:
+        places = head_places(built.make(spec.members).parameters, spec)
+    if previous is None:
+        more_to_come = places is None and (settings.incremental or settings["warm_start"])
+        scaling = data.once("scaling", lambda: fit_scaling(data.targets, modes, more_to_come=more_to_come))
+        return scaling, built, np.zeros(len(modes), dtype=bool)
+    found = rescaled(previous.scaling, built.parameters, data.targets, built.objective.heads, modes, places)
+    return found.scaling, replace(built, parameters=found.parameters), found.tasks
+
+
+def _units(
+    settings: Settings,
+    data: FitInput,
+    goal: Objective,
+    scaling: TargetScaling,
+    previous: FittedNetwork | None,
+    new: np.ndarray,
+) -> np.ndarray:
+    """What a constant prediction loses, per task; a batch of partial_fit counts in the units of the first one.
+
+    That is for tasks that have not got ``new`` ones.
+    """
+    from ..losses import constant_losses
+
+    known = previous.units if previous is not None and settings.incremental else None
+    if known is not None and not new.any():
+        return known
+    with single_threaded_blas:
+        found = constant_losses(data.targets, goal.rules, goal.heads, scaling)
+    return found if known is None else np.where(new, found, known)
+
+
+def fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:
+    """Take the statistics of X that its encoding needs."""
+    from ..networks import resolve_numeric_embedding
+
+    scale, own = settings["scale_inputs"], settings["model"] is not None
+    if scale == "auto":
+        # The caller's own network sees what the caller gives it.
+        scale = not own
+    embedding = resolve_numeric_embedding(settings["numeric_embedding"], settings.routed["numeric_embedding"])
+    return FeatureEncoder.fit(
+        data.X,
+        scaling={True: "standard", False: "none"}.get(scale, scale),
+        weights=row_weights(data.targets),
+        levels=data.levels,
+        one_hot_max_size=None if own else int(settings["one_hot_max_size"]),
+        n_bins=None if embedding is None or own else getattr(embedding, "n_bins", 0),
+        more_to_come=settings.incremental or settings["warm_start"],
+    )
+
+
+def row_weights(targets: EncodedTargets) -> np.ndarray | None:
+    """Mean weight of each row's labels; None where all are the same."""
+    observed = np.maximum(targets.observed.sum(axis=1), 1)
+    weights = targets.weights.sum(axis=1) / observed
+    return None if np.ptp(weights) == 0 else weights
+
+
+def _numbers(settings: Settings, data: FitInput, seed: int, constants: Mapping[str, float]) -> TrainingNumbers:
+    rate, decay = settings["learning_rate"], settings["weight_decay"]
+    if settings.incremental and settings["learning_rate_schedule"] == "cosine":
+        raise ValueError('partial_fit never ends: learning_rate_schedule="cosine" has no last epoch. Set "constant".')
+    return TrainingNumbers(
+        learning_rate=None if rate is None else float(rate),
+        weight_decay=None if decay is None else float(decay),
+        dropout=float(settings["dropout"]),
+        task_weights=task_weights(settings["loss_weights"], [task.name for task in data.encoder.tasks]),
+        epochs=int(settings["epochs"]),
+        batch_size=batch_size(settings["batch_size"], data.n_train),
+        tol=float(settings["tol"]),
+        patience=int(settings["n_iter_no_change"]),
+        early_stopping=stops_early(settings, data),
+        shuffle=bool(settings["shuffle"]),
+        seed=seed,
+        balancing=tuple(sorted(constants.items())),
+        cosine=settings["learning_rate_schedule"] == "cosine",
+        stopped_by_others=settings.stopped_by_others,
+        criteria=_stopping_criteria(settings, data),
+    )
+
+
+def _stopping_criteria(settings: Settings, data: FitInput) -> np.ndarray | None:
+    if settings.also_stopped_for is None:
+        return None
+    kinds = np.array([task.kind for task in data.encoder.tasks])
+    return np.stack([np.ones(len(kinds), bool), kinds == settings.also_stopped_for])
+
+
+def stops_early(settings: Settings, data: FitInput) -> bool:
+    """Whether members stop at their best epoch: with rows to validate on given, or enough to hold some out."""
+    if settings["validation_split"] is not None:
+        return settings["early_stopping"] is not False
+    if settings["early_stopping"] == "auto":
+        fewest = _FEWEST_ROWS_ALONE if settings["ensemble_size"] == 1 else FEWEST_ROWS
+        return data.validation is not None or data.n_train >= fewest
+    return bool(settings["early_stopping"])
+
+
+def batch_size(given: int | str, n_samples: int) -> int:
+    """Rows a step: as given, at most all; "auto" takes a 32nd of the rows as a power of 2, from 32 to 256."""
+    if given == "auto":
+        given = 1 << int(np.clip(np.round(np.log2(max(n_samples, 1) / 32)), 5, 8))
+    return max(1, min(int(given), n_samples))

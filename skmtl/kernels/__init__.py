@@ -1,0 +1,7 @@
+"""Kernel ridge regressions of all tasks at once, with their penalties, widths and relevance of columns; numpy alone."""
+
+from ._fit import fit_kernel_model
+from ._kernel import Kernel, KernelName
+from ._model import KernelModel, label_limits
+
+__all__ = ["Kernel", "KernelModel", "KernelName", "fit_kernel_model", "label_limits"]
