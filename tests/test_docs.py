@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import re
 from collections import Counter
 from html.parser import HTMLParser
@@ -139,9 +140,16 @@ class _Page(HTMLParser):
         self.links |= {values[name] for name in ("href", "src") if name in values}
 
 
+def built_pages(built):
+    """Return the pages of the last build: those of earlier ones stay in the folder."""
+    index = (built / "searchindex.js").read_text(encoding="utf-8")
+    names = json.loads(re.search(r"\"docnames\":\s*(\[.*?\])", index).group(1))
+    return [built / f"{name}.html" for name in names]
+
+
 def broken_links(built):
     """Return the links of built pages, as (page, link), that lead to no file or to no anchor in it."""
-    pages = {path.resolve(): _Page(path) for path in built.rglob("*.html") if "_static" not in path.parts}
+    pages = {path: _Page(path) for path in built_pages(built)}
     broken = []
     for path, page in pages.items():
         for link in page.links:
