@@ -74,7 +74,7 @@ html_css_files = ["skmtl.css"]
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,
-    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "results/**": []},
+    "secondary_sidebar_items": {"index": [], "results/**": []},
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
