@@ -8,20 +8,27 @@ import numpy as np
 import pandas as pd
 from _harness import RESULTS
 from _ranks import draw
+from _report import BLUE, GREY
 
-BLUE, GREY = "#1f4e8c", "#6b6b6b"
+# Display names, in the order of the tables.
 LABELS = {
     "ridge": "ridge",
-    "ridge_logistic": "ridge, logistic",
     "chain": "chain of ridges",
     "forest": "random forest",
     "extra_trees": "extra trees",
-    "hgb": "hist. gradient\nboosting",
+    "hgb": "hist. gradient boosting",
     "catboost": "CatBoost",
     "mlp": "MLP",
     "realmlp": "RealMLP",
+    "lightgbm": "LightGBM",
+    "stack": "stack",
+    "xrfm": "xRFM",
+    "tabm": "TabM",
     "seed": "plain Keras network",
-    "ours": "skmtl",
+    "skmtl": "skmtl",
+    "skmtl_splitter": "skmtl, splitter",
+    "skmtl_sharing_auto": "skmtl, sharing auto",
+    "skmtl_single_task": "skmtl, single task",
 }
 # Offset of a label from its point, in points, and the side of the label at the point; others stand to the right.
 OFFSETS: dict[str, dict[str, tuple[float, float, str]]] = {
@@ -35,13 +42,12 @@ OFFSETS: dict[str, dict[str, tuple[float, float, str]]] = {
         "realmlp": (0, 12, "center"),
     },
     "log_loss": {
-        "ridge_logistic": (0, 13, "center"),
+        "ridge": (0, 13, "center"),
         "forest": (0, -14, "center"),
         "realmlp": (0, 12, "center"),
         "catboost": (0, 12, "center"),
     },
 }
-RENAMED = {"log_loss": {"ridge": "ridge_logistic"}}
 ELSEWHERE = "realmlp"  # timed on another machine: a hollow point
 
 
@@ -51,7 +57,7 @@ def relative_error(table: pd.DataFrame) -> pd.Series:
 
 
 def pareto(points: pd.DataFrame) -> list[str]:
-    """Names of the points that no other beats in both columns, from the least of the first column to the largest."""
+    """Return the rows that no other row beats in both columns, in the order of the first column."""
     best, front = np.inf, []
     for name, row in points.sort_values(list(points.columns)).iterrows():
         if row.iloc[1] < best:
@@ -61,7 +67,10 @@ def pareto(points: pd.DataFrame) -> list[str]:
 
 
 def draw_error_and_time(name: str, panels: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> None:
-    """Write results/NAME.png: one panel a metric, whose errors and fit times are tables of data sets by contestants."""
+    """Write results/NAME.png, one panel per metric.
+
+    ``panels`` maps a metric to its errors and fit times, two tables of data sets by contestants.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -73,7 +82,8 @@ def draw_error_and_time(name: str, panels: dict[str, tuple[pd.DataFrame, pd.Data
     )
     for ax, (metric, (errors, times)) in zip(axes[0], panels.items(), strict=True):
         points = pd.DataFrame({"time": np.exp(np.log(times).mean()), "error": relative_error(errors)})
-        _scatter(ax, points.rename(RENAMED.get(metric, {})), OFFSETS.get(metric, {}))
+        labels = {**LABELS, "ridge": "ridge" if metric == "arrmse" else "ridge, logistic"}
+        _scatter(ax, points, labels, OFFSETS.get(metric, {}))
         ax.set_title(f"{len(errors)} {titles[metric]}", fontsize=11)
     _name_front(axes[0, 0])
     axes[0, 0].set_ylabel("error relative to the best on each set\n(geometric mean; lower is better)", fontsize=10.5)
@@ -82,8 +92,8 @@ def draw_error_and_time(name: str, panels: dict[str, tuple[pd.DataFrame, pd.Data
     plt.close(figure)
 
 
-def _scatter(ax: Any, points: pd.DataFrame, offsets: dict[str, tuple[float, float, str]]) -> None:
-    """Points with their names, and the steps of the Pareto front."""
+def _scatter(ax: Any, points: pd.DataFrame, labels: dict[str, str], offsets: dict[str, tuple[float, float, str]]) -> None:
+    """Draw points with their names, and the Pareto front as steps."""
     from matplotlib.patheffects import withStroke
 
     front = points.loc[pareto(points)]
@@ -92,11 +102,13 @@ def _scatter(ax: Any, points: pd.DataFrame, offsets: dict[str, tuple[float, floa
     ax.set_xlim(0.01, 70)
     ax.margins(y=0.08)
     for name, (time, error) in points.iterrows():
-        ours = name == "ours"
+        ours = name == "skmtl"
+        fill = BLUE if ours else "white" if name == ELSEWHERE else GREY
         ax.scatter(time, error, s=100 if ours else 46, marker="D" if ours else "o", zorder=3, linewidth=1.5,
-                   edgecolor=BLUE if ours else GREY, facecolor=BLUE if ours else "white" if name == ELSEWHERE else GREY)  # fmt: skip
+                   edgecolor=BLUE if ours else GREY, facecolor=fill)  # fmt: skip
         dx, dy, side = offsets.get(str(name), (11 if ours else 8, 0, "left"))
-        ax.annotate(LABELS.get(str(name), str(name)), (time, error), (dx, dy), textcoords="offset points", ha=side,
+        label = labels.get(str(name), str(name)).replace("gradient ", "gradient\n")
+        ax.annotate(label, (time, error), (dx, dy), textcoords="offset points", ha=side,
                     va="center", fontsize=12 if ours else 10, color=BLUE if ours else "black", zorder=4,
                     fontweight="bold" if ours else "normal",
                     path_effects=[withStroke(linewidth=3, foreground="white")])  # fmt: skip
@@ -107,7 +119,7 @@ def _scatter(ax: Any, points: pd.DataFrame, offsets: dict[str, tuple[float, floa
 
 
 def _name_front(ax: Any) -> None:
-    """Write what the dashed line is above its longest level piece."""
+    """Label the Pareto front above its longest horizontal piece."""
     times, errors = ax.lines[0].get_xydata().T
     last = int(np.log(times[1:] / times[:-1]).argmax())
     middle = np.sqrt(times[last] * times[last + 1])
@@ -116,7 +128,10 @@ def _name_front(ax: Any) -> None:
 
 
 def draw_ranks(name: str, panels: dict[str, tuple[pd.DataFrame, bool, str]]) -> None:
-    """Write results/NAME.png: a critical-difference diagram of each table (less is better or not, title)."""
+    """Write results/NAME.png, one critical-difference diagram per table.
+
+    ``panels`` maps a metric to its table, whether lower is better, and the title of its diagram.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -124,6 +139,6 @@ def draw_ranks(name: str, panels: dict[str, tuple[pd.DataFrame, bool, str]]) -> 
 
     figure, axes = plt.subplots(len(panels), 1, figsize=(9, 3.6 * len(panels)), layout="constrained", squeeze=False)
     for ax, (table, less_is_better, title) in zip(axes[:, 0], panels.values(), strict=True):
-        draw(ax, table, less_is_better, title)
+        draw(ax, table.rename(columns=LABELS), less_is_better, title)
     figure.savefig(RESULTS / f"{name}.png", dpi=150, facecolor="white")
     plt.close(figure)

@@ -20,14 +20,14 @@ import pandas as pd
 from _accuracy_scores import score_fold
 from _datasets import REGRESSION, Record, folds, load, names
 from _harness import RESULTS, machine
-from _networks import fit_ours
+from _networks import fit_skmtl
 from _peers import PEERS
 
 from skmtl import MultiTaskKerasRegressor
 from skmtl.estimators._wild_labels import with_believable_labels
 
 FACTOR, SHARE = 30.0, 1000
-CONTESTANTS = {"ours": fit_ours, "ridge": PEERS["ridge"].fit, "hgb": PEERS["hgb"].fit}
+CONTESTANTS = {"ours": fit_skmtl, "ridge": PEERS["ridge"].fit, "hgb": PEERS["hgb"].fit}
 WHERE = ("none", "random", "extreme")
 CLEAN_ROWS = 4000
 TITLES = {"random": "at random", "extreme": "at rows with extreme columns"}
