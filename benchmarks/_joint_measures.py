@@ -1,4 +1,4 @@
-"""Measures of one fitted model on one fold: errors given known targets beside peers', regions, draws."""
+"""Measures of one fitted model on one fold: errors given known targets, joint regions and joint draws."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pandas as pd
 from _datasets import CLASSIFICATION, Record
 from _tabular import one_hot
 
-# Targets asked for, the first ones; trees of CatBoost, and draws of a row.
+# Number of targets asked for (the first ones), of CatBoost's trees, and of draws per row.
 MOST_ASKED, TREES, DRAWS = 3, 200, 100
-# CatBoost takes minutes a fold where there are more columns.
+# With more columns CatBoost takes minutes per fold.
 MOST_COLUMNS = 100
 COVERAGE = 0.9
 Row = dict[str, Any]
 
 
 def joint_scores(model: Any, learn: Record, judge: Record) -> list[Row]:
-    """Coverage and width of regions beside intervals, and scores of draws beside draws of each task by itself."""
+    """Return coverage and width of regions and intervals, and scores of joint and of independently permuted draws."""
     from skmtl.metrics import joint_coverage, mean_region_width
 
     regressions = [task for task, kind in judge.kinds.items() if kind != CLASSIFICATION]
@@ -60,7 +60,7 @@ def _draw_scores(model: Any, learn: Record, judge: Record, regressions: list[str
 
 
 def conditional_errors(model: Any, learn: Record, judge: Record) -> list[Row]:
-    """Errors of the first targets, given all others, half of them and one; without, and of peers that saw the same."""
+    """Return errors of the first targets given no, one, half of or all other targets, of skmtl and of tree ensembles."""
     encoder = one_hot(learn.X)
     X, Z = (np.asarray(encoder.transform(part.X), dtype=np.float64) for part in (learn, judge))
     plain, rows = _quantities(model, judge, None), []
@@ -96,7 +96,7 @@ def _patterns(others: list[str]) -> dict[str, list[str]]:
 
 
 def _quantities(model: Any, judge: Record, known: Any) -> dict[str, np.ndarray]:
-    """Predicted numbers, and probabilities of classes, of each task."""
+    """Return the predicted numbers or class probabilities of each task."""
     predicted = pd.DataFrame(np.asarray(model.predict(judge.X, known=known), dtype=object), columns=list(judge.kinds))
     found = {task: predicted[task].to_numpy() for task in judge.kinds}
     if hasattr(model, "predict_proba"):
@@ -106,7 +106,7 @@ def _quantities(model: Any, judge: Record, known: Any) -> dict[str, np.ndarray]:
 
 
 def _truth(judge: Record, learn: Record, task: str) -> np.ndarray:
-    """Numbers, or indicators of the classes that there are to learn from."""
+    """Return numbers, or indicators of the classes in the training rows."""
     if judge.kinds[task] != CLASSIFICATION:
         return judge.Y[task].to_numpy(float)
     classes = np.unique(learn.Y[task].dropna().astype(str))
@@ -114,12 +114,12 @@ def _truth(judge: Record, learn: Record, task: str) -> np.ndarray:
 
 
 def _error(predicted: np.ndarray, truth: np.ndarray) -> float:
-    """Root mean squared error, of numbers or of probabilities."""
+    """Return the root mean squared error of numbers or of probabilities."""
     return float(np.sqrt(np.mean((predicted - truth) ** 2)))
 
 
 def _columns(record: Record, known: list[str]) -> np.ndarray:
-    """Known targets as features: numbers, and codes of classes."""
+    """Return known targets as features: numbers and codes of classes."""
     parts = [
         record.Y[task].cat.codes.to_numpy(float) if record.kinds[task] == CLASSIFICATION else record.Y[task].to_numpy()
         for task in known

@@ -100,7 +100,7 @@ def first_fit() -> list[Measurement]:
     """Time the first fit in a fresh process, imports excluded."""
     net = "((64,), 32, 100"
     # Import what fit would import before the clock starts.
-    own = "import skmtl.estimators._networks, skmtl.estimators._training, skmtl.inference._compiled, tensorflow, keras"
+    own = "import skmtl.fitting._networks, skmtl.fitting._training, skmtl.inference._compiled, tensorflow, keras"
     sides = {
         "skmtl": (own, f"ours{net})"),
         "MLPRegressor": ("from sklearn.neural_network import MLPRegressor", f"mlp{net})"),
@@ -233,7 +233,7 @@ def scaling() -> list[Measurement]:
 _MEMORY = """
 import sys, resource, gc; sys.path.insert(0, "benchmarks")
 from _contestants import *
-import skmtl.estimators._networks, skmtl.estimators._training, skmtl.inference._compiled, tensorflow, keras
+import skmtl.fitting._networks, skmtl.fitting._training, skmtl.inference._compiled, tensorflow, keras
 # Compiling with XLA takes extra memory, whatever the size of the table.
 ours((128, 64), 256, 1, jit_compile=False).fit(*table(2_000, 100, 5))
 X, y = table(1_000_000, 100, 5)
