@@ -92,7 +92,9 @@ def draw_error_and_time(name: str, panels: dict[str, tuple[pd.DataFrame, pd.Data
     plt.close(figure)
 
 
-def _scatter(ax: Any, points: pd.DataFrame, labels: dict[str, str], offsets: dict[str, tuple[float, float, str]]) -> None:
+def _scatter(
+    ax: Any, points: pd.DataFrame, labels: dict[str, str], offsets: dict[str, tuple[float, float, str]]
+) -> None:
     """Draw points with their names, and the Pareto front as steps."""
     from matplotlib.patheffects import withStroke
 

@@ -22,7 +22,7 @@ TITLES = {
 
 # skmtl with other settings, left out of the ranks.
 VARIANTS = {
-    "skmtl_splitter": 'skmtl with `validation_split=GroupKFold(4)` on sets with groups and `KFold(4)` on sets in time '
+    "skmtl_splitter": "skmtl with `validation_split=GroupKFold(4)` on sets with groups and `KFold(4)` on sets in time "
     "order",
     "skmtl_sharing_auto": 'skmtl with `sharing="auto"`',
     "skmtl_single_task": "the single-task baseline, skmtl fitted on each task alone",
@@ -38,8 +38,8 @@ SETUP = """\
 `python benchmarks/accuracy.py` runs every contestant at its own defaults, on the same folds, behind the preprocessing \
 it needs: medians, missing-value indicators, unit variance and one-hot columns for linear models and networks; one-hot \
 columns for forests; none for the others. A contestant that takes no missing labels gets one model per task, fitted on \
-the rows that have its label. On sets whose tasks have separate rows (school, landmine) peers get the task as a nominal \
-feature. All contestants are scored task by task."""
+the rows that have its label. On sets whose tasks have separate rows (school, landmine) peers get the task as a \
+nominal feature. All contestants are scored task by task."""
 
 SCORES = {
     "arrmse": "- **aRRMSE**: root of the squared error divided by that of the training mean, both summed over folds; "
@@ -49,8 +49,8 @@ SCORES = {
 }
 
 EARLIER = """\
-An empty cell was not run. {splitter} and most of {auto} were run before column relevance was cross-fitted; {auto}, and \
-{single} on small sets, before skmtl blended separately for shifted rows."""
+An empty cell was not run. {splitter} and most of {auto} were run before column relevance was cross-fitted; {auto}, \
+and {single} on small sets, before skmtl blended separately for shifted rows."""
 
 TUNING = """\
 **Which sets influenced the defaults.** The settings of skmtl were chosen on two folds each of slump, edm, enb, scpf, \
@@ -97,7 +97,9 @@ def _variants(order: list[str]) -> str:
     if not shown:
         return ""
     labels = dict(zip(("splitter", "auto", "single"), (f"**{LABELS[name]}**" for name in VARIANTS), strict=True))
-    return "\n".join(["Settings of skmtl shown beside the peers, but not ranked:\n", *shown, "", EARLIER.format(**labels)])
+    return "\n".join(
+        ["Settings of skmtl shown beside the peers, but not ranked:\n", *shown, "", EARLIER.format(**labels)]
+    )
 
 
 def _rows_used(runs: pd.DataFrame, run: dict[str, Any]) -> str:
@@ -246,4 +248,6 @@ def _cell(value: float, best: bool) -> str:
 def _table(table: pd.DataFrame) -> str:
     """Return a Markdown table with contestants under their display names."""
     named = table.rename(index=LABELS, columns=LABELS)
-    return markdown(["", *named.columns], ([index, *row] for index, row in zip(named.index, named.to_numpy(), strict=True)))
+    return markdown(
+        ["", *named.columns], ([index, *row] for index, row in zip(named.index, named.to_numpy(), strict=True))
+    )

@@ -14,7 +14,7 @@ METRICS = {"arrmse": True, "log_loss": True, "auc": False, "balanced_accuracy": 
 
 
 def task_folds(data: list[str], contestants: list[str], folds: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the scores of each (data set, contestant, fold, task), and the times of each (data set, contestant, fold)."""
+    """Return the scores by (data set, contestant, fold, task), and the times by (data set, contestant, fold)."""
     scores: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
     for run in (Run(d, c, f) for d in data for c in contestants for f in folds):

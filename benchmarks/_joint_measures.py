@@ -60,7 +60,7 @@ def _draw_scores(model: Any, learn: Record, judge: Record, regressions: list[str
 
 
 def conditional_errors(model: Any, learn: Record, judge: Record) -> list[Row]:
-    """Return errors of the first targets given no, one, half of or all other targets, of skmtl and of tree ensembles."""
+    """Return errors of skmtl and of tree ensembles given one, half or all of the other targets, or none."""
     encoder = one_hot(learn.X)
     X, Z = (np.asarray(encoder.transform(part.X), dtype=np.float64) for part in (learn, judge))
     plain, rows = _quantities(model, judge, None), []

@@ -83,8 +83,9 @@ def _regions(table: pd.DataFrame) -> str:
         "## Regions for all targets\n",
         "Joint coverage, the share of rows with all labels inside the region: 90 % boxes and ellipsoids, one interval "
         "per task at 1 - 0.1 / tasks (Bonferroni), and one per task at 90 % (independent). Widths per task (geometric "
-        "mean) are relative to Bonferroni's. `marginal coverage` is the share of labels inside their own 90 % interval. "
-        "An empty cell: some tasks are classifications, or there are too few rows for Bonferroni's intervals.\n",
+        "mean) are relative to Bonferroni's. `marginal coverage` is the share of labels inside their own 90 % "
+        "interval. An empty cell: some tasks are classifications, or there are too few rows for Bonferroni's "
+        "intervals.\n",
         "| data set | tasks | folds | box | ellipsoid | Bonferroni | independent | box width | ellipsoid width | "
         "marginal coverage |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -142,8 +143,8 @@ def _times(table: pd.DataFrame) -> str:
     share = seconds["joint"] / (seconds["fit"] - seconds["joint"])
     lines = [
         "## Time\n",
-        f"The joint model adds {share.median():.1%} to the time of a default fit (median; at most {share.max():.1%}, on "
-        f"{share.idxmax()[0]}, where the fit takes {seconds.loc[share.idxmax(), 'fit']:.1f} s).",
+        f"The joint model adds {share.median():.1%} to the time of a default fit (median; at most {share.max():.1%}, "
+        f"on {share.idxmax()[0]}, where the fit takes {seconds.loc[share.idxmax(), 'fit']:.1f} s).",
     ]
     calls = table[table["what"] == "call"]
     if len(calls):

@@ -104,7 +104,7 @@ DATA_SETS: dict[str, tuple[str, Callable[[int, int], Table]]] = {
 
 
 def split(name: str, rows: int, seed: int) -> Split:
-    """Split a data set into three quarters of training rows and test rows, after drawing at most ``rows`` by the seed."""
+    """Draw at most ``rows`` by the seed, and split them into three quarters of training rows and test rows."""
     table = DATA_SETS[name][1](rows, seed)
     rng = np.random.default_rng(seed)
     chosen = _drawn(table, rows, rng)

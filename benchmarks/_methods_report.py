@@ -10,7 +10,6 @@ from _harness import RESULTS, recorded_run
 from _report import markdown, write_page
 from scipy import stats
 
-
 BASELINE = "single task"
 REACH = 20.0  # per cent at which the colours of the figure saturate
 
@@ -44,9 +43,9 @@ def _head(table: pd.DataFrame, run: dict[str, Any], settings: dict[str, Any]) ->
         "networks' error, averaged over tasks. It is positive if a method is better than networks trained on each task "
         f"alone with the same settings ({', '.join(f'{k} {v}' for k, v in settings.items())}; early stopping as by "
         "default). Sharing schemes use equal weights; balancing methods use a shared bottom.",
-        f"Each seed draws {run['options']['rows']} rows of larger data sets; of school and landmine it draws whole tasks "
-        "up to that number of rows. Three quarters are training rows. The split is random, except for rf1, which is "
-        f"split in time because neighbouring rows share labels. Data sets: {shown}.",
+        f"Each seed draws {run['options']['rows']} rows of larger data sets; of school and landmine it draws whole "
+        "tasks up to that number of rows. Three quarters are training rows. The split is random, except for rf1, which "
+        f"is split in time because neighbouring rows share labels. Data sets: {shown}.",
         "![Delta-m of every method on every data set](methods.png)",
     ]
 
@@ -58,8 +57,8 @@ def _delta_table(found: pd.DataFrame) -> str:
         for method in dict.fromkeys(found.index.get_level_values("method"))
     ]
     return (
-        "## Delta-m in per cent\n\nMean over seeds ± half the 95 % confidence interval of the mean; bold if the interval "
-        f"excludes 0.\n\n{markdown(['method', *data_sets], rows, numeric=True)}"
+        "## Delta-m in per cent\n\nMean over seeds ± half the 95 % confidence interval of the mean; bold if the "
+        f"interval excludes 0.\n\n{markdown(['method', *data_sets], rows, numeric=True)}"
     )
 
 
@@ -96,15 +95,15 @@ def _verdicts(named: pd.DataFrame) -> list[str]:
             parts.append(f"{verdict}: {', '.join(shown)}{more}")
     noise = int((named["verdict"] == "noise").sum())
     if noise:
-        parts.append(f"no significant difference for {'all' if noise == len(named) else f'{noise} of'} {len(named)} methods")
+        parts.append(
+            f"no significant difference for {'all' if noise == len(named) else f'{noise} of'} {len(named)} methods"
+        )
     return parts
 
 
 def _against(table: pd.DataFrame, reference: str) -> tuple[int, int, int]:
     """Count the pairs of method and data set significantly better and worse than the reference, and all pairs."""
-    per_seed = (
-        table[table["method"] != BASELINE].groupby(["data", "method", "seed"])["gain"].mean().unstack("method")
-    )
+    per_seed = table[table["method"] != BASELINE].groupby(["data", "method", "seed"])["gain"].mean().unstack("method")
     differences = per_seed.sub(per_seed[reference], axis=0).drop(columns=reference)
     means, spread = differences.groupby("data").mean(), differences.groupby("data").std()
     count = differences.groupby("data").count()
@@ -118,9 +117,7 @@ def _scores(table: pd.DataFrame) -> str:
     sums = table.assign(total=table["score"] * table["scored"]).groupby(["method", "data"], sort=False)
     scores = (sums["total"].sum() / sums["scored"].sum()).unstack()[data_sets]
     seconds = table.groupby("method", sort=False)["seconds"].median()
-    rows = [
-        [method, *(f"{value:.3f}" for value in row), f"{seconds[method]:.2f}"] for method, row in scores.iterrows()
-    ]
+    rows = [[method, *(f"{value:.3f}" for value in row), f"{seconds[method]:.2f}"] for method, row in scores.iterrows()]
     return (
         "## Scores\n\nR2, AUC or accuracy, averaged over tasks and seeds, and the median fit time in seconds (of all "
         f"single-task networks together).\n\n{markdown(['method', *data_sets, 'fit time'], rows, numeric=True)}"

@@ -62,7 +62,9 @@ def table_of(measurements: list[Measurement]) -> str:
             first = first or m
             least, most = _number(min(m.values), m.unit), _number(max(m.values), m.unit)
             ratio = "" if m is first else f"{m.median / first.median:.2f}"
-            shown = f"{_number(m.median, m.unit)} ({least} to {most})" if len(m.values) > 1 else _number(m.median, m.unit)
+            shown = (
+                f"{_number(m.median, m.unit)} ({least} to {most})" if len(m.values) > 1 else _number(m.median, m.unit)
+            )
             rows.append([case if m is first else "", m.contestant, shown, ratio, m.target])
     columns = ["case", "contestant", "median (min to max)", "ratio", "target"]
     width = len(columns) if any(m.target for m in measurements) else len(columns) - 1

@@ -48,7 +48,9 @@ def _arguments() -> argparse.Namespace:
                         help=f"of {', '.join(CONTESTANTS)}; all")  # fmt: skip
     parser.add_argument("--splits", type=int, default=5, help="number of folds")
     parser.add_argument("--folds", nargs="+", type=int, default=None, help="folds to run; all")
-    parser.add_argument("--scheme", default="default", choices=("default", "random", "scaffold"), help="how folds are made")
+    parser.add_argument(
+        "--scheme", default="default", choices=("default", "random", "scaffold"), help="how folds are made"
+    )
     parser.add_argument("--rows", type=int, default=None, help="most rows of a set")
     parser.add_argument("--rerun", nargs="+", default=(), choices=list(CONTESTANTS), metavar="NAME",
                         help="contestants to run again although cached")  # fmt: skip

@@ -89,13 +89,14 @@ def report(found: pd.DataFrame) -> list[str]:
         "# Recovering planted task groups from affinities",
         "`python benchmarks/affinity.py`: nine tasks per seed, in two groups of three and three groups of one. "
         "`recovered`: every pair within a group has a higher affinity than any pair across groups. `found`: "
-        "`suggest_task_groups` returns exactly the planted groups. `related` and `opposed` are the shares of pairs with "
-        "that verdict, averaged over seeds. Seconds were measured on a busy machine.",
-        'In the setting "same", the tasks of a group are one function up to noise. In "similar", they depend on directions '
-        "with a cosine of 0.8. With eight hidden units, similar tasks compete for most of the training: once the network "
-        "has learnt what they share, only their differences drive the gradients. Label correlation still recovers these "
-        "groups. Lookahead (`tag`) calls many pairs across groups opposed: a step for one task slightly hurts another that "
-        "is near its minimum, and permuted labels, which are never learnt, do not show this effect.",
+        "`suggest_task_groups` returns exactly the planted groups. `related` and `opposed` are the shares of pairs "
+        "with that verdict, averaged over seeds. Seconds were measured on a busy machine.",
+        "In the setting `same`, the tasks of a group are one function up to noise. In `similar`, they depend on "
+        "directions with a cosine of 0.8. With eight hidden units, similar tasks compete for most of the training: "
+        "once the network has learnt what they share, only their differences drive the gradients. Label correlation "
+        "still recovers these groups. Lookahead (`tag`) calls many pairs across groups opposed: a step for one task "
+        "slightly hurts another that is near its minimum, and permuted labels, which are never learnt, do not show "
+        "this effect.",
         markdown(list(found.columns), rows),
     ]
 

@@ -26,7 +26,7 @@ TITLES = {"default": "later times, new groups", "random": "random folds"}
 
 
 def measure(scheme: str, number: int, learn: Record, judge: Record) -> list[dict[str, object]]:
-    """Return the squared errors of every task on one fold, with both blends and with the in-distribution blend alone."""
+    """Return the squared errors of every task on one fold, with both blends and with the first alone."""
     from skmtl import MultiTaskKerasRegressor
 
     model = MultiTaskKerasRegressor(random_state=0).fit(learn.X, learn.Y)

@@ -27,13 +27,13 @@ from _report import bars, write_report
 REPEATS, SLOW_SECONDS = 3, 60
 TITLE = "Default fit time compared with CatBoost"
 INTRO = """\
-`python benchmarks/fit_times.py` times the default fit of `MultiTaskKerasRegressor` (eight networks blended with kernel \
-models) and CatBoost with the loss MultiRMSE (one model for all targets), both at their defaults, on the training rows \
-of one fold of each regression set, at most 4,000 rows before the split. The two take turns; a first fit of each, which \
-compiles, is not counted unless it takes more than a minute.
+`python benchmarks/fit_times.py` times the default fit of `MultiTaskKerasRegressor` (eight networks blended with \
+kernel models) and CatBoost with the loss MultiRMSE (one model for all targets), both at their defaults, on the \
+training rows of one fold of each regression set, at most 4,000 rows before the split. The two take turns; a first fit \
+of each, which compiles, is not counted unless it takes more than a minute.
 
-`ratio` is CatBoost's median divided by skmtl's; above 1, skmtl is faster. The target, a ratio above 1 on two thirds of \
-the sets, was {verdict}: skmtl is faster on {faster} of {sets}."""
+`ratio` is CatBoost's median divided by skmtl's; above 1, skmtl is faster. The target, a ratio above 1 on two thirds \
+of the sets, was {verdict}: skmtl is faster on {faster} of {sets}."""
 
 
 def measure(train: Record, repeats: int) -> list[Measurement]:
@@ -53,8 +53,9 @@ def ratios(measurements: list[Measurement]) -> dict[str, float]:
 
 def draw(measurements: list[Measurement], path: Path) -> None:
     """Draw the ratios of all sets as bars."""
-    bars({case: {"": ratio} for case, ratio in ratios(measurements).items()}, path, "CatBoost's fit time relative to skmtl's",
-         "CatBoost's time divided by skmtl's, log scale (right of 1: skmtl is faster)", left=0.08)  # fmt: skip
+    shown = {case: {"": ratio} for case, ratio in ratios(measurements).items()}
+    xlabel = "CatBoost's time divided by skmtl's, log scale (right of 1: skmtl is faster)"
+    bars(shown, path, "CatBoost's fit time relative to skmtl's", xlabel, left=0.08)
 
 
 def main() -> None:

@@ -54,11 +54,11 @@ def report(table: pd.DataFrame, date: str, cap: int) -> tuple[str, str, str]:
     means = {scheme: per_set[("covered", scheme)].mean() for scheme in SCHEMES}
     intro = (
         f"`python benchmarks/intervals.py`, {date}: `predict_interval(X, coverage=0.9)` of "
-        f"`MultiTaskKerasRegressor(random_state=0)` on five folds of the regression sets (at most {cap:,} rows). Widths "
-        "are in standard deviations of the label. On random folds rows are exchangeable, as conformal intervals assume: "
-        f"**{means['random']:.1%}** of the labels are covered on average over the sets. Folds that keep groups or later "
-        f"times apart break that assumption: **{means['default']:.1%}** are covered. An empty cell: the set has neither "
-        "groups nor a time order."
+        f"`MultiTaskKerasRegressor(random_state=0)` on five folds of the regression sets (at most {cap:,} rows). "
+        "Widths are in standard deviations of the label. On random folds rows are exchangeable, as conformal intervals "
+        f"assume: **{means['random']:.1%}** of the labels are covered on average over the sets. Folds that keep groups "
+        f"or later times apart break that assumption: **{means['default']:.1%}** are covered. An empty cell: the set "
+        "has neither groups nor a time order."
     )
     rows = [[data, *row] for data, row in zip(cells.index, cells.to_numpy(), strict=True)]
     return "# Coverage of 90 % prediction intervals", intro, markdown(columns, rows)

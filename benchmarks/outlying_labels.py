@@ -53,8 +53,9 @@ def with_outliers(record: Record, where: str, seed: int = 0) -> Record:
 
 def replaced(record: Record) -> int:
     """Count the labels that a default fit replaces in an unchanged record."""
-    from skmtl import MultiTaskKerasRegressor
     from skmtl.fitting._outlying_labels import replace_outlying_labels
+
+    from skmtl import MultiTaskKerasRegressor
 
     data = MultiTaskKerasRegressor()._read_all(record.X, record.Y)
     with warnings.catch_warnings():
@@ -87,8 +88,8 @@ def report(table: pd.DataFrame, date: str, options: dict[str, Any]) -> list[str]
         "# Robustness to outlying labels",
         f"`python benchmarks/outlying_labels.py --rows {rows} --folds {n_folds}`, {date}: in every task, one training "
         f"label in {SHARE:,} (at least one) is multiplied by {FACTOR:.0f}. aRRMSE on clean test rows, averaged over "
-        f"{n_folds} fold{'s' * (n_folds > 1)}, on at most {rows:,} rows. All contestants run at their defaults. Each cell "
-        "is the error with outlying labels divided by the error without, and in parentheses the error itself.",
+        f"{n_folds} fold{'s' * (n_folds > 1)}, on at most {rows:,} rows. All contestants run at their defaults. Each "
+        "cell is the error with outlying labels divided by the error without, and in parentheses the error itself.",
     ]
     means = table.groupby(["data", "contestant"])[list(WHERE)].mean()
     for where in WHERE[1:]:
@@ -96,15 +97,18 @@ def report(table: pd.DataFrame, date: str, options: dict[str, Any]) -> list[str]
         ratio.loc["mean"], ratio.loc["worst"] = ratio.mean(), ratio.max()
         error = means[where].unstack()[list(CONTESTANTS)]
         cells = [
-            [name, *(f"{row[c]:.2f}" + (f" ({error.loc[name, c]:.3f})" if name in error.index else "") for c in row.index)]
+            [
+                name,
+                *(f"{row[c]:.2f}" + (f" ({error.loc[name, c]:.3f})" if name in error.index else "") for c in row.index),
+            ]
             for name, row in ratio.iterrows()
         ]
         parts += [f"## {TITLES[where]}", markdown(["data set", *(LABELS.get(c, c) for c in CONTESTANTS)], cells)]
-    replaced = ", ".join(f"{count} on {name}" for name, count in options["replaced"].items())
+    replaced = ", ".join(f"{count} labels of {name}" for name, count in options["replaced"].items())
     return [
         *parts,
         "## Labels replaced in unchanged tables",
-        f"On whole tables of at most {CLEAN_ROWS:,} rows, a default fit replaces {replaced or 'no label'}, and none on "
+        f"On whole tables of at most {CLEAN_ROWS:,} rows, a default fit replaces {replaced or 'no labels'} and none of "
         f"the other {options['tables'] - len(options['replaced'])} tables.",
     ]
 

@@ -161,9 +161,7 @@ def ensembles() -> list[Measurement]:
         "ensemble_size=8": lambda: ours(*net, ensemble_size=8).fit(X, y),
         "ensemble_size=1": lambda: ours(*net).fit(X, y),
     }
-    return run(
-        Case("ensemble_size 8 and 1, 500 x 20", contestants, repeats=9, targets={"ensemble_size=1": ">= 0.4"})
-    )
+    return run(Case("ensemble_size 8 and 1, 500 x 20", contestants, repeats=9, targets={"ensemble_size=1": ">= 0.4"}))
 
 
 def single_tasks() -> list[Measurement]:
@@ -285,7 +283,14 @@ def chunks() -> list[Measurement]:
         return model
 
     contestants = {"partial_fit, 10 chunks": by_chunks, "fit": lambda: ours(*net, jit_compile=False).fit(X, y)}
-    return run(Case("1,000,000 x 100: partial_fit in chunks of 100,000 or one fit", contestants, repeats=3, targets={"fit": ">= 0.77"}))
+    return run(
+        Case(
+            "1,000,000 x 100: partial_fit in chunks of 100,000 or one fit",
+            contestants,
+            repeats=3,
+            targets={"fit": ">= 0.77"},
+        )
+    )
 
 
 def arithmetic() -> list[Measurement]:

@@ -7,12 +7,12 @@
 Three settings, in which the truth follows from the construction:
 
 - related: all tasks are the same function up to noise, each with few labels. Sharing helps.
-- separate: unrelated tasks and a network in which every layer belongs to one task. Nothing is shared, so sharing makes no
-  difference.
+- separate: unrelated tasks and a network in which every layer belongs to one task. Nothing is shared, so sharing makes
+  no difference.
 - crowded: unrelated tasks compete for two hidden units; each single-task network has two to itself. Sharing hurts.
 
-The gain to be found is measured on 20,000 fresh rows, for networks fitted to all other rows. Writes results/verdicts.csv
-(one row per seed and task) and results/verdicts.md (the rates).
+The gain to be found is measured on 20,000 fresh rows, for networks fitted to all other rows. Writes
+results/verdicts.csv (one row per seed and task) and results/verdicts.md (the rates).
 """
 
 from __future__ import annotations
@@ -121,10 +121,10 @@ def report(found: pd.DataFrame) -> list[str]:
     rows = [[f"{cell:.3f}" if isinstance(cell, float) else cell for cell in row] for row in found.to_numpy().tolist()]
     return [
         "# Reliability of the comparison with single-task networks",
-        "`python benchmarks/verdicts.py`: five synthetic tasks per seed with known relatedness, compared on 5 folds with "
-        "one repeat and 95 % intervals. Gains are differences of R2. `right overall` counts the seeds whose verdict on "
-        "delta-m is true. A false alarm is any verdict but `no difference` if nothing is shared, and the opposite verdict "
-        "otherwise.",
+        "`python benchmarks/verdicts.py`: five synthetic tasks per seed with known relatedness, compared on 5 folds "
+        "with one repeat and 95 % intervals. Gains are differences of R2. `right overall` counts the seeds whose "
+        "verdict on delta-m is true. A false alarm is any verdict but `no difference` if nothing is shared, and the "
+        "opposite verdict otherwise.",
         markdown(list(found.columns), rows),
     ]
 
