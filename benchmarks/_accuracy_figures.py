@@ -104,15 +104,15 @@ def _scatter(
     ax.set_xlim(0.01, 70)
     ax.margins(y=0.08)
     for name, (time, error) in points.iterrows():
-        ours = name == "skmtl"
-        fill = BLUE if ours else "white" if name == ELSEWHERE else GREY
-        ax.scatter(time, error, s=100 if ours else 46, marker="D" if ours else "o", zorder=3, linewidth=1.5,
-                   edgecolor=BLUE if ours else GREY, facecolor=fill)  # fmt: skip
-        dx, dy, side = offsets.get(str(name), (11 if ours else 8, 0, "left"))
+        own = name == "skmtl"
+        fill = BLUE if own else "white" if name == ELSEWHERE else GREY
+        ax.scatter(time, error, s=100 if own else 46, marker="D" if own else "o", zorder=3, linewidth=1.5,
+                   edgecolor=BLUE if own else GREY, facecolor=fill)  # fmt: skip
+        dx, dy, side = offsets.get(str(name), (11 if own else 8, 0, "left"))
         label = labels.get(str(name), str(name)).replace("gradient ", "gradient\n")
         ax.annotate(label, (time, error), (dx, dy), textcoords="offset points", ha=side,
-                    va="center", fontsize=12 if ours else 10, color=BLUE if ours else "black", zorder=4,
-                    fontweight="bold" if ours else "normal",
+                    va="center", fontsize=12 if own else 10, color=BLUE if own else "black", zorder=4,
+                    fontweight="bold" if own else "normal",
                     path_effects=[withStroke(linewidth=3, foreground="white")])  # fmt: skip
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.spines[["top", "right"]].set_visible(False)

@@ -65,7 +65,7 @@ REALMLP = "RealMLP was timed with 16 fits at once on another machine, partly on 
 
 
 def write_report(name: str) -> None:
-    """Write results/NAME.md and its figures: NAME.png (ranks) and error_and_time.png, where contestants suffice."""
+    """Write results/NAME.md and, with enough contestants, the figures NAME.png (ranks) and error_and_time.png."""
     tasks, runs = read_stored(name)
     order = [contestant for contestant in LABELS if contestant in set(runs["contestant"])]
     sets = by_set(tasks, runs, runs["fold"].nunique())
@@ -97,9 +97,7 @@ def _variants(order: list[str]) -> str:
     if not shown:
         return ""
     labels = dict(zip(("splitter", "auto", "single"), (f"**{LABELS[name]}**" for name in VARIANTS), strict=True))
-    return "\n".join(
-        ["Settings of skmtl shown beside the peers, but not ranked:\n", *shown, "", EARLIER.format(**labels)]
-    )
+    return "\n".join(["Other settings of skmtl, shown but not ranked:\n", *shown, "", EARLIER.format(**labels)])
 
 
 def _rows_used(runs: pd.DataFrame, run: dict[str, Any]) -> str:
@@ -175,9 +173,9 @@ def _section(metric: str, tables: dict[str, pd.DataFrame]) -> str:
             parts.append(f"Summary over the {len(ranked)} sets {which} (Friedman p = {friedman(ranked):.2g}):")
             shown = summary(ranked, less)
             parts.append(_table(shown.map(lambda v: f"{v:.3f}").assign(wins=shown["wins"].map("{:.0f}".format))))
-    judged = _ranked_sets(metric, tables)
-    if "skmtl" in judged:
-        versus = against(judged, "skmtl", less)
+    scored = _ranked_sets(metric, tables)
+    if "skmtl" in scored:
+        versus = against(scored, "skmtl", less)
         if not versus.empty:
             parts += ["skmtl against each contestant, on the sets that both have:", _table(versus.map(_significant))]
     return "\n\n".join(parts)

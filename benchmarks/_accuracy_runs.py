@@ -60,7 +60,7 @@ class Run:
 
     @property
     def path(self) -> Path:
-        """Path of the cached scores; the predictions have the same name with the ending .npz."""
+        """Path of the cached scores."""
         return CACHE / self.data / self.contestant / f"fold{self.fold}.json"
 
 
@@ -93,18 +93,17 @@ def digest(rows: np.ndarray) -> str:
 def execute(run: Run, record: Record, train: np.ndarray, test: np.ndarray) -> dict[str, Any]:
     """Fit, predict, score and cache the result."""
     kept: dict[str, Any] = {"data": run.data, "contestant": run.contestant, "fold": run.fold, "rows": digest(test)}
-    learn, judge = record.take(train), record.take(test)
+    train_set, test_set = record.take(train), record.take(test)
     try:
         with warnings.catch_warnings(), PeakMemory() as memory:
             warnings.simplefilter("ignore")
             start = time.perf_counter()
-            predict = CONTESTANTS[run.contestant](learn)
+            predict = CONTESTANTS[run.contestant](train_set)
             fitted = time.perf_counter()
-            predictions = predict(judge)
+            predictions = predict(test_set)
             done = time.perf_counter()
         kept |= {"fit_time": fitted - start, "predict_time": done - fitted, "peak_memory_mb": memory.peak}
-        kept["tasks"] = score_fold(learn, judge, predictions)
-        _keep_predictions(run, test, predictions)
+        kept["tasks"] = score_fold(train_set, test_set, predictions)
     except Exception as error:
         kept |= {"error": f"{type(error).__name__}: {error}"[:500], "traceback": traceback.format_exc()[-3000:]}
     kept["machine"] = machine()
@@ -113,27 +112,6 @@ def execute(run: Run, record: Record, train: np.ndarray, test: np.ndarray) -> di
     scratch.write_text(json.dumps(kept))
     scratch.replace(run.path)
     return kept
-
-
-def _keep_predictions(run: Run, test: np.ndarray, predictions: dict[str, np.ndarray]) -> None:
-    """Save rows, tasks, values (n, all columns) and widths (number of columns of each task)."""
-    blocks = [np.asarray(p, dtype=np.float32).reshape(len(test), -1) for p in predictions.values()]
-    run.path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
-        run.path.with_suffix(".npz"),
-        rows=test,
-        tasks=np.array(list(predictions)),
-        values=np.concatenate(blocks, axis=1),
-        widths=np.array([block.shape[1] for block in blocks]),
-    )
-
-
-def predictions_of(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return the test rows of a fold and its predictions by task: values (n,) or probabilities (n, n_classes)."""
-    with np.load(run.path.with_suffix(".npz")) as kept:
-        blocks = np.split(kept["values"], np.cumsum(kept["widths"])[:-1], axis=1)
-        tasks = [str(task) for task in kept["tasks"]]
-        return kept["rows"], {t: b[:, 0] if b.shape[1] == 1 else b for t, b in zip(tasks, blocks, strict=True)}
 
 
 class PeakMemory:

@@ -21,7 +21,7 @@ def table(n: int, d: int, tasks: int, seed: int = 0) -> tuple[np.ndarray, np.nda
     return X, ((y - y.mean(axis=0)) / y.std(axis=0)).astype(np.float32)
 
 
-def ours(hidden: tuple[int, ...], batch: int, epochs: int, **kwargs: Any) -> Any:
+def multi_task(hidden: tuple[int, ...], batch: int, epochs: int, **kwargs: Any) -> Any:
     """Return skmtl's MultiTaskKerasRegressor as a single network."""
     from skmtl import MultiTaskKerasRegressor
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import os
@@ -111,6 +112,13 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         **found,
     }
+
+
+def report_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser that shows the whole docstring and has the option ``--report``."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--report", action="store_true", help="only write the report, from the stored figures")
+    return parser
 
 
 def record_run(name: str, **options: object) -> None:

@@ -56,16 +56,16 @@ def _conditional(table: pd.DataFrame) -> str:
             cells += [_cell(part.loc[pattern, list(PEERS)].min()) if there else ""]
         lines.append(f"| {data} | {folds} | " + " | ".join(cells) + " |")
     whole = means.xs("all", level="known")
-    ours, best = whole["skmtl"], whole[list(PEERS)].min(axis=1)
+    own, best = whole["skmtl"], whole[list(PEERS)].min(axis=1)
     shown = " | ".join(_cell(whole[who].mean()) for who in ("skmtl", *PEERS))
     lines.append(f"| **mean** | | {shown} | | | | |")
-    worse = [f"{data} ({folds}): {ratio:.2f}" for (data, folds), ratio in ours.items() if ratio > 1.01]
+    worse = [f"{data} ({folds}): {ratio:.2f}" for (data, folds), ratio in own.items() if ratio > 1.01]
     lines.append(
-        f"\nGiven all other targets, skmtl's error is {ours.mean():.2f} times that of `predict` on average, and above "
+        f"\nGiven all other targets, skmtl's error is {own.mean():.2f} times that of `predict` on average, and above "
         + (f"1.01 times on {', '.join(worse)}" if worse else "1.01 times on no set")
-        + f". It is lower than that of the best tree ensemble in {(ours < best).sum()} of {len(ours)} cases, and lower "
+        + f". It is lower than that of the best tree ensemble in {(own < best).sum()} of {len(own)} cases, and lower "
         + "than that of "
-        + ", ".join(f"{who} in {(ours < whole[who]).sum()} of {whole[who].notna().sum()}" for who in PEERS)
+        + ", ".join(f"{who} in {(own < whole[who]).sum()} of {whole[who].notna().sum()}" for who in PEERS)
         + "."
     )
     return "\n".join(lines)

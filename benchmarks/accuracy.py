@@ -5,9 +5,9 @@
     python benchmarks/accuracy.py --contestants skmtl skmtl_single_task --rerun skmtl --data slump enb --rows 4000
     python benchmarks/accuracy.py --report               # only the report, from results/accuracy.csv
 
-Reads the data sets from the folder in SKMTL_DATA. Each (data set, contestant, fold) is cached in
-results/cache/accuracy, scores as JSON and predictions as npz. Writes results/accuracy.md, .csv (one row per fold),
-accuracy_tasks.csv (one row per task), accuracy.png (ranks) and error_and_time.png.
+Reads the data sets from the folder in SKMTL_DATA. The scores of each (data set, contestant, fold) are cached in
+results/cache/accuracy. Writes results/accuracy.md, .csv (one row per fold), accuracy_tasks.csv (one row per task),
+accuracy.png (ranks) and error_and_time.png.
 """
 
 from __future__ import annotations

@@ -16,14 +16,13 @@ Writes results/affinity.csv (one row per setting, method and seed) and results/a
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from _harness import RESULTS, record_run
+from _harness import RESULTS, record_run, report_parser
 from _report import markdown, write_page
 
 from skmtl import MultiTaskKerasRegressor
@@ -102,8 +101,7 @@ def report(found: pd.DataFrame) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/affinity.csv")
+    parser = report_parser(__doc__)
     parser.add_argument("--seeds", type=int, help="number of seeds; by default 20 of same, 10 of similar")
     parser.add_argument("--setting", choices=list(SETTINGS), action="append")
     parser.add_argument("--method", choices=METHODS, action="append")

@@ -12,7 +12,6 @@ results/balancing_cost.csv and .md.
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import time
@@ -22,8 +21,8 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from _contestants import ours, table
-from _harness import Case, Measurement, load, recorded_run, run, save
+from _contestants import multi_task, table
+from _harness import Case, Measurement, load, recorded_run, report_parser, run, save
 from _report import markdown, write_page
 
 from skmtl import balancing
@@ -68,7 +67,7 @@ def measure(size: str, tasks: int, repeats: int, clock: str) -> list[Measurement
     def fit(method: str) -> Any:
         name = method.removesuffix(AT_REPRESENTATION)
         where = {} if name == method else {"balancing__gradients_of": "representation"}
-        return lambda: ours(hidden, batch, epochs, balancing=name, **where).fit(X, y)
+        return lambda: multi_task(hidden, batch, epochs, balancing=name, **where).fit(X, y)
 
     methods = EVERY if (size, tasks) == (next(iter(SIZES)), 5) else SOME
     both = [form for name in methods for form in _forms(name)]
@@ -120,10 +119,9 @@ def main() -> None:
         for place, size in zip(("small", "middle", "large"), SIZES, strict=True)
         for tasks in TASKS
     }
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--cases", nargs="*", default=list(cases), choices=list(cases), metavar="CASE",
                         help=f"of {', '.join(cases)}; all")  # fmt: skip
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/balancing_cost.csv")
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall")
     arguments = parser.parse_args()

@@ -9,7 +9,6 @@ results/batched_search.csv and .md.
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +18,7 @@ from unittest.mock import patch
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from _harness import Case, Measurement, in_fresh_process, run, save
+from _harness import Case, Measurement, in_fresh_process, report_parser, run, save
 from _report import write_report
 from sklearn.model_selection import GridSearchCV
 
@@ -69,14 +68,14 @@ def model(**settings: Any) -> skmtl.MultiTaskKerasRegressor:
 
 
 def searches(
-    name: str, estimator: Any, grid: dict[str, Any], rows: tuple[int, int, int], aim: str
+    name: str, estimator: Any, grid: dict[str, Any], rows: tuple[int, int, int], target: str
 ) -> list[Measurement]:
     """Search one grid both ways."""
     X, y = make_related_tasks(*rows, relatedness=1.0, noise=0.5, random_state=0)
     contestants: dict[str, Callable[[], object]] = {
         kind.__name__: partial(kind(estimator, grid, cv=5).fit, X, y) for kind in (BatchedGridSearchCV, GridSearchCV)
     }
-    return run(Case(name, contestants, 5, targets={"BatchedGridSearchCV": aim}))
+    return run(Case(name, contestants, 5, targets={"BatchedGridSearchCV": target}))
 
 
 def comparison() -> list[Measurement]:
@@ -95,7 +94,7 @@ def comparison() -> list[Measurement]:
 
 def fresh_processes() -> list[Measurement]:
     """Time a randomized search in a new process, compilation included and imports excluded."""
-    name, aims = (
+    name, targets = (
         "fresh process: 60 draws of 5 numbers, 5 folds, 500 rows x 20, 3 tasks",
         {"BatchedRandomizedSearchCV": "at most 6 s"},
     )
@@ -104,7 +103,7 @@ def fresh_processes() -> list[Measurement]:
     for _ in range(3):
         for kind in kinds:
             seconds[kind].append(in_fresh_process(_FRESH.replace("SEARCH", kind)))
-    return [Measurement(name, kind, values, target=aims.get(kind, "")) for kind, values in seconds.items()]
+    return [Measurement(name, kind, values, target=targets.get(kind, "")) for kind, values in seconds.items()]
 
 
 def peaks() -> list[Measurement]:
@@ -129,8 +128,7 @@ faster or smaller. Targets are for the first row divided by the second, and for 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/batched_search.csv")
+    parser = report_parser(__doc__)
     if not parser.parse_args().report:
         measure()
     write_report("batched_search", "Batched searches compared with scikit-learn's", INTRO)

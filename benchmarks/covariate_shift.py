@@ -18,30 +18,37 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pandas as pd
 from _datasets import REGRESSION, Record, apart, load, names, regression_folds
-from _harness import RESULTS, record_run, recorded_run
+from _harness import RESULTS, record_run, recorded_run, report_parser
 from _report import markdown, write_page
 
 SPLITS, SCHEMES = 5, ("default", "random")
 TITLES = {"default": "later times, new groups", "random": "random folds"}
 
 
-def measure(scheme: str, number: int, learn: Record, judge: Record) -> list[dict[str, object]]:
+def measure(scheme: str, number: int, train_set: Record, test_set: Record) -> list[dict[str, object]]:
     """Return the squared errors of every task on one fold, with both blends and with the first alone."""
     from skmtl import MultiTaskKerasRegressor
 
-    model = MultiTaskKerasRegressor(random_state=0).fit(learn.X, learn.Y)
-    probability = float(model.shift_probability(judge.X).mean())
-    both = np.reshape(model.predict(judge.X), (len(judge.X), -1))
+    model = MultiTaskKerasRegressor(random_state=0).fit(train_set.X, train_set.Y)
+    probability = float(model.shift_probability(test_set.X).mean())
+    both = np.reshape(model.predict(test_set.X), (len(test_set.X), -1))
     # The same as fitting with covariate_shift="ignore": the first blend does not depend on the second.
     model.blend_ = replace(model.blend_, shifted=None)
-    first = np.reshape(model.predict(judge.X), (len(judge.X), -1))
+    first = np.reshape(model.predict(test_set.X), (len(test_set.X), -1))
     rows: list[dict[str, object]] = []
-    for i, task in enumerate(learn.kinds):
-        y, mean = judge.Y[task].to_numpy(float), np.nanmean(learn.Y[task].to_numpy(float))
+    for i, task in enumerate(train_set.kinds):
+        y, mean = test_set.Y[task].to_numpy(float), np.nanmean(train_set.Y[task].to_numpy(float))
         errors = {"auto": both[:, i], "ignore": first[:, i], "mean": np.full(len(y), mean)}
         squares = {name: float(np.nansum((y - predicted) ** 2)) for name, predicted in errors.items()}
         rows.append(
-            {"data": learn.name, "folds": scheme, "fold": number, "task": task, **squares, "probability": probability}
+            {
+                "data": train_set.name,
+                "folds": scheme,
+                "fold": number,
+                "task": task,
+                **squares,
+                "probability": probability,
+            }
         )
     return rows
 
@@ -68,10 +75,9 @@ def report(table: pd.DataFrame, date: str, cap: int) -> tuple[str, str, str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--data", nargs="+", default=None, choices=names(REGRESSION), metavar="NAME")
     parser.add_argument("--rows", type=int, default=2000, help="most rows of a set")
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/covariate_shift.csv")
     arguments = parser.parse_args()
     path = RESULTS / "covariate_shift.csv"
     if not arguments.report:
@@ -90,8 +96,8 @@ def _measured(parser: argparse.ArgumentParser, arguments: argparse.Namespace) ->
     if not data:
         parser.error("none of these sets has groups or a time order.")
     rows: list[dict[str, object]] = []
-    for scheme, number, learn, judge in regression_folds(data, arguments.rows, SPLITS, SCHEMES):
-        rows += measure(scheme, number, learn, judge)
+    for scheme, number, train_set, test_set in regression_folds(data, arguments.rows, SPLITS, SCHEMES):
+        rows += measure(scheme, number, train_set, test_set)
         if number == SPLITS - 1:
             print(report(pd.DataFrame(rows), "", arguments.rows)[-1].splitlines()[-1], flush=True)
     return pd.DataFrame(rows)

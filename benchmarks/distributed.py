@@ -16,7 +16,6 @@ Needs a machine that runs nothing else. Writes results/distributed_<case>.json a
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -31,7 +30,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from _distributed_report import write_report
 from _distributed_workers import timed_epochs
-from _harness import RESULTS
+from _harness import RESULTS, report_parser
 
 COLUMNS, TASKS = 50, ("y0", "y1", "y2")
 LAYERS = (256, 128)
@@ -222,8 +221,7 @@ def scores(folder: Path, seeds: int) -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/distributed_*.json")
+    parser = report_parser(__doc__)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
     parser.add_argument("--folder", type=Path, default=None, help="where rows are written and deleted again")
     parser.add_argument("--rows", type=int, default=None, help="number of rows, instead of the default of each case")

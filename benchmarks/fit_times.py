@@ -10,7 +10,6 @@ results/fit_times.csv, .md and .png.
 
 from __future__ import annotations
 
-import argparse
 import os
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from _datasets import REGRESSION, Record, folds, load, names
-from _harness import Case, Measurement, run, save
+from _harness import Case, Measurement, report_parser, run, save
 from _harness import load as load_measurements
 from _networks import fit_skmtl
 from _peers import PEERS
@@ -59,11 +58,10 @@ def draw(measurements: list[Measurement], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--data", nargs="+", default=names(REGRESSION), choices=names(REGRESSION), metavar="NAME")
     parser.add_argument("--rows", type=int, default=4000, help="most rows of a set")
     parser.add_argument("--repeats", type=int, default=REPEATS)
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/fit_times.csv")
     arguments = parser.parse_args()
     for name in () if arguments.report else arguments.data:
         record = load(name, arguments.rows)

@@ -9,7 +9,6 @@ Reads the data sets from the folder in SKMTL_DATA. Writes results/intervals.md a
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 
@@ -18,28 +17,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pandas as pd
 from _datasets import REGRESSION, Record, names, regression_folds
-from _harness import RESULTS, record_run, recorded_run
+from _harness import RESULTS, record_run, recorded_run, report_parser
 from _report import markdown, write_page
 
 COVERAGE, SPLITS, SCHEMES = 0.9, 5, ("random", "default")
 
 
-def measure(scheme: str, number: int, learn: Record, judge: Record) -> list[dict[str, object]]:
+def measure(scheme: str, number: int, train_set: Record, test_set: Record) -> list[dict[str, object]]:
     """Return coverage and mean width, in standard deviations of the label, of every task on one fold."""
     from skmtl import MultiTaskKerasRegressor
 
     start = time.perf_counter()
-    model = MultiTaskKerasRegressor(random_state=0).fit(learn.X, learn.Y)
+    model = MultiTaskKerasRegressor(random_state=0).fit(train_set.X, train_set.Y)
     seconds = time.perf_counter() - start
-    ends = np.reshape(model.predict_interval(judge.X, COVERAGE), (len(judge.X), -1, 2))
+    ends = np.reshape(model.predict_interval(test_set.X, COVERAGE), (len(test_set.X), -1, 2))
     rows: list[dict[str, object]] = []
-    for i, task in enumerate(learn.kinds):
-        y = judge.Y[task].to_numpy(float)
+    for i, task in enumerate(train_set.kinds):
+        y = test_set.Y[task].to_numpy(float)
         known = ~np.isnan(y)
         inside = (ends[known, i, 0] <= y[known]) & (y[known] <= ends[known, i, 1])
-        width = np.mean(ends[known, i, 1] - ends[known, i, 0]) / np.nanstd(learn.Y[task].to_numpy(float))
+        width = np.mean(ends[known, i, 1] - ends[known, i, 0]) / np.nanstd(train_set.Y[task].to_numpy(float))
         rows.append(
-            {"data": learn.name, "folds": scheme, "fold": number, "task": task, "n": int(known.sum()),
+            {"data": train_set.name, "folds": scheme, "fold": number, "task": task, "n": int(known.sum()),
              "covered": inside.mean(), "width": width, "seconds": seconds}
         )  # fmt: skip
     return rows
@@ -65,18 +64,17 @@ def report(table: pd.DataFrame, date: str, cap: int) -> tuple[str, str, str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--data", nargs="+", default=None, choices=names(REGRESSION), metavar="NAME")
     parser.add_argument("--rows", type=int, default=1500, help="most rows of a set")
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/intervals.csv")
     arguments = parser.parse_args()
     path = RESULTS / "intervals.csv"
     if not arguments.report:
         rows: list[dict[str, object]] = []
-        for scheme, number, learn, judge in regression_folds(arguments.data, arguments.rows, SPLITS, SCHEMES):
-            rows += measure(scheme, number, learn, judge)
-            found = pd.DataFrame(rows).query("data == @learn.name and folds == @scheme")
-            print(f"{learn.name}, {number + 1} {scheme} folds: {found['covered'].mean():.3f} covered", flush=True)
+        for scheme, number, train_set, test_set in regression_folds(arguments.data, arguments.rows, SPLITS, SCHEMES):
+            rows += measure(scheme, number, train_set, test_set)
+            found = pd.DataFrame(rows).query("data == @train_set.name and folds == @scheme")
+            print(f"{train_set.name}, {number + 1} {scheme} folds: {found['covered'].mean():.3f} covered", flush=True)
         if arguments.data:
             return
         pd.DataFrame(rows).to_csv(path, index=False, float_format="%.8g")

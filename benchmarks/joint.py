@@ -10,7 +10,6 @@ Reads the data sets from the folder in SKMTL_DATA. Writes results/joint.md and .
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 from _datasets import REGRESSION, Record, load, names
-from _harness import RESULTS, machine, record_run, recorded_run
+from _harness import RESULTS, machine, record_run, recorded_run, report_parser
 from _joint_measures import conditional_errors, joint_scores
 from _joint_report import report
 from _report import write_page
@@ -46,7 +45,7 @@ def splits(record: Record, scheme: str) -> Iterator[tuple[np.ndarray, np.ndarray
         yield from list(KFold(3, shuffle=True, random_state=0).split(record.X))[: 3 if n <= 420 else 2]
 
 
-def measure(scheme: str, fold: int, learn: Record, judge: Record, *, errors: bool) -> list[dict[str, object]]:
+def measure(scheme: str, fold: int, train_set: Record, test_set: Record, *, errors: bool) -> list[dict[str, object]]:
     """Return all figures of one fold in long form: what, who (contestant or kind of region) and value."""
     from skmtl import MultiTaskKerasEstimator, MultiTaskKerasRegressor
     from skmtl.blending import _fit_outcome
@@ -61,18 +60,24 @@ def measure(scheme: str, fold: int, learn: Record, judge: Record, *, errors: boo
         return found
 
     _fit_outcome.joint_model_of = timed
-    kind = MultiTaskKerasRegressor if set(learn.kinds.values()) == {REGRESSION} else MultiTaskKerasEstimator
+    kind = MultiTaskKerasRegressor if set(train_set.kinds.values()) == {REGRESSION} else MultiTaskKerasEstimator
     start = time.perf_counter()
-    model = kind(random_state=0).fit(learn.X, learn.Y)
+    model = kind(random_state=0).fit(train_set.X, train_set.Y)
     seconds = time.perf_counter() - start
     _fit_outcome.joint_model_of = original
     rows: list[dict[str, object]] = [
         {"what": "seconds", "who": "fit", "value": seconds},
         {"what": "seconds", "who": "joint", "value": sum(spent)},
     ]
-    rows += joint_scores(model, learn, judge)
-    rows += conditional_errors(model, learn, judge) if errors else []
-    same = {"data": learn.name, "folds": scheme, "fold": fold, "n_tasks": len(learn.kinds), "problem": learn.problem}
+    rows += joint_scores(model, train_set, test_set)
+    rows += conditional_errors(model, train_set, test_set) if errors else []
+    same = {
+        "data": train_set.name,
+        "folds": scheme,
+        "fold": fold,
+        "n_tasks": len(train_set.kinds),
+        "problem": train_set.problem,
+    }
     return [{**same, **row} for row in rows]
 
 
@@ -140,9 +145,8 @@ def measured(data: list[str], path: Path | None, *, errors: bool) -> pd.DataFram
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--data", nargs="+", default=None, choices=names(), metavar="NAME")
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/joint.csv")
     parser.add_argument("--keep-errors", action="store_true", help="keep the errors of results/joint.csv")
     arguments = parser.parse_args()
     path = RESULTS / "joint.csv"

@@ -15,7 +15,6 @@ set, method and seed), methods.md and methods.png.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -28,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pandas as pd
-from _harness import RESULTS, record_run
+from _harness import RESULTS, record_run, report_parser
 from _methods_data import DATA_SETS, Split, split
 from _methods_report import write_report
 from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score, root_mean_squared_error
@@ -157,12 +156,11 @@ def complete(rows: int, most_seeds: int) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Run what is asked for and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--data", nargs="+", choices=list(DATA_SETS), default=list(DATA_SETS), metavar="NAME")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=2000, help="rows drawn from larger data sets, test rows included")
     parser.add_argument("--quick", action="store_true", help="two seeds of three sets with 400 rows, no report")
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/methods.csv")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     if arguments.quick:

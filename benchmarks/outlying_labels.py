@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from _accuracy_scores import score_fold
 from _datasets import REGRESSION, Record, folds, load, names
-from _harness import RESULTS, record_run, recorded_run
+from _harness import RESULTS, record_run, recorded_run, report_parser
 from _networks import fit_skmtl
 from _peers import PEERS
 from _report import markdown, write_page
@@ -68,14 +68,14 @@ def measure(name: str, rows: int, n_folds: int) -> list[dict[str, object]]:
     """Return the relative error of every contestant on clean test rows, averaged over tasks, for each fold."""
     record, found = load(name, rows), []
     for number, (train, test) in enumerate(folds(record)[:n_folds]):
-        learn, judge = record.take(train), record.take(test)
+        train_set, test_set = record.take(train), record.take(test)
         for contestant, fit in CONTESTANTS.items():
             errors = {"data": name, "fold": number, "contestant": contestant}
             for where in WHERE:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    predicted = fit(with_outliers(learn, where, number))(judge)
-                scores = score_fold(learn, judge, predicted).values()
+                    predicted = fit(with_outliers(train_set, where, number))(test_set)
+                scores = score_fold(train_set, test_set, predicted).values()
                 errors[where] = float(np.mean([one["rrmse"] for one in scores if one["rrmse"] is not None]))
             found.append(errors)
     return found
@@ -114,11 +114,10 @@ def report(table: pd.DataFrame, date: str, options: dict[str, Any]) -> list[str]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--data", nargs="+", default=None, choices=names(REGRESSION), metavar="NAME")
     parser.add_argument("--rows", type=int, default=2000, help="most rows of a set")
     parser.add_argument("--folds", type=int, default=2, help="number of the five folds to run")
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/outlying_labels.csv")
     arguments = parser.parse_args()
     path = RESULTS / "outlying_labels.csv"
     if not arguments.report:

@@ -8,7 +8,6 @@ Needs onnx and onnxruntime, and a machine that runs nothing else. Writes results
 
 from __future__ import annotations
 
-import argparse
 import os
 import pickle
 import tempfile
@@ -20,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import joblib
 import numpy as np
 import onnxruntime
-from _harness import Case, Measurement, in_fresh_process, run, save
+from _harness import Case, Measurement, in_fresh_process, report_parser, run, save
 from _report import write_report
 from sklearn.neural_network import MLPRegressor
 
@@ -111,8 +110,7 @@ row of its case; above 1, the first row is faster or smaller."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/persistence.csv")
+    parser = report_parser(__doc__)
     if not parser.parse_args().report:
         measure()
     write_report("persistence", "Saving, loading and ONNX inference", INTRO)

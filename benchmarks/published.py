@@ -9,7 +9,6 @@ Writes results/published.csv (one row per case, seed and model) and published.md
 
 from __future__ import annotations
 
-import argparse
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pandas as pd
 from _datasets import Record, load
-from _harness import RESULTS
+from _harness import RESULTS, report_parser
 from _methods_data import Split, split
 from _report import markdown, write_page
 from sklearn.ensemble import RandomForestClassifier
@@ -58,12 +57,12 @@ def school(seed: int) -> Figures:
         scale_targets=False, loss_weights=np.bincount(train).astype(float).tolist(),
     )  # fmt: skip
     model.fit(data.X, (data.y - mean) / scale)
-    ours = mean + scale * model.predict(data.test_X)[np.arange(len(test)), test]
+    own = mean + scale * model.predict(data.test_X)[np.arange(len(test)), test]
     ridge = RidgeCV(np.logspace(-3, 4, 15)).fit(data.X, y)
     residuals = y - ridge.predict(data.X)
     shrunk = np.bincount(train, residuals) / (np.bincount(train) + 10)
     pooled = ridge.predict(data.test_X)
-    for name, predicted in (("skmtl", ours), ("pooled ridge", pooled), ("shrunk intercepts", pooled + shrunk[test])):
+    for name, predicted in (("skmtl", own), ("pooled ridge", pooled), ("shrunk intercepts", pooled + shrunk[test])):
         yield name, "explained variance", 1 - ((truth - predicted) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
 
 
@@ -131,17 +130,17 @@ def tox21(seed: int) -> Figures:
     order = np.random.default_rng(seed).permutation(n)
     splits = {"random": (order[: int(0.8 * n)], order[int(0.8 * n) : int(0.9 * n)]), "scaffold": _by_scaffold(record)}
     for split_name, (train, valid) in splits.items():
-        learn, test = record.take(train), record.take(valid)
-        model = MultiTaskKerasClassifier(random_state=seed).fit(learn.X, learn.Y)
+        train_set, test = record.take(train), record.take(valid)
+        model = MultiTaskKerasClassifier(random_state=seed).fit(train_set.X, train_set.Y)
         proba = model.predict_proba(test.X)
-        ours, forest = [], []
+        own, forest = [], []
         for number, task in enumerate(record.Y):
-            seen, known = (part.Y[task].notna().to_numpy() for part in (learn, test))
+            seen, known = (part.Y[task].notna().to_numpy() for part in (train_set, test))
             truth = test.Y[task][known] == model.classes_[number][1]
-            ours.append(roc_auc_score(truth, proba[number][known, 1]))
-            trees = RandomForestClassifier(n_jobs=2, random_state=seed).fit(learn.X[seen], learn.Y[task][seen])
+            own.append(roc_auc_score(truth, proba[number][known, 1]))
+            trees = RandomForestClassifier(n_jobs=2, random_state=seed).fit(train_set.X[seen], train_set.Y[task][seen])
             forest.append(roc_auc_score(truth, trees.predict_proba(test.X[known])[:, 1]))
-        yield "skmtl defaults", f"mean AUC, {split_name}", float(np.mean(ours))
+        yield "skmtl defaults", f"mean AUC, {split_name}", float(np.mean(own))
         yield "random forest", f"mean AUC, {split_name}", float(np.mean(forest))
 
 
@@ -188,8 +187,7 @@ def write_report(table: pd.DataFrame) -> None:
 
 def main() -> None:
     """Run the cases asked for and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/published.csv")
+    parser = report_parser(__doc__)
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument(
         "--seeds",

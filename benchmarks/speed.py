@@ -9,7 +9,6 @@ Writes results/speed.csv, speed.md and speed.png. Needs a machine that runs noth
 
 from __future__ import annotations
 
-import argparse
 import os
 import warnings
 from collections.abc import Callable
@@ -20,8 +19,8 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from _contestants import keras_fit, mlp, ours, scikeras, skorch, table
-from _harness import Case, Measurement, in_fresh_process, run, save
+from _contestants import keras_fit, mlp, multi_task, scikeras, skorch, table
+from _harness import Case, Measurement, in_fresh_process, report_parser, run, save
 from _report import bars, write_report
 
 SMALL = {"n": 500, "d": 20, "tasks": 3, "hidden": (64,), "batch": 32, "epochs": 100}
@@ -34,7 +33,7 @@ def _refit(name: str, size: dict[str, Any], targets: dict[str, str], slow: dict[
     net = (size["hidden"], size["batch"], size["epochs"])
     shape = (size["d"], size["tasks"])
     contestants: dict[str, Callable[[], object]] = {
-        "skmtl": lambda: ours(*net).fit(X, y),
+        "skmtl": lambda: multi_task(*net).fit(X, y),
         "MLPRegressor": lambda: mlp(*net).fit(X, y),
         "skorch": lambda: skorch(*net, *shape).fit(X, y),
     }
@@ -43,7 +42,7 @@ def _refit(name: str, size: dict[str, Any], targets: dict[str, str], slow: dict[
     if "Keras, best settings" in targets:
         best = _best_keras(X, y, net)
         contestants["Keras, best settings"] = lambda: keras_fit(X, y, *net, **best)
-    losses = {"skmtl": ours(*net).fit(X, y).history_["loss"][-1], "MLPRegressor": 2 * mlp(*net).fit(X, y).loss_}
+    losses = {"skmtl": multi_task(*net).fit(X, y).history_["loss"][-1], "MLPRegressor": 2 * mlp(*net).fit(X, y).loss_}
     notes = {who: f"final training loss {loss:.4f}" for who, loss in losses.items()}
     return run(Case(name, contestants, slow=slow, targets=targets, notes=notes))
 
@@ -102,7 +101,7 @@ def first_fit() -> list[Measurement]:
     # Import what fit would import before the clock starts.
     own = "import skmtl.fitting._networks, skmtl.fitting._training, skmtl.inference._compiled, tensorflow, keras"
     sides = {
-        "skmtl": (own, f"ours{net})"),
+        "skmtl": (own, f"multi_task{net})"),
         "MLPRegressor": ("from sklearn.neural_network import MLPRegressor", f"mlp{net})"),
         "scikeras": ("import scikeras.wrappers, tensorflow, keras", f"scikeras{net}, 20, 3)"),
     }
@@ -120,7 +119,7 @@ def _searches(name: str, grids: dict[str, dict[str, list[Any]]], targets: dict[s
 
     X, y = table(500, 20, 3)
     net = ((64,), 32, 100)
-    estimators = {"skmtl": ours(*net), "MLPRegressor": mlp(*net), "scikeras": scikeras(*net, 20, 3)}
+    estimators = {"skmtl": multi_task(*net), "MLPRegressor": mlp(*net), "scikeras": scikeras(*net, 20, 3)}
     contestants = {
         who: (lambda who=who: GridSearchCV(estimators[who], grids[who], cv=5, error_score="raise").fit(X, y))
         for who in grids
@@ -158,8 +157,8 @@ def ensembles() -> list[Measurement]:
     X, y = table(500, 20, 3)
     net = ((64,), 32, 100)
     contestants = {
-        "ensemble_size=8": lambda: ours(*net, ensemble_size=8).fit(X, y),
-        "ensemble_size=1": lambda: ours(*net).fit(X, y),
+        "ensemble_size=8": lambda: multi_task(*net, ensemble_size=8).fit(X, y),
+        "ensemble_size=1": lambda: multi_task(*net).fit(X, y),
     }
     return run(Case("ensemble_size 8 and 1, 500 x 20", contestants, repeats=9, targets={"ensemble_size=1": ">= 0.4"}))
 
@@ -171,8 +170,8 @@ def single_tasks() -> list[Measurement]:
     X, y = table(500, 20, 8)
     net = ((64,), 32, 100)
     contestants = {
-        "one multi-task fit": lambda: ours(*net).fit(X, y),
-        "MultiOutputRegressor, 8 fits": lambda: MultiOutputRegressor(ours(*net)).fit(X, y),
+        "one multi-task fit": lambda: multi_task(*net).fit(X, y),
+        "MultiOutputRegressor, 8 fits": lambda: MultiOutputRegressor(multi_task(*net)).fit(X, y),
     }
     return run(
         Case(
@@ -188,7 +187,7 @@ def predict_one() -> list[Measurement]:
     """Predict one row."""
     X, y = table(500, 20, 3)
     net = ((64,), 32, 20)
-    own, other = ours(*net).fit(X, y), mlp(*net).fit(X, y)
+    own, other = multi_task(*net).fit(X, y), mlp(*net).fit(X, y)
     model, row, many = own.model_, X[:1], 200
 
     def repeated(work: Callable[[], object]) -> Callable[[], object]:
@@ -211,7 +210,7 @@ def predict_many() -> list[Measurement]:
     """Predict 100,000 rows."""
     X, y = table(100_000, 50, 5)
     net = ((128, 64), 256, 1)
-    own, other = ours(*net).fit(X, y), mlp(*net).fit(X, y)
+    own, other = multi_task(*net).fit(X, y), mlp(*net).fit(X, y)
     contestants = {"skmtl": lambda: own.predict(X), "MLPRegressor": lambda: other.predict(X)}
     return run(Case("predict 100,000 rows", contestants, repeats=9, targets={"MLPRegressor": ">= 1.5"}))
 
@@ -221,8 +220,8 @@ def scaling() -> list[Measurement]:
     net = ((128, 64), 256)
     million, few = table(1_000_000, 100, 5), table(10_000, 100, 5)
     contestants = {
-        "1,000,000 rows, 5 epochs": lambda: ours(*net, 5, jit_compile=False).fit(*million),
-        "10,000 rows, 500 epochs": lambda: ours(*net, 500, jit_compile=False).fit(*few),
+        "1,000,000 rows, 5 epochs": lambda: multi_task(*net, 5, jit_compile=False).fit(*million),
+        "10,000 rows, 500 epochs": lambda: multi_task(*net, 500, jit_compile=False).fit(*few),
     }
     targets = {"10,000 rows, 500 epochs": ">= 0.83"}
     return run(Case("cost per row and epoch, 100 features", contestants, repeats=3, targets=targets))
@@ -233,13 +232,13 @@ import sys, resource, gc; sys.path.insert(0, "benchmarks")
 from _contestants import *
 import skmtl.fitting._networks, skmtl.fitting._training, skmtl.inference._compiled, tensorflow, keras
 # Compiling with XLA takes extra memory, whatever the size of the table.
-ours((128, 64), 256, 1, jit_compile=False).fit(*table(2_000, 100, 5))
+multi_task((128, 64), 256, 1, jit_compile=False).fit(*table(2_000, 100, 5))
 X, y = table(1_000_000, 100, 5)
 def rss():
     return int(next(l for l in open("/proc/self/status") if l.startswith("VmRSS")).split()[1]) * 1024
 gc.collect(); before = rss()
 open("/proc/self/clear_refs", "w").write("5")
-ours((128, 64), 256, 1, jit_compile=False).fit(X, y)
+multi_task((128, 64), 256, 1, jit_compile=False).fit(X, y)
 peak = int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]) * 1024
 print((peak - before) / X.nbytes)
 """
@@ -277,12 +276,12 @@ def chunks() -> list[Measurement]:
     net = ((128, 64), 256, 1)
 
     def by_chunks() -> Any:
-        model = ours(*net, jit_compile=False)
+        model = multi_task(*net, jit_compile=False)
         for start in range(0, len(X), 100_000):
             model.partial_fit(X[start : start + 100_000], y[start : start + 100_000])
         return model
 
-    contestants = {"partial_fit, 10 chunks": by_chunks, "fit": lambda: ours(*net, jit_compile=False).fit(X, y)}
+    contestants = {"partial_fit, 10 chunks": by_chunks, "fit": lambda: multi_task(*net, jit_compile=False).fit(X, y)}
     return run(
         Case(
             "1,000,000 x 100: partial_fit in chunks of 100,000 or one fit",
@@ -303,7 +302,7 @@ def arithmetic() -> list[Measurement]:
     first, inner = d * 512, 512 * 512 + 512 * tasks
     # One product each for the forward pass and both gradients; the first layer needs no gradient to its inputs.
     work = epochs * n * (4 * first + 6 * inner)
-    measured = run(Case("rate", {"skmtl": lambda: ours(*net).fit(X, y)}, repeats=5))[0]
+    measured = run(Case("rate", {"skmtl": lambda: multi_task(*net).fit(X, y)}, repeats=5))[0]
     case = "arithmetic rate, 10,000 x 50, (512, 512), batch 1024"
     rates = [work / seconds / 1e9 for seconds in measured.values]
     plain = [plain_rate([(batch, d, 512), (batch, 512, 512), (batch, 512, tasks)]) / 1e9 for _ in range(5)]
@@ -353,10 +352,9 @@ A target is a goal for the ratio that was set before measuring."""
 
 def main() -> None:
     """Run the cases asked for and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES), metavar="CASE",
                         help=f"of {', '.join(CASES)}; all")  # fmt: skip
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/speed.csv")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     np.random.seed(0)  # noqa: NPY002 - scikeras and skorch draw from the global generator

@@ -17,14 +17,13 @@ results/verdicts.csv (one row per seed and task) and results/verdicts.md (the ra
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from _harness import RESULTS, record_run
+from _harness import RESULTS, record_run, report_parser
 from _report import markdown, write_page
 from sklearn.metrics import r2_score
 
@@ -130,8 +129,7 @@ def report(found: pd.DataFrame) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/verdicts.csv")
+    parser = report_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--setting", choices=list(SETTINGS), action="append")
     arguments = parser.parse_args()
