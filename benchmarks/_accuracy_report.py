@@ -155,8 +155,8 @@ def _caption(panels: dict[str, tuple[pd.DataFrame, pd.DataFrame]], runs: pd.Data
         listed = " and ".join([", ".join(others[:-1]), others[-1]] if len(others) > 1 else others)
         factors.append(f"{named[metric]} its fit time is {listed}")
     return (
-        f"{caption}\n\nskmtl has the lowest error in every panel, but it is slow to fit: {'; '.join(factors)}. Its defaults "
-        "were chosen with some of the regression sets in view (see above)."
+        f"{caption}\n\nskmtl has the lowest error in every panel, but it is slow to fit: {'; '.join(factors)}. Its "
+        "defaults were chosen with some of the regression sets in view (see above)."
     )
 
 
