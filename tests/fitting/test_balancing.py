@@ -149,7 +149,7 @@ class FocalThere(Focal):
 
 
 def test_an_own_method_on_losses_that_wants_gradients_of_something_is_refused() -> None:
-    with pytest.raises(ValueError, match="FocalThere reads losses, no gradients"):
+    with pytest.raises(ValueError, match="FocalThere uses losses, not gradients"):
         MultiTaskKerasRegressor(balancing=FocalThere(), **SMALL).fit(X, quantities(X))
 
 
