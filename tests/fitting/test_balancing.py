@@ -138,7 +138,7 @@ def test_gradients_at_the_representation_of_the_callers_model_are_refused() -> N
     model = MultiTaskKerasRegressor(
         model=two_heads, balancing=MGDA(gradients_of="representation"), epochs=1, ensemble_size=1
     )
-    with pytest.raises(ValueError, match=r"There is none in the network of model=: it does not tell where"):
+    with pytest.raises(ValueError, match=r"There is none in the network of model=: it is unknown where"):
         model.fit(X, quantities(X))
 
 
