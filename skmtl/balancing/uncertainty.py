@@ -26,7 +26,7 @@ class Uncertainty(Balancing):
     [1]_ minimise ``sum_k exp(-s_k) L_k / 2 + s_k / 2`` jointly over the network and the log-variances ``s_k = log
     sigma_k^2`` (for every kind of loss, as is usual). The optimum over ``s_k`` is ``s_k = log L_k``.
 
-    This implementation differs in three ways. The log-variances start at 0 and are trained by an Adam of their own
+    This implementation differs in three ways. The log-variances start at 0 and are trained by a separate Adam
     with the analytic gradient ``(1 - exp(-s_k) L_k) / 2``, because the network's learning rate and weight decay do
     not suit them. The weights are rescaled to sum to the loss weights, so that the factor 1/2 and a common drift of
     the variances do not change the learning rate. Losses below 1e-3 times the loss of a constant prediction count

@@ -23,8 +23,8 @@ class Scheme(Options, ABC):
     To write your own scheme, subclass `Scheme`, decorate the class with ``@dataclass(frozen=True)``, give every option
     a default, check the options in ``__post_init__``, and implement ``connect``.
 
-    ``connect`` creates the layers of one network, or of ``spec.members`` networks side by side. In the latter case
-    ``spec.stacked`` is true, and tensors and variables have a leading member axis. Layers use ``spec.dtype``.
+    ``connect`` creates the layers of one network, or of ``spec.members`` networks side by side. If ``spec.stacked`` is
+    true, tensors and variables have a leading member axis. Layers use ``spec.dtype``.
 
     Set ``layer.shared = False`` on a layer if each of its variables belongs to one task. This includes kernels whose
     columns belong to different tasks. If a layer has a method ``initial_values(rng)``, it returns the initial values,

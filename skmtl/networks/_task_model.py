@@ -13,7 +13,7 @@ import numpy as np
 class TaskModel(keras.Model):
     """Functional Keras model with one output per task.
 
-    ``export`` keeps the names of the outputs in SavedModel and ONNX files, where Keras would number them. It also
+    ``export`` keeps the names of the outputs in SavedModel and ONNX files; Keras itself would number them. It also
     calls the model first, which Keras requires.
 
     Parameters
