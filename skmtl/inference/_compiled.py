@@ -14,7 +14,7 @@ from .._cache import ProgramCache
 from .._counters import counters
 from .._records import Head
 from ..networks import Network
-from ..networks._kernels import count_what_was_made
+from ..networks._kernel_cache import count_build
 
 # Rows per forward pass: bounds memory, and stays in the processor's cache.
 _CHUNK_ROWS = 8192
@@ -42,7 +42,7 @@ class ForwardProgram:
 
     def _forward(self, flat: tf.Tensor, frozen: list[tf.Tensor], inputs: tf.Tensor) -> list[tf.Tensor]:
         counters.add("traces")
-        count_what_was_made()
+        count_build()
         members = self.network.members
         rows = tf.broadcast_to(inputs[None], (members, tf.shape(inputs)[0], inputs.shape[1]))
         raw, _, _ = self.network.forward(flat, frozen, rows, training=False)

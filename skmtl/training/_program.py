@@ -15,7 +15,7 @@ from .._counters import counters
 from ..balancing import Balancing, Equal
 from ..losses import LossGroup
 from ..networks import Network
-from ..networks._kernels import count_what_was_made
+from ..networks._kernel_cache import count_build
 from ._gradient import BalancedGradient, Batch, EqualGradient, Losses, is_equal
 from ._optimizer import FlatUpdate, OptimizerRule
 from ._representation_gradient import RepresentationGradient
@@ -101,7 +101,7 @@ class Program:
         self, state: State, data: Data, numbers: Numbers, index: tf.Tensor, n_epochs: tf.Tensor
     ) -> tuple[State, Report]:
         counters.add("traces")
-        count_what_was_made()
+        count_build()
         report = self._empty_report(tf.shape(index)[0])
 
         def more(done: tf.Tensor, state: State, report: Report) -> tf.Tensor:  # noqa: ARG001

@@ -138,7 +138,7 @@ def test_gradients_at_the_representation_of_the_callers_model_are_refused() -> N
     model = MultiTaskKerasRegressor(
         model=two_heads, balancing=MGDA(gradients_of="representation"), epochs=1, ensemble_size=1
     )
-    with pytest.raises(ValueError, match=r"There is none in the network of model=: it does not tell where"):
+    with pytest.raises(ValueError, match=r"There is none in the network of model=: it is unknown where"):
         model.fit(X, quantities(X))
 
 
@@ -149,7 +149,7 @@ class FocalThere(Focal):
 
 
 def test_a_custom_method_on_losses_that_asks_for_gradients_is_refused() -> None:
-    with pytest.raises(ValueError, match="FocalThere reads losses, no gradients"):
+    with pytest.raises(ValueError, match="FocalThere uses losses, not gradients"):
         MultiTaskKerasRegressor(balancing=FocalThere(), **SMALL).fit(X, quantities(X))
 
 

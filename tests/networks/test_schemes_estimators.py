@@ -49,7 +49,7 @@ def outputs(model: keras.Model, X: np.ndarray) -> list[np.ndarray]:
 
 
 def cases() -> list[Any]:
-    """Every scheme with members, and one of each class with the other networks too; a few of them are quick enough."""
+    """Every scheme with members, and one of each class with other networks too; a few are fast enough."""
     names, result = architecture_names(), []
     for name, scheme in SCHEMES.items():
         for network, settings in NETWORKS.items():
@@ -87,7 +87,7 @@ def test_every_scheme_learns_each_of_two_tasks(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", architecture_names())
-def test_many_rows_and_few_rows_are_predicted_alike(name: str) -> None:
+def test_predictions_of_many_rows_and_of_few_rows_are_equal(name: str) -> None:
     few, many = fitted(name).predict(X), fitted(name).predict(np.tile(X, (40, 1)))
     np.testing.assert_allclose(many, np.tile(few, (40, 1)), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(fitted(name).predict(X[:1]), few[:1], rtol=1e-12)
@@ -100,7 +100,7 @@ def test_a_pickled_estimator_predicts_the_same(name: str) -> None:
     np.testing.assert_array_equal(loaded.predict(X), fitted(name).predict(X))
 
 
-def test_a_search_goes_over_names_and_instances() -> None:
+def test_names_and_instances_can_be_searched_over() -> None:
     y = quantities(X)
     grid = {"architecture": ["shared_bottom", MMoE(2), LowRank(1)]}
     search = GridSearchCV(MultiTaskKerasRegressor(**SMALL), grid, cv=2).fit(X, y)
@@ -111,7 +111,7 @@ def test_a_search_goes_over_names_and_instances() -> None:
 
 
 @pytest.mark.parametrize("architecture", ["cgc", CGC(n_task_experts=2)])
-def test_a_search_goes_over_options(architecture: Any) -> None:
+def test_options_can_be_searched_over(architecture: Any) -> None:
     model = MultiTaskKerasRegressor(architecture=architecture, **SMALL)
     search = GridSearchCV(model, {"architecture__n_shared_experts": [1, 3]}, cv=2).fit(X, quantities(X))
     chosen = dict(search.best_estimator_.network_.spec.options)
@@ -154,17 +154,17 @@ def operations(scheme: Any, tasks: int) -> int:
 
 
 @pytest.mark.parametrize("name", architecture_names())
-def test_more_tasks_are_no_more_operations(name: str) -> None:
+def test_more_tasks_do_not_add_operations(name: str) -> None:
     assert operations(SCHEMES[name], tasks=12) == operations(SCHEMES[name], tasks=3)
 
 
 @pytest.mark.parametrize(("few", "many"), [(MMoE(2), MMoE(8)), (CGC(2, 2), CGC(8, 8)), (PLE(2, 2), PLE(8, 8))])
-def test_more_experts_are_no_more_operations(few: Any, many: Any) -> None:
+def test_more_experts_do_not_add_operations(few: Any, many: Any) -> None:
     assert operations(many, tasks=3) == operations(few, tasks=3)
 
 
 @pytest.mark.parametrize("name", ["mmoe", "omoe", "cgc", "ple"])
-def test_gate_dropout_acts_in_training_alone_and_follows_from_the_seed(name: str) -> None:
+def test_gate_dropout_acts_only_in_training_and_depends_on_the_seed(name: str) -> None:
     def dropping(rate: float) -> MultiTaskKerasRegressor:
         model = MultiTaskKerasRegressor(architecture=name, architecture__gate_dropout=rate, **SMALL)
         return model.fit(X, quantities(X))
@@ -177,7 +177,7 @@ def test_gate_dropout_acts_in_training_alone_and_follows_from_the_seed(name: str
         np.testing.assert_allclose(found[:, 0], expected, rtol=1e-4)
 
 
-def test_without_shared_parameters_gradients_have_nothing_to_balance() -> None:
+def test_without_shared_parameters_there_are_no_gradients_to_balance() -> None:
     models = [MultiTaskKerasRegressor(architecture="independent", balancing=by, **SMALL) for by in ("mgda", "equal")]
     balanced, equal = (model.fit(X, quantities(X)).predict(X) for model in models)
     np.testing.assert_allclose(balanced, equal, rtol=1e-5)
@@ -235,13 +235,13 @@ CONFIGURATIONS: list[tuple[Any, Any, str]] = [
     (REGRESSOR, "task_conditioned", "static"),
     (MIXED_KINDS, "task_conditioned", "aligned"),
 ]
-# Small options for those whose defaults are large.
+# Small options for schemes with large defaults.
 CHECKED_SCHEMES: dict[str, Any] = {"bypass": Bypass(8), "mmoe": MMoE(2), "omoe": OMoE(2)}
 CHECKED_SCHEMES = {n: CHECKED_SCHEMES.get(n, n) for n in architecture_names() if n != "shared_bottom"}
 
 
 def configured(kind: Any, name: str, balancing: str, **settings: Any) -> Any:
-    """The estimator of a configuration; "static" wants weights, which most checks' only task bears alone."""
+    """The estimator of a configuration; "static" needs weights, and most checks have a single task."""
     weights = {"loss_weights": {"y0": 2.0}} if balancing == "static" else {}
     return kind(architecture=CHECKED_SCHEMES[name], balancing=balancing, **{**CHECKED, **weights, **settings})
 
