@@ -13,7 +13,7 @@ X = features(30)
 
 @pytest.mark.parametrize("name", ["max_iter", "n_estimators", "alpha", "solver", "lr", "patience", "random_seed"])
 def test_a_parameter_of_another_library_is_told_its_name_here(name):
-    message = f"Here it is called '{_OF_PARAMETERS[name]}'"
+    message = f"Use '{_OF_PARAMETERS[name]}' instead"
     with pytest.raises(TypeError, match=message):
         MultiTaskKerasClassifier(**{name: 1})
     with pytest.raises(ValueError, match=message):
@@ -38,8 +38,8 @@ def test_a_parameter_without_a_counterpart_is_explained():
     [
         ({"epochs": 3}, r"It is a parameter of the estimator: MultiTaskKerasClassifier\(epochs=...\)"),
         ({"max_iter": 3}, r"It is a parameter of the estimator, MultiTaskKerasClassifier\(epochs=...\)"),
-        ({"validation_data": ()}, "Here it is called X_val and y_val"),
-        ({"eval_set": []}, "Here it is called X_val and y_val"),
+        ({"validation_data": ()}, "Use X_val and y_val instead"),
+        ({"eval_set": []}, "Use X_val and y_val instead"),
         ({"nonsense": 1}, "unexpected argument 'nonsense'"),
     ],
 )

@@ -223,7 +223,7 @@ def test_a_task_without_labels_is_not_predicted_and_takes_its_scale_from_the_fir
     assert np.isfinite(model.predict(X)).all()
 
 
-def test_the_mixed_estimator_has_to_be_told_what_a_column_without_labels_is():
+def test_the_mixed_estimator_needs_the_type_of_a_column_without_labels():
     X = features()
     y = mixed(X).assign(later=np.nan)
     classes = [None, ["small", "medium", "large"], [False, True], None]
@@ -234,13 +234,13 @@ def test_the_mixed_estimator_has_to_be_told_what_a_column_without_labels_is():
     assert np.isfinite(model.predict(X)["later"]).all()
 
 
-def test_what_goes_with_the_blend_of_an_earlier_fit_is_said() -> None:
+def test_a_warning_names_what_is_lost_with_the_blend_of_an_earlier_fit() -> None:
     X, y = features(), quantities(features())
     model = MultiTaskKerasRegressor(epochs=1, random_state=0).fit(X, y)
-    with pytest.warns(UserWarning, match=r"not blended .* blend_weights_, oob_prediction_, .* Fit anew"):
+    with pytest.warns(UserWarning, match=r"drops its blend .* blend_weights_, oob_prediction_, .* Fit again"):
         model.partial_fit(X, y)
     model.partial_fit(X, y)
     held = MultiTaskKerasRegressor(**{**SMALL, "ensemble_size": 2, "early_stopping": True}, oob_score=True).fit(X, y)
     held.set_params(warm_start=True).fit(X, y)
-    with pytest.warns(UserWarning, match=r"loses what was known of rows held out: oob_prediction_"):
+    with pytest.warns(UserWarning, match=r"discards its out-of-fold predictions: oob_prediction_"):
         held.set_params(oob_score=False).fit(X, y)
