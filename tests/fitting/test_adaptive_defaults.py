@@ -110,13 +110,13 @@ def test_training_continues_from_a_network_of_the_adaptive_defaults() -> None:
     y = quantities(X)
     model = MultiTaskKerasRegressor(**QUICK).fit(X, y)
     alone = clone(model).set_params(blend=None).fit(X, y)
-    with pytest.warns(UserWarning, match="not blended with other predictors any more"):
+    with pytest.warns(UserWarning, match="drops its blend"):
         goes_on = model.partial_fit(X, y)
     assert goes_on.network_.members == 8
     assert goes_on.blend_ is None
     np.testing.assert_array_equal(goes_on.predict(X), alone.partial_fit(X, y).predict(X))
     warm = clone(model).fit(X, y).set_params(warm_start=True)
-    with pytest.warns(UserWarning, match="not blended with other predictors any more"):
+    with pytest.warns(UserWarning, match="drops its blend"):
         warm.fit(X, y)
     assert len(warm.history_["loss"]) == 8
 

@@ -282,7 +282,7 @@ def test_a_monitor_gets_the_epochs_of_other_processes():
 @pytest.mark.parametrize(
     ("callbacks", "message"),
     [
-        ((keras.callbacks.History(),), "History is a callback of Keras: pass it as the parameter callbacks="),
+        ((keras.callbacks.History(),), "History is a Keras callback: pass it as the parameter callbacks="),
         ((Recorder,), "callbacks must be instances following the FitCallback protocol"),
     ],
 )

@@ -146,7 +146,7 @@ def test_an_iterator_works_for_one_fit_and_a_second_is_refused() -> None:
 @pytest.mark.parametrize(
     ("split", "message"),
     [
-        ((np.arange(60), ROWS), r"split 0 has 15 row\(s\) both in training and held out, as row 0"),
+        ((np.arange(60), ROWS), r"split 0 has 15 row\(s\) both in training and held out, such as row 0"),
         ((REST, ROWS + 1.0), "positions of rows .* or masks .*, got 1-D float64"),
         ((REST, np.r_[ROWS, 60]), "names row 60, but X has 60 rows"),
         ((REST, np.r_[ROWS, -61]), "names row -61, but X has 60 rows"),

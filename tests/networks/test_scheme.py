@@ -131,7 +131,7 @@ def test_the_own_weight_is_between_zero_and_one(wrong: Any) -> None:
 
 @pytest.mark.parametrize("wrong", [0, (), (5, 0), (5, 2.5), "5", None, (True,)])
 def test_bypass_widths_are_positive_integers(wrong: Any) -> None:
-    with pytest.raises(ValueError, match="bypass: bypass_layer_sizes should be positive integers, one a layer, got"):
+    with pytest.raises(ValueError, match="bypass: bypass_layer_sizes should be positive integers, one per layer, got"):
         Bypass(wrong)
 
 
