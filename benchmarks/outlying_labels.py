@@ -53,9 +53,8 @@ def with_outliers(record: Record, where: str, seed: int = 0) -> Record:
 
 def replaced(record: Record) -> int:
     """Count the labels that a default fit replaces in an unchanged record."""
-    from skmtl.fitting._outlying_labels import replace_outlying_labels
-
     from skmtl import MultiTaskKerasRegressor
+    from skmtl.fitting._outlying_labels import replace_outlying_labels
 
     data = MultiTaskKerasRegressor()._read_all(record.X, record.Y)
     with warnings.catch_warnings():
