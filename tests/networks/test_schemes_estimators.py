@@ -217,7 +217,8 @@ REGRESSOR, CLASSIFIER, MIXED_KINDS = MultiTaskKerasRegressor, MultiTaskKerasClas
 # by the scheme, by the balancing or by what the estimator makes of its targets, hardly by a combination of all
 # three: so each balancing comes once, each scheme twice with balancings and kinds that differ, and each kind six
 # times, two of them or more with a balancing on gradients. "shared_bottom" with "equal" is checked in test_common, for
-# all kinds and with early stopping. The two configurations of a scheme share out the checks: each scheme meets each once.
+# all kinds and with early stopping. The two configurations of a scheme share out
+# the checks: each scheme meets each check once.
 CONFIGURATIONS: list[tuple[Any, Any, str]] = [
     (REGRESSOR, "bypass", "upgrad"),
     (MIXED_KINDS, "bypass", "uncertainty"),
