@@ -1,8 +1,8 @@
-"""A table larger than the memory you want to spend on it, trained on chunk by chunk from disk.
+"""Train on a table that does not fit into memory, chunk by chunk from disk.
 
-``partial_fit`` takes one chunk of rows at a time: the first call fixes scalings, each call is one pass over its
-chunk, the optimizer's state is carried on. Here the table lies in a numpy memmap; chunks of a parquet file
-(``pyarrow.parquet.ParquetFile(path).iter_batches(rows)``) go the same way.
+``partial_fit`` takes one chunk of rows at a time. The first call fixes the scaling. Each call is one pass over its chunk,
+and the state of the optimizer carries over. Here, the table is a numpy memmap. Chunks of a parquet file
+(``pyarrow.parquet.ParquetFile(path).iter_batches(rows)``) work in the same way.
 
     python examples/large_data.py [--rows 500000]
 """
@@ -22,7 +22,7 @@ FEATURES, TASKS, CHUNK = 40, 3, 50_000
 
 
 def write_table(folder: Path, rows: int) -> tuple[np.memmap, np.memmap]:
-    """Write a generated table to disk, chunk by chunk; every fifth label of the last task is unknown."""
+    """Write a generated table to disk, chunk by chunk; every fifth label of the last task is missing."""
     rng = np.random.default_rng(0)
     mix, out = rng.normal(size=(FEATURES, 6)) / np.sqrt(FEATURES), rng.normal(size=(6, TASKS))
     X = np.memmap(folder / "X.npy", dtype=np.float32, mode="w+", shape=(rows, FEATURES))
@@ -36,7 +36,7 @@ def write_table(folder: Path, rows: int) -> tuple[np.memmap, np.memmap]:
 
 
 def main() -> None:
-    """Train on all chunks but the last, twice over, and score on the last."""
+    """Make two passes over all chunks but the last, and score on the last after each pass."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=500_000)
     rows = parser.parse_args().rows
@@ -51,7 +51,7 @@ def main() -> None:
                 model.partial_fit(X[first : first + CHUNK], y[first : first + CHUNK])
             scores = model.score_tasks(X[held_out:], y[held_out:])
             print(
-                f"pass {epoch + 1}: {time.perf_counter() - start:.1f} s, R2 on the last chunk "
+                f"pass {epoch + 1}: {time.perf_counter() - start:.1f} s, R² on the last chunk "
                 + scores.round(3).to_string().replace("\n", ", ")
             )
         del X, y
