@@ -10,8 +10,10 @@ HERE = Path(__file__).resolve().parent
 
 
 def data_file(name: str) -> Path | None:
-    """Return the path of a file in the folder that SKMTL_DATA names, or None if it does not exist."""
-    path = Path(os.environ.get("SKMTL_DATA", HERE.parents[1] / "shared" / "data")) / name
+    """Return the path of a file in the folder SKMTL_DATA, or None if there is none."""
+    path = (
+        Path(os.environ.get("SKMTL_DATA", HERE.parents[1] / "shared" / "data")) / name
+    )
     return path if path.exists() else None
 
 

