@@ -10,8 +10,8 @@ regression;
 missing labels;
 3. a grid search.
 
-It prints the scores of each task on held-out data and draws them to
-``examples/output/house_prices.png``. It takes about a minute.
+It takes one to two minutes, prints the scores of each task on held-out data, and draws
+them to ``examples/output/house_prices.png``.
 
 Reference: K. A. Kiel and K. T. McClain (1995), "House Prices During Siting Decision
 Stages: The Case of an Incinerator from Rumor Through Operation", Journal of

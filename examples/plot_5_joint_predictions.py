@@ -102,6 +102,7 @@ display = JointPredictionDisplay.from_estimator(
 display.ax_.set(
     xlabel="log price", ylabel="log area", title="Price and area of one house"
 )
+display.ax_.locator_params(nbins=6)
 keep(figure, "joint_predictions")
 
 # %%

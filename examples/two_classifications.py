@@ -212,6 +212,7 @@ def draw(X: pd.DataFrame, y: pd.DataFrame, runs: dict[str, pd.DataFrame]) -> Non
             values_format=".2f",
             xticks_rotation=40,
         )
+        plt.setp(axes[task].get_xticklabels(), ha="right", rotation_mode="anchor")
         axes[task].set(
             title=f"{task.capitalize()}: confusion matrix (rows sum to 1)",
             xlabel="predicted",
