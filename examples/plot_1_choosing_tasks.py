@@ -210,7 +210,7 @@ axis.set_title(
     f"Loss saved by sharing, %\n(mean of 3 splits with {n_train} training sales)"
 )
 axis.tick_params(length=0)
-figure.colorbar(image, ax=axis, label="hurts   <   0   <   helps", shrink=0.85)
+figure.colorbar(image, ax=axis, label="% (positive: sharing helps)", shrink=0.85)
 keep(figure, "choosing_tasks")
 
 # %%
