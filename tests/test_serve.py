@@ -123,11 +123,11 @@ GOOD = {"x0": 1, "x1": None, "x2": 0.5, "x3": 2}
     ("row", "said"),
     [
         ({**GOOD, "x2": "many"}, "row 1, column 'x2' should be a number or null, got 'many'"),
-        ({"x0": 1}, "row 1, column 'x1' is not there; null stands for a missing value"),
-        ({**GOOD, "x9": 1}, "row 1, column 'x9' is no column of the model"),
+        ({"x0": 1}, "row 1, column 'x1' is missing from the row; use null for a missing value"),
+        ({**GOOD, "x9": 1}, "row 1, column 'x9' is not a column of the model"),
         ({**GOOD, "x0": [1]}, "row 1, column 'x0' should be a number or null, got [1]"),
         ({**GOOD, "x0": 10**400}, "row 1, column 'x0' should be a number or null"),
-        ([1, 2, 3, 4], "row 1 should be an object with a value a column"),
+        ([1, 2, 3, 4], "row 1 should be an object with one value per column"),
     ],
 )
 def test_an_unreadable_row_is_named_with_its_column(numbers, row, said):
