@@ -81,7 +81,7 @@ class NumericEncoder:
         unscaled = scaling == "none"
         encoder = cls(
             center=np.zeros(len(mean)) if unscaled else mean,
-            scale=np.ones(len(mean)) if unscaled else np.where(_is_constant(mean, deviation), 0.0, deviation),
+            scale=np.ones(len(mean)) if unscaled else np.where(is_constant(mean, deviation), 0.0, deviation),
             fill=mean,
             indicators=np.flatnonzero(missing),
         )
@@ -95,7 +95,7 @@ class NumericEncoder:
     @classmethod
     def _fit_robust(cls, X: Any, weights: np.ndarray | None, more_to_come: bool) -> NumericEncoder:
         center, spread = robust_statistics(X, weights)
-        scale = np.where(spread == 0, 1.0 if more_to_come else _CONSTANT_SCALE, spread)
+        scale = np.where(is_constant(center, spread), 1.0 if more_to_come else _CONSTANT_SCALE, spread)
         return cls(center, scale, fill=center, indicators=np.flatnonzero(_missing(X)), clip=True)
 
     @classmethod
@@ -224,19 +224,25 @@ def _total(weight: np.ndarray | None, part: np.ndarray) -> np.ndarray:
 
 
 def _standard_deviation(X: Any, mean: np.ndarray, mass: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Standard deviation per column, 0 for columns that are constant up to the rounding of their mean."""
+    """Standard deviation per column, 0 for columns that are constant up to rounding.
 
-    def squares_of(rows: slice) -> np.ndarray:
+    The mean of many equal numbers is off by more than the rounding of one: what it is off by is subtracted.
+    """
+
+    def sums_of(rows: slice) -> np.ndarray:
         part, weight = dense(X, rows) - mean, None if weights is None else weights[rows]
+        left = _total(weight, part)
+        if np.isnan(left).any():
+            part = np.nan_to_num(part)
+            left = _total(weight, part)
         np.square(part, out=part)
-        total = _total(weight, part)
-        return _total(weight, np.nan_to_num(part)) if np.isnan(total).any() else total
+        return np.stack([left, _total(weight, part)])
 
-    squares = sum(over_chunks(squares_of, *X.shape), start=np.zeros(len(mean)))
-    deviation = np.sqrt(squares / np.where(mass > 0, mass, 1.0))
-    return np.where(_is_constant(mean, deviation), 0.0, deviation)
+    left, squares = sum(over_chunks(sums_of, *X.shape), start=np.zeros((2, len(mean)))) / np.where(mass > 0, mass, 1.0)
+    deviation = np.sqrt(np.maximum(squares - left**2, 0.0))
+    return np.where(is_constant(mean, deviation), 0.0, deviation)
 
 
-def _is_constant(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+def is_constant(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     """Whether each column varies by no more than the rounding error of its mean."""
     return deviation <= 10 * np.finfo(np.float64).eps * np.maximum(np.abs(mean), 1e-300)

@@ -63,6 +63,17 @@ def test_a_weight_of_n_counts_as_n_rows():
         np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-12)
 
 
+@pytest.mark.parametrize("n_rows", [263, 300, 7_000, 100_000])
+@pytest.mark.parametrize(("scaling", "weighted"), [("standard", False), ("standard", True), ("robust", False)])
+def test_a_constant_column_is_constant_however_its_sum_rounds(n_rows, scaling, weighted):
+    values = np.random.default_rng(0).normal(scale=10.0 ** np.arange(-6, 14), size=20)
+    table = np.repeat(values[None], n_rows, axis=0)
+    table[::3, ::2] = np.nextafter(table[::3, ::2], np.inf)  # equal but for the last bit of a computation
+    weights = np.random.default_rng(1).uniform(0.1, 3, size=n_rows) if weighted else None
+    encoder = NumericEncoder.fit(table, scaling=scaling, weights=weights)
+    np.testing.assert_array_less(np.abs(encoder.transform(table + np.abs(values))), 1e-20)
+
+
 @pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csr_matrix])
 def test_sparse_rows_are_encoded_like_dense_ones(kind):
     dense, stored = (
