@@ -168,3 +168,20 @@ def test_links_of_the_built_pages_lead_somewhere():
     if not (built / "index.html").exists():
         pytest.skip("the documentation has not been built")
     assert broken_links(built.resolve()) == []
+
+
+def test_the_architecture_names_files_that_exist():
+    text = (DOCS.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = {name for name in re.findall(r"`([\w./*]+\.py|[\w/]+/)`", text) if "…" not in name}
+    known = {
+        path.relative_to(DOCS.parent).as_posix() for path in DOCS.parent.rglob("*.py") if ".venv" not in path.parts
+    }
+    folders = {Path(name).parent.as_posix() + "/" for name in known}
+
+    def exists(name):
+        pattern = re.compile(".*/" + re.escape(name).replace(r"\*", ".*") + "$")
+        places = folders if name.endswith("/") else known
+        return (DOCS.parent / name).is_dir() or any(pattern.match(f"/{place}") for place in places)
+
+    assert len(named) > 60
+    assert [name for name in sorted(named) if not exists(name)] == []
