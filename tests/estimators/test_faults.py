@@ -87,7 +87,7 @@ def test_an_error_anywhere_leaves_the_estimator_as_it_was(
     np.testing.assert_array_equal(model.fit(X, 2 * Y).predict(X), expected)
 
 
-@pytest.mark.parametrize("point", ["estimators._fit.rescaled", "training._program.Program.run", POINTS[-2]])
+@pytest.mark.parametrize("point", ["fitting._fit.rescaled", "training._program.Program.run", POINTS[-2]])
 def test_partial_fit_too(point: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {**SMALL, "ensemble_size": 1}
     model, other = (MultiTaskKerasRegressor(**settings).partial_fit(X, Y) for _ in range(2))
