@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-__version__ = "0.1.0"
+# The one place: the distributions and the documentation read it here.
+__version__ = "0.2.0"
 
 _KEY = "_skmtl_version"
 

@@ -172,7 +172,7 @@ def test_invalid_settings(case):
         ({"y7": "balanced"}, "class_weight names the task 'y7', which y does not have"),
         ([{5: 1.0}, None], r"class_weight of task 'y0' names the class 5; its classes are \[0, 1\]"),
         ([{0: -1.0}, None], "the weight of 0 should be >= 0"),
-        ({0: 1.0, 1: 2.0}, "gives weights to classes, but there are 2 tasks: give a list with one such dict a task"),
+        ({0: 1.0, 1: 2.0}, "gives weights to classes, but there are 2 tasks: give a list with one such dict per task"),
         (["balancd", None], "class_weight of task 'y0' should be None, 'balanced' or a dict"),
         (["balanced"], "class_weight has 1 entries, but there are 2 tasks"),
     ],

@@ -87,7 +87,7 @@ def test_arrays_and_lists_of_objects_fit_as_tables():
 def test_unseen_and_missing_levels_are_predicted(fitted):
     new = TABLE[:6].copy()
     new["town"], new["roof"] = "elsewhere", pd.Categorical([None, "dome", "flat"] * 2)
-    with pytest.warns(UserWarning, match="Column 'town' of X holds no level that was there in fit"):
+    with pytest.warns(UserWarning, match="Column 'town' of X has only levels that were not seen in fit"):
         found = fitted.predict(new)
     assert np.isfinite(found).all()
     # All unseen levels get the same prediction.

@@ -104,7 +104,7 @@ def test_numpys_numbers_and_negative_exponents_are_numbers() -> None:
 
 
 def test_columns_of_one_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="several columns of the name a: give each"):
+    with pytest.raises(ValueError, match="several columns named a: give each"):
         MultiTaskKerasRegressor(**SMALL).fit(pd.DataFrame(X, columns=["a", "b", "a"]), Y)
 
 
