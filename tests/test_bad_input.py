@@ -201,7 +201,7 @@ def test_invalid_task_types(task_types, message):
         ({"model": wrong_heads, "model__width": 1}, ValueError, "The head of task 'price' has 2 units; a regression"),
         ({"model": wrong_heads}, ValueError, "The head of task 'size' ends in a linear activation"),
         ({"model": heads, "model__unit": 3}, ValueError, "no parameter 'unit'.* Did you mean 'units'"),
-        ({"model": lambda meta: 3}, TypeError, "should be a function that returns a keras.Model, it returned int"),
+        ({"model": lambda meta: 3}, TypeError, "should be a function that returns a keras.Model, but it returned int"),
         ({"model": heads, "hidden_layer_sizes": (4,)}, ValueError, "hidden_layer_sizes given, but model= builds"),
         ({"model": heads, "dropout": 0.5}, ValueError, "dropout given, but model= builds"),
         ({"model": heads, "architecture__x": 1}, ValueError, "architecture__x given, but model= builds"),

@@ -355,20 +355,20 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
         return X, np.zeros(X.shape[0]) if self.blend_ is None else self.blend_.shift_probability(X)
 
     def _quantities(self, X: Any, known: Any = None) -> list[np.ndarray]:
-        rows, shift = self._rows_and_shift(X)
-        predicted = self._quantities_of(rows, shift)
+        rows, probability = self._rows_and_shift(X)
+        predicted = self._quantities_of(rows, probability)
         if known is None:
             return predicted
         model, labels = self._known(known, rows)
-        return with_known(model, predicted, shift, labels)
+        return with_known(model, predicted, probability, labels)
 
-    def _quantities_of(self, rows: Any, shift: np.ndarray) -> list[np.ndarray]:
-        return self.network_.quantities(rows) if self.blend_ is None else self.blend_.quantities(rows, shift)
+    def _quantities_of(self, rows: Any, probability: np.ndarray) -> list[np.ndarray]:
+        return self.network_.quantities(rows) if self.blend_ is None else self.blend_.quantities(rows, probability)
 
-    def _member_variances_of(self, rows: Any, shift: np.ndarray) -> np.ndarray:
-        return (
-            self.network_.member_variances(rows) if self.blend_ is None else self.blend_.member_variances(rows, shift)
-        )
+    def _member_variances_of(self, rows: Any, probability: np.ndarray) -> np.ndarray:
+        if self.blend_ is None:
+            return self.network_.member_variances(rows)
+        return self.blend_.member_variances(rows, probability)
 
     def _predictions(self, quantities: list[np.ndarray]) -> Any:
         if self.network_.all_quantities:

@@ -290,7 +290,7 @@ def _check_n_samples(n_samples: Any) -> None:
 
 
 def _finite_offsets(shifted: Any, in_distribution: Any) -> np.ndarray | None:
-    """Return the offsets of shifted rows, with those of in-distribution rows where labels were too few for any."""
+    """Return the offsets of shifted rows, or those of in-distribution rows if labels were too few for any."""
     return None if shifted is None else np.where(np.isfinite(shifted.offsets), shifted.offsets, in_distribution.offsets)
 
 

@@ -30,7 +30,7 @@ def test_a_column_beyond_float32_is_predicted_from_but_refused_by_the_keras_mode
     plain = MultiTaskKerasRegressor(**settings).fit(X, Y)
     model = MultiTaskKerasRegressor(**settings).fit(with_units(units), Y)
     np.testing.assert_allclose(model.predict(with_units(units)), plain.predict(X), rtol=1e-3, atol=1e-3)
-    with pytest.raises(ValueError, match=r"float32, .* column 0 of X .* predict does"):
+    with pytest.raises(ValueError, match=r"float32, .* column 0 of X .* Use predict"):
         _ = model.model_
 
 
