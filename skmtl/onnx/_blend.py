@@ -18,8 +18,8 @@ def blend_quantities(graph: Graph, blend: FittedBlend, columns: Columns) -> list
     """Per task: predictions of a regression (rows, 1) in its units, class probabilities else."""
     total = _total(graph, blend, columns)
     if blend.shifted is not None:
-        shift = _probability(graph, blend.shifted, columns)
-        share = graph("Where", graph("Greater", shift, np.float64(NEVER)), shift, np.float64(0))
+        probability = _probability(graph, blend.shifted, columns)
+        share = graph("Where", graph("Greater", probability, np.float64(NEVER)), probability, np.float64(0))
         beyond = _total(graph, blend.shifted.blend, columns)
         total = graph("Add", total, graph("Mul", share, graph("Sub", beyond, total)))
     layout, outputs, start = blend.layout, [], 0
