@@ -27,7 +27,7 @@ Split = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Table:
-    """X, y and further arguments of ``fit``; arguments as long as X are split by row."""
+    """X, y and other arguments of ``fit``; arguments as long as X are split by row."""
 
     X: Any
     y: Any
