@@ -84,7 +84,9 @@ def comparison() -> list[Measurement]:
     together = partial(compare_with_single_task, model(), X, y, cv=5, random_state=0)
 
     def one_at_a_time() -> None:
-        with patch.object(_compare, "run_together", lambda jobs, table: [_jobs.run(job, table) for job in jobs]):
+        with patch.object(
+            _compare, "run_together", lambda jobs, table, done=None: [_jobs.run(job, table) for job in jobs]
+        ):
             together()
 
     name = "compare_with_single_task, 5 folds, 1,000 rows x 20, 5 tasks"

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
@@ -66,16 +66,9 @@ class Fit:
 
 
 class Together:
-    """Trains submitted fits on all processors, in runs of as many fits as one program takes.
+    """Trains submitted fits on all processors, in runs of as many fits as one program takes."""
 
-    Parameters
-    ----------
-    done : callable, default=None
-        Called with the number of fits that a run has finished, from the thread of the run.
-    """
-
-    def __init__(self, done: Callable[[int], None] | None = None) -> None:
-        self._done = done
+    def __init__(self) -> None:
         self._halt = threading.Event()
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
         self._waiting: dict[Hashable, list[_Piece]] = defaultdict(list)
@@ -139,8 +132,6 @@ class Together:
         seconds = (time.perf_counter() - start) / len(pieces)
         for piece, outcome in zip(pieces, outcomes, strict=True):
             piece.done.set_result((outcome, seconds))
-        if self._done is not None:
-            self._done(len(pieces))
 
 
 def _kind(piece: _Piece) -> Hashable:
