@@ -10,7 +10,7 @@ results/batched_search.csv and .md.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -83,10 +83,12 @@ def comparison() -> list[Measurement]:
     X, y = make_related_tasks(1000, 20, 5, relatedness=1.0, noise=0.5, random_state=0)
     together = partial(compare_with_single_task, model(), X, y, cv=5, random_state=0)
 
+    def each(jobs: Sequence[Any], table: Any, done: object = None) -> list[Any]:
+        del done
+        return [_jobs.run(job, table) for job in jobs]
+
     def one_at_a_time() -> None:
-        with patch.object(
-            _compare, "run_together", lambda jobs, table, done=None: [_jobs.run(job, table) for job in jobs]
-        ):
+        with patch.object(_compare, "run_together", each):
             together()
 
     name = "compare_with_single_task, 5 folds, 1,000 rows x 20, 5 tasks"
