@@ -1,4 +1,4 @@
-"""Those who do the work: this process alone, or workers elsewhere (`_ray`)."""
+"""Who does the work: this process alone, or workers in other processes (`_ray`)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ T = TypeVar("T")
 
 
 class Crew(Protocol):
-    """Workers, and what they can be asked for."""
+    """Workers, and what they can be asked to do."""
 
     n_workers: int
 
     def each(self, work: Callable[[Source, int, int | None], T], source: Source) -> list[T]:
-        """What ``work`` gives for each worker's shard of the rows."""
+        """Return what ``work`` returns for each worker's shard of the rows."""
 
     def train(self, job: Job, built: BuiltNetwork) -> TrainingResult:
         """Train together."""
@@ -35,11 +35,11 @@ class Alone:
     n_workers = 1
 
     def each(self, work: Callable[[Source, int, int | None], T], source: Source) -> list[T]:
-        """What ``work`` gives for all rows."""
+        """Return what ``work`` returns for all rows."""
         return [work(source, 0, source.n_rows)]
 
     def train(self, job: Job, built: BuiltNetwork) -> TrainingResult:
-        """Train here."""
+        """Train in this process."""
         from ..training._progress import progress_of
         from ..training._workers import ALONE
 
@@ -49,11 +49,11 @@ class Alone:
 
 
 def shards(n_rows: int, n_workers: int) -> tuple[int, ...]:
-    """Numbers of the rows at which the workers' shards begin and end, (n_workers + 1,): as even as can be."""
+    """Return the rows at which the workers' shards begin and end, (n_workers + 1,), as evenly spaced as possible."""
     return tuple(np.linspace(0, n_rows, n_workers + 1).round().astype(int).tolist())
 
 
 def spans(source: Source, n_workers: int) -> list[tuple[int, Any]]:
-    """First and last row of each shard."""
+    """Return the first row of each shard and the row after its last."""
     ends = shards(source.n_rows or 0, n_workers)
     return list(zip(ends[:-1], ends[1:], strict=True))

@@ -76,7 +76,7 @@ class FittedAttributes:
 
     @property
     def oob_score_(self) -> pd.Series:
-        """Task name to score (R2, accuracy) of the out-of-fold predictions; only with ``oob_score`` or ``blend``."""
+        """Score (R2 or accuracy) of the out-of-fold predictions, by task name; only with ``oob_score`` or ``blend``."""
         if not hasattr(self, "_oob_scores"):
             raise AttributeError(
                 f"{type(self).__name__} has no oob_score_: it was fitted with neither oob_score=True nor a blend."

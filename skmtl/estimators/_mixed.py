@@ -39,7 +39,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
     - ``ensemble_size``: set it to 1 for a quick plain network; "auto" is usually more accurate.
     - ``hidden_layer_sizes``: make layers wider or add some if sharing hurts some tasks.
     - ``learning_rate``: tune it first in a plain network, for example from 0.001 to 0.01.
-    - ``validation_split``: set it if rows come in groups or in time.
+    - ``validation_split``: set it if rows come in groups or in time order.
 
     Parameters
     ----------
@@ -171,10 +171,10 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         Fraction of the rows that each member holds out, in (0, 1). "auto" is 0.125 with the adaptive defaults, else
         0.1.
     validation_split : int, splitter, iterable or None, default=None
-        How to hold rows out if they come in groups or in time; None draws them at random. Pass a scikit-learn splitter
-        (and ``groups`` to ``fit`` if it needs them), a number of blocks, or pairs of training and held-out rows, as
-        positions in X or as masks, with no row in both. Each member takes the next split. A splitter sees labels as
-        numbers, and classes as their codes.
+        How to hold rows out if they come in groups or in time order; None draws them at random. Pass a scikit-learn
+        splitter (and ``groups`` to ``fit`` if it needs them), a number of blocks, or pairs of training and held-out
+        rows, as positions in X or as masks, with no row in both. Each member takes the next split. A splitter sees
+        labels as numbers, and classes as their codes.
     n_iter_no_change : int or "auto", default="auto"
         Epochs without improvement after which a member stops. "auto" is a quarter of ``epochs``, plus one, with the
         adaptive defaults, else 10.
@@ -233,12 +233,12 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         it. It takes numbers: if X has categories, pass :meth:`model_input` of X.
     history_ : dict of str to list of float
         Losses per epoch, averaged over members: "loss" and "<task>_loss" and, with held-out rows, "val_loss" and
-        "val_<task>_loss". A loss of 1 is that of a constant prediction. All balancing but "equal" and "static" adds
-        "<task>_weight", the mean weight of the task over steps with labels of it. Balancing on gradients adds
-        "gradient_cosine", the mean cosine over steps and pairs of tasks of the gradients that the method reads.
+        "val_<task>_loss". A loss of 1 is that of a constant prediction. Any ``balancing`` but "equal" and "static"
+        adds "<task>_weight", the mean weight of the task over the steps with labels for it. Balancing on gradients adds
+        "gradient_cosine", the mean cosine of the gradients that the method reads, over steps and pairs of tasks.
     member_history_ : dict of str to ndarray of shape (n_iter_, ensemble_size)
-        The same for each member, one per column. A member that has stopped is trained along until the last one of its
-        group has stopped.
+        The same for each member, one per column. A member that has stopped goes on training until the last member of
+        its group has stopped.
     gradient_cosines_ : ndarray of shape (n_iter_, n_tasks, n_tasks)
         Mean cosine between the gradients of two tasks over the shared parameters, per epoch, or over the representation
         with ``balancing__gradients_of="representation"``. Only with balancing on gradients.
@@ -255,7 +255,7 @@ class MultiTaskKerasEstimator(MultiOutputMixin, BaseMultiTask):
         Factors, per task, by which ``predict`` multiplies the class probabilities before it takes the largest; None for
         a regression. Only with a ``decision`` other than "most_probable".
     oob_score_ : Series
-        Task name to score (R2, accuracy) of the out-of-fold predictions.
+        Score (R2 or accuracy) of the out-of-fold predictions, by task name.
     oob_residuals_ : ndarray of shape (n_samples,) or (n_samples, n_tasks)
         Label minus out-of-fold prediction of a regression; NaN for a classification.
     n_iter_ : int

@@ -62,7 +62,7 @@ def task_affinity(
     random_state : int, RandomState instance or None, default=None
         Seed of the permutations, and of estimators whose own ``random_state`` is None.
     verbose : int, default=0
-        From 1 on, a line counts the fits; "label_correlation" makes none.
+        From 1 on, a line of progress counts the fits; "label_correlation" makes none.
 
     Returns
     -------

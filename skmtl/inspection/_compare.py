@@ -89,7 +89,7 @@ def compare_with_single_task(
         Seed of the folds, and of all estimators whose own ``random_state`` is None. An estimator whose own is a number
         gets a different number in each fold, derived from it and shared by its single-task baselines.
     verbose : int, default=0
-        From 1 on, a line counts the fits.
+        From 1 on, a line of progress counts the fits.
 
     Returns
     -------
@@ -120,11 +120,11 @@ def compare_with_single_task(
     **delta-m** is the mean over tasks of the relative loss reduction in per cent, **positive if multi-task learning is
     better**, as in [3]_; part of the literature reports the negative. It is computed from losses, because the relative
     gain of a score such as R2 means nothing if the score is near 0. The loss is 1 - R2 (the squared error relative to
-    that of the mean), 1 - accuracy (the error rate), 1 - score for any other score of scikit-learn whose best value
-    is 1, and errors, losses and deviances as they are. A custom score, whose best value is unknown, is used as it is.
-    The denominator is the mean loss of the baselines over folds. A task whose baseline has zero loss has no relative
-    gain and is left out. The interval of delta-m is computed from its values in the folds. The measure is not
-    symmetric: a loss can be reduced by at most 100 %, but it can grow by more.
+    that of the mean), 1 - accuracy (the error rate), or 1 - score for any other score of scikit-learn whose best value
+    is 1. Errors, losses and deviances are used as they are, and so is a custom score, whose best value is unknown. The
+    denominator is the mean loss of the baselines over folds. A task whose baseline has zero loss has no relative gain
+    and is left out. The interval of delta-m is computed from its values in the folds. The measure is not symmetric: a
+    loss can be reduced by at most 100 %, but it can grow by more.
 
     **Equal parameters** means that the widths of all hidden layers of a baseline are multiplied by one factor. It is
     chosen so that the number of parameters comes closest to that of the network divided by the number of tasks.

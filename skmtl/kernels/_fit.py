@@ -14,8 +14,8 @@ from ._relevance import relevance_of
 from ._ridge import Fitted, choose_width, fit_ridge, kernel_of
 from ._targets import Targets, folds_within
 
-# Most rows that a kernel model is fitted to; it predicts the others as unseen rows. With some hundred points, more rows
-# do not improve it.
+# The largest number of rows that a kernel model is fitted to; it predicts the others as unseen rows. With a few hundred
+# points, more rows do not improve it.
 MOST_ROWS = 15_000
 # Rows that the relevance of columns is learned from.
 _RELEVANCE_ROWS = 800
@@ -59,8 +59,8 @@ def fit_kernel_model(
     -------
     (KernelModel, ndarray of shape (n_rows, n_targets)) or None
         The kernel model and its out-of-fold predictions. A row without a label of a task is predicted by the kernel
-        model itself, which has not seen one. None if tasks with different rows would take too long, or if the numbers
-        are too extreme for a solution.
+        model itself, which was fitted without that label. None if tasks with different rows would take too long, or if
+        the numbers are too extreme for a solution.
     """
     tasks = np.arange(values.shape[1]) if task_of_column is None else task_of_column
     try:

@@ -30,7 +30,7 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     cv : int, splitter or iterable of (train, test), default=None
         Folds; None means 5.
     verbose : int, default=0
-        From 1 on, a line counts the fits; from 2 on, scikit-learn also prints a line for each fit.
+        From 1 on, a line of progress counts the fits; from 2 on, scikit-learn also prints a line for each fit.
     pre_dispatch : int or str, default="2*n_jobs"
         Number of jobs to dispatch in advance, as in joblib; for fits that are made one at a time.
     error_score : "raise" or float, default=nan
@@ -104,7 +104,7 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
     cv : int, splitter or iterable of (train, test), default=None
         Folds; None means 5.
     verbose : int, default=0
-        From 1 on, a line counts the fits; from 2 on, scikit-learn also prints a line for each fit.
+        From 1 on, a line of progress counts the fits; from 2 on, scikit-learn also prints a line for each fit.
     pre_dispatch : int or str, default="2*n_jobs"
         Number of jobs to dispatch in advance, as in joblib; for fits that are made one at a time.
     random_state : int, RandomState instance or None, default=None
@@ -194,7 +194,8 @@ class BatchedHalvingGridSearchCV(BatchedSearch, HalvingGridSearchCV):
     n_jobs : int, default=None
         Number of parallel jobs for fits that are made one at a time. Fits trained together use all processors.
     verbose : int, default=0
-        From 1 on, a line counts the fits of each round; from 2 on, scikit-learn also prints a line for each fit.
+        From 1 on, a line of progress counts the fits of each round; from 2 on, scikit-learn also prints a line for each
+        fit.
 
     Warns
     -----

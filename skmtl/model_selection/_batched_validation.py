@@ -58,7 +58,7 @@ def batched_cross_validate(
     n_jobs : int, default=None
         Number of parallel jobs for fits that are made one at a time. Fits trained together use all processors.
     verbose : int, default=0
-        From 1 on, a line counts the fits.
+        From 1 on, a line of progress counts the fits.
     params : dict, default=None
         Arguments to pass to ``fit``, the scorers and the splitter.
     pre_dispatch : int or str, default="2*n_jobs"
@@ -146,7 +146,7 @@ def batched_cross_val_predict(
     n_jobs : int, default=None
         Number of parallel jobs for fits that are made one at a time. Fits trained together use all processors.
     verbose : int, default=0
-        From 1 on, a line counts the fits.
+        From 1 on, a line of progress counts the fits.
     params : dict, default=None
         Arguments to pass to ``fit`` and the splitter.
     pre_dispatch : int or str, default="2*n_jobs"
