@@ -197,7 +197,8 @@ class MultiTaskKerasRegressor(MultiOutputMixin, RegressorMixin, BaseMultiTask):
     categorical_features : "from_dtype", array-like of str, int or bool, or None, default="from_dtype"
         Which columns of X are categorical: by dtype (strings, objects that are strings, and the categorical dtypes of
         pandas and polars; booleans are 0 and 1), by name, by position, as a mask, or none. A level that ``fit`` did not
-        see, or a missing value if it saw none, becomes zeros, or shares a level with those that occurred in one row.
+        see (or a missing value, if it saw none) is treated like the levels that occurred in a single row, if there were
+        several of these, and becomes zeros otherwise.
     one_hot_max_size : int, default=12
         Categorical columns with at most this many levels become one-hot columns; others become embeddings of 8 numbers.
         With a ``model``, all are one-hot. Their number is rounded up with columns of zeros, so that folds can share a
