@@ -1,4 +1,4 @@
-"""Where the tests find the real data sets; a test that needs one is skipped where it is absent."""
+"""Paths of the real data sets; a test is skipped if its data set is missing."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ _NEIGHBOUR = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def data_path(name: str) -> Path:
-    """Path of the data file ``name``, from the folder SKMTL_DATA names or ../shared/data."""
+    """Path of the data file ``name``, in the folder given by SKMTL_DATA or in ../shared/data."""
     folder = Path(os.environ.get("SKMTL_DATA", _NEIGHBOUR))
     path = folder / name
     if not path.exists():
