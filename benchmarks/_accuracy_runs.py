@@ -1,4 +1,4 @@
-"""One contestant on one fold, kept on disk, so that a run goes on where it was stopped."""
+"""One contestant on one fold; results are cached on disk, so an interrupted benchmark can be resumed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import psutil
 from _accuracy_scores import score_fold
 from _datasets import Record, apart
 from _harness import RESULTS, machine
-from _networks import fit_ours, fit_seed, fit_sharing_auto, fit_told, fit_twin
+from _networks import fit_seed, fit_sharing_auto, fit_single_task, fit_skmtl, fit_splitter
 from _peers import PEERS, Predict
 from _tabular import targets_of
 
@@ -30,13 +30,13 @@ CACHE = RESULTS / "cache" / "accuracy"
 CONTESTANTS: dict[str, Callable[[Record], Predict]] = {
     **{name: peer.fit for name, peer in PEERS.items()},
     "seed": fit_seed,
-    "twin": fit_twin,
-    "ours": fit_ours,
-    "told": fit_told,
-    "sharing_auto": fit_sharing_auto,
+    "skmtl": fit_skmtl,
+    "skmtl_splitter": fit_splitter,
+    "skmtl_sharing_auto": fit_sharing_auto,
+    "skmtl_single_task": fit_single_task,
 }
 ONLY_REGRESSION = ("chain",)
-# One model a task on hundreds of tasks would take days.
+# One model per task would take days on sets with hundreds of tasks.
 MOST_TASKS = {
     "catboost": 100,
     "hgb": 200,
@@ -45,22 +45,22 @@ MOST_TASKS = {
     "realmlp": 16,
     "stack": 16,
     "tabm": 16,
-    "twin": 200,
+    "skmtl_single_task": 200,
     "xrfm": 100,
 }
 
 
 @dataclass(frozen=True)
 class Run:
-    """Where a (data set, contestant, fold) is kept."""
+    """A data set, a contestant and a fold."""
 
-    data: str  # the name, with the cap of rows and the scheme of folds where they are not the default
+    data: str  # the name, followed by any non-default cap of rows and scheme of folds
     contestant: str
     fold: int
 
     @property
     def path(self) -> Path:
-        """The scores; the predictions lie beside them, with another ending."""
+        """Path of the cached scores."""
         return CACHE / self.data / self.contestant / f"fold{self.fold}.json"
 
 
@@ -68,43 +68,42 @@ def takes(contestant: str, record: Record) -> bool:
     """Whether a contestant is run on a data set."""
     if contestant in ONLY_REGRESSION and record.problem != "regression":
         return False
-    if contestant == "told":
+    if contestant == "skmtl_splitter":
         return apart(record)
-    n_models = len(record.kinds) if contestant == "twin" else len(targets_of(record))
+    n_models = len(record.kinds) if contestant == "skmtl_single_task" else len(targets_of(record))
     return n_models <= MOST_TASKS.get(contestant, n_models)
 
 
 def read(run: Run) -> dict[str, Any] | None:
-    """What is kept of a run."""
+    """Return the cached scores of a run."""
     return json.loads(run.path.read_text()) if run.path.exists() else None
 
 
 def is_kept(run: Run, test: np.ndarray, retry: bool = False) -> bool:
-    """Whether a run is kept and of these test rows; one that failed counts unless ``retry``."""
+    """Whether a run on these test rows is cached; a failed run counts unless ``retry``."""
     kept = read(run)
     return kept is not None and kept["rows"] == digest(test) and not (retry and "error" in kept)
 
 
 def digest(rows: np.ndarray) -> str:
-    """What tells whether folds are the same."""
+    """Return a hash by which folds can be compared."""
     return hashlib.sha256(np.asarray(rows, dtype=np.int64).tobytes()).hexdigest()[:16]
 
 
 def execute(run: Run, record: Record, train: np.ndarray, test: np.ndarray) -> dict[str, Any]:
-    """Fit, predict, score, keep."""
+    """Fit, predict, score and cache the result."""
     kept: dict[str, Any] = {"data": run.data, "contestant": run.contestant, "fold": run.fold, "rows": digest(test)}
-    learn, judge = record.take(train), record.take(test)
+    train_set, test_set = record.take(train), record.take(test)
     try:
         with warnings.catch_warnings(), PeakMemory() as memory:
             warnings.simplefilter("ignore")
             start = time.perf_counter()
-            predict = CONTESTANTS[run.contestant](learn)
+            predict = CONTESTANTS[run.contestant](train_set)
             fitted = time.perf_counter()
-            predictions = predict(judge)
+            predictions = predict(test_set)
             done = time.perf_counter()
         kept |= {"fit_time": fitted - start, "predict_time": done - fitted, "peak_memory_mb": memory.peak}
-        kept["tasks"] = score_fold(learn, judge, predictions)
-        _keep_predictions(run, test, predictions)
+        kept["tasks"] = score_fold(train_set, test_set, predictions)
     except Exception as error:
         kept |= {"error": f"{type(error).__name__}: {error}"[:500], "traceback": traceback.format_exc()[-3000:]}
     kept["machine"] = machine()
@@ -115,55 +114,34 @@ def execute(run: Run, record: Record, train: np.ndarray, test: np.ndarray) -> di
     return kept
 
 
-def _keep_predictions(run: Run, test: np.ndarray, predictions: dict[str, np.ndarray]) -> None:
-    """rows, tasks, values (n, columns side by side) and widths (columns of each task)."""
-    blocks = [np.asarray(p, dtype=np.float32).reshape(len(test), -1) for p in predictions.values()]
-    run.path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
-        run.path.with_suffix(".npz"),
-        rows=test,
-        tasks=np.array(list(predictions)),
-        values=np.concatenate(blocks, axis=1),
-        widths=np.array([block.shape[1] for block in blocks]),
-    )
-
-
-def predictions_of(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Test rows of a fold and its predictions by task: values (n,), or probabilities (n, n_classes)."""
-    with np.load(run.path.with_suffix(".npz")) as kept:
-        blocks = np.split(kept["values"], np.cumsum(kept["widths"])[:-1], axis=1)
-        tasks = [str(task) for task in kept["tasks"]]
-        return kept["rows"], {t: b[:, 0] if b.shape[1] == 1 else b for t, b in zip(tasks, blocks, strict=True)}
-
-
 class PeakMemory:
-    """Peak of this process's resident memory above where it began, in MiB, looked at twenty times a second.
+    """Peak of this process's resident memory above its start, in MiB, sampled twenty times a second.
 
-    Free memory is given back first, where the C library can; what was loaded before (TensorFlow) does not count.
+    Free memory is returned to the system first, if the C library can. Memory in use before (TensorFlow) does not count.
     """
 
     def __enter__(self) -> PeakMemory:
-        """Begin to look."""
+        """Start sampling."""
         gc.collect()
         with contextlib.suppress(OSError, AttributeError, TypeError):
             ctypes.CDLL(None).malloc_trim(0)
         self._process = psutil.Process()
         self._start = self._most = self._process.memory_info().rss
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
         return self
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         while not self._over.wait(0.05):
             self._most = max(self._most, self._process.memory_info().rss)
 
     def __exit__(self, *_: object) -> None:
-        """Stop looking."""
+        """Stop sampling."""
         self._over.set()
         self._thread.join()
 
     @property
     def peak(self) -> float:
-        """MiB above the start."""
+        """Peak above the start, in MiB."""
         return (self._most - self._start) / 2**20

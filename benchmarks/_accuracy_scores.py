@@ -1,4 +1,4 @@
-"""Scores of one fold, task by task, such that folds can be pooled."""
+"""Scores of one fold by task, as sums that can be pooled over folds."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 from _datasets import CLASSIFICATION, Record
 from _tabular import POOLED, targets_of
 
-FLOOR = 1e-4  # probabilities are kept above it: one zero of a forest must not decide a mean
+FLOOR = 1e-4  # lower bound of probabilities: a single zero from a forest must not dominate the mean
 
 
 def score_fold(train: Record, test: Record, predictions: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
-    """Scores by task. Tasks with rows of their own are scored each on its rows."""
+    """Return the scores by task. Tasks with separate rows are scored on their own rows."""
     known = {t.name: t.values for t in targets_of(train)}
     scores: dict[str, dict[str, Any]] = {}
     for target in targets_of(test):
@@ -27,7 +27,7 @@ def score_fold(train: Record, test: Record, predictions: dict[str, np.ndarray]) 
 
 
 def _tasks(train: Record, test: Record, name: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """Name, training rows and test rows of a target's tasks."""
+    """Return name, training rows and test rows of each task of a target."""
     if name != POOLED or train.row_task is None or test.row_task is None:
         return [(name, np.arange(len(train.X)), np.arange(len(test.X)))]
     past, now = train.row_task.to_numpy(), test.row_task.to_numpy()
@@ -35,7 +35,7 @@ def _tasks(train: Record, test: Record, name: str) -> list[tuple[str, np.ndarray
 
 
 def _numbers(y: np.ndarray, predicted: np.ndarray, learnt: np.ndarray) -> dict[str, Any]:
-    """Squared error, and that of the training mean; their quotient's root is the relative error (RRMSE)."""
+    """Return the squared error, that of the training mean, and the root of their ratio (RRMSE)."""
     _refuse_missing(predicted)
     mean = learnt.mean() if len(learnt) else 0.0
     error, constant = float(((y - predicted) ** 2).sum()), float(((y - mean) ** 2).sum())
@@ -44,7 +44,7 @@ def _numbers(y: np.ndarray, predicted: np.ndarray, learnt: np.ndarray) -> dict[s
 
 
 def _classes(y: np.ndarray, predicted: np.ndarray, learnt: np.ndarray) -> dict[str, Any]:
-    """Log losses added up, with that of the training frequencies; balanced accuracy; AUC, one against the rest."""
+    """Return summed log losses, of predictions and of training frequencies, balanced accuracy and one-vs-rest AUC."""
     _refuse_missing(predicted)
     y, n_classes = y.astype(int), predicted.shape[1]
     frequencies = np.bincount(learnt.astype(int), minlength=n_classes) / max(len(learnt), 1)
@@ -65,7 +65,7 @@ def _log_loss(y: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def _auc(y: np.ndarray, probabilities: np.ndarray) -> float | None:
-    """Mean over classes that are there and not alone; of two classes, that of the second."""
+    """Average one-vs-rest AUC over the classes present; of two classes, return that of the second."""
     from sklearn.metrics import roc_auc_score
 
     classes = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])

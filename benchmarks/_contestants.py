@@ -1,4 +1,4 @@
-"""The same network in every library: layers, optimizer, epochs and batch size alike, no early stopping."""
+"""The same network in every library: same layers, optimizer, epochs and batch size, no early stopping."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RATE = 1e-3
 
 
 def table(n: int, d: int, tasks: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Standardised inputs and targets, float32: nothing is left to do for anyone's preprocessing."""
+    """Return standardised float32 inputs and targets, so that no library needs preprocessing."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, d), dtype=np.float32)
     hidden = np.tanh(X @ rng.standard_normal((d, 8), dtype=np.float32) / np.sqrt(d))
@@ -21,8 +21,8 @@ def table(n: int, d: int, tasks: int, seed: int = 0) -> tuple[np.ndarray, np.nda
     return X, ((y - y.mean(axis=0)) / y.std(axis=0)).astype(np.float32)
 
 
-def ours(hidden: tuple[int, ...], batch: int, epochs: int, **kwargs: Any) -> Any:
-    """skmtl."""
+def multi_task(hidden: tuple[int, ...], batch: int, epochs: int, **kwargs: Any) -> Any:
+    """Return skmtl's MultiTaskKerasRegressor as a single network."""
     from skmtl import MultiTaskKerasRegressor
 
     settings = {"ensemble_size": 1, "early_stopping": False, "learning_rate": RATE, "random_state": 0, **kwargs}
@@ -30,7 +30,7 @@ def ours(hidden: tuple[int, ...], batch: int, epochs: int, **kwargs: Any) -> Any
 
 
 def mlp(hidden: tuple[int, ...], batch: int, epochs: int, **kwargs: Any) -> Any:
-    """scikit-learn's MLPRegressor, kept from stopping early."""
+    """Return scikit-learn's MLPRegressor without early stopping."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPRegressor
 
@@ -42,7 +42,7 @@ def mlp(hidden: tuple[int, ...], batch: int, epochs: int, **kwargs: Any) -> Any:
 
 
 def build_keras(hidden: tuple[int, ...], d: int, tasks: int) -> Any:
-    """Functional Keras model with linear heads, in one layer as the other libraries have them."""
+    """Return a functional Keras model whose linear heads are one layer, as in the other libraries."""
     import keras
 
     inputs = keras.Input((d,))
@@ -61,7 +61,7 @@ def _scikeras_model(hidden: tuple[int, ...], d: int, tasks: int, rate: float = R
 
 
 def scikeras(hidden: tuple[int, ...], batch: int, epochs: int, d: int, tasks: int) -> Any:
-    """scikeras' KerasRegressor, at its defaults."""
+    """Return scikeras' KerasRegressor at its defaults."""
     from scikeras.wrappers import KerasRegressor
 
     return KerasRegressor(
@@ -71,7 +71,7 @@ def scikeras(hidden: tuple[int, ...], batch: int, epochs: int, d: int, tasks: in
 
 
 def keras_fit(X: Any, y: Any, hidden: tuple[int, ...], batch: int, epochs: int, **compile_arguments: Any) -> Any:
-    """Plain Keras: build, compile, fit."""
+    """Build, compile and fit a plain Keras model; return its last training loss."""
     import keras
 
     model = build_keras(hidden, X.shape[1], y.shape[1])
@@ -81,7 +81,7 @@ def keras_fit(X: Any, y: Any, hidden: tuple[int, ...], batch: int, epochs: int, 
 
 
 def skorch(hidden: tuple[int, ...], batch: int, epochs: int, d: int, tasks: int) -> Any:
-    """skorch's NeuralNetRegressor on CPU PyTorch, all data for training."""
+    """Return skorch's NeuralNetRegressor on CPU PyTorch, without validation split."""
     import torch
     from skorch import NeuralNetRegressor
 

@@ -1,4 +1,4 @@
-"""The real data sets of the accuracy benchmark: one record a set, and the same folds for every contestant."""
+"""Real data sets of the benchmarks: one record per set, and the same folds for every contestant."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 NEIGHBOUR = Path(__file__).resolve().parents[2] / "shared" / "data"
 REGRESSION, CLASSIFICATION = "regression", "classification"
 
-# Rows in time order whose labels or neighbours stand in other rows: split in blocks of time. The number is how many
-# rows beside a test block are left out of training. andro: the targets of row i are features of row i + 6; rf1: targets
-# lie 48 rows ahead and features reach 60 rows back; hourly tables: a day; atp1d: daily prices, a week.
+# Sets in time order, whose rows share labels or neighbours: they are split into blocks of time. The number is how many
+# rows next to a test block are left out of training. andro: the targets of row i are features of row i + 6; rf1:
+# targets lie 48 rows ahead and features reach 60 rows back; hourly tables: a day; atp1d: daily prices, a week.
 TIME_GAPS = {"airquality": 24, "andro": 6, "atp1d": 7, "bike": 24, "rf1": 108}
-DUPLICATES_TOGETHER = ("wine",)  # a fifth of the rows are copies of another
+DUPLICATES_TOGETHER = ("wine",)  # a fifth of the rows are duplicates
 
 
 @dataclass(frozen=True)
@@ -32,22 +32,22 @@ class Record:
     ----------
     name : str
     X : DataFrame
-        Features: float64, nominal ones of category dtype; NaN where missing.
+        Features: float64, or category dtype for nominal ones; NaN if missing.
     Y : DataFrame
-        One column a task: float64, or category dtype for classes; NaN where missing. Tasks with rows of their own
-        have a column each, missing in the rows of all others.
+        One column per task: float64, or category dtype for classes; NaN if missing. Tasks with separate rows have a
+        column each, missing in the rows of all others.
     kinds : dict
-        Task to "regression" or "classification".
+        Maps each task to "regression" or "classification".
     groups : ndarray or None
         Rows of one group stay on one side of a split.
     scaffolds : ndarray or None
-        Murcko scaffold of each molecule, for the scaffold folds.
+        Murcko scaffold of each molecule, for scaffold folds.
     row_task : Series or None
-        Which task a row belongs to, where tasks have rows of their own (category dtype).
+        The task of each row, if tasks have separate rows (category dtype).
     gap : int or None
-        Rows are in time order; so many beside a test block are left out of training.
+        Number of rows left out of training on either side of a test block; None unless rows are in time order.
     n_rows_source : int
-        Rows of the whole set; more than ``len(X)`` where they were capped.
+        Rows of the whole set; more than ``len(X)`` if rows were capped.
     """
 
     name: str
@@ -63,17 +63,17 @@ class Record:
 
     @property
     def problem(self) -> str:
-        """What the set is: regression, classification or mixed."""
+        """Kind of the set: regression, classification or mixed."""
         kinds = set(self.kinds.values())
         return kinds.pop() if len(kinds) == 1 else "mixed"
 
     @property
     def missing_labels(self) -> bool:
-        """Whether labels are missing, other than by tasks having rows of their own."""
+        """Whether labels are missing, apart from tasks with separate rows."""
         return self.row_task is None and bool(self.Y.isna().to_numpy().any())
 
     def take(self, rows: np.ndarray) -> Record:
-        """The record of some of its rows."""
+        """Return the record of some rows."""
         parts = {
             name: None if value is None else value[rows] if isinstance(value, np.ndarray) else value.iloc[rows]
             for name in ("X", "Y", "groups", "scaffolds", "row_task")
@@ -83,7 +83,7 @@ class Record:
 
 
 def data_folder() -> Path:
-    """Folder that SKMTL_DATA names, or ../shared/data."""
+    """Return the folder in SKMTL_DATA, or ../shared/data."""
     folder = Path(os.environ.get("SKMTL_DATA", NEIGHBOUR))
     if not (folder / "datasets.json").exists():
         raise FileNotFoundError(f"no datasets.json in {folder}; set SKMTL_DATA to the folder of the data sets")
@@ -92,18 +92,18 @@ def data_folder() -> Path:
 
 @cache
 def facts_of_all() -> dict[str, dict[str, Any]]:
-    """What datasets.json says, by name: rows, targets, origin, problem."""
+    """Return the entries of datasets.json by name: rows, targets, origin, problem."""
     entries = json.loads((data_folder() / "datasets.json").read_text())["datasets"]
     return {entry["name"]: entry for entry in entries}
 
 
 def names(problem: str | None = None) -> list[str]:
-    """Names of the data sets, of one problem ("regression", "classification", "mixed") or all."""
+    """Return the names of all data sets, or of one problem ("regression", "classification", "mixed")."""
     return [name for name, facts in facts_of_all().items() if problem in (None, facts["problem"])]
 
 
 def load(name: str, rows: int | None = None, seed: int = 0) -> Record:
-    """Read a data set; ``rows`` caps it: at random, or to the first rows where they are in time order."""
+    """Read a data set, at most ``rows`` of it: drawn at random, or the first ones if rows are in time order."""
     if name not in facts_of_all():
         raise ValueError(f"unknown data set {name!r}; known: {', '.join(facts_of_all())}")
     facts = facts_of_all()[name]
@@ -144,7 +144,7 @@ def _table(facts: dict[str, Any]) -> Record:
 
 
 def _own_rows(table: pd.DataFrame, facts: dict[str, Any]) -> tuple[pd.DataFrame, dict[str, str], pd.Series]:
-    """Y with a column a task; all tasks share one kind and, for classes, one set of classes."""
+    """Return Y with one column per task; all tasks have the same kind and the same classes."""
     (target,) = facts["targets"]
     y = _labels(table[target["column"]], _kind(target))
     row_task = table[facts["task_column"]].astype("str").astype("category").rename(facts["task_column"])
@@ -154,7 +154,7 @@ def _own_rows(table: pd.DataFrame, facts: dict[str, Any]) -> tuple[pd.DataFrame,
 
 
 def _labels(column: pd.Series, kind: str) -> pd.Series:
-    """Numbers as float64; classes as strings of category dtype, whole numbers without a point."""
+    """Return numbers as float64, and classes as strings of category dtype, integers without a decimal point."""
     if kind == REGRESSION:
         return column.astype("float64")
     if pd.api.types.is_numeric_dtype(column):
@@ -176,19 +176,18 @@ def _molecules(facts: dict[str, Any]) -> Record:
 def folds(
     record: Record, n_splits: int = 5, scheme: str = "default", seed: int = 0
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The train and test rows of each fold.
+    """Return the training and test rows of each fold.
 
-    ``scheme``: "default" splits by group or by blocks of time where rows leak into each other, and by class or task
-    otherwise; "random" shuffles all rows, as published figures had it; "scaffold" keeps molecules of one scaffold on
-    one side (other sets: as "default").
+    ``scheme``: "default" splits by group or by blocks of time if rows leak into each other, and is stratified by class
+    or task otherwise; "random" shuffles all rows, as in published figures; "scaffold" keeps molecules of one scaffold
+    on one side (other sets: as "default").
     """
     n = len(record.X)
     if scheme not in ("default", "random", "scaffold"):
         raise ValueError(f"scheme must be 'default', 'random' or 'scaffold', got {scheme!r}")
     if scheme == "scaffold" and record.scaffolds is not None:
-        return list(
-            GroupKFold(n_splits).split(record.X, groups=record.scaffolds)
-        )  # balances: one scaffold is a quarter
+        # Balanced by size, since one scaffold has a quarter of the molecules.
+        return list(GroupKFold(n_splits).split(record.X, groups=record.scaffolds))
     if scheme != "random" and record.gap is not None:
         return _blocks_of_time(n, n_splits, record.gap)
     if scheme != "random" and record.groups is not None:
@@ -202,9 +201,9 @@ def folds(
 def regression_folds(
     data: Sequence[str] | None, rows: int, n_splits: int, schemes: Sequence[str]
 ) -> Iterator[tuple[str, int, Record, Record]]:
-    """Scheme, number, training and test rows of every fold of regressions whose rows have labels of all tasks.
+    """Yield scheme, number, training and test rows of every fold of the regression sets without separate rows per task.
 
-    The default scheme is left out where it would be the random one: where rows come neither in groups nor in time.
+    The default scheme is skipped if it equals the random one, for sets with neither groups nor a time order.
     """
     for name in data or names(REGRESSION):
         record = load(name, rows)
@@ -218,14 +217,14 @@ def regression_folds(
 
 
 def apart(record: Record) -> bool:
-    """Whether rows come in groups or in time, which the default folds keep apart."""
+    """Whether rows come in groups or in time order, which the default folds keep apart."""
     return record.groups is not None or record.gap is not None
 
 
 def _blocks_of_time(n: int, n_splits: int, gap: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Four blocks a fold, in turn, so that a fold sees all seasons; rows within ``gap`` of a test block are left out.
+    """Give each fold four blocks, so that it sees all seasons; rows within ``gap`` of a test block are left out.
 
-    Short tables, whose training rows the gaps would eat, have one block a fold.
+    In short tables the gaps would leave few training rows, so each fold has one block.
     """
     blocks = 4 * n_splits if n >= 16 * n_splits * max(gap, 1) or n >= 2000 else n_splits
     block = np.arange(n) * blocks // n
@@ -238,7 +237,7 @@ def _blocks_of_time(n: int, n_splits: int, gap: int) -> list[tuple[np.ndarray, n
 
 
 def _strata(record: Record, n_splits: int) -> np.ndarray | None:
-    """Combinations of classes (and task, where tasks have their own rows); rare ones count as one."""
+    """Return combinations of classes (and the task, if tasks have separate rows); rare ones count as one."""
     parts = [] if record.row_task is None else [record.row_task.astype("str").to_numpy()]
     if record.row_task is not None and record.problem == CLASSIFICATION:
         parts.append(record.Y.astype("object").bfill(axis=1).iloc[:, 0].astype("str").to_numpy())

@@ -1,4 +1,4 @@
-"""Worker processes held to a core each, for timing epochs without the time that starting them takes."""
+"""Worker processes with one core each, for timing epochs without the cost of starting them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import numpy as np
 def timed_epochs(
     rows: Path, targets: Sequence[str], settings: Mapping[str, Any], n_workers: int, share: int = 1
 ) -> dict[str, float]:
-    """Milliseconds of a step, and of an all-reduce of its size, with so many workers.
+    """Time a step and an all-reduce of its size with ``n_workers``, in milliseconds.
 
-    With ``share`` a step has one part of so many of its rows: what a worker of several does beside adding up.
+    ``share`` divides the batch size: a step then has the rows of one worker of several.
     """
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
@@ -63,7 +63,7 @@ def _work(
     import tensorflow as tf
 
     workers = _workers(tf, addresses, rank)
-    # The first compiles; what one epoch more takes is an epoch.
+    # The first run compiles. Two additional epochs take the difference of the others.
     _, short, long = (_trained(workers, rows, targets, {**settings, "epochs": epochs}) for epochs in (1, 1, 3))
     found = {"step": (long[0] - short[0]) / (2 * long[1]) * 1e3}
     found["all_reduce"] = _all_reduce(tf, workers, long[2]) if workers.count > 1 else 0.0
@@ -82,7 +82,7 @@ def _workers(tf: Any, addresses: list[str], rank: int) -> Any:
 
 
 def _trained(workers: Any, rows: str, targets: list[str], settings: dict[str, Any]) -> tuple[float, int, int]:
-    """Seconds of training, steps of an epoch, and the number of parameters."""
+    """Return seconds of training, steps per epoch and the number of parameters."""
     from skmtl import MultiTaskKerasRegressor
     from skmtl.distributed._plan import plan_fit
     from skmtl.distributed._prepare import settings_of
@@ -103,7 +103,7 @@ def _trained(workers: Any, rows: str, targets: list[str], settings: dict[str, An
 
 
 def _all_reduce(tf: Any, workers: Any, size: int, steps: int = 300) -> float:
-    """Milliseconds of adding up an array of this size in a loop."""
+    """Time an all-reduce of an array of this size in a loop, in milliseconds."""
 
     @tf.function
     def loop(values: Any, number: Any) -> Any:

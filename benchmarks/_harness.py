@@ -1,7 +1,8 @@
-"""Timing side by side: contestants take turns, and what is reported are medians and ratios of one run."""
+"""Timing in turns: contestants alternate within one run, and reports give medians and ratios of that run."""
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import os
@@ -14,14 +15,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+RUNS = RESULTS / "runs.json"
 PACKAGES = ("skmtl", "scikit-learn", "keras", "tensorflow", "scikeras", "skorch", "torch", "numpy", "pandas")
 
 
 @dataclass
 class Measurement:
-    """Seconds (or another unit) of one contestant in one case."""
+    """Repeated measurements of one contestant in one case, in seconds or another unit."""
 
     case: str
     contestant: str
@@ -32,26 +35,26 @@ class Measurement:
 
     @property
     def median(self) -> float:
-        """Middle of the repetitions."""
+        """Median of the repetitions."""
         return statistics.median(self.values)
 
 
 @dataclass
 class Case:
-    """Contestants of one comparison; the first is ours, the others are divided by it."""
+    """Contestants of one comparison; the first is the reference that the others are divided by."""
 
     name: str
     contestants: dict[str, Callable[[], object]]
     repeats: int = 5
-    slow: dict[str, int] = field(default_factory=dict)  # contestants with fewer repetitions
+    slow: dict[str, int] = field(default_factory=dict)  # contestants that get fewer repetitions
     warm_up: bool = True
-    slow_seconds: float = float("inf")  # a first run that takes longer counts, and is the only one
+    slow_seconds: float = float("inf")  # a warm-up that takes longer is kept as the only measurement
     targets: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
 
 
 def run(case: Case, clock: Callable[[], float] = time.perf_counter) -> list[Measurement]:
-    """Time the contestants in turn."""
+    """Time the contestants in turns."""
     times: dict[str, list[float]] = {name: [] for name in case.contestants}
     turns = {name: case.slow.get(name, case.repeats) for name in case.contestants}
     if case.warm_up:
@@ -80,7 +83,7 @@ def _seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
 
 
 def in_fresh_process(code: str, environment: dict[str, str] | None = None) -> float:
-    """Run Python code in a new process; it prints one number last."""
+    """Run Python code in a new process and return the number on its last line of output."""
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **(environment or {})}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False, cwd=RESULTS.parent.parent
@@ -91,7 +94,7 @@ def in_fresh_process(code: str, environment: dict[str, str] | None = None) -> fl
 
 
 def machine() -> dict[str, str]:
-    """Processor, versions and date: what a figure is worth nothing without."""
+    """Return the date, the processor and the package versions."""
     processor = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -111,8 +114,28 @@ def machine() -> dict[str, str]:
     }
 
 
+def report_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser that shows the whole docstring and has the option ``--report``."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--report", action="store_true", help="only write the report, from the stored figures")
+    return parser
+
+
+def record_run(name: str, **options: object) -> None:
+    """Keep date, processor, versions and options of the run behind results/NAME.md in results/runs.json."""
+    RESULTS.mkdir(exist_ok=True)
+    runs = json.loads(RUNS.read_text()) if RUNS.exists() else {}
+    runs[name] = {**machine(), **({"options": options} if options else {})}
+    RUNS.write_text(json.dumps(dict(sorted(runs.items())), indent=1) + "\n")
+
+
+def recorded_run(name: str) -> dict[str, Any]:
+    """Return what `record_run` kept, and a "remark" where one was added by hand: reports show these facts."""
+    return json.loads(RUNS.read_text())[name]
+
+
 def save(measurements: list[Measurement], name: str) -> None:
-    """Merge into results/NAME.csv: cases measured now replace those of the same name."""
+    """Merge into results/NAME.csv: cases measured now replace earlier ones of the same name."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.csv"
     now = {m.case for m in measurements}
@@ -123,11 +146,11 @@ def save(measurements: list[Measurement], name: str) -> None:
         for m in [*kept, *measurements]:
             values = json.dumps([float(f"{value:.6g}") for value in m.values])
             writer.writerow([m.case, m.contestant, m.unit, f"{m.median:.6g}", values, m.target, m.note])
-    (RESULTS / f"{name}_machine.json").write_text(json.dumps(machine(), indent=1) + "\n")
+    record_run(name)
 
 
 def load(name: str) -> list[Measurement]:
-    """Measurements of earlier runs."""
+    """Return the measurements stored in results/NAME.csv."""
     path = RESULTS / f"{name}.csv"
     if not path.exists():
         return []

@@ -1,30 +1,31 @@
-"""The page of results/joint.md."""
+"""The page results/joint.md."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from _harness import machine
+from _report import markdown
 
 PEERS = ("ExtraTrees", "HistGradientBoosting", "CatBoost")
 PATTERNS = ("all", "half", "one")
 
 
-def report(table: pd.DataFrame, rows: int) -> str:
-    """All figures as a page."""
-    facts = machine()
+def report(table: pd.DataFrame, facts: dict[str, Any], rows: int) -> list[str]:
+    """Return the parts of the page; ``facts`` are date and versions of the run."""
     versions = ", ".join(f"{name} {facts[name]}" for name in ("skmtl", "scikit-learn", "tensorflow") if name in facts)
-    parts = [
-        "# All targets at once\n\n"
+    return [
+        "# Conditional predictions, joint regions and joint draws",
         f"`python benchmarks/joint.py`, {facts['date']}, {versions}: the default estimators (`random_state=0`) on "
-        f"regression and mixed sets, at most {rows:,} rows, two thirds to learn from. Random folds (three; of "
-        "large sets two); later: the last third of the rows in time; groups: other patients.",
+        f"regression and mixed sets with at most {rows:,} rows, of which two thirds are training rows. `random`: "
+        "random folds (three, on large sets two). `later`: the last third of the rows in time order is predicted. "
+        "`groups`: unseen patients are predicted.",
         _conditional(table),
         _regions(table),
         _draws(table),
         _times(table),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _conditional(table: pd.DataFrame) -> str:
@@ -37,13 +38,13 @@ def _conditional(table: pd.DataFrame) -> str:
     means = errors.groupby(["data", "folds", "known", "who"])["ratio"].mean().unstack("who")
     lines = [
         "## Errors given known targets\n",
-        "Root mean squared error (of classes: of their probabilities) of the first three targets, given the labels of "
-        "all others, of half of them and of one, divided by that of `predict` without: 1 is no gain. Beside it the "
-        "same of trees that were trained for each pattern on X and the known targets (CatBoost with 200 trees, and "
-        "up to 100 columns), where skmtl is fitted once.\n",
-        "| set | folds | all others known | "
+        "Root mean squared error of the first three targets (for classes, of their probabilities), given the labels of "
+        "all other targets, of half of them or of one, divided by the error of `predict` without known targets: 1 is "
+        "no gain. The tree ensembles are trained anew for each pattern, on X and the known targets (CatBoost with 200 "
+        "trees, on sets of up to 100 columns); skmtl is fitted once.\n",
+        "| data set | folds | all others known: skmtl | "
         + " | ".join(PEERS)
-        + " | half known | best of these peers | one known | best of these peers |",
+        + " | half known: skmtl | best tree ensemble | one known: skmtl | best tree ensemble |",
         "|---|---|---" + "|---" * len(PEERS) + "|---|---|---|---|",
     ]
     for (data, folds), part in means.groupby(level=["data", "folds"]):
@@ -55,15 +56,16 @@ def _conditional(table: pd.DataFrame) -> str:
             cells += [_cell(part.loc[pattern, list(PEERS)].min()) if there else ""]
         lines.append(f"| {data} | {folds} | " + " | ".join(cells) + " |")
     whole = means.xs("all", level="known")
-    ours, best = whole["skmtl"], whole[list(PEERS)].min(axis=1)
+    own, best = whole["skmtl"], whole[list(PEERS)].min(axis=1)
     shown = " | ".join(_cell(whole[who].mean()) for who in ("skmtl", *PEERS))
     lines.append(f"| **mean** | | {shown} | | | | |")
-    worse = [f"{data} ({folds}): {ratio:.2f}" for (data, folds), ratio in ours.items() if ratio > 1.01]
+    worse = [f"{data} ({folds}): {ratio:.2f}" for (data, folds), ratio in own.items() if ratio > 1.01]
     lines.append(
-        f"\nGiven all others, skmtl's error is {ours.mean():.2f} of that of `predict` on average"
-        + (f", and above 1.01 of it on {', '.join(worse)}" if worse else ", and on no set above 1.01 of it")
-        + f". It is below that of the best of the peers on {(ours < best).sum()} of {len(ours)} cases, and below "
-        + ", ".join(f"{who}'s on {(ours < whole[who]).sum()} of {whole[who].notna().sum()}" for who in PEERS)
+        f"\nGiven all other targets, skmtl's error is {own.mean():.2f} times that of `predict` on average, and above "
+        + (f"1.01 times on {', '.join(worse)}" if worse else "1.01 times on no set")
+        + f". It is lower than that of the best tree ensemble in {(own < best).sum()} of {len(own)} cases, and lower "
+        + "than that of "
+        + ", ".join(f"{who} in {(own < whole[who]).sum()} of {whole[who].notna().sum()}" for who in PEERS)
         + "."
     )
     return "\n".join(lines)
@@ -79,12 +81,13 @@ def _regions(table: pd.DataFrame) -> str:
     relative = relative.where(np.isfinite(width["Bonferroni"])).groupby(level=["data", "folds"]).mean()
     lines = [
         "## Regions for all targets\n",
-        "Share of rows with all labels inside 90 % regions, beside one interval a task at 1 - 0.1 / tasks "
-        "(Bonferroni) and at 90 % (independent), and the width a task (geometric mean) in units of Bonferroni's. Last, "
-        "how often each label lies in its own 90 % interval. Empty: classes among the tasks, or too few rows for "
-        "Bonferroni's intervals.\n",
-        "| set | tasks | folds | box | ellipsoid | Bonferroni | independent | width of the box | of the ellipsoid | "
-        "each label |",
+        "Joint coverage, the share of rows with all labels inside the region: 90 % boxes and ellipsoids, one interval "
+        "per task at 1 - 0.1 / tasks (Bonferroni), and one per task at 90 % (independent). Widths per task (geometric "
+        "mean) are relative to Bonferroni's. `marginal coverage` is the share of labels inside their own 90 % "
+        "interval. An empty cell: some tasks are classifications, or there are too few rows for Bonferroni's "
+        "intervals.\n",
+        "| data set | tasks | folds | box | ellipsoid | Bonferroni | independent | box width | ellipsoid width | "
+        "marginal coverage |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for key in covered.index:
@@ -97,16 +100,17 @@ def _regions(table: pd.DataFrame) -> str:
     many = relative.join(tasks)
     six = many[many["n_tasks"] >= 6]
     lines.append(
-        f"\nOn random folds the box holds {random['box'].mean():.1%} on average (least: {random['box'].min():.1%}), "
-        f"the ellipsoid {random['ellipsoid'].mean():.1%} (least: {random['ellipsoid'].min():.1%}). The box has "
-        f"{relative['box'].mean():.2f} of Bonferroni's width; from six tasks on {six['box'].mean():.2f}, and "
-        f"the ellipsoid {six['ellipsoid'].mean():.2f}."
+        f"\nOn random folds the box covers {random['box'].mean():.1%} of the rows on average (minimum "
+        f"{random['box'].min():.1%}), the ellipsoid {random['ellipsoid'].mean():.1%} (minimum "
+        f"{random['ellipsoid'].min():.1%}). The box is {relative['box'].mean():.2f} times as wide as Bonferroni's "
+        f"intervals. With six or more tasks the box is {six['box'].mean():.2f} times as wide and the ellipsoid "
+        f"{six['ellipsoid'].mean():.2f} times."
     )
     if len(shifted):
         lines.append(
-            f"On other patients and later times the box holds {shifted['box'].mean():.1%}, the ellipsoid "
-            f"{shifted['ellipsoid'].mean():.1%}, and intervals of 90 % hold {shifted['each interval'].mean():.1%} of "
-            "the labels: rows that differ from those of the fit have no promise."
+            f"On unseen patients and later times the box covers {shifted['box'].mean():.1%} of the rows, the ellipsoid "
+            f"{shifted['ellipsoid'].mean():.1%}, and 90 % intervals cover {shifted['each interval'].mean():.1%} of the "
+            "labels: coverage is not guaranteed for rows that differ from the training rows."
         )
     return "\n".join(lines)
 
@@ -116,9 +120,9 @@ def _draws(table: pd.DataFrame) -> str:
     values = found.groupby(["data", "folds", "what", "who"])["value"].mean().unstack(["what", "who"])
     lines = [
         "## Joint draws\n",
-        "Energy and variogram score (less is better; units are the standard deviations of the training labels) of 100 "
-        "joint draws a row, and of the same draws with each task's in an order of its own.\n",
-        "| set | folds | energy, joint | each by itself | variogram, joint | each by itself |",
+        "Energy and variogram scores (lower is better; in standard deviations of the training labels) of 100 joint "
+        "draws per row, and of the same draws permuted independently for each task.\n",
+        "| data set | folds | energy, joint | energy, permuted | variogram, joint | variogram, permuted |",
         "|---|---|---|---|---|---|",
     ]
     order = [(what, who) for what in ("energy", "variogram") for who in ("joint", "apart")]
@@ -126,7 +130,7 @@ def _draws(table: pd.DataFrame) -> str:
         lines.append(f"| {data} | {folds} | " + " | ".join(f"{row[key]:.4f}" for key in order) + " |")
     better = {what: (values[what]["joint"] < values[what]["apart"]).sum() for what in ("energy", "variogram")}
     lines.append(
-        f"\nJoint draws have the better energy score in {better['energy']} of {len(values)} cases, and the better "
+        f"\nJoint draws have the better energy score in {better['energy']} of {len(values)} cases and the better "
         f"variogram score in {better['variogram']}."
     )
     return "\n".join(lines)
@@ -139,13 +143,13 @@ def _times(table: pd.DataFrame) -> str:
     share = seconds["joint"] / (seconds["fit"] - seconds["joint"])
     lines = [
         "## Time\n",
-        f"The joint model takes {share.median():.1%} on top of a default fit (median; at most {share.max():.1%}, on "
-        f"{share.idxmax()[0]}, whose fit takes {seconds.loc[share.idxmax(), 'fit']:.1f} s).",
+        f"The joint model adds {share.median():.1%} to the time of a default fit (median; at most {share.max():.1%}, "
+        f"on {share.idxmax()[0]}, where the fit takes {seconds.loc[share.idxmax(), 'fit']:.1f} s).",
     ]
     calls = table[table["what"] == "call"]
     if len(calls):
-        lines += ["", "| one call on 1,000 rows and 16 tasks | ms |", "|---|---|"]
-        lines += [f"| {row['who']} | {row['value']:.1f} |" for _, row in calls.iterrows()]
+        rows = [[row["who"], f"{row['value']:.1f}"] for _, row in calls.iterrows()]
+        lines += ["", markdown(["one call on 1,000 rows and 16 tasks", "ms"], rows)]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What plain matrix products reach on this machine: the limit of any network of those shapes."""
+"""Arithmetic rate of plain matrix products on this machine, the limit for any network of those shapes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 def plain_rate(shapes: list[tuple[int, int, int]], seconds: float = 1.0) -> float:
-    """FLOP/s of the products (m, k) x (k, n) of a forward and a backward pass, one after the other, in TensorFlow."""
+    """Return FLOP/s of the products (m, k) x (k, n) of a forward and a backward pass in TensorFlow."""
     rng = np.random.default_rng(0)
 
     def tensor(*shape: int) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""The data sets on which the methods are compared: rows of a seed, split in two, preprocessed by the training rows."""
+"""Data sets of the comparison of methods: rows drawn by a seed, split, and preprocessed on the training rows."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ RELATEDNESS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class Table:
-    """Rows before the split: features, one column of labels a task (NaN: not known), and which rows are tested."""
+    """Rows before the split: features, one column of labels per task (NaN if missing), and how to split them."""
 
     X: pd.DataFrame
     y: pd.DataFrame
-    strata: Any = None  # split within each of these
-    in_time: bool = False  # the last quarter is tested, since neighbouring rows know each other's labels
+    strata: Any = None  # the split is stratified by these
+    in_time: bool = False  # test on the last quarter, since neighbouring rows share labels
 
 
 @dataclass(frozen=True)
 class Split:
-    """What a method is trained and judged on."""
+    """Training and test rows of one seed."""
 
     X: np.ndarray
     y: pd.DataFrame
@@ -50,7 +50,7 @@ def _csv(name: str, targets: Callable[[pd.DataFrame], pd.DataFrame] | None = Non
 
 
 def _own_rows(name: str, strata_of: Callable[[pd.DataFrame], Any]) -> Table:
-    """Tasks with rows of their own: a column of labels each, missing in the others' rows."""
+    """Return tasks with separate rows as one column of labels each, missing in the rows of all others."""
     table = pd.read_csv(DATA / f"{name}.csv.gz")
     (task,), (target,) = ([c for c in table if c.startswith(start)] for start in ("task:", "target:"))
     y = table[target].astype(float).to_frame().set_index(table[task].astype(str), append=True)[target].unstack()
@@ -66,7 +66,7 @@ def _molecules(name: str) -> Table:
 
 
 def _rare_joined(y: pd.DataFrame) -> pd.DataFrame:
-    """Classes of fewer than 2 % of the rows as one: of a draw of rows, some would be in the tested part alone."""
+    """Merge classes with fewer than 2 % of the rows: a draw of rows could have some of them in the test part only."""
     return y.apply(
         lambda c: c.where(pd.api.types.is_numeric_dtype(c) | (c.map(c.value_counts(normalize=True)) > 0.02), "rare")
     )
@@ -104,7 +104,7 @@ DATA_SETS: dict[str, tuple[str, Callable[[int, int], Table]]] = {
 
 
 def split(name: str, rows: int, seed: int) -> Split:
-    """Three quarters of the rows to train on; where there are more than ``rows``, as many are drawn by the seed."""
+    """Draw at most ``rows`` by the seed, and split them into three quarters of training rows and test rows."""
     table = DATA_SETS[name][1](rows, seed)
     rng = np.random.default_rng(seed)
     chosen = _drawn(table, rows, rng)
@@ -120,7 +120,7 @@ def split(name: str, rows: int, seed: int) -> Split:
 
 
 def _drawn(table: Table, rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Positions of the rows; of tasks with rows of their own, whole tasks, so that each stays as small as it is."""
+    """Return positions of the rows drawn; of tasks with separate rows whole tasks, so that each keeps its size."""
     if len(table.X) <= rows:
         return np.arange(len(table.X))
     if table.strata is None:
@@ -132,7 +132,7 @@ def _drawn(table: Table, rows: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _preprocessed(X: pd.DataFrame, test_X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers standardised (bits as they are), levels that are not rare as columns."""
+    """Standardise numbers (bits stay as they are) and encode levels one-hot, rare ones together."""
     if set(X.columns[:1]) == {"bit0"}:
         return X.to_numpy(np.float32), test_X.to_numpy(np.float32)
     numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())

@@ -1,4 +1,4 @@
-"""The plain seed network in scikeras, and ourselves: all tasks in one network, and one network a task."""
+"""skmtl with several settings, and a plain Keras network fitted through scikeras."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from _tabular import POOLED, Target, as_it_is, classes_of, features_of, one_hot,
 from sklearn.model_selection import GroupKFold, KFold
 
 SEED_UNITS, SEED_EPOCHS = 64, 100
-TOLD_SPLITS = 4
+HELD_OUT_SPLITS = 4
 MISSING = -1e9  # scikeras refuses NaN in y; the seed network's loss knows this number
 
 
-def fit_ours(train: Record) -> Predict:
-    """Our estimator for the kinds of tasks at hand, at its defaults, all tasks in one network."""
+def fit_skmtl(train: Record) -> Predict:
+    """Fit the estimator for the record's kinds of tasks at its defaults, all tasks in one network."""
     return _fit_together(train, {})
 
 
-def fit_told(train: Record) -> Predict:
-    """The same, told which rows belong together: it holds out whole groups, or blocks of time."""
+def fit_splitter(train: Record) -> Predict:
+    """Fit the same with a splitter that holds out whole groups or blocks of time."""
     grouped = train.groups is not None
-    splitter = GroupKFold(TOLD_SPLITS) if grouped else KFold(TOLD_SPLITS)
+    splitter = GroupKFold(HELD_OUT_SPLITS) if grouped else KFold(HELD_OUT_SPLITS)
     return _fit_together(train, {"groups": train.groups} if grouped else {}, validation_split=splitter)
 
 
 def fit_sharing_auto(train: Record) -> Predict:
-    """The same, with ``sharing="auto"``."""
+    """Fit the same with ``sharing="auto"``."""
     return _fit_together(train, {}, sharing="auto")
 
 
 def _fit_together(train: Record, of_rows: dict[str, Any], **settings: Any) -> Predict:
-    model = _ours(train).set_params(**settings)
+    model = _estimator(train).set_params(**settings)
     encoder = _encoder(model, train)
     model.fit(encoder.transform(train.X), train.Y, **of_rows)
 
@@ -48,8 +48,8 @@ def _fit_together(train: Record, of_rows: dict[str, Any], **settings: Any) -> Pr
     return predict
 
 
-def fit_twin(train: Record) -> Predict:
-    """The single-task twin: the same estimator on each task alone, on the rows that have its label."""
+def fit_single_task(train: Record) -> Predict:
+    """Fit the single-task baseline: the same estimator on each task alone, on the rows that have its label."""
     parts = {task: _fit_alone(train, task) for task in train.kinds}
 
     def predict(test: Record) -> Predictions:
@@ -66,13 +66,13 @@ def _fit_alone(train: Record, task: str) -> Callable[[Record], np.ndarray]:
     if one.Y[task].nunique() < 2:
         (target,) = targets_of(one)
         return lambda test: constant(target.values, target, len(test.X))
-    model = _ours(one)
+    model = _estimator(one)
     encoder = _encoder(model, one)
     model.fit(encoder.transform(one.X), one.Y)
     return lambda test: _by_task(model, encoder.transform(test.X), one, [task])[task]
 
 
-def _ours(record: Record) -> Any:
+def _estimator(record: Record) -> Any:
     from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
 
     if record.problem == "mixed":
@@ -83,14 +83,14 @@ def _ours(record: Record) -> Any:
 
 
 def _encoder(model: Any, record: Record) -> Any:
-    """The DataFrame as it is, where the estimator takes nominal columns; else one-hot."""
+    """Pass the DataFrame on if the estimator takes nominal columns, else encode it one-hot."""
     takes_nominal = "categorical_features" in model.get_params()
     nominal = (record.X.dtypes == "category").any()
     return (one_hot if nominal and not takes_nominal else as_it_is)(record.X)
 
 
 def _by_task(model: Any, X: Any, record: Record, tasks: list[str]) -> Predictions:
-    """Values and probabilities of every task, classes in the record's order."""
+    """Return values or probabilities of every task, classes in the record's order."""
     predictions: Predictions = {}
     if record.problem != CLASSIFICATION:
         values = model.predict(X)
@@ -108,7 +108,7 @@ def _by_task(model: Any, X: Any, record: Record, tasks: list[str]) -> Prediction
 
 
 def _own_rows(test: Record, part: Callable[[str, np.ndarray], np.ndarray]) -> np.ndarray:
-    """Each row's prediction by the task that it belongs to."""
+    """Predict each row by the task that it belongs to."""
     assert test.row_task is not None  # noqa: S101
     tasks = test.row_task.to_numpy()
     pieces = {task: np.flatnonzero(tasks == task) for task in pd.unique(tasks)}
@@ -118,7 +118,7 @@ def _own_rows(test: Record, part: Callable[[str, np.ndarray], np.ndarray]) -> np
 
 
 def fit_seed(train: Record) -> Predict:
-    """scikeras' KerasRegressor: one hidden layer, outputs side by side, squared errors and cross-entropies added."""
+    """Fit scikeras' KerasRegressor: one hidden layer, one output layer, squared errors and cross-entropies summed."""
     from scikeras.wrappers import KerasRegressor
 
     targets = targets_of(train)
@@ -146,7 +146,7 @@ def fit_seed(train: Record) -> Predict:
 
 
 def _encoded(target: Target) -> tuple[np.ndarray, tuple[float, float]]:
-    """Standardised numbers, or one-hot classes (a missing one is a row of zeros, whose cross-entropy is 0)."""
+    """Return standardised numbers, or one-hot classes (zeros for a missing label, with cross-entropy 0)."""
     there = ~np.isnan(target.values)
     if target.kind == CLASSIFICATION:
         block = np.zeros((len(there), target.n_classes), np.float32)
@@ -173,7 +173,7 @@ def _seed_model(n_features: int, widths: list[int], kinds: list[str]) -> Any:
 
 
 def _seed_loss(widths: list[int], kinds: list[str]) -> Callable[[Any, Any], Any]:
-    """Sum of the tasks' losses; the numbers side by side count as one block, and each task's classes as one."""
+    """Return the summed loss of all tasks: one block for the numbers and one for each task's classes."""
     from keras import ops
 
     numbers = np.array([float(kind == REGRESSION) for kind, w in zip(kinds, widths, strict=True) for _ in range(w)])

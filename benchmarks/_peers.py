@@ -1,4 +1,4 @@
-"""scikit-learn's and other libraries' models, each at its own defaults; the networks are in _networks.py."""
+"""Models of scikit-learn and other libraries at their defaults; Keras networks are in _networks.py."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Predict = Callable[[Record], Predictions]
 
 @dataclass(frozen=True)
 class Peer:
-    """One library's models behind the preprocessing they need.
+    """The models of one library, behind the preprocessing they need.
 
     Attributes
     ----------
     encode : callable
-        Fits the preprocessing to the training features.
+        Fit the preprocessing to the training features.
     make : dict
-        Kind of task to a function of (encoded X, number of tasks) that makes a model; other kinds are not taken.
+        Maps a kind of task to a function of (encoded X, number of tasks) that returns a model.
     joint : set
-        Kinds of task that one model predicts together where all labels are there; the others get a model per
-        task, on the rows that have its label.
+        Kinds of task that one model predicts together if no label is missing. Otherwise each task gets its own model,
+        fitted on the rows that have its label.
     joint_missing : bool
-        Whether a joint regression takes missing labels too.
+        Whether a joint regression accepts missing labels.
     """
 
     encode: Callable[[pd.DataFrame], Any]
@@ -40,7 +40,7 @@ class Peer:
     joint_missing: bool = False
 
     def fit(self, train: Record) -> Predict:
-        """Fit to a record; what comes back predicts the rows of another."""
+        """Fit to a record and return a function that predicts the rows of another record."""
         encoder = self.encode(features_of(train))
         X = encoder.transform(features_of(train))
         parts: list[Callable[[Any], Predictions]] = []
@@ -73,7 +73,7 @@ def _fit_joint(make: Callable[[Any, int], Any], X: Any, targets: list[Target]) -
 
 
 def _fit_alone(make: Callable[[Any, int], Any], X: Any, target: Target) -> Callable[[Any], Predictions]:
-    """A model of one task on the rows that have its label; a constant, where these all say the same."""
+    """Fit a model of one task to the rows that have its label, or a constant if these labels are all the same."""
     rows = np.flatnonzero(~np.isnan(target.values))
     y = target.values[rows]
     if len(np.unique(y)) < 2:
@@ -87,7 +87,7 @@ def _fit_alone(make: Callable[[Any, int], Any], X: Any, target: Target) -> Calla
 
 
 def constant(y: np.ndarray, target: Target, n: int) -> np.ndarray:
-    """The mean, or the classes' frequencies; of no label at all 0, or equal chances."""
+    """Predict the mean or the class frequencies; without any label, 0 or equal probabilities."""
     if target.kind == REGRESSION:
         return np.full(n, y.mean() if len(y) else 0.0)
     counts = np.bincount(y.astype(int), minlength=target.n_classes) if len(y) else np.ones(target.n_classes)
@@ -95,7 +95,7 @@ def constant(y: np.ndarray, target: Target, n: int) -> np.ndarray:
 
 
 def spread(probabilities: Any, classes: Any, target: Target) -> np.ndarray:
-    """Columns of the classes that were seen, put among all classes of the task."""
+    """Expand the probabilities of the classes seen in training to all classes of the task."""
     probabilities = np.asarray(probabilities)
     full = np.zeros((len(probabilities), target.n_classes))
     full[:, np.asarray(classes).astype(int)] = probabilities
@@ -103,7 +103,7 @@ def spread(probabilities: Any, classes: Any, target: Target) -> np.ndarray:
 
 
 def threads() -> int:
-    """Threads a peer may use: what OMP_NUM_THREADS says, else all."""
+    """Return the number of threads a peer may use: OMP_NUM_THREADS, or all cores."""
     return int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
 
 
@@ -163,7 +163,7 @@ def _catboost(kind: str, X: pd.DataFrame, n_tasks: int) -> Any:
     }
     if kind == CLASSIFICATION:
         return catboost.CatBoostClassifier(**common)
-    # The loss that takes missing labels is MultiRMSE where none is missing.
+    # Without missing labels this loss equals MultiRMSE.
     return catboost.CatBoostRegressor(loss_function="MultiRMSEWithMissingValues" if n_tasks > 1 else "RMSE", **common)
 
 
@@ -175,7 +175,7 @@ def _lightgbm(kind: str, *_: Any) -> Any:
 
 
 def _stack(kind: str, *_: Any) -> Any:
-    """What an informed user would build: linear, kernel and boosted models, stacked by a linear one."""
+    """Stack linear, kernel and boosted models by a linear one, as an informed user might."""
     from sklearn import ensemble, linear_model, svm
 
     if kind == CLASSIFICATION:
@@ -194,7 +194,7 @@ def _stack(kind: str, *_: Any) -> Any:
 
 
 class _Xrfm:
-    """Recursive feature machines of the package xrfm, with a fifth of the rows to tune by."""
+    """Recursive feature machines of the package xrfm, tuned on a fifth of the rows."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -230,7 +230,7 @@ def _xrfm(kind: str, *_: Any) -> Any:
 
 
 def _tabm(kind: str, *_: Any) -> Any:
-    """TabM at the defaults of pytabkit."""
+    """TabM at pytabkit's defaults."""
     from pytabkit import TabM_D_Classifier, TabM_D_Regressor
 
     made = TabM_D_Classifier if kind == CLASSIFICATION else TabM_D_Regressor
@@ -238,7 +238,7 @@ def _tabm(kind: str, *_: Any) -> Any:
 
 
 def _realmlp(kind: str, *_: Any) -> Any:
-    """RealMLP-TD; for classes as its authors recommend where log loss is what counts."""
+    """RealMLP-TD; for classes with the settings its authors recommend for log loss."""
     import logging
 
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor

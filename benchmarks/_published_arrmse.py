@@ -1,4 +1,4 @@
-"""Published aRRMSE of 10 random folds, and how ours on such folds is beside them."""
+"""Published aRRMSE over 10 random folds, for comparison with skmtl on such folds."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import pandas as pd
 
 SOURCE = (
     "Melki, Cano, Kecman and Ventura (2017), Multi-target support vector regression via correlation regressor chains, "
-    "Information Sciences 415-416. Their folds are not known, and their settings were chosen by cross-validation, "
-    "possibly on the same folds."
+    "Information Sciences 415-416. Their folds are not known. Their settings were chosen by cross-validation, possibly "
+    "on the same folds."
 )
-# Random forests, single trees' ensembles (ST) and stacks and chains of them, support vector regressions and chains.
+# Multi-output random forest; single-target ensembles of trees (ST), their stacks and chains; support vector regression
+# and its chains.
 COLUMNS = ("MORF", "ST", "MTS", "MTSC", "RC", "ERC", "ERCC", "SVR", "SVRRC", "SVRCC")
 PUBLISHED = {
     "slump": (0.6939, 0.6886, 0.6690, 0.6938, 0.7019, 0.7022, 0.6886, 0.5765, 0.5545, 0.5560),
@@ -25,16 +26,16 @@ PUBLISHED = {
 }
 
 
-def beside_published(table: pd.DataFrame, name: str = "ours") -> pd.DataFrame:
-    """One row a data set of 10 random folds: ours, the best published column, and the gain over it.
+def compare_with_published(scores: pd.Series) -> pd.DataFrame:
+    """Return skmtl's score, the best published one, its method and the gain over it, one row per data set.
 
-    ``table`` is aRRMSE by data set (as the cache names it) and contestant.
+    ``scores`` is aRRMSE by data set, named as in results/accuracy_random.csv.
     """
     rows = {}
-    for key, found in table[name].dropna().items():
+    for key, found in scores.dropna().items():
         data, *rest = str(key).split("-")
         if data in PUBLISHED and rest == ["10fold", "random"]:
             least, column = min(zip(PUBLISHED[data], COLUMNS, strict=True))
             gain = f"{1 - found / least:+.1%}"
-            rows[data] = {"ours": f"{found:.4f}", "best published": f"{least:.4f}", "by": column, "gain": gain}
+            rows[data] = {"skmtl": f"{found:.4f}", "best published": f"{least:.4f}", "method": column, "gain": gain}
     return pd.DataFrame(rows).T

@@ -1,4 +1,4 @@
-"""What a contestant is given, and the preprocessing that each kind of peer needs."""
+"""Targets and features as contestants get them, and the preprocessing that each kind of peer needs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NUMERIC = make_column_selector(dtype_exclude="category")
 
 @dataclass(frozen=True)
 class Target:
-    """One task: numbers, or codes of its classes; NaN where the label is missing."""
+    """One task: numbers or class codes, NaN for a missing label."""
 
     name: str
     kind: str
@@ -30,7 +30,7 @@ class Target:
 
 
 def targets_of(record: Record) -> list[Target]:
-    """Targets of a record; one for all tasks together where tasks have rows of their own."""
+    """Return the targets of a record; tasks with separate rows are pooled into one target."""
     if record.row_task is not None:
         first = next(iter(record.kinds))
         if record.kinds[first] != CLASSIFICATION:
@@ -49,14 +49,14 @@ def targets_of(record: Record) -> list[Target]:
 
 
 def classes_of(record: Record, task: str) -> list[str]:
-    """Classes of a task, in the order of the probabilities' columns."""
+    """Return the classes of a task, in the order of the probability columns."""
     if task == POOLED:
         return sorted({c for column in record.Y for c in record.Y[column].cat.categories})
     return list(record.Y[task].cat.categories)
 
 
 def features_of(record: Record) -> pd.DataFrame:
-    """Features, with the task as a nominal one where tasks have rows of their own."""
+    """Return the features, with the task as a nominal feature if tasks have separate rows."""
     if record.row_task is None:
         return record.X
     return record.X.assign(**{str(record.row_task.name): record.row_task.to_numpy()}).astype(
@@ -65,31 +65,31 @@ def features_of(record: Record) -> pd.DataFrame:
 
 
 def scaled(X: pd.DataFrame) -> Any:
-    """For linear models and networks: medians and indicators for what is missing, unit variance, one-hot."""
+    """For linear models and networks: medians and missing-value indicators, unit variance, one-hot columns."""
     numeric = make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler())
     numeric.set_params(simpleimputer__strategy="median")
     return make_column_transformer((numeric, NUMERIC), (_one_hot(), NOMINAL), verbose_feature_names_out=False).fit(X)
 
 
 def one_hot(X: pd.DataFrame) -> Any:
-    """For forests, which take missing numbers as they are."""
+    """For forests, which take missing numbers: one-hot columns only."""
     return make_column_transformer(
         ("passthrough", NUMERIC), (_one_hot(), NOMINAL), verbose_feature_names_out=False
     ).fit(X)
 
 
 def as_it_is(X: pd.DataFrame) -> Any:
-    """For peers that take nominal and missing features."""
+    """For peers that take nominal and missing features: no preprocessing."""
     return _Frame().fit(X)
 
 
 def named_missing(X: pd.DataFrame) -> Any:
-    """For CatBoost: nominal features are strings, a missing level is a level."""
+    """For CatBoost: nominal features as strings, missing as a level."""
     return _Frame(nominal="string").fit(X)
 
 
 def imputed(X: pd.DataFrame) -> Any:
-    """For RealMLP, which takes nominal features, and numbers that are there."""
+    """For RealMLP, which takes nominal features but no missing numbers: medians."""
     return _Frame(impute=True).fit(X)
 
 
@@ -98,7 +98,7 @@ def _one_hot() -> OneHotEncoder:
 
 
 class _Frame(TransformerMixin, BaseEstimator):
-    """Keeps the DataFrame; optionally strings for nominal columns, medians for missing numbers."""
+    """Keep the DataFrame, optionally with nominal columns as strings and medians for missing numbers."""
 
     def __init__(self, nominal: str = "category", impute: bool = False) -> None:
         self.nominal = nominal

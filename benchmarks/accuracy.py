@@ -1,13 +1,13 @@
-"""How good skmtl's defaults are beside its peers' on real data sets, all on the same folds.
+"""Accuracy of skmtl's defaults and of its peers' defaults on real data sets, all on the same folds.
 
-    python benchmarks/accuracy.py                        # everything that is not kept yet, then the report
+    python benchmarks/accuracy.py                        # everything that is not cached yet, then the report
     python benchmarks/accuracy.py --quick                # small sets, two folds, a few minutes
-    python benchmarks/accuracy.py --contestants ours twin --rerun ours --data slump enb --rows 4000
-    python benchmarks/accuracy.py --report               # only the report, of what is kept
+    python benchmarks/accuracy.py --contestants skmtl skmtl_single_task --rerun skmtl --data slump enb --rows 4000
+    python benchmarks/accuracy.py --report               # only the report, from results/accuracy.csv
 
-The data sets lie in the folder that SKMTL_DATA names, or in ../shared/data. Each (data set, contestant, fold) is kept
-in results/cache/accuracy, scores as json and predictions as npz. Writes results/accuracy.md, .png, .csv (a row a fold)
-and accuracy_tasks.csv (a row a task).
+Reads the data sets from the folder in SKMTL_DATA. The scores of each (data set, contestant, fold) are cached in
+results/cache/accuracy. Writes results/accuracy.md, .csv (one row per fold), accuracy_tasks.csv (one row per task),
+accuracy.png (ranks) and error_and_time.png.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from _accuracy_report import write_report
 from _accuracy_runs import CONTESTANTS, Run, execute, is_kept, takes
+from _accuracy_tables import store
 from _datasets import facts_of_all, folds, load, names
 
 QUICK = ("slump", "edm", "jura", "enb", "sf1", "flags", "edm_class", "bridges", "student")
@@ -31,8 +32,13 @@ def main() -> None:
     cases = [(data, _key(data, arguments)) for data in arguments.data]
     for data, key in cases if not arguments.report else ():
         _run_data_set(data, key, arguments)
-    if not arguments.no_report:
-        write_report(_report_name(arguments), [key for _, key in cases], arguments.contestants, arguments.folds)
+    if arguments.no_report:
+        return
+    name, keys = _report_name(arguments), [key for _, key in cases]
+    if arguments.report or store(name, keys, arguments.contestants, arguments.folds):
+        write_report(name)
+    else:
+        print("nothing is cached yet: no report")
 
 
 def _arguments() -> argparse.Namespace:
@@ -40,16 +46,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", default=None, choices=names(), metavar="NAME", help="data sets; all")
     parser.add_argument("--contestants", nargs="+", default=None, choices=list(CONTESTANTS), metavar="NAME",
                         help=f"of {', '.join(CONTESTANTS)}; all")  # fmt: skip
-    parser.add_argument("--splits", type=int, default=5, help="number of folds the data are split into")
-    parser.add_argument("--folds", nargs="+", type=int, default=None, help="which of the folds to run; all")
-    parser.add_argument("--scheme", default="default", choices=("default", "random", "scaffold"), help="of the folds")
-    parser.add_argument("--rows", type=int, default=None, help="cap of the rows of large sets; the report says so")
+    parser.add_argument("--splits", type=int, default=5, help="number of folds")
+    parser.add_argument("--folds", nargs="+", type=int, default=None, help="folds to run; all")
+    parser.add_argument(
+        "--scheme", default="default", choices=("default", "random", "scaffold"), help="how folds are made"
+    )
+    parser.add_argument("--rows", type=int, default=None, help="most rows of a set")
     parser.add_argument("--rerun", nargs="+", default=(), choices=list(CONTESTANTS), metavar="NAME",
-                        help="contestants whose kept results are made anew")  # fmt: skip
-    parser.add_argument("--retry", action="store_true", help="run what failed again")
+                        help="contestants to run again although cached")  # fmt: skip
+    parser.add_argument("--retry", action="store_true", help="run failed fits again")
     parser.add_argument("--quick", action="store_true", help="a few small sets, two folds, no RealMLP")
     report = parser.add_mutually_exclusive_group()
-    report.add_argument("--report", action="store_true", help="only write the report")
+    report.add_argument("--report", action="store_true", help="only write the report, from results/accuracy*.csv")
     report.add_argument("--no-report", action="store_true", help="only run")
     arguments = parser.parse_args()
     quick = arguments.quick
@@ -61,7 +69,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _key(data: str, arguments: argparse.Namespace) -> str:
-    """Name under which results are kept: settings that change the folds are part of it."""
+    """Return the name under which results are cached, which includes all settings that change the folds."""
     facts = facts_of_all()[data]
     capped = arguments.rows is not None and arguments.rows < facts["n_rows"]
     parts = [

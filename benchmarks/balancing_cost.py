@@ -1,15 +1,17 @@
-"""What a balancing method costs beside equal weights: ``python benchmarks/balancing_cost.py``.
+"""Cost of each balancing method relative to equal weights.
 
-Methods take turns with "equal" in one process, on refits whose programs are compiled; what is reported is the median of
-the ratios turn by turn. Methods on gradients are measured in both forms, with gradients of the shared parameters and of
-the representation (``gradients_of``). On a machine that has other work to do, ``--clock processor`` counts this
-process' seconds on its processors instead of those of the wall. Writes results/balancing_cost.csv and
-balancing_cost.md; ``--cases`` measures some anew and keeps the others' last figures.
+    python benchmarks/balancing_cost.py                     # all cases, then the report
+    python benchmarks/balancing_cost.py --cases small-5     # these; the others keep their last figures
+    python benchmarks/balancing_cost.py --report            # only the report, from results/balancing_cost.csv
+
+Methods take turns with "equal" in one process, on refits whose programs are compiled; the report gives the median of
+the ratios turn by turn. Gradient methods are measured with gradients of the shared parameters and of the representation
+(``gradients_of``). On a busy machine use ``--clock processor``, which counts this process's processor time. Writes
+results/balancing_cost.csv and .md.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import time
@@ -19,10 +21,9 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import json
-
-from _contestants import ours, table
-from _harness import RESULTS, Case, Measurement, load, run, save
+from _contestants import multi_task, table
+from _harness import Case, Measurement, load, recorded_run, report_parser, run, save
+from _report import markdown, write_page
 
 from skmtl import balancing
 
@@ -30,13 +31,13 @@ from skmtl import balancing
 SIZES: dict[str, tuple[int, int, tuple[int, ...], int, int]] = {
     "500 x 20, (64,), batch 32": (500, 20, (64,), 32, 100),
     "5,000 x 50, (128, 64), batch 128": (5_000, 50, (128, 64), 128, 4),
-    # As many steps as jit_compile="auto" takes for worth compiling; the size before is a graph.
+    # Enough steps for jit_compile="auto" to compile with XLA; the size before runs as a graph.
     "10,000 x 50, (128, 64), batch 128": (10_000, 50, (128, 64), 128, 13),
 }
 EVERY = [name for name in balancing.names() if name not in ("equal", "static")]
 ON_LOSSES = [name for name in EVERY if balancing.get(name).requires == "losses"]
 ON_GRADIENTS = [name for name in EVERY if name not in ON_LOSSES]
-# Every method once; what sizes and the number of tasks do, on methods of little and of much arithmetic of their own.
+# Every method is measured on one case; the other sizes and numbers of tasks on these, from cheap to expensive.
 SOME = ["uncertainty", "famo", "pcgrad", "mgda", "upgrad"]
 AT_REPRESENTATION = ", representation"
 TASKS = (2, 5, 12, 40)
@@ -44,28 +45,29 @@ CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 MOST = {"losses": {2: 1.15, 5: 1.15, 12: 1.15, 40: 1.15}, "gradients": {5: 2.5, 12: 4.0}}
 
 
-READING = (
-    "What can be expected: a method on losses adds a handful of operations to a step; famo alone evaluates the batch "
-    "a second time, which is a forward pass more. A method on gradients needs each task's gradient over the whole "
-    "trunk, one backward pass of the trunk a task. Counted in multiplications of the trunk alone, that is 3.0 times "
-    "equal weights with 5 tasks and 6.5 times with 12 for one hidden layer, 3.4 and 7.7 times for the two of "
-    "(128, 64) on 50 features: the aim of 2.5 and 4 can be met only where a step is more than its multiplications. "
-    "With gradients of the representation the trunk is differentiated once, and what is left beside equal weights are "
-    "the products of the heads and the method's own arithmetic on a matrix of tasks by tasks. That is many small "
-    "operations, which count where the program is a graph (fits of few steps: the case of 5,000 rows), hardly where "
-    "XLA compiles it (the others)."
-)
+INTRO = """\
+Time of a refit divided by that of `equal` in the same turn: median (minimum to maximum) over the turns. \
+`representation` marks `gradients_of="representation"`.
+
+**What to expect.** A method on losses adds a few operations to a step; famo also evaluates the batch a second time, \
+one more forward pass. A method on gradients needs each task's gradient over the whole trunk, one backward pass of the \
+trunk per task. Counting multiplications of the trunk only, that is 3.0 times equal weights with 5 tasks and 6.5 times \
+with 12 for one hidden layer, and 3.4 and 7.7 times for the two layers (128, 64) on 50 features. The targets of 2.5 \
+and 4 can only be met if a step does more than these multiplications. With gradients of the representation the trunk \
+is differentiated once. What remains are the products of the heads and the method's own arithmetic on a matrix of \
+tasks by tasks: many small operations, which matter if the program runs as a graph (short fits: the case of 5,000 \
+rows) and hardly matter if XLA compiles it (the other cases)."""
 
 
 def measure(size: str, tasks: int, repeats: int, clock: str) -> list[Measurement]:
-    """Refits of "equal" and of the methods in turn."""
+    """Time refits with "equal" and with each method in turns."""
     n, d, hidden, batch, epochs = SIZES[size]
     X, y = table(n, d, tasks)
 
     def fit(method: str) -> Any:
         name = method.removesuffix(AT_REPRESENTATION)
         where = {} if name == method else {"balancing__gradients_of": "representation"}
-        return lambda: ours(hidden, batch, epochs, balancing=name, **where).fit(X, y)
+        return lambda: multi_task(hidden, batch, epochs, balancing=name, **where).fit(X, y)
 
     methods = EVERY if (size, tasks) == (next(iter(SIZES)), 5) else SOME
     both = [form for name in methods for form in _forms(name)]
@@ -85,33 +87,29 @@ def _target(method: str, tasks: int) -> str:
     return "" if method == "equal" or most is None else f"<= {most:g}"
 
 
-def ratios(ours_: Measurement, other: Measurement) -> list[float]:
-    """Turn by turn."""
-    return [a / b for a, b in zip(other.values, ours_.values, strict=True)]
+def ratios(equal: Measurement, other: Measurement) -> list[float]:
+    """Return the ratio of each turn."""
+    return [a / b for a, b in zip(other.values, equal.values, strict=True)]
 
 
 def report() -> None:
     """Write results/balancing_cost.md from the csv file."""
-    about = json.loads((RESULTS / "balancing_cost_machine.json").read_text())
-    lines = [
-        "# What a balancing method costs",
-        "",
-        f"{about['date']}, {about['processor']}; tensorflow {about['tensorflow']}, keras {about['keras']}. Time of a "
-        'refit divided by that of "equal" in the same turn: median, least and most of the turns.',
-        "",
-        READING,
-        "",
-        "| case | method | ratio | aim |",
-        "|---|---|---:|---|",
-    ]
+    run_facts, rows = recorded_run("balancing_cost"), []
     for case, group in groupby(load("balancing_cost"), key=lambda m: m.case):
         equal, *methods = list(group)
-        lines.append(f"| {case} | equal | {1e3 * equal.median:.0f} ms, {equal.note} | |")
+        rows.append([case, "equal", f"{1e3 * equal.median:.0f} ms, {equal.note}", ""])
         for m in methods:
             found = ratios(equal, m)
             shown = f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
-            lines.append(f"| | {m.contestant} | {shown} | {m.target} |")
-    (RESULTS / "balancing_cost.md").write_text("\n".join(lines) + "\n")
+            rows.append(["", m.contestant, shown, m.target])
+    write_page(
+        "balancing_cost",
+        "# Cost of balancing methods",
+        f"`python benchmarks/balancing_cost.py`, {run_facts['date']}, {run_facts['processor']}; tensorflow "
+        f"{run_facts['tensorflow']}, keras {run_facts['keras']}.",
+        INTRO,
+        markdown(["case", "method", "ratio", "target"], rows),
+    )
 
 
 def main() -> None:
@@ -121,13 +119,14 @@ def main() -> None:
         for place, size in zip(("small", "middle", "large"), SIZES, strict=True)
         for tasks in TASKS
     }
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", nargs="*", default=list(cases), choices=list(cases))
+    parser = report_parser(__doc__)
+    parser.add_argument("--cases", nargs="*", default=list(cases), choices=list(cases), metavar="CASE",
+                        help=f"of {', '.join(cases)}; all")  # fmt: skip
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    for name in arguments.cases:
+    for name in () if arguments.report else arguments.cases:
         print(name, flush=True)
         save(measure(*cases[name], arguments.repeats, arguments.clock), "balancing_cost")
     report()

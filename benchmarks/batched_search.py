@@ -1,9 +1,10 @@
-"""Searches whose fits are trained together, beside scikit-learn's own with the same estimator.
+"""Batched searches, whose fits are trained together, compared with scikit-learn's searches of the same estimator.
 
-    python benchmarks/batched_search.py
+    python benchmarks/batched_search.py            # all cases, then the report
+    python benchmarks/batched_search.py --report   # only the report, from results/batched_search.csv
 
-Writes results/batched_search.csv and .md. Both sides take turns, with programs compiled before; it wants a machine
-that does nothing else.
+Both sides take turns, with programs compiled beforehand. Needs a machine that runs nothing else. Writes
+results/batched_search.csv and .md.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from unittest.mock import patch
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from _harness import Case, Measurement, in_fresh_process, run, save
+from _harness import Case, Measurement, in_fresh_process, report_parser, run, save
 from _report import write_report
 from sklearn.model_selection import GridSearchCV
 
@@ -62,23 +63,23 @@ _SIXTY = 'BatchedGridSearchCV(model, {"learning_rate": np.logspace(-4, -1, 12).t
 
 
 def model(**settings: Any) -> skmtl.MultiTaskKerasRegressor:
-    """A lone network with some settings."""
+    """Return a single network with some settings."""
     return skmtl.MultiTaskKerasRegressor(ensemble_size=1, random_state=0, **settings)
 
 
 def searches(
-    name: str, estimator: Any, grid: dict[str, Any], rows: tuple[int, int, int], aim: str
+    name: str, estimator: Any, grid: dict[str, Any], rows: tuple[int, int, int], target: str
 ) -> list[Measurement]:
-    """One grid, both ways."""
+    """Search one grid both ways."""
     X, y = make_related_tasks(*rows, relatedness=1.0, noise=0.5, random_state=0)
     contestants: dict[str, Callable[[], object]] = {
         kind.__name__: partial(kind(estimator, grid, cv=5).fit, X, y) for kind in (BatchedGridSearchCV, GridSearchCV)
     }
-    return run(Case(name, contestants, 5, targets={"BatchedGridSearchCV": aim}))
+    return run(Case(name, contestants, 5, targets={"BatchedGridSearchCV": target}))
 
 
 def comparison() -> list[Measurement]:
-    """A comparison with single-task networks, all fits together and one at a time."""
+    """Compare with single-task networks, training all fits together and one at a time."""
     X, y = make_related_tasks(1000, 20, 5, relatedness=1.0, noise=0.5, random_state=0)
     together = partial(compare_with_single_task, model(), X, y, cv=5, random_state=0)
 
@@ -88,25 +89,25 @@ def comparison() -> list[Measurement]:
 
     name = "compare_with_single_task, 5 folds, 1,000 rows x 20, 5 tasks"
     contestants: dict[str, Callable[[], object]] = {"together": together, "one at a time": one_at_a_time}
-    return run(Case(name, contestants, 5, targets={"together": "at most 0.5 times"}))
+    return run(Case(name, contestants, 5, targets={"together": "at most 0.5"}))
 
 
 def fresh_processes() -> list[Measurement]:
-    """Seconds of a randomized search in a new process, imports aside: programs are compiled in it."""
-    name, aims = (
+    """Time a randomized search in a new process, compilation included and imports excluded."""
+    name, targets = (
         "fresh process: 60 draws of 5 numbers, 5 folds, 500 rows x 20, 3 tasks",
-        {"BatchedRandomizedSearchCV": "6 s"},
+        {"BatchedRandomizedSearchCV": "at most 6 s"},
     )
     kinds = ("BatchedRandomizedSearchCV", "RandomizedSearchCV")
     seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
     for _ in range(3):
         for kind in kinds:
             seconds[kind].append(in_fresh_process(_FRESH.replace("SEARCH", kind)))
-    return [Measurement(name, kind, values, target=aims.get(kind, "")) for kind, values in seconds.items()]
+    return [Measurement(name, kind, values, target=targets.get(kind, "")) for kind, values in seconds.items()]
 
 
 def peaks() -> list[Measurement]:
-    """Peak memory of processes that fit once, or sixty times together."""
+    """Measure the peak memory of a process that fits once, and of one that trains sixty fits together."""
     fits = {"60 fits together": _SIXTY, "one fit": "model.fit(X, y)"}
     return [
         Measurement(
@@ -114,32 +115,45 @@ def peaks() -> list[Measurement]:
             name,
             [in_fresh_process(_PEAK.replace("FIT", fit))],
             unit="MiB",
-            target="at most 4 times" if fit is _SIXTY else "",
+            target="at most 4" if fit is _SIXTY else "",
         )
         for name, fit in fits.items()
     ]
 
 
+INTRO = """\
+`python benchmarks/batched_search.py`: contestants take turns, with programs compiled beforehand except in the fresh \
+processes. `ratio` is a row's median divided by the median of the first row of its case; above 1, the first row is \
+faster or smaller. Targets are for the first row divided by the second, and for the seconds of the fresh process."""
+
+
 def main() -> None:
+    parser = report_parser(__doc__)
+    if not parser.parse_args().report:
+        measure()
+    write_report("batched_search", "Batched searches compared with scikit-learn's", INTRO)
+
+
+def measure() -> None:
+    """Measure all cases."""
     found = searches(
-        "5 folds x 12 candidates of numbers, 500 rows x 20, 3 tasks, (64,), 100 epochs",
-        model(hidden_layer_sizes=(64,), epochs=100), NUMBERS, (500, 20, 3), "at most 0.4 times",
+        "5 folds x 12 candidates (numbers), 500 rows x 20, 3 tasks, (64,), 100 epochs",
+        model(hidden_layer_sizes=(64,), epochs=100), NUMBERS, (500, 20, 3), "at most 0.4",
     )  # fmt: skip
     found += searches(
-        "the same without early stopping",
+        "the same case without early stopping",
         model(hidden_layer_sizes=(64,), epochs=100, early_stopping=False),
         {"learning_rate": [1e-3, 3e-3, 1e-2], "weight_decay": np.logspace(-4, -1, 4).tolist()}, (500, 20, 3), "",
     )  # fmt: skip
     found += searches(
-        "5 folds x 12 candidates of numbers, 10,000 rows x 50, 5 tasks, (128, 64), 20 epochs",
-        model(hidden_layer_sizes=(128, 64), epochs=20), NUMBERS, (10_000, 50, 5), "at most 0.8 times",
+        "5 folds x 12 candidates (numbers), 10,000 rows x 50, 5 tasks, (128, 64), 20 epochs",
+        model(hidden_layer_sizes=(128, 64), epochs=20), NUMBERS, (10_000, 50, 5), "at most 0.8",
     )  # fmt: skip
     found += searches(
-        "5 folds x 4 widths x 3 rates, 500 rows x 20, 3 tasks", model(), WIDTHS, (500, 20, 3), "0.6 times"
+        "5 folds x 4 widths x 3 learning rates, 500 rows x 20, 3 tasks", model(), WIDTHS, (500, 20, 3), "at most 0.6"
     )
     found += comparison() + fresh_processes() + peaks()
     save(found, "batched_search")
-    write_report("batched_search", "Searches whose fits are trained together", plot=False)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,21 @@
-"""Fits on rows in files: memory, cost per row, several workers, the share of the all-reduce, and scores.
+"""Training from files: memory, cost per row, scaling to two workers, and scores.
 
-    python benchmarks/distributed.py                       # all, at full size: 4 GB in --folder
+    python benchmarks/distributed.py                       # all cases at full size: 4 GB in --folder
     python benchmarks/distributed.py --cases scaling cost  # some
+    python benchmarks/distributed.py --report              # only the report, from results/distributed_*.json
 
-Writes results/distributed_<case>.json and results/distributed.md. Cases: "memory" trains an epoch on 20 million rows x
-50 columns with one worker and with two that Ray starts; "cost" fits as many rows in memory and from files, in turns;
-"scaling" trains on 500,000 rows with one worker and with two, held to a core each, and times the all-reduce by itself;
-"scores" fits three real sets (SKMTL_DATA, or ../shared/data) in memory and from files, over several seeds.
+Cases:
+
+- memory: one epoch on 20 million rows x 50 columns, with one worker and with two workers started by Ray;
+- cost: the same rows from memory and from files, in turns;
+- scaling: 500,000 rows with one worker and with two, one core each; the all-reduce is also timed alone;
+- scores: three real sets (from the folder in SKMTL_DATA) from memory and from files, over several seeds.
+
+Needs a machine that runs nothing else. Writes results/distributed_<case>.json and results/distributed.md.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -26,15 +30,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from _distributed_report import write_report
 from _distributed_workers import timed_epochs
-from _harness import RESULTS
+from _harness import RESULTS, report_parser
 
 COLUMNS, TASKS = 50, ("y0", "y1", "y2")
 LAYERS = (256, 128)
 SETS = ("kc_house", "bike", "adult")
+CASES = ("scaling", "cost", "scores", "memory")
 
 
 def write_rows(folder: Path, n_rows: int, rows_a_file: int = 500_000) -> Path:
-    """Files of standard normal numbers and three targets."""
+    """Write files of standard normal numbers and three targets."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -59,7 +64,7 @@ def estimator(**parameters: object) -> object:
 
 
 class Watch:
-    """The most memory of their own that some processes have at any one time, in MB; files mapped do not count."""
+    """Peak of the anonymous memory of some processes, in MB; mapped files do not count."""
 
     def __init__(self, pids: object) -> None:
         self.pids = pids
@@ -67,7 +72,7 @@ class Watch:
         self._over = threading.Event()
 
     def __enter__(self) -> Watch:
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
         return self
 
@@ -75,7 +80,7 @@ class Watch:
         self._over.set()
         self._thread.join()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         while not self._over.wait(0.1):
             for pid in self.pids():
                 self.most[pid] = max(self.most.get(pid, 0.0), own_memory(pid))
@@ -103,7 +108,7 @@ def ray_workers() -> list[int]:
 
 
 def memory(folder: Path, n_rows: int) -> dict[str, object]:
-    """One epoch with one worker, and with two, validation included."""
+    """Train one epoch with one worker and with two, validation included."""
     from skmtl.distributed import fit
 
     rows = write_rows(folder / "memory", n_rows)
@@ -133,7 +138,7 @@ def memory(folder: Path, n_rows: int) -> dict[str, object]:
 
 
 def cost(folder: Path, n_rows: int) -> dict[str, object]:
-    """An epoch in memory and from files, in turns."""
+    """Train one epoch from memory and from files, in turns."""
     import pandas as pd
 
     from skmtl.distributed import fit
@@ -149,7 +154,7 @@ def cost(folder: Path, n_rows: int) -> dict[str, object]:
         ):
             start = time.perf_counter()
             work()
-            # The first compiles.
+            # The first turn compiles.
             times[name] += [time.perf_counter() - start] if turn else []
     shutil.rmtree(rows)
     medians = {name: float(np.median(values)) for name, values in times.items()}
@@ -157,7 +162,7 @@ def cost(folder: Path, n_rows: int) -> dict[str, object]:
 
 
 def scaling(folder: Path, n_rows: int, batches: list[int]) -> dict[str, object]:
-    """Epochs of one worker and of two, each on a core of its own, for several batch sizes."""
+    """Train with one worker and with two, one core each, for several batch sizes."""
     rows = write_rows(folder / "scaling", n_rows)
     found: dict[str, object] = {"rows": n_rows, "layers": LAYERS}
     for batch in batches:
@@ -181,7 +186,7 @@ def scaling(folder: Path, n_rows: int, batches: list[int]) -> dict[str, object]:
 
 
 def scores(folder: Path, seeds: int) -> dict[str, object]:
-    """Test scores of fits in memory and from files, with shuffling, over seeds."""
+    """Score fits from memory and from files on test rows, over several seeds."""
     import pandas as pd
     from _datasets import load
     from sklearn.base import clone
@@ -216,11 +221,13 @@ def scores(folder: Path, seeds: int) -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", nargs="+", default=["scaling", "cost", "scores", "memory"])
-    parser.add_argument("--folder", type=Path, default=None, help="where rows are written, and deleted again")
-    parser.add_argument("--rows", type=int, default=None, help="instead of those of each case")
-    parser.add_argument("--batches", type=int, nargs="+", default=[256, 1024, 4096, 16_384], help="of the case scaling")
+    parser = report_parser(__doc__)
+    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
+    parser.add_argument("--folder", type=Path, default=None, help="where rows are written and deleted again")
+    parser.add_argument("--rows", type=int, default=None, help="number of rows, instead of the default of each case")
+    parser.add_argument(
+        "--batches", type=int, nargs="+", default=[256, 1024, 4096, 16_384], help="batch sizes of the case scaling"
+    )
     parser.add_argument("--seeds", type=int, default=6)
     arguments = parser.parse_args()
     work = {
@@ -230,12 +237,12 @@ def main() -> None:
         "scores": lambda folder: scores(folder, arguments.seeds),
     }
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        for case in arguments.cases:
+        for case in () if arguments.report else arguments.cases:
             found = {"load": os.getloadavg()[0], "processors": os.cpu_count(), **work[case](Path(folder))}
             path = RESULTS / f"distributed_{case}.json"
             path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
             print(path, flush=True)
-    write_report(RESULTS)
+    write_report()
 
 
 if __name__ == "__main__":

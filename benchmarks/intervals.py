@@ -1,14 +1,14 @@
-"""How often labels lie within the default estimator's 90 % intervals, on real data sets.
+"""Coverage of the default estimator's 90 % prediction intervals on real data sets.
 
-    python benchmarks/intervals.py               # all regression sets, rows capped, then the report
-    python benchmarks/intervals.py --data slump enb
+    python benchmarks/intervals.py                    # all regression sets, large ones capped, then the report
+    python benchmarks/intervals.py --data slump enb   # these sets, printed only
+    python benchmarks/intervals.py --report           # only the report, from results/intervals.csv
 
-The data sets lie in the folder that SKMTL_DATA names, or in ../shared/data. Writes results/intervals.md and .csv.
+Reads the data sets from the folder in SKMTL_DATA. Writes results/intervals.md and .csv.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 
@@ -17,72 +17,70 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pandas as pd
 from _datasets import REGRESSION, Record, names, regression_folds
-from _harness import RESULTS, machine
+from _harness import RESULTS, record_run, recorded_run, report_parser
+from _report import markdown, write_page
 
 COVERAGE, SPLITS, SCHEMES = 0.9, 5, ("random", "default")
 
 
-def measure(scheme: str, number: int, learn: Record, judge: Record) -> list[dict[str, object]]:
-    """Covered share and mean width, in the label's standard deviations, of every task on one fold."""
+def measure(scheme: str, number: int, train_set: Record, test_set: Record) -> list[dict[str, object]]:
+    """Return coverage and mean width, in standard deviations of the label, of every task on one fold."""
     from skmtl import MultiTaskKerasRegressor
 
     start = time.perf_counter()
-    model = MultiTaskKerasRegressor(random_state=0).fit(learn.X, learn.Y)
+    model = MultiTaskKerasRegressor(random_state=0).fit(train_set.X, train_set.Y)
     seconds = time.perf_counter() - start
-    ends = np.reshape(model.predict_interval(judge.X, COVERAGE), (len(judge.X), -1, 2))
+    ends = np.reshape(model.predict_interval(test_set.X, COVERAGE), (len(test_set.X), -1, 2))
     rows: list[dict[str, object]] = []
-    for i, task in enumerate(learn.kinds):
-        y = judge.Y[task].to_numpy(float)
+    for i, task in enumerate(train_set.kinds):
+        y = test_set.Y[task].to_numpy(float)
         known = ~np.isnan(y)
         inside = (ends[known, i, 0] <= y[known]) & (y[known] <= ends[known, i, 1])
-        width = np.mean(ends[known, i, 1] - ends[known, i, 0]) / np.nanstd(learn.Y[task].to_numpy(float))
+        width = np.mean(ends[known, i, 1] - ends[known, i, 0]) / np.nanstd(train_set.Y[task].to_numpy(float))
         rows.append(
-            {"data": learn.name, "folds": scheme, "fold": number, "task": task, "n": int(known.sum()),
+            {"data": train_set.name, "folds": scheme, "fold": number, "task": task, "n": int(known.sum()),
              "covered": inside.mean(), "width": width, "seconds": seconds}
         )  # fmt: skip
     return rows
 
 
-def report(table: pd.DataFrame, cap: int) -> str:
-    """Means over folds and tasks, as a page."""
+def report(table: pd.DataFrame, date: str, cap: int) -> tuple[str, str, str]:
+    """Return title, introduction and table of the page: means over folds and tasks."""
     per_set = table.groupby(["data", "folds"])[["covered", "width"]].mean().unstack("folds")
-    lines = [
-        "| data set | covered, random folds | width | covered, leaking rows kept together | width |",
-        "|---|---|---|---|---|",
-    ]
-    for data, row in per_set.iterrows():
-        cells = [row.get((what, scheme), np.nan) for scheme in SCHEMES for what in ("covered", "width")]
-        lines.append(f"| {data} | " + " | ".join("" if np.isnan(cell) else f"{cell:.3f}" for cell in cells) + " |")
+    keys = [(what, scheme) for scheme in SCHEMES for what in ("covered", "width")]
+    cells = per_set.reindex(columns=keys).map(lambda cell: "" if np.isnan(cell) else f"{cell:.3f}")
+    columns = ["data set", "coverage, random folds", "width", "coverage, groups or times kept apart", "width"]
     means = {scheme: per_set[("covered", scheme)].mean() for scheme in SCHEMES}
-    facts = machine()
-    return (
-        "# How often labels lie within 90 % intervals\n\n"
-        f"`python benchmarks/intervals.py`, {facts['date']}: `MultiTaskKerasRegressor(random_state=0)` on 5 folds of "
-        f"the regression sets (at most {cap:,} rows), `predict_interval(X, coverage=0.9)`; the width is in standard "
-        "deviations of the label. On random folds rows are exchangeable, which is what conformal intervals promise "
-        f"for: **{means['random']:.1%}** on average over the sets. On folds that keep the rows of a group together, or "
-        f"later times apart, they do not promise it: {means['default']:.1%} (an empty cell: the set has neither).\n\n"
-        + "\n".join(lines)
-        + "\n"
+    intro = (
+        f"`python benchmarks/intervals.py`, {date}: `predict_interval(X, coverage=0.9)` of "
+        f"`MultiTaskKerasRegressor(random_state=0)` on five folds of the regression sets (at most {cap:,} rows). "
+        "Widths are in standard deviations of the label. On random folds rows are exchangeable, as conformal intervals "
+        f"assume: **{means['random']:.1%}** of the labels are covered on average over the sets. Folds that keep groups "
+        f"or later times apart break that assumption: **{means['default']:.1%}** are covered. An empty cell: the set "
+        "has neither groups nor a time order."
     )
+    rows = [[data, *row] for data, row in zip(cells.index, cells.to_numpy(), strict=True)]
+    return "# Coverage of 90 % prediction intervals", intro, markdown(columns, rows)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = report_parser(__doc__)
     parser.add_argument("--data", nargs="+", default=None, choices=names(REGRESSION), metavar="NAME")
-    parser.add_argument("--rows", type=int, default=1500, help="cap of the rows of large sets")
+    parser.add_argument("--rows", type=int, default=1500, help="most rows of a set")
     arguments = parser.parse_args()
-    rows: list[dict[str, object]] = []
-    for scheme, number, learn, judge in regression_folds(arguments.data, arguments.rows, SPLITS, SCHEMES):
-        rows += measure(scheme, number, learn, judge)
-        found = pd.DataFrame(rows).query("data == @learn.name and folds == @scheme")
-        print(f"{learn.name}, {number + 1} {scheme} folds: {found['covered'].mean():.3f} covered", flush=True)
-    table = pd.DataFrame(rows)
-    text = report(table, arguments.rows)
-    if not arguments.data:
-        table.round(4).to_csv(RESULTS / "intervals.csv", index=False)
-        (RESULTS / "intervals.md").write_text(text)
-    print(text)
+    path = RESULTS / "intervals.csv"
+    if not arguments.report:
+        rows: list[dict[str, object]] = []
+        for scheme, number, train_set, test_set in regression_folds(arguments.data, arguments.rows, SPLITS, SCHEMES):
+            rows += measure(scheme, number, train_set, test_set)
+            found = pd.DataFrame(rows).query("data == @train_set.name and folds == @scheme")
+            print(f"{train_set.name}, {number + 1} {scheme} folds: {found['covered'].mean():.3f} covered", flush=True)
+        if arguments.data:
+            return
+        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.8g")
+        record_run("intervals", rows=arguments.rows)
+    run = recorded_run("intervals")
+    print(write_page("intervals", *report(pd.read_csv(path), run["date"], run["options"]["rows"])))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,15 @@
-"""What the known targets of a row say of the others, and regions and draws of all targets at once, on real data sets.
+"""Predictions given known targets, joint regions and joint draws, on real data sets.
 
     python benchmarks/joint.py                     # all regression and mixed sets, then the report
-    python benchmarks/joint.py --data slump enb    # these alone, printed and not kept
-    python benchmarks/joint.py --keep-errors       # errors given known targets as in results/joint.csv
-    python benchmarks/joint.py --report            # the report from results/joint.csv
+    python benchmarks/joint.py --data slump enb    # these sets, printed only
+    python benchmarks/joint.py --keep-errors       # all but the longest part, which keeps its last figures
+    python benchmarks/joint.py --report            # only the report, from results/joint.csv
 
-The data sets lie in the folder that SKMTL_DATA names, or in ../shared/data. Writes results/joint.md and .csv.
+Reads the data sets from the folder in SKMTL_DATA. Writes results/joint.md and .csv.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Iterator
@@ -23,30 +22,31 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 from _datasets import REGRESSION, Record, load, names
-from _harness import RESULTS
+from _harness import RESULTS, machine, record_run, recorded_run, report_parser
 from _joint_measures import conditional_errors, joint_scores
 from _joint_report import report
+from _report import write_page
 from sklearn.model_selection import GroupKFold, KFold
 
 ROWS = 800
-# Sets whose rows come in time, the last third of which is predicted from the rest, and in groups.
+# Sets in time order, of which the last third is predicted from the rest, and sets with groups.
 LATER, GROUPS = ("rf1", "atp1d", "airquality"), ("parkinsons",)
 
 
 def splits(record: Record, scheme: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows to learn from, two thirds, and to judge by."""
+    """Yield training rows, two thirds, and test rows."""
     n = len(record.X)
     if scheme == "later":
         yield np.arange(n * 2 // 3 - (record.gap or 0)), np.arange(n * 2 // 3, n)
     elif scheme == "groups":
         yield next(GroupKFold(3, shuffle=True, random_state=0).split(record.X, groups=record.groups))
     else:
-        # Small sets have all three folds: their figures vary more.
+        # Small sets get all three folds, since their figures vary more.
         yield from list(KFold(3, shuffle=True, random_state=0).split(record.X))[: 3 if n <= 420 else 2]
 
 
-def measure(scheme: str, fold: int, learn: Record, judge: Record, *, errors: bool) -> list[dict[str, object]]:
-    """All figures of one fold: long rows of what, of which contestant or kind, and the value."""
+def measure(scheme: str, fold: int, train_set: Record, test_set: Record, *, errors: bool) -> list[dict[str, object]]:
+    """Return all figures of one fold in long form: what, who (contestant or kind of region) and value."""
     from skmtl import MultiTaskKerasEstimator, MultiTaskKerasRegressor
     from skmtl.blending import _fit_outcome
 
@@ -60,23 +60,29 @@ def measure(scheme: str, fold: int, learn: Record, judge: Record, *, errors: boo
         return found
 
     _fit_outcome.joint_model_of = timed
-    kind = MultiTaskKerasRegressor if set(learn.kinds.values()) == {REGRESSION} else MultiTaskKerasEstimator
+    kind = MultiTaskKerasRegressor if set(train_set.kinds.values()) == {REGRESSION} else MultiTaskKerasEstimator
     start = time.perf_counter()
-    model = kind(random_state=0).fit(learn.X, learn.Y)
+    model = kind(random_state=0).fit(train_set.X, train_set.Y)
     seconds = time.perf_counter() - start
     _fit_outcome.joint_model_of = original
     rows: list[dict[str, object]] = [
         {"what": "seconds", "who": "fit", "value": seconds},
         {"what": "seconds", "who": "joint", "value": sum(spent)},
     ]
-    rows += joint_scores(model, learn, judge)
-    rows += conditional_errors(model, learn, judge) if errors else []
-    same = {"data": learn.name, "folds": scheme, "fold": fold, "n_tasks": len(learn.kinds), "problem": learn.problem}
+    rows += joint_scores(model, train_set, test_set)
+    rows += conditional_errors(model, train_set, test_set) if errors else []
+    same = {
+        "data": train_set.name,
+        "folds": scheme,
+        "fold": fold,
+        "n_tasks": len(train_set.kinds),
+        "problem": train_set.problem,
+    }
     return [{**same, **row} for row in rows]
 
 
 def cases(data: list[str]) -> Iterator[tuple[str, str]]:
-    """Set and scheme of folds."""
+    """Yield data sets and schemes of folds."""
     for name in data:
         yield name, "random"
         if name in LATER:
@@ -86,7 +92,7 @@ def cases(data: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def call_times() -> dict[str, float]:
-    """Milliseconds of one call on 1,000 rows and 16 tasks; for known labels on top of predict."""
+    """Time one call on 1,000 rows and 16 tasks, in milliseconds."""
     from skmtl import MultiTaskKerasRegressor
     from skmtl.datasets import make_related_tasks
 
@@ -117,7 +123,7 @@ def call_times() -> dict[str, float]:
 
 
 def measured(data: list[str], path: Path | None, *, errors: bool) -> pd.DataFrame:
-    """Figures of all these sets, kept after each of them; without ``errors`` these stay what they were."""
+    """Return the figures of these sets, saved after each set; without ``errors`` the stored errors are kept."""
     rows: list[dict[str, object]] = []
     if not errors and path is not None:
         rows = pd.read_csv(path).query("what == 'error'").to_dict("records")
@@ -139,25 +145,23 @@ def measured(data: list[str], path: Path | None, *, errors: bool) -> pd.DataFram
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = report_parser(__doc__)
     parser.add_argument("--data", nargs="+", default=None, choices=names(), metavar="NAME")
-    parser.add_argument("--report", action="store_true", help="only write the report, from results/joint.csv")
-    parser.add_argument("--keep-errors", action="store_true", help="errors as in results/joint.csv")
+    parser.add_argument("--keep-errors", action="store_true", help="keep the errors of results/joint.csv")
     arguments = parser.parse_args()
     path = RESULTS / "joint.csv"
-    if arguments.report:
-        table = pd.read_csv(path)
-    else:
+    if not arguments.report:
         data = arguments.data or [*names(REGRESSION), *names("mixed")]
         table = measured(data, None if arguments.data else path, errors=not arguments.keep_errors)
-    text = report(table, ROWS)
-    if not arguments.data:
-        (RESULTS / "joint.md").write_text(text)
-    print(text)
+        if arguments.data:
+            print(*report(table, machine(), ROWS), sep="\n\n")
+            return
+        record_run("joint")
+    print(write_page("joint", *report(pd.read_csv(path), recorded_run("joint"), ROWS)))
 
 
 def capped(record: Record, scheme: str) -> Record:
-    """Some of the rows that have any label: at random, or evenly spread in time."""
+    """Return at most ROWS of the rows with any label, at random or evenly spread in time."""
     kept = np.flatnonzero(record.Y.notna().any(axis=1))
     if len(kept) <= ROWS:
         return record.take(kept)

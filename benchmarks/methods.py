@@ -1,19 +1,20 @@
-"""Every sharing scheme and every balancing beside single-task twins: ``python benchmarks/methods.py``.
+"""Every sharing scheme and every balancing method, compared with single-task networks.
 
-Schemes are trained with equal weights, balancings on a shared bottom; a twin is the shared bottom's network for one
-task, with the same settings on the rows that have a label of the task. All see the same split of a seed. Errors are
-root mean squared errors of regressions and log losses of classifications; a gain is what a method's error is below
-the twin's, in per cent of the twin's, and delta-m its mean over the tasks.
+    python benchmarks/methods.py --rows 1500     # everything that is not cached yet, then the report
+    python benchmarks/methods.py --quick         # two seeds of three small sets, printed only
+    python benchmarks/methods.py --report        # only the report, from results/methods.csv
 
-Every fit is kept in results/cache, so that a run can be broken off and taken up again. Writes results/methods.csv,
-methods.md and methods.png.
+Sharing schemes are trained with equal weights, balancing methods on a shared bottom. The single-task baseline has the
+same network and settings and is fitted on each task alone, on the rows that have its label. All see the same split of a
+seed. Errors are root mean squared errors (regression) and log losses (classification). The gain of a method is its
+reduction of the baseline's error in per cent; delta-m is the mean gain over tasks.
 
-    python benchmarks/methods.py [--quick] [--data NAME ...] [--seeds 5] [--rows 2000] [--report-only]
+Each fit is cached in results/cache, so an interrupted run can be resumed. Writes results/methods.csv (one row per data
+set, method and seed), methods.md and methods.png.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -26,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pandas as pd
-from _harness import RESULTS
+from _harness import RESULTS, record_run, report_parser
 from _methods_data import DATA_SETS, Split, split
 from _methods_report import write_report
 from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score, root_mean_squared_error
@@ -47,25 +48,25 @@ KINDS = {
     "classification": MultiTaskKerasClassifier,
     "mixed": MultiTaskKerasEstimator,
 }
-TWINS = "single task"
-# "static" with no weights of one's own is "equal".
+BASELINE = "single task"
+# "static" without weights is "equal".
 METHODS: dict[str, dict[str, Any]] = {
-    TWINS: {},
+    BASELINE: {},
     **{name: {"architecture": name} for name in architecture_names()},
     **{f"balancing {name}": {"balancing": name} for name in balancing.names() if name not in ("equal", "static")},
 }
 
 
 def evaluate(name: str, method: str, rows: int, seed: int) -> dict[str, Any]:
-    """Errors and scores of a method's tasks, and the seconds of its training."""
+    """Return the errors and scores of a method's tasks and the seconds of its training."""
     kind, data = KINDS[DATA_SETS[name][0]], split(name, rows, seed)
     start = time.perf_counter()
-    if method == TWINS:
+    if method == BASELINE:
         models = [_fit(kind, data.y[[task]], data, seed, {}) for task in data.y]
-        tasks = [_judge(model, data, task, 0) for model, task in zip(models, data.y, strict=True)]
+        tasks = [_score(model, data, task, 0) for model, task in zip(models, data.y, strict=True)]
     else:
         model = _fit(kind, data.y, data, seed, METHODS[method])
-        tasks = [_judge(model, data, task, number) for number, task in enumerate(data.y)]
+        tasks = [_score(model, data, task, number) for number, task in enumerate(data.y)]
     seconds = time.perf_counter() - start
     return {"data": name, "method": method, "seed": seed, "rows": len(data.X), "seconds": seconds, "tasks": tasks}
 
@@ -75,8 +76,8 @@ def _fit(kind: Any, y: pd.DataFrame, data: Split, seed: int, settings: dict[str,
     return kind(**SETTINGS, **settings, random_state=seed).fit(data.X[known], y[known])
 
 
-def _judge(model: Any, data: Split, task: str, number: int) -> dict[str, Any]:
-    """A task's error (less is better) and score (more is better) on the tested rows that have its label."""
+def _score(model: Any, data: Split, task: str, number: int) -> dict[str, Any]:
+    """Return a task's error (lower is better) and score (higher is better) on the test rows that have its label."""
     known = data.test_y[task].notna().to_numpy()
     X, truth = data.test_X[known], data.test_y[task][known]
     classes = getattr(model, "classes_", None)
@@ -100,7 +101,7 @@ def _auc(truth: pd.Series, proba: np.ndarray, classes: Any) -> float:
 
 
 def cached(name: str, method: str, rows: int, seed: int) -> dict[str, Any]:
-    """The result of an earlier run with the same settings, or of now."""
+    """Return the cached result of a run with the same settings, or run it now."""
     key = json.dumps([name, METHODS[method], method, rows, seed, SETTINGS], sort_keys=True)
     path = CACHE / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
     if not path.exists():
@@ -113,7 +114,7 @@ def cached(name: str, method: str, rows: int, seed: int) -> dict[str, Any]:
 
 
 def run(data_sets: list[str], seeds: int, rows: int) -> Iterator[dict[str, Any]]:
-    """Results in an order that compiles each network once for all seeds."""
+    """Yield the results in an order that compiles each network once for all seeds."""
     for name in data_sets:
         start = time.perf_counter()
         for method in METHODS:
@@ -123,19 +124,28 @@ def run(data_sets: list[str], seeds: int, rows: int) -> Iterator[dict[str, Any]]
 
 
 def frame(results: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row a data set, method, seed and task, with the gain over the twin."""
+    """Return one row per data set, method, seed and task, with the gain over the single-task baseline."""
     table = pd.DataFrame(
         [{**{k: v for k, v in found.items() if k != "tasks"}, **task} for found in results for task in found["tasks"]]
     )
     keys = ["data", "seed", "task"]
-    twins = table[table["method"] == TWINS].set_index(keys)["error"].rename("twin_error")
-    table = table.join(twins, on=keys)
-    table["gain"] = 100 * (table["twin_error"] - table["error"]) / table["twin_error"]
-    return table
+    baseline = table[table["method"] == BASELINE].set_index(keys)["error"].rename("baseline")
+    table = table.join(baseline, on=keys)
+    table["gain"] = 100 * (table["baseline"] - table["error"]) / table["baseline"]
+    return table.drop(columns="baseline")
+
+
+def store(table: pd.DataFrame, rows: int) -> None:
+    """Write results/methods.csv: mean gain and mean score over the tasks of each data set, method and seed."""
+    means = table.groupby(["data", "method", "seed"], sort=False).agg(
+        gain=("gain", "mean"), score=("score", "mean"), scored=("score", "count"), seconds=("seconds", "first")
+    )
+    means.to_csv(RESULTS / "methods.csv", float_format="%.5g")
+    record_run("methods", rows=rows, tasks=table.groupby("data", sort=False)["task"].nunique().to_dict())
 
 
 def complete(rows: int, most_seeds: int) -> Iterator[dict[str, Any]]:
-    """What the cache holds, of the data sets and seeds for which every method has been run."""
+    """Yield the cached results of the data sets and seeds for which every method has been run."""
     found = [json.loads(path.read_text()) for path in CACHE.glob("*.json")]
     found = [result for result in found if result["cap"] == rows and result["seed"] < most_seeds]
     counts = pd.Series([(r["data"], r["seed"]) for r in found]).value_counts()
@@ -146,22 +156,22 @@ def complete(rows: int, most_seeds: int) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Run what is asked for and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = report_parser(__doc__)
     parser.add_argument("--data", nargs="+", choices=list(DATA_SETS), default=list(DATA_SETS), metavar="NAME")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=2000, help="rows drawn of larger data sets, tested ones included")
-    parser.add_argument("--quick", action="store_true", help="two seeds of 400 rows, three data sets, no report")
-    parser.add_argument("--report-only", action="store_true", help="report of what the cache holds in whole")
+    parser.add_argument("--rows", type=int, default=2000, help="rows drawn from larger data sets, test rows included")
+    parser.add_argument("--quick", action="store_true", help="two seeds of three sets with 400 rows, no report")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     if arguments.quick:
         table = frame(list(run(["related 0", "related 1", "ames"], 2, 400)))
         print(table.groupby(["method", "data"], sort=False)["gain"].mean().unstack().round(1).to_string())
         return
-    if not arguments.report_only:
+    if not arguments.report:
         for _ in run(arguments.data, arguments.seeds, arguments.rows):
             pass
-    write_report(frame(list(complete(arguments.rows, arguments.seeds))), arguments.rows, SETTINGS)
+        store(frame(list(complete(arguments.rows, arguments.seeds))), arguments.rows)
+    write_report(SETTINGS)
 
 
 if __name__ == "__main__":

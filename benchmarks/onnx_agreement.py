@@ -1,18 +1,17 @@
-"""How far onnxruntime is from predict and predict_proba on every real data set: default fits and single networks.
+"""Largest difference between onnxruntime and predict on every real data set, for default fits and single networks.
 
-    python benchmarks/onnx_agreement.py               # all sets, rows capped, few epochs, then the report
-    python benchmarks/onnx_agreement.py --data bike
+    python benchmarks/onnx_agreement.py               # all sets, large ones capped, few epochs, then the report
+    python benchmarks/onnx_agreement.py --data bike   # these sets, printed only
 
-The data sets lie in the folder that SKMTL_DATA names, or in ../shared/data. What training came to plays no part, so
-that few epochs do. Rows to compare on are held out; to them come rows with levels never seen, missing cells and
-extreme values. Writes results/onnx.md.
+Reads the data sets from the folder in SKMTL_DATA. Few epochs suffice, since the quality of the fit does not matter. The
+test rows are held out, and extended by rows with unseen levels, missing cells and extreme values. Writes
+results/onnx.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -21,7 +20,8 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 from _datasets import Record, load, names
-from _harness import RESULTS, machine
+from _harness import machine
+from _report import markdown, versions, write_page
 
 import skmtl
 
@@ -30,7 +30,7 @@ SETTINGS: dict[str, dict[str, Any]] = {"default": {}, "single network": {"ensemb
 
 
 def worst_difference(record: Record, **settings: Any) -> float:
-    """Largest difference of any value or probability, relative to the larger of itself and its column's spread."""
+    """Return the largest difference, relative to the larger of the value and its column's spread."""
     n_test = min(TEST, len(record.X) // 3)
     known, fresh = record.X.iloc[n_test:], odd_rows(record.X.iloc[:n_test])
     labels = record.Y.iloc[n_test:]
@@ -52,17 +52,17 @@ def worst_difference(record: Record, **settings: Any) -> float:
 
 
 def difference(found: np.ndarray, expected: np.ndarray, n_plain: int) -> float:
-    """Of two tables, relative as above, to the spread of the plain rows; probabilities are relative to themselves."""
+    """Return the largest relative difference; values also count relative to the spread of the plain rows."""
     scale = np.abs(expected) if expected.ndim == 2 else np.maximum(np.abs(expected), expected[:n_plain].std())
     return float((np.abs(found - expected) / np.maximum(scale, 1e-300)).max())
 
 
 def odd_rows(X: pd.DataFrame) -> pd.DataFrame:
-    """Rows, and the first of them again: with levels never seen, with all cells missing, with extreme values."""
+    """Append copies of the first rows with unseen levels, with all cells missing and with extreme values."""
     strange, missing, large = (X.iloc[:5].copy() for _ in range(3))
     for column in X:
         nominal = isinstance(X[column].dtype, pd.CategoricalDtype)
-        strange[column] = "a level never seen" if nominal else X[column].iloc[:5]
+        strange[column] = "an unseen level" if nominal else X[column].iloc[:5]
         missing[column] = None if nominal else np.nan
         large[column] = X[column].iloc[:5] if nominal else np.array([1e30, -1e30, 1e12, -1e12, 0.0])
     return pd.concat([X.astype(object), *(part.astype(object) for part in (strange, missing, large))]).astype(
@@ -71,7 +71,7 @@ def odd_rows(X: pd.DataFrame) -> pd.DataFrame:
 
 
 def feed(session: Any, X: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Rows as the session's inputs take them."""
+    """Convert rows to the session's inputs."""
     inputs = session.get_inputs()
     if len(inputs) == 1 and inputs[0].name == "X":
         return {"X": X.to_numpy(dtype=np.float64)}
@@ -84,36 +84,27 @@ def feed(session: Any, X: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", default=names(), choices=names(), metavar="NAME")
-    parser.add_argument("--rows", type=int, default=ROWS, help="cap of the rows")
+    parser.add_argument("--rows", type=int, default=ROWS, help="most rows of a set")
     arguments = parser.parse_args()
-    lines = []
+    rows = []
     for name in arguments.data:
         record = load(name, arguments.rows)
         found = [worst_difference(record, **settings) for settings in SETTINGS.values()]
-        lines.append(f"| {name} | {len(record.kinds)} | {' | '.join(f'{value:.1e}' for value in found)} |")
-        print(lines[-1], flush=True)
+        rows.append([name, len(record.kinds), *(f"{value:.1e}" for value in found)])
+        print(*rows[-1], flush=True)
     if set(arguments.data) == set(names()):
-        write_report(lines)
-
-
-def write_report(lines: list[str]) -> None:
-    facts = {**machine(), "onnxruntime": onnxruntime.__version__}
-    said = ", ".join(f"{key} {value}" for key, value in facts.items() if key not in ("date", "processor"))
-    head = [
-        "# ONNX: differences from predict",
-        "",
-        f"{facts['date']}, {facts['processor']}; {said}.",
-        "",
-        "Largest difference between onnxruntime and `predict` or `predict_proba`, relative to the value itself (for a",
-        "regression, to the larger of it and its column's spread). Rows held out, with unseen and missing levels,",
-        "missing cells and values up to 1e30 among them; at most 600 rows, 2 epochs. The aim is below 1e-5.",
-        "",
-        f"| set | tasks | {' | '.join(SETTINGS)} |",
-        f"| --- | --- |{' --- |' * len(SETTINGS)}",
-    ]
-    Path(RESULTS / "onnx.md").write_text("\n".join([*head, *lines]) + "\n", encoding="utf-8")
+        write_page(
+            "onnx",
+            "# Agreement of ONNX graphs with predict",
+            versions({**machine(), "onnxruntime": onnxruntime.__version__}),
+            "`python benchmarks/onnx_agreement.py`: largest difference between onnxruntime and `predict` or "
+            "`predict_proba`, relative to the value itself (for a regression, to the larger of the value and the "
+            "spread of its column). The rows are held out and include unseen and missing levels, missing cells and "
+            f"values up to 1e30; at most {arguments.rows} rows, 2 epochs. The target is a difference below 1e-5.",
+            markdown(["data set", "tasks", *SETTINGS], rows),
+        )
 
 
 if __name__ == "__main__":

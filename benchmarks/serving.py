@@ -1,13 +1,14 @@
-"""examples/serve.py under load: from process start to the first answer, then single rows, one and eight clients.
+"""Response times of examples/serve.py: start to first answer, then single rows for one client and for eight.
 
     python benchmarks/serving.py
 
-Writes results/serving.md. Needs fastapi, uvicorn and httpx, and a machine that does nothing else: clients and service
-share it.
+Needs fastapi, uvicorn and httpx, and a machine that runs nothing else: clients and service share it. Writes
+results/serving.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import socket
@@ -24,7 +25,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import httpx
 import numpy as np
-from _harness import RESULTS, machine
+from _harness import machine
+from _report import markdown, versions, write_page
 
 import skmtl
 from skmtl.datasets import make_related_tasks
@@ -34,7 +36,7 @@ REQUESTS, CLIENTS, STARTS = 200, 8, 3
 
 
 def start(model: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """The service in a process of its own, and where it listens."""
+    """Start the service in a new process and return it with its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -43,7 +45,7 @@ def start(model: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 
 def first_answer(url: str, row: dict[str, float]) -> None:
-    """Ask until there is an answer."""
+    """Send requests until the service answers."""
     while True:
         try:
             httpx.post(f"{url}/predict", json={"rows": [row]}).raise_for_status()
@@ -53,7 +55,7 @@ def first_answer(url: str, row: dict[str, float]) -> None:
 
 
 def times(url: str, rows: list[dict[str, float]]) -> list[float]:
-    """Milliseconds of one request a row, one after the other."""
+    """Time one request per row, one after the other, in milliseconds."""
     found = []
     with httpx.Client(base_url=url, timeout=60) as client:
         for row in rows:
@@ -63,8 +65,8 @@ def times(url: str, rows: list[dict[str, float]]) -> list[float]:
     return found
 
 
-def side_by_side(url: str, rows: list[dict[str, float]]) -> list[float]:
-    """The same by several clients at once."""
+def by_several_clients(url: str, rows: list[dict[str, float]]) -> list[float]:
+    """Time the same requests by several clients at once."""
     found: list[list[float]] = [[] for _ in range(CLIENTS)]
 
     def ask(number: int) -> None:
@@ -79,7 +81,7 @@ def side_by_side(url: str, rows: list[dict[str, float]]) -> list[float]:
 
 
 def measure(model: Any, X: np.ndarray) -> dict[str, list[float]]:
-    """Milliseconds: of starts, of single rows by one client, and by eight."""
+    """Time starts, and single rows for one client and for eight, in milliseconds."""
     rows = [{f"x{i}": float(value) for i, value in enumerate(row)} for row in X]
     found: dict[str, list[float]] = {"starts": [], "one client": [], "eight clients": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -94,7 +96,7 @@ def measure(model: Any, X: np.ndarray) -> dict[str, list[float]]:
                 if number == STARTS - 1:
                     times(url, rows[:20])
                     found["one client"] = times(url, rows[:REQUESTS])
-                    found["eight clients"] = side_by_side(url, rows[: REQUESTS // CLIENTS])
+                    found["eight clients"] = by_several_clients(url, rows[: REQUESTS // CLIENTS])
             finally:
                 process.send_signal(signal.SIGINT)
                 process.wait()
@@ -102,29 +104,25 @@ def measure(model: Any, X: np.ndarray) -> dict[str, list[float]]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     X, y = make_related_tasks(1000, 30, 5, random_state=0)
     model = skmtl.MultiTaskKerasRegressor(random_state=0).fit(X, y)
     found = measure(model, X)
-    facts = {**machine(), "httpx": httpx.__version__}
-    said = ", ".join(f"{key} {value}" for key, value in facts.items() if key not in ("date", "processor"))
-    lines = [
-        "# Serving one row over HTTP",
-        "",
-        f"{facts['date']}, {facts['processor']}; {said}.",
-        "",
-        "`examples/serve.py` with a default fit of 1,000 x 30 x 5, predictions and intervals, on the loopback; clients",
-        "share the machine. One client asks 200 times, eight ask 25 times each. The aim of one: a median below 5 ms.",
-        "",
-        "| what | median | p99 |",
-        "| --- | --- | --- |",
-        f"| process start to first answer | {statistics.median(found['starts']):.0f} ms |  |",
-        *(
-            f"| {name} | {np.median(found[name]):.2f} ms | {np.quantile(found[name], 0.99):.2f} ms |"
-            for name in ("one client", "eight clients")
-        ),
+    rows = [["process start to first answer", f"{statistics.median(found['starts']):.0f} ms", ""]]
+    rows += [
+        [name, f"{np.median(found[name]):.2f} ms", f"{np.quantile(found[name], 0.99):.2f} ms"]
+        for name in ("one client", "eight clients")
     ]
-    (RESULTS / "serving.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
+    page = write_page(
+        "serving",
+        "# Serving single rows over HTTP",
+        versions({**machine(), "httpx": httpx.__version__}),
+        "`python benchmarks/serving.py`: `examples/serve.py` answers with predictions and intervals of a default fit "
+        "on 1,000 rows x 30 columns with 5 tasks, over the loopback interface. Clients share the machine. One client "
+        "sends 200 requests, eight clients send 25 each. The target for one client is a median below 5 ms.",
+        markdown(["case", "median", "p99"], rows),
+    )
+    print(page)
 
 
 if __name__ == "__main__":

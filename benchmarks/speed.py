@@ -1,22 +1,27 @@
-"""How fast skmtl trains, searches and predicts, beside its peers: ``python benchmarks/speed.py``.
+"""Fit, search and predict times of skmtl and its peers, with the same network in every library.
 
-Writes results/speed.csv, speed.md and speed.png; ``--cases`` picks some, others keep their last figures.
+    python benchmarks/speed.py                       # all cases, then the report
+    python benchmarks/speed.py --cases refit_small   # these cases; the others keep their last figures
+    python benchmarks/speed.py --report              # only the report, from results/speed.csv
+
+Writes results/speed.csv, speed.md and speed.png. Needs a machine that runs nothing else.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import warnings
 from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from _contestants import keras_fit, mlp, ours, scikeras, skorch, table
-from _harness import Case, Measurement, in_fresh_process, run, save
-from _report import write_report
+from _contestants import keras_fit, mlp, multi_task, scikeras, skorch, table
+from _harness import Case, Measurement, in_fresh_process, report_parser, run, save
+from _report import bars, write_report
 
 SMALL = {"n": 500, "d": 20, "tasks": 3, "hidden": (64,), "batch": 32, "epochs": 100}
 MIDDLE = {"n": 10_000, "d": 50, "tasks": 5, "hidden": (128, 64), "batch": 128, "epochs": 20}
@@ -28,22 +33,22 @@ def _refit(name: str, size: dict[str, Any], targets: dict[str, str], slow: dict[
     net = (size["hidden"], size["batch"], size["epochs"])
     shape = (size["d"], size["tasks"])
     contestants: dict[str, Callable[[], object]] = {
-        "skmtl": lambda: ours(*net).fit(X, y),
+        "skmtl": lambda: multi_task(*net).fit(X, y),
         "MLPRegressor": lambda: mlp(*net).fit(X, y),
         "skorch": lambda: skorch(*net, *shape).fit(X, y),
     }
     if "scikeras" in targets:
         contestants["scikeras"] = lambda: scikeras(*net, *shape).fit(X, y)
-    if "keras at its best" in targets:
+    if "Keras, best settings" in targets:
         best = _best_keras(X, y, net)
-        contestants["keras at its best"] = lambda: keras_fit(X, y, *net, **best)
-    losses = {"skmtl": ours(*net).fit(X, y).history_["loss"][-1], "MLPRegressor": 2 * mlp(*net).fit(X, y).loss_}
+        contestants["Keras, best settings"] = lambda: keras_fit(X, y, *net, **best)
+    losses = {"skmtl": multi_task(*net).fit(X, y).history_["loss"][-1], "MLPRegressor": 2 * mlp(*net).fit(X, y).loss_}
     notes = {who: f"final training loss {loss:.4f}" for who, loss in losses.items()}
     return run(Case(name, contestants, slow=slow, targets=targets, notes=notes))
 
 
 def _best_keras(X: Any, y: Any, net: tuple[Any, ...]) -> dict[str, Any]:
-    """Keras' quickest combination of jit_compile and steps_per_execution, on this case."""
+    """Return the fastest combination of jit_compile and steps_per_execution for Keras on this case."""
     import time
 
     seconds = {}
@@ -53,12 +58,12 @@ def _best_keras(X: Any, y: Any, net: tuple[Any, ...]) -> dict[str, Any]:
             keras_fit(X, y, *net, jit_compile=jit, steps_per_execution=steps)
             seconds[jit, steps] = time.perf_counter() - start
     jit, steps = min(seconds, key=lambda key: seconds[key])
-    print(f"  keras is quickest with jit_compile={jit}, steps_per_execution={steps}")
+    print(f"  Keras is fastest with jit_compile={jit}, steps_per_execution={steps}")
     return {"jit_compile": jit, "steps_per_execution": steps}
 
 
 def refit_small() -> list[Measurement]:
-    """500 x 20, 3 tasks."""
+    """Refit on 500 rows x 20, 3 tasks."""
     return _refit(
         "refit 500 x 20, 3 tasks, (64,), batch 32, 100 epochs", SMALL,
         {"scikeras": ">= 30", "MLPRegressor": ">= 2.5"}, {"scikeras": 2, "skorch": 2},
@@ -66,7 +71,7 @@ def refit_small() -> list[Measurement]:
 
 
 def refit_middle() -> list[Measurement]:
-    """10,000 x 50, 5 tasks."""
+    """Refit on 10,000 rows x 50, 5 tasks."""
     return _refit(
         "refit 10,000 x 50, 5 tasks, (128, 64), batch 128, 20 epochs", MIDDLE,
         {"scikeras": ">= 8", "MLPRegressor": ">= 2.5", "skorch": ">= 1.5"}, {"scikeras": 3, "skorch": 3},
@@ -74,10 +79,10 @@ def refit_middle() -> list[Measurement]:
 
 
 def refit_large() -> list[Measurement]:
-    """200,000 x 50, 5 tasks."""
+    """Refit on 200,000 rows x 50, 5 tasks."""
     return _refit(
         "refit 200,000 x 50, 5 tasks, (256, 128), batch 256, 2 epochs", LARGE,
-        {"keras at its best": ">= 2", "MLPRegressor": ">= 4"}, {"MLPRegressor": 3, "skorch": 2},
+        {"Keras, best settings": ">= 2", "MLPRegressor": ">= 4"}, {"MLPRegressor": 3, "skorch": 2},
     )  # fmt: skip
 
 
@@ -91,12 +96,12 @@ start = time.perf_counter(); {make}.fit(X, y); print(time.perf_counter() - start
 
 
 def first_fit() -> list[Measurement]:
-    """First fit in a fresh process, imports excluded."""
+    """Time the first fit in a fresh process, imports excluded."""
     net = "((64,), 32, 100"
-    # What fit itself would import is imported before the clock starts.
+    # Import what fit would import before the clock starts.
     own = "import skmtl.fitting._networks, skmtl.fitting._training, skmtl.inference._compiled, tensorflow, keras"
     sides = {
-        "skmtl": (own, f"ours{net})"),
+        "skmtl": (own, f"multi_task{net})"),
         "MLPRegressor": ("from sklearn.neural_network import MLPRegressor", f"mlp{net})"),
         "scikeras": ("import scikeras.wrappers, tensorflow, keras", f"scikeras{net}, 20, 3)"),
     }
@@ -114,7 +119,7 @@ def _searches(name: str, grids: dict[str, dict[str, list[Any]]], targets: dict[s
 
     X, y = table(500, 20, 3)
     net = ((64,), 32, 100)
-    estimators = {"skmtl": ours(*net), "MLPRegressor": mlp(*net), "scikeras": scikeras(*net, 20, 3)}
+    estimators = {"skmtl": multi_task(*net), "MLPRegressor": mlp(*net), "scikeras": scikeras(*net, 20, 3)}
     contestants = {
         who: (lambda who=who: GridSearchCV(estimators[who], grids[who], cv=5, error_score="raise").fit(X, y))
         for who in grids
@@ -123,7 +128,7 @@ def _searches(name: str, grids: dict[str, dict[str, list[Any]]], targets: dict[s
 
 
 def search_numbers() -> list[Measurement]:
-    """Grid search over numbers."""
+    """Grid search over learning rate and weight decay: one program serves all candidates."""
     rates, decays = [3e-4, 1e-3, 3e-3, 1e-2], [0.0, 1e-4, 1e-2]
     grids = {
         "skmtl": {"learning_rate": rates, "weight_decay": decays},
@@ -137,7 +142,7 @@ def search_numbers() -> list[Measurement]:
 
 
 def search_widths() -> list[Measurement]:
-    """Grid search over layer widths."""
+    """Grid search over layer widths: each width needs its own program."""
     widths, rates = [(32,), (64,), (96,), (128,)], [3e-4, 1e-3, 3e-3]
     grids = {
         "skmtl": {"hidden_layer_sizes": widths, "learning_rate": rates},
@@ -148,43 +153,41 @@ def search_widths() -> list[Measurement]:
 
 
 def ensembles() -> list[Measurement]:
-    """Eight members against one."""
+    """An ensemble of eight members compared with one."""
     X, y = table(500, 20, 3)
     net = ((64,), 32, 100)
     contestants = {
-        "ensemble_size=8": lambda: ours(*net, ensemble_size=8).fit(X, y),
-        "ensemble_size=1": lambda: ours(*net).fit(X, y),
+        "ensemble_size=8": lambda: multi_task(*net, ensemble_size=8).fit(X, y),
+        "ensemble_size=1": lambda: multi_task(*net).fit(X, y),
     }
-    return run(
-        Case("ensemble_size=8 against 1, 500 x 20", contestants, repeats=9, targets={"ensemble_size=1": ">= 0.4"})
-    )
+    return run(Case("ensemble_size 8 and 1, 500 x 20", contestants, repeats=9, targets={"ensemble_size=1": ">= 0.4"}))
 
 
 def single_tasks() -> list[Measurement]:
-    """One network for eight tasks against eight networks."""
+    """One network for eight tasks compared with eight networks."""
     from sklearn.multioutput import MultiOutputRegressor
 
     X, y = table(500, 20, 8)
     net = ((64,), 32, 100)
     contestants = {
-        "one multi-task fit": lambda: ours(*net).fit(X, y),
-        "MultiOutputRegressor of 8": lambda: MultiOutputRegressor(ours(*net)).fit(X, y),
+        "one multi-task fit": lambda: multi_task(*net).fit(X, y),
+        "MultiOutputRegressor, 8 fits": lambda: MultiOutputRegressor(multi_task(*net)).fit(X, y),
     }
     return run(
         Case(
-            "8 tasks at once against one by one, 500 x 20",
+            "8 tasks in one network or in one network each, 500 x 20",
             contestants,
             repeats=7,
-            targets={"MultiOutputRegressor of 8": ">= 4"},
+            targets={"MultiOutputRegressor, 8 fits": ">= 4"},
         )
     )
 
 
 def predict_one() -> list[Measurement]:
-    """One row."""
+    """Predict one row."""
     X, y = table(500, 20, 3)
     net = ((64,), 32, 20)
-    own, other = ours(*net).fit(X, y), mlp(*net).fit(X, y)
+    own, other = multi_task(*net).fit(X, y), mlp(*net).fit(X, y)
     model, row, many = own.model_, X[:1], 200
 
     def repeated(work: Callable[[], object]) -> Callable[[], object]:
@@ -204,21 +207,21 @@ def predict_one() -> list[Measurement]:
 
 
 def predict_many() -> list[Measurement]:
-    """100,000 rows."""
+    """Predict 100,000 rows."""
     X, y = table(100_000, 50, 5)
     net = ((128, 64), 256, 1)
-    own, other = ours(*net).fit(X, y), mlp(*net).fit(X, y)
+    own, other = multi_task(*net).fit(X, y), mlp(*net).fit(X, y)
     contestants = {"skmtl": lambda: own.predict(X), "MLPRegressor": lambda: other.predict(X)}
     return run(Case("predict 100,000 rows", contestants, repeats=9, targets={"MLPRegressor": ">= 1.5"}))
 
 
 def scaling() -> list[Measurement]:
-    """Cost per row and epoch, a million rows against ten thousand."""
+    """Cost per row and epoch, on a million rows and on ten thousand."""
     net = ((128, 64), 256)
     million, few = table(1_000_000, 100, 5), table(10_000, 100, 5)
     contestants = {
-        "1,000,000 rows, 5 epochs": lambda: ours(*net, 5, jit_compile=False).fit(*million),
-        "10,000 rows, 500 epochs": lambda: ours(*net, 500, jit_compile=False).fit(*few),
+        "1,000,000 rows, 5 epochs": lambda: multi_task(*net, 5, jit_compile=False).fit(*million),
+        "10,000 rows, 500 epochs": lambda: multi_task(*net, 500, jit_compile=False).fit(*few),
     }
     targets = {"10,000 rows, 500 epochs": ">= 0.83"}
     return run(Case("cost per row and epoch, 100 features", contestants, repeats=3, targets=targets))
@@ -228,28 +231,28 @@ _MEMORY = """
 import sys, resource, gc; sys.path.insert(0, "benchmarks")
 from _contestants import *
 import skmtl.fitting._networks, skmtl.fitting._training, skmtl.inference._compiled, tensorflow, keras
-# Compiling with XLA takes memory of its own, whatever the size of the table.
-ours((128, 64), 256, 1, jit_compile=False).fit(*table(2_000, 100, 5))
+# Compiling with XLA takes extra memory, whatever the size of the table.
+multi_task((128, 64), 256, 1, jit_compile=False).fit(*table(2_000, 100, 5))
 X, y = table(1_000_000, 100, 5)
 def rss():
     return int(next(l for l in open("/proc/self/status") if l.startswith("VmRSS")).split()[1]) * 1024
 gc.collect(); before = rss()
 open("/proc/self/clear_refs", "w").write("5")
-ours((128, 64), 256, 1, jit_compile=False).fit(X, y)
+multi_task((128, 64), 256, 1, jit_compile=False).fit(X, y)
 peak = int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]) * 1024
 print((peak - before) / X.nbytes)
 """
 
 
 def memory() -> list[Measurement]:
-    """Peak memory beyond the input."""
+    """Peak memory of a fit, beyond that of its input."""
     values = [in_fresh_process(_MEMORY) for _ in range(3)]
     case = "peak memory beyond the input, 1,000,000 x 100 float32"
-    return [Measurement(case, "skmtl", values, unit="of the input's size", target="<= 1.5")]
+    return [Measurement(case, "skmtl", values, unit="times the input", target="<= 1.5")]
 
 
 def import_time() -> list[Measurement]:
-    """Import."""
+    """Import time in fresh processes."""
     code = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
     sides = {
         "import skmtl": "import skmtl",
@@ -268,36 +271,43 @@ def import_time() -> list[Measurement]:
 
 
 def chunks() -> list[Measurement]:
-    """Training chunk by chunk against all at once."""
+    """Training chunk by chunk with partial_fit, compared with one fit."""
     X, y = table(1_000_000, 100, 5)
     net = ((128, 64), 256, 1)
 
     def by_chunks() -> Any:
-        model = ours(*net, jit_compile=False)
+        model = multi_task(*net, jit_compile=False)
         for start in range(0, len(X), 100_000):
             model.partial_fit(X[start : start + 100_000], y[start : start + 100_000])
         return model
 
-    contestants = {"partial_fit, 10 chunks": by_chunks, "fit": lambda: ours(*net, jit_compile=False).fit(X, y)}
-    return run(Case("1,000,000 x 100 in chunks of 100,000", contestants, repeats=3, targets={"fit": ">= 0.77"}))
+    contestants = {"partial_fit, 10 chunks": by_chunks, "fit": lambda: multi_task(*net, jit_compile=False).fit(X, y)}
+    return run(
+        Case(
+            "1,000,000 x 100: partial_fit in chunks of 100,000 or one fit",
+            contestants,
+            repeats=3,
+            targets={"fit": ">= 0.77"},
+        )
+    )
 
 
 def arithmetic() -> list[Measurement]:
-    """Arithmetic rate against plain matrix products of the same shapes."""
+    """Arithmetic rate of a fit, compared with plain matrix products of the same shapes."""
     from _matmul import plain_rate
 
     n, d, batch, epochs, tasks = 10_000, 50, 1024, 20, 5
     X, y = table(n, d, tasks)
     net = ((512, 512), batch, epochs)
     first, inner = d * 512, 512 * 512 + 512 * tasks
-    # Forward and both gradients are one product each; the gradient to the inputs is not needed.
+    # One product each for the forward pass and both gradients; the first layer needs no gradient to its inputs.
     work = epochs * n * (4 * first + 6 * inner)
-    measured = run(Case("rate", {"skmtl": lambda: ours(*net).fit(X, y)}, repeats=5))[0]
+    measured = run(Case("rate", {"skmtl": lambda: multi_task(*net).fit(X, y)}, repeats=5))[0]
     case = "arithmetic rate, 10,000 x 50, (512, 512), batch 1024"
     rates = [work / seconds / 1e9 for seconds in measured.values]
     plain = [plain_rate([(batch, d, 512), (batch, 512, 512), (batch, 512, tasks)]) / 1e9 for _ in range(5)]
     return [
-        Measurement(case, "skmtl, whole fit", rates, unit="GFLOP/s", target=">= 0.6 of the product's"),
+        Measurement(case, "skmtl, whole fit", rates, unit="GFLOP/s", target=">= 0.6 of plain products"),
         Measurement(case, "plain matrix products", plain, unit="GFLOP/s"),
     ]
 
@@ -321,19 +331,38 @@ CASES = {
 }
 
 
+def draw(measurements: list[Measurement], path: Path) -> None:
+    """Draw the times of other libraries relative to skmtl."""
+    ratios: dict[str, dict[str, float]] = {}
+    for case, group in groupby([m for m in measurements if m.unit == "s"], key=lambda m: m.case):
+        first, *others = list(group)
+        if first.contestant == "skmtl":
+            ratios[case] = {other.contestant: other.median / first.median for other in others}
+    bars(ratios, path, TITLE, "time divided by skmtl's time, log scale (right of 1: skmtl is faster)", left=0.1)
+
+
+TITLE = "Fit and predict time relative to skmtl"
+INTRO = """\
+`python benchmarks/speed.py` fits the same network in every library: same layers, optimizer, epochs and batch size, \
+no early stopping. Contestants take turns in one run, with programs compiled beforehand unless the case says otherwise.
+
+`ratio` is a row's median divided by the median of the first row of its case; above 1, the first row is faster. \
+A target is a goal for the ratio that was set before measuring."""
+
+
 def main() -> None:
     """Run the cases asked for and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
-    parser.add_argument("--report-only", action="store_true", help="write table and plot from the last figures")
+    parser = report_parser(__doc__)
+    parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES), metavar="CASE",
+                        help=f"of {', '.join(CASES)}; all")  # fmt: skip
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     np.random.seed(0)  # noqa: NPY002 - scikeras and skorch draw from the global generator
-    if not arguments.report_only:
+    if not arguments.report:
         for name in arguments.cases:
             print(name, flush=True)
             save(CASES[name](), "speed")
-    write_report("speed", "Speed")
+    write_report("speed", TITLE, INTRO, alt=f"{TITLE}: bars of the ratios in the table below", figure=draw)
 
 
 if __name__ == "__main__":

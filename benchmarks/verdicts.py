@@ -1,35 +1,36 @@
-"""How often the comparison with single-task twins says what is true, on tasks whose relatedness is known.
+"""How often `compare_with_single_task` gives the right verdict on synthetic tasks, where the truth is known.
 
-Three settings, with the truth by construction:
+    python benchmarks/verdicts.py                              # all settings, then the report
+    python benchmarks/verdicts.py --seeds 2 --setting related  # these, printed only
+    python benchmarks/verdicts.py --report                     # only the report, from results/verdicts.csv
+
+Three settings, in which the truth follows from the construction:
 
 - related: all tasks are the same function up to noise, each with few labels. Sharing helps.
-- separate: unrelated tasks, and a network in which every layer belongs to one task. Sharing cannot matter, since
-  nothing is shared: the twins are the same networks with other neighbours.
-- crowded: unrelated tasks that compete for two hidden units, of which each twin has two to itself. Sharing hurts.
+- separate: unrelated tasks and a network in which every layer belongs to one task. Nothing is shared, so sharing makes
+  no difference.
+- crowded: unrelated tasks compete for two hidden units; each single-task network has two to itself. Sharing hurts.
 
-Beside each verdict stands what it should find: the gain on 20,000 fresh rows, for networks fitted to all rows.
-Writes results/verdicts.csv, one row per seed and task, and results/verdicts.md, the rates.
-
-    python benchmarks/verdicts.py [--seeds 20] [--setting related]
+The gain to be found is measured on 20,000 fresh rows, for networks fitted to all other rows. Writes
+results/verdicts.csv (one row per seed and task) and results/verdicts.md (the rates).
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from _harness import RESULTS, record_run, report_parser
+from _report import markdown, write_page
 from sklearn.metrics import r2_score
 
 from skmtl import MultiTaskKerasRegressor
 from skmtl.datasets import make_related_tasks
 from skmtl.inspection import compare_with_single_task
 
-RESULTS = Path(__file__).parent / "results"
 FRESH = 20_000
 
 COMMON: Mapping[str, Any] = {"ensemble_size": 4, "learning_rate": 0.01, "epochs": 60}
@@ -53,7 +54,7 @@ SETTINGS: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
 
 
 def tasks(table: Mapping[str, Any], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Rows to compare on, with some labels missing, and fresh rows with all."""
+    """Return rows to compare on, some of whose labels are missing, and fresh rows with all labels."""
     table = dict(table)
     n_samples, missing = table.pop("n_samples"), table.pop("missing", 0.0)
     X, y = make_related_tasks(n_samples + FRESH, n_tasks=5, n_waves=1, noise=0.5, random_state=seed, **table)
@@ -63,7 +64,7 @@ def tasks(table: Mapping[str, Any], seed: int) -> tuple[np.ndarray, np.ndarray, 
 
 
 def true_gain(model: Any, X: np.ndarray, y: np.ndarray, fresh_X: np.ndarray, fresh_y: np.ndarray) -> np.ndarray:
-    """Gain in R2 of every task on the fresh rows, for networks fitted to all others."""
+    """Return the gain in R2 of every task on the fresh rows, for networks fitted to all other rows."""
     together = r2_score(fresh_y, model.fit(X, y).predict(fresh_X), multioutput="raw_values")
     gains = []
     for task in range(y.shape[1]):
@@ -73,7 +74,7 @@ def true_gain(model: Any, X: np.ndarray, y: np.ndarray, fresh_X: np.ndarray, fre
 
 
 def run_seed(setting: str, seed: int) -> pd.DataFrame:
-    """Verdicts on the tasks of one seed, and on all of them together."""
+    """Return the verdicts on each task of one seed and on all tasks together."""
     truth, table, network = SETTINGS[setting]
     X, y, fresh_X, fresh_y = tasks(table, seed)
     model = MultiTaskKerasRegressor(**network, random_state=seed)
@@ -92,12 +93,12 @@ def run_seed(setting: str, seed: int) -> pd.DataFrame:
 
 
 def rates(table: pd.DataFrame) -> pd.DataFrame:
-    """Per setting: seeds and tasks of which the truth is said, and those of which something false is."""
+    """Count right verdicts and false alarms per setting."""
     rows = []
     for setting, own in table.groupby("setting", sort=False):
         whole, single = own[own["task"] == "all"], own[own["task"] != "all"]
         false = {"helped": "hurt", "hurt": "helped"}.get(own["truth"].iloc[0])
-        # Where nothing is shared, any verdict is false; elsewhere the opposite one is.
+        # If nothing is shared, any verdict but "no difference" is false; otherwise only the opposite verdict is.
         wrong = single["verdict"] == false if false else single["verdict"] != "no difference"
         rows.append(
             {
@@ -114,39 +115,38 @@ def rates(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def report(found: pd.DataFrame) -> str:
-    """The rates as a page."""
-    rows = [
-        [f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in found.to_numpy().tolist()
+def report(found: pd.DataFrame) -> list[str]:
+    """Return the parts of the page."""
+    rows = [[f"{cell:.3f}" if isinstance(cell, float) else cell for cell in row] for row in found.to_numpy().tolist()]
+    return [
+        "# Reliability of the comparison with single-task networks",
+        "`python benchmarks/verdicts.py`: five synthetic tasks per seed with known relatedness, compared on 5 folds "
+        "with one repeat and 95 % intervals. Gains are differences of R2. `right overall` counts the seeds whose "
+        "verdict on delta-m is true. A false alarm is any verdict but `no difference` if nothing is shared, and the "
+        "opposite verdict otherwise.",
+        markdown(list(found.columns), rows),
     ]
-    lines = ["| " + " | ".join(row) + " |" for row in [list(found.columns), ["---"] * found.shape[1], *rows]]
-    head = "# What the comparison with single-task twins says of tasks whose relatedness is known\n\n"
-    told = (
-        'Five tasks a seed, 5 folds, one repeat, 95 % intervals; gains are differences of R2. "Right overall" '
-        "counts the seeds in which the verdict on delta-m is the truth; a false alarm is any verdict where nothing "
-        "is shared, and the opposite one elsewhere. `python benchmarks/verdicts.py` measures this anew; "
-        "verdicts.csv has every task.\n\n"
-    )
-    return head + told + "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = report_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--setting", choices=list(SETTINGS), action="append")
     arguments = parser.parse_args()
-    tables = []
-    for setting in arguments.setting or SETTINGS:
-        start = time.perf_counter()
-        tables += [run_seed(setting, seed) for seed in range(arguments.seeds)]
-        print(f"{setting}: {(time.perf_counter() - start) / arguments.seeds:.1f} s a seed", flush=True)
-    table = pd.concat(tables, ignore_index=True)
-    found = rates(table)
-    if not arguments.setting:
-        RESULTS.mkdir(exist_ok=True)
-        table.round(4).to_csv(RESULTS / "verdicts.csv", index=False)
-        (RESULTS / "verdicts.md").write_text(report(found))
-    print(found.to_string(index=False, float_format="{:.3f}".format))
+    path = RESULTS / "verdicts.csv"
+    if not arguments.report:
+        tables = []
+        for setting in arguments.setting or SETTINGS:
+            start = time.perf_counter()
+            tables += [run_seed(setting, seed) for seed in range(arguments.seeds)]
+            print(f"{setting}: {(time.perf_counter() - start) / arguments.seeds:.1f} s per seed", flush=True)
+        table = pd.concat(tables, ignore_index=True)
+        if arguments.setting or arguments.seeds != parser.get_default("seeds"):
+            print(rates(table).to_string(index=False, float_format="{:.3f}".format))
+            return
+        table.to_csv(path, index=False, float_format="%.6g")
+        record_run("verdicts")
+    print(write_page("verdicts", *report(rates(pd.read_csv(path)))))
 
 
 if __name__ == "__main__":

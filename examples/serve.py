@@ -1,13 +1,15 @@
-"""A service for a saved model: rows of JSON in, predictions and intervals out.
+"""Serve a saved model over HTTP: JSON rows in, predictions and intervals out.
 
     python examples/serve.py model.skmtl --port 8000
 
     curl -X POST http://127.0.0.1:8000/predict -H "content-type: application/json" \
          -d '{"rows": [{"rooms": 3, "area": 80.5, "town": "Kiel"}]}'
 
-The model is a file of ``skmtl.save``. Needs fastapi and uvicorn (``pip install "skmtl[serve]"``), and no TensorFlow for
-the default network. A row has all columns that ``fit`` saw, by name ("x0", "x1", … where they had none); null is a
-missing value. A row that cannot be read is refused with its number, the column, and what is wrong.
+The model is a file made by ``skmtl.save``. The service needs fastapi and uvicorn (``pip
+install "skmtl[serve]"``). It needs no TensorFlow for the default network. A row has all
+columns that ``fit`` saw, by name ("x0", "x1", … if they had no names); null is a
+missing value. If a row cannot be read, the error names the row, the column and the
+problem.
 """
 
 from __future__ import annotations
@@ -29,26 +31,41 @@ COVERAGE = 0.9
 
 
 class Columns:
-    """What rows have to look like, from the fitted model."""
+    """The columns that rows must have, taken from the fitted model."""
 
     def __init__(self, model: Any) -> None:
-        first = getattr(model, "estimators_", [model])[0]  # of a task grouping, any group's
+        # In a task grouping, any group will do.
+        first = getattr(model, "estimators_", [model])[0]
         names = getattr(model, "feature_names_in_", None)
         self.given = names is not None
-        self.names = [str(name) for name in names] if self.given else [f"x{i}" for i in range(model.n_features_in_)]
+        self.names = (
+            [str(name) for name in names]
+            if self.given
+            else [f"x{i}" for i in range(model.n_features_in_)]
+        )
         keys = self.names if self.given else range(len(self.names))
-        self.categories = {name for name, key in zip(self.names, keys, strict=True) if key in first.categories_}
+        self.categories = {
+            name
+            for name, key in zip(self.names, keys, strict=True)
+            if key in first.categories_
+        }
 
     def read(self, rows: list[Any]) -> Any:
-        """Rows as ``predict`` takes them; HTTP's 422 names the row and the column that it cannot read."""
+        """Convert rows to the input of ``predict``; an HTTP error 422 names a row and column that cannot be read."""
         for number, row in enumerate(rows):
             self._check(number, row)
         if not self.categories:
-            numbers = np.array([[_number(row[name]) for name in self.names] for row in rows])
+            numbers = np.array(
+                [[_number(row[name]) for name in self.names] for row in rows]
+            )
             return pd.DataFrame(numbers, columns=self.names) if self.given else numbers
         columns = {
             name: pd.Series(
-                [row[name] if name in self.categories else _number(row[name]) for row in rows], dtype=object
+                [
+                    row[name] if name in self.categories else _number(row[name])
+                    for row in rows
+                ],
+                dtype=object,
             )
             if name in self.categories
             else np.array([_number(row[name]) for row in rows])
@@ -59,19 +76,29 @@ class Columns:
 
     def _check(self, number: int, row: Any) -> None:
         if not isinstance(row, dict):
-            raise _refusal(number, None, "should be an object with a value a column")
+            raise _refusal(
+                number, None, "should be an object with one value per column"
+            )
         for name in self.names:
             if name not in row:
-                raise _refusal(number, name, "is not there; null stands for a missing value")
+                raise _refusal(
+                    number,
+                    name,
+                    "is missing from the row; use null for a missing value",
+                )
             value = row[name]
             if name in self.categories:
                 if isinstance(value, list | dict):
                     raise _refusal(number, name, "should be a string, a number or null")
-            elif value is not None and (isinstance(value, str | list | dict) or not _is_finite(value)):
-                raise _refusal(number, name, f"should be a number or null, got {value!r}")
+            elif value is not None and (
+                isinstance(value, str | list | dict) or not _is_finite(value)
+            ):
+                raise _refusal(
+                    number, name, f"should be a number or null, got {value!r}"
+                )
         unknown = sorted(set(row) - set(self.names))
         if unknown:
-            raise _refusal(number, unknown[0], "is no column of the model")
+            raise _refusal(number, unknown[0], "is not a column of the model")
 
 
 def _number(value: Any) -> float:
@@ -87,31 +114,48 @@ def _is_finite(value: float) -> bool:
 
 def _refusal(number: int, column: str | None, problem: str) -> HTTPException:
     subject = f"row {number}" if column is None else f"row {number}, column {column!r}"
-    return HTTPException(422, {"row": number, "column": column, "problem": f"{subject} {problem}"})
+    return HTTPException(
+        422, {"row": number, "column": column, "problem": f"{subject} {problem}"}
+    )
 
 
 def make_app(path: str | Path) -> FastAPI:
-    """The service of the model in a file."""
+    """Create the service for the model in a file."""
     model = skmtl.load(path)
     columns, tasks = Columns(model), list(model.task_names_)
-    has_intervals = hasattr(model, "oob_residuals_") and hasattr(model, "predict_interval")
+    has_intervals = hasattr(model, "oob_residuals_") and hasattr(
+        model, "predict_interval"
+    )
     app = FastAPI(title="skmtl")
 
     @app.get("/")
     def describe() -> dict[str, Any]:
-        return {"tasks": tasks, "columns": columns.names, "categories": sorted(columns.categories)}
+        return {
+            "tasks": tasks,
+            "columns": columns.names,
+            "categories": sorted(columns.categories),
+        }
 
     @app.post("/predict")
     async def predict(rows: Annotated[list[Any], Body(embed=True)]) -> dict[str, Any]:
-        # A row takes less than a thread would to start: it is predicted where it came in.
+        # Predicting a row takes less time than starting a thread, so it happens right
+        # here.
         if not 0 < len(rows) <= MOST_ROWS:
-            raise HTTPException(422, {"problem": f"rows should be 1 to {MOST_ROWS}, got {len(rows)}"})
+            raise HTTPException(
+                422,
+                {
+                    "problem": f"the number of rows should be 1 to {MOST_ROWS}, got {len(rows)}"
+                },
+            )
         X = columns.read(rows)
         answer = {"predictions": _by_row(model.predict(X), tasks)}
         if has_intervals:
-            ends = model.predict_interval(X, coverage=COVERAGE).reshape(len(rows), len(tasks), 2)
+            ends = model.predict_interval(X, coverage=COVERAGE).reshape(
+                len(rows), len(tasks), 2
+            )
             answer["intervals"] = [
-                {task: _plain(pair) for task, pair in zip(tasks, row, strict=True)} for row in ends.tolist()
+                {task: _plain(pair) for task, pair in zip(tasks, row, strict=True)}
+                for row in ends.tolist()
             ]
         return answer
 
@@ -124,7 +168,7 @@ def _by_row(predicted: Any, tasks: list[str]) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON has it: no end where an interval is infinite, and text for dates and the like."""
+    """Convert a value to JSON: null for an infinite end of an interval, text for dates and the like."""
     if isinstance(value, list):
         return [_plain(one) for one in value]
     if isinstance(value, float):
@@ -134,11 +178,16 @@ def _plain(value: Any) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="file of skmtl.save")
+    parser.add_argument("model", help="file made by skmtl.save")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
-    uvicorn.run(make_app(arguments.model), host=arguments.host, port=arguments.port, log_level="warning")
+    uvicorn.run(
+        make_app(arguments.model),
+        host=arguments.host,
+        port=arguments.port,
+        log_level="warning",
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Multi-task neural networks for tables: one Keras network, several targets, the scikit-learn interface.
+"""Multi-task neural networks for tables: one Keras network for several targets, with the scikit-learn interface.
 
-Public names are resolved when they are first asked for: importing the package costs next to nothing, and
-TensorFlow is imported by ``fit``, not before.
+Public names are imported when they are first used, so importing the package is fast. TensorFlow is imported by ``fit``.
 """
 
 from __future__ import annotations

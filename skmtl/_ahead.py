@@ -1,4 +1,4 @@
-"""What comes next is made ready while what came before is worked on."""
+"""Prefetching: prepare the next item on a thread while the current one is in use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _END: Any = object()
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:
-    """The items, the next of which is made on another thread while the caller has the last."""
+    """Yield the items, and make the next one on another thread while the caller uses the current one."""
     source = iter(items)
     with ThreadPoolExecutor(1, thread_name_prefix="skmtl-ahead") as pool:
         waiting = pool.submit(next, source, _END)

@@ -1,4 +1,4 @@
-"""Arrays as the rest of the package needs them: aligned for TensorFlow, without masks, and there."""
+"""Arrays in the form that the package needs: aligned for TensorFlow and without masks."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-# What TensorFlow's kernels expect of a buffer's address.
+# Alignment in bytes that TensorFlow's kernels expect of a buffer.
 ALIGNMENT = 64
 
 
 def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Zeros in a buffer whose address is a multiple of 64 bytes."""
+    """Return zeros in a buffer whose address is a multiple of 64 bytes."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     buffer = np.zeros(size + ALIGNMENT, dtype=np.uint8)
     start = -buffer.ctypes.data % ALIGNMENT
@@ -19,14 +19,15 @@ def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 def is_aligned(array: np.ndarray) -> bool:
-    """Whether the array is contiguous and its address suits TensorFlow."""
+    """Return whether the array is contiguous and aligned for TensorFlow."""
     return array.flags.c_contiguous and array.ctypes.data % ALIGNMENT == 0
 
 
 def unmasked(values: Any) -> Any:
-    """A masked array, or a list of such, as plain ones: NaN (or NaT) where masked, None where the dtype has neither.
+    """Convert a masked array, or a list of them, to plain ones.
 
-    All else is given back as it is, as are named fields, each of which has a mask of its own.
+    Masked cells become NaN or NaT, or None if the dtype has neither. Anything else is returned unchanged, as are arrays
+    with named fields, because each field has its own mask.
     """
     if isinstance(values, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in values):
         return [None if row is np.ma.masked else unmasked(row) for row in values]
@@ -44,6 +45,6 @@ def unmasked(values: Any) -> Any:
 
 
 def refuse_lazy(values: Any) -> None:
-    """Refuse a query of polars that has not run."""
+    """Refuse a polars query that has not been collected."""
     if type(values).__name__ == "LazyFrame":
-        raise TypeError("A LazyFrame has no rows yet: pass what its collect() returns.")
+        raise TypeError("A LazyFrame has no rows yet: call collect() and pass the result.")

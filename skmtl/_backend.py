@@ -1,4 +1,4 @@
-"""Which backend Keras runs on, found out before Keras is imported."""
+"""Check the backend of Keras before Keras is imported."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ._fork import check_fork
 
 
 def check_backend() -> None:
-    """Refuse a Keras on another backend than TensorFlow, set or running, and a TensorFlow cut off by a fork.
+    """Refuse any backend of Keras but TensorFlow, and a process forked after TensorFlow ran.
 
     Raises
     ------
     RuntimeError
-        Where it is, with what sets it.
+        With the setting that chooses the backend, or with what to do instead of a fork.
     """
     check_fork()
     backend, source = _configured_backend()
@@ -29,7 +29,7 @@ def check_backend() -> None:
 
 
 def _configured_backend() -> tuple[str, str]:
-    """Backend and what says so: that of a Keras already imported, else Keras' variable, else its settings file."""
+    """Return the backend and its source: an imported Keras, else its environment variable, else its settings file."""
     keras: Any = sys.modules.get("keras")
     if hasattr(keras, "config"):
         return keras.config.backend(), "the backend of the imported Keras"

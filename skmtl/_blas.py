@@ -1,6 +1,6 @@
-"""numpy's linear algebra on one thread: how many there are shows in the last bits of a product.
+"""Limit numpy's linear algebra to one thread, because the number of threads changes the last bits of a product.
 
-The limit is the process', so that whoever comes first sets it and whoever goes last takes it back.
+The limit applies to the whole process: the first to enter sets it, and the last to leave resets it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 
 class SingleThreadedBlas:
-    """Context in which BLAS takes one thread; any number of threads may be in it at once, or more than once."""
+    """Context in which BLAS uses one thread; any number of threads may enter it, also repeatedly."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -25,7 +25,7 @@ class SingleThreadedBlas:
     def __enter__(self) -> None:
         with self._lock:
             if self._inside == 0:
-                self._before = [(library, library.num_threads) for library in self._known()]
+                self._before = [(library, library.num_threads) for library in self._blas_libraries()]
                 self.limit_this_thread()
             self._inside += 1
 
@@ -38,25 +38,25 @@ class SingleThreadedBlas:
                 self._restore()
 
     def limit_this_thread(self) -> None:
-        """Set the limit without taking it back: some builds of BLAS count threads for each thread that calls them."""
-        for library in self._known():
+        """Set the limit without resetting it, for builds of BLAS that count threads per calling thread."""
+        for library in self._blas_libraries():
             _set(library, 1)
 
     def _restore(self) -> None:
         for library, number in self._before:
-            # Another number than ours was set by somebody else in the meantime.
+            # Any other number was set by someone else in the meantime.
             if library.num_threads == 1:
                 _set(library, number)
         self._before = []
 
-    def _known(self) -> list[Any]:
+    def _blas_libraries(self) -> list[Any]:
         if self._libraries is None:
-            # Looking for them takes milliseconds, longer than a prediction.
+            # Looking the libraries up takes milliseconds, longer than a prediction.
             self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
         return self._libraries
 
     def after_fork(self) -> None:
-        """In a child nobody is inside: those who were are threads of its parent."""
+        """Reset the limit in a forked child: the threads that were inside belong to its parent."""
         self._lock = threading.RLock()
         if self._inside:
             self._inside = 0
@@ -64,7 +64,7 @@ class SingleThreadedBlas:
 
 
 def _set(library: Any, number: int) -> None:
-    """Set the number of threads, from whatever thread: threadpoolctl 3.8 has one alone set it for all."""
+    """Set the number of threads from any thread; threadpoolctl 3.8 lets only one thread set it."""
     getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
 
 

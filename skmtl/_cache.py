@@ -1,4 +1,4 @@
-"""The process' compiled programs: bounded, least recently used out first, safe to use from threads."""
+"""Thread-safe cache of compiled programs that evicts the least recently used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class ProgramCache(Generic[T]):
-    """Keeps at most ``size`` programs; a key of None is never kept."""
+    """Cache of at most ``size`` programs; a key of None is never cached."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -20,8 +20,8 @@ class ProgramCache(Generic[T]):
         self._programs: OrderedDict[Hashable, T] = OrderedDict()
 
     def get(self, key: Hashable | None, make: Callable[[], T]) -> T:
-        """The program of that key, made where there is none."""
-        # Making a program builds Keras layers, which is quick; tracing and compiling happen outside.
+        """Return the program of this key, made if it is not cached."""
+        # Making a program only builds Keras layers, which is quick; tracing and compiling happen outside the lock.
         with self._lock:
             if key is None:
                 return make()
@@ -33,14 +33,14 @@ class ProgramCache(Generic[T]):
             return self._programs[key]
 
     def drop(self, program: T) -> None:
-        """Forget a program, where it is kept."""
+        """Remove a program if it is cached."""
         with self._lock:
             for key in [key for key, kept in self._programs.items() if kept is program]:
                 del self._programs[key]
 
     @contextmanager
     def dropped_on_error(self, program: T) -> Iterator[None]:
-        """Forget a program where the block raises: whatever went wrong with it is not left to others."""
+        """Remove a program if the block raises, so others do not get a broken one."""
         try:
             yield
         except BaseException:
@@ -48,10 +48,10 @@ class ProgramCache(Generic[T]):
             raise
 
     def clear(self) -> None:
-        """Forget all programs."""
+        """Remove all programs."""
         with self._lock:
             self._programs.clear()
 
     def __len__(self) -> int:
-        """Number of programs kept."""
+        """Return the number of cached programs."""
         return len(self._programs)

@@ -1,4 +1,4 @@
-"""Counts of what is expensive, so that tests can hold the engine to its contract without a clock."""
+"""Counters of expensive operations, which let tests check the engine without a clock."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections import Counter
 
 
 class Counters:
-    """Thread-safe counts: "traces", "compilations", "device_copies", "program_calls"."""
+    """Thread-safe counters: "traces", "compilations", "device_copies", "program_calls"."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
 
     def add(self, name: str, amount: int = 1) -> None:
-        """Count ``amount`` more of ``name``."""
+        """Add ``amount`` to the counter ``name``."""
         with self._lock:
             self._counts[name] += amount
 
     def snapshot(self) -> dict[str, int]:
-        """All counts since the process began."""
+        """Return all counts since the process began."""
         with self._lock:
             return dict(self._counts)
 

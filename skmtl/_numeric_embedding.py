@@ -1,6 +1,6 @@
-"""Embeddings of numeric columns, as an estimator's ``numeric_embedding=`` takes them: options, and no Keras.
+"""Options of embeddings of numeric columns (``numeric_embedding=``), without Keras.
 
-Fitted networks hold them, and are to be loaded and predict without TensorFlow. Their layers are in ``networks``.
+Fitted networks hold them, and must load and predict without TensorFlow. The layers are in ``networks``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from ._options import Options
 class NumericEmbedding(Options):
     """Base of the embeddings of numeric columns: each column becomes several numbers before the first layer.
 
-    An embedding is a frozen dataclass, as sharing schemes are. Columns with two values at most are left as they
-    are: a line tells two values apart.
+    An embedding is a frozen dataclass, like a sharing scheme. Columns with at most two values are not embedded,
+    because a linear map already tells two values apart.
     """
 
     parameter: ClassVar[str] = "numeric_embedding"
@@ -27,21 +27,20 @@ class NumericEmbedding(Options):
 class PiecewiseLinear(NumericEmbedding):
     """Piecewise-linear embedding on quantile bins (Gorishniy et al., 2022).
 
-    A column's value becomes how much of each bin lies below it, and a linear map of that, which starts at zero,
-    is added to a linear map of the value itself: a network begins as one without embeddings, and bends where the
-    data ask for it.
+    A value is encoded as the fraction of each bin that lies below it. A linear map of this encoding, which starts at
+    zero, is added to a linear map of the value itself. Training therefore starts from a network without embeddings.
 
     Parameters
     ----------
     n_bins : int, default=32
-        Most bins of a column. A column has fewer where it has fewer values, or fewer than 8 rows a bin.
+        Maximum number of bins of a column. It has fewer if it has fewer values, or fewer than 8 rows per bin.
     dim : int, default=8
-        Numbers that a column becomes.
+        Numbers per column after embedding.
 
     Notes
     -----
-    The edges are the training rows' quantiles, whatever the targets. Beyond the outermost edges only the linear
-    part goes on, where the paper's first and last bin do.
+    The edges are quantiles of the training rows and do not depend on the targets. Beyond the outermost edges, only the
+    linear part continues; in the paper, the first and last bin do.
 
     References
     ----------
@@ -71,21 +70,21 @@ class PiecewiseLinear(NumericEmbedding):
 
 @dataclass(frozen=True)
 class Periodic(NumericEmbedding):
-    """Periodic embedding: cosines of learned frequencies and phases, mixed by a linear map for each column.
+    """Periodic embedding: cosines with learned frequencies and phases, mixed by one linear map per column.
 
     Parameters
     ----------
     n_frequencies : int, default=16
-        Cosines of each column.
+        Number of cosines per column.
     dim : int, default=4
-        Numbers that a column becomes, at least 2: its value, and mixtures of the cosines.
+        Numbers per column after embedding, at least 2: its value and mixtures of the cosines.
     frequency_scale : float, default=0.1
-        Standard deviation of the frequencies at the start, for columns scaled to about unit spread.
+        Standard deviation of the initial frequencies, for columns scaled to about unit spread.
 
     Notes
     -----
-    The form ("PBLD") and the defaults are RealMLP's. That trains these weights at a tenth of the learning rate;
-    here all weights have the same.
+    The form ("PBLD") and the defaults are those of RealMLP (Holzmueller et al., 2024). RealMLP trains these weights at
+    a tenth of the learning rate; here all weights have the same learning rate.
 
     References
     ----------

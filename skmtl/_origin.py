@@ -1,4 +1,4 @@
-"""Whose code an object is. What is neither Keras' nor ours may do something else the next time it is called."""
+"""Tell library code (Keras' or ours) from the caller's, which may behave differently at every call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PLAIN = (str, bytes, int, float, complex, bool, type(None))
 
 
 def is_library_code(thing: Any) -> bool:
-    """Whether a class or function is certainly Keras' or ours: what that module has under that name."""
+    """Return whether a class or function is certainly Keras' or ours: its module has it under its name."""
     found: Any = sys.modules.get(getattr(thing, "__module__", None) or "")
     if found is None or found.__name__.split(".")[0] not in _PACKAGES:
         return False
@@ -21,7 +21,7 @@ def is_library_code(thing: Any) -> bool:
 
 
 def is_settled(value: Any) -> bool:
-    """Whether a value says all of itself: plain numbers and texts, library code, and collections of these."""
+    """Return whether a value is fully described by itself: numbers, text, library code, or collections of these."""
     if isinstance(value, _PLAIN):
         return True
     if isinstance(value, Mapping):

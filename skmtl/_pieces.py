@@ -1,4 +1,4 @@
-"""Rows in pieces, on as many threads as there are processors."""
+"""Process rows in pieces on one thread per processor."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _Result = TypeVar("_Result")
 
 
 def in_pieces(work: Callable[[slice], _Result], n_rows: int, size: int) -> list[_Result]:
-    """What ``work`` gives for each range of ``size`` rows, in order; at least one range, even of no rows.
+    """Return ``work`` of each range of ``size`` rows, in order; at least one range, even without rows.
 
-    The ranges are the same whatever the number of threads, so that results are. BLAS takes one thread for each.
+    The ranges, and so the results, do not depend on the number of threads. BLAS uses one thread for each range.
     """
     pieces = [slice(start, min(start + size, n_rows)) for start in range(0, max(n_rows, 1), size)]
     threads = min(len(pieces), os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""The records that one stage hands to the next: frozen, and hashable where they key a cache."""
+"""Frozen records that one stage passes to the next; those that key a cache are hashable."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Task:
 
 @dataclass(frozen=True)
 class EncodedTargets:
-    """y as numbers: regression targets as they are, classes as codes 0, 1, …; missing cells hold 0.
+    """y as numbers: regression targets unchanged, classes as codes 0, 1, …, and 0 for missing labels.
 
-    ``values`` and ``weights`` are (n_samples, n_tasks) float64; a weight of 0 marks a missing label
-    (or one that the caller gave no weight).
+    ``values`` and ``weights`` are (n_samples, n_tasks) float64. A weight of 0 marks a label that is missing or has no
+    weight.
     """
 
     values: np.ndarray
@@ -38,13 +38,13 @@ class EncodedTargets:
 
     @property
     def observed(self) -> np.ndarray:
-        """Mask of the labels that count, (n_samples, n_tasks) bool."""
+        """Mask of the labels with a positive weight, (n_samples, n_tasks) bool."""
         return self.weights > 0
 
 
 @dataclass(frozen=True)
 class Head:
-    """A task's output layers as the network sees them: how many units, and what turns them into a prediction."""
+    """Output of a task as the network sees it: the number of units, and the link that turns them into predictions."""
 
     name: str
     units: int
@@ -53,12 +53,12 @@ class Head:
 
 @dataclass(frozen=True)
 class InputLayout:
-    """How the columns of the encoded inputs lie side by side, where they are not all plain numbers.
+    """Layout of the columns of the encoded inputs, if they are not all plain numbers.
 
-    In this order: ``embedded`` numeric columns that ``numeric_embedding`` takes, ``plain`` columns that go into
-    the network as they are, ``positions`` of the embedded columns among their bins (as many, or none), and
-    ``codes``: rows of one table of categories' embeddings with ``table_rows`` rows, -1 for none. Categories become
-    ``category_dim`` numbers, however many levels they have: RealMLP's default (Holzmueller et al., 2024).
+    The columns are, in this order: ``embedded`` numeric columns for ``numeric_embedding``; ``plain`` columns that enter
+    the network unchanged; ``positions`` of the embedded columns among their bins (as many, or none); and ``codes``,
+    rows of one table of category embeddings with ``table_rows`` rows, -1 for none. Each category becomes
+    ``category_dim`` numbers, whatever its number of levels, as is RealMLP's default (Holzmueller et al., 2024).
     """
 
     embedded: int = 0
@@ -71,17 +71,17 @@ class InputLayout:
 
     @property
     def n_columns(self) -> int:
-        """Number of all columns."""
+        """Total number of columns."""
         return self.embedded + self.plain + self.positions + self.codes
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """Structure of a network; everything that changes the compiled program, and nothing that is a mere number.
+    """Structure of a network: everything that changes the compiled program, without numbers that do not.
 
-    ``architecture`` is the name of a sharing scheme, whose ``options`` are given by name (its defaults else), or
-    a scheme of the caller's own. ``inputs`` says which of the ``n_inputs`` columns are not plain numbers. The members
-    belong to ``fits`` fits, as many to each: only while several are trained together is that more than one.
+    ``architecture`` is the name of a sharing scheme, with its ``options`` by name (else their defaults), or the
+    caller's own scheme. ``inputs`` says which of the ``n_inputs`` columns are not plain numbers. The members belong to
+    ``fits`` fits, equally many to each; this is more than one only while several fits are trained together.
     """
 
     architecture: Any
@@ -99,17 +99,17 @@ class NetworkSpec:
 
     @property
     def stacked(self) -> bool:
-        """Whether the layers carry a member axis.
+        """Whether the layers have a member axis.
 
-        A lone network needs none, except in float64: TensorFlow's graph optimizer warns about each plain
-        product of that type, and leaves batched ones alone.
+        A single network needs none, except in float64: TensorFlow's graph optimizer warns about each plain product of
+        that type, but not about batched ones.
         """
         return self.members > 1 or self.dtype == "float64"
 
 
 @dataclass(frozen=True)
 class CustomSource:
-    """How to build the caller's model again: from its saved configuration, else by calling the builder."""
+    """Source for rebuilding the caller's model: its saved configuration, else the builder."""
 
     builder: Callable[..., Any] | None
     arguments: Mapping[str, Any]
@@ -121,36 +121,36 @@ class CustomSource:
 
 @dataclass(frozen=True)
 class TargetScaling:
-    """Per task, how a network's output becomes a prediction: ``shift + scale * output``; float64 (n_tasks,).
+    """Scaling of each task's output to a prediction, ``shift + scale * output``; float64 (n_tasks,).
 
-    A scale of 0 is that of a constant target: whatever the network says, the constant is predicted. A shift of NaN is
-    that of a task without a label so far, of which nothing can be said.
+    A scale of 0 marks a constant target, for which the constant is always predicted. A shift of NaN marks a task
+    without labels so far, for which nothing can be predicted.
     """
 
     shift: np.ndarray
     scale: np.ndarray
 
     def to_outputs(self, values: np.ndarray) -> np.ndarray:
-        """Targets (n_samples, n_tasks) as the network should give them."""
+        """Return targets (n_samples, n_tasks) on the scale of the network's outputs."""
         return np.where(self.known, (values - self.shift) / self.divisor, 0.0)
 
     @property
     def known(self) -> np.ndarray:
-        """Which tasks have had labels, (n_tasks,) bool."""
+        """Mask of the tasks that have had labels, (n_tasks,) bool."""
         return ~np.isnan(self.shift)
 
     @property
     def divisor(self) -> np.ndarray:
-        """The scale, and 1 for a constant target."""
+        """The scale, or 1 for a constant target."""
         return np.where(self.scale == 0, 1.0, self.scale)
 
 
 @dataclass(frozen=True)
 class TrainingNumbers:
-    """The numbers of a fit: inputs of the compiled program, so that changing one re-traces nothing.
+    """Numbers of a fit that are inputs of the compiled program, so a change does not retrace it.
 
-    With ``stopped_by_others`` a member's best epoch is that of the rows that the others of its group hold out: its own
-    ones then have had no say in what it predicts of them.
+    With ``stopped_by_others``, a member's best epoch is chosen on the rows that the other members of its group hold
+    out. Its own held-out rows then have no influence on its predictions for them.
 
     ``criteria`` are early-stopping criteria, (n_criteria, n_tasks) of bool. Each is the mean held-out loss of its tasks
     (of all tasks with held-out labels, if a member holds out none of these). The weights of its best epoch are kept,
@@ -175,12 +175,12 @@ class TrainingNumbers:
 
     @property
     def n_criteria(self) -> int:
-        """In how many eyes an epoch may be the best."""
+        """Number of early-stopping criteria."""
         return 1 if self.criteria is None else len(self.criteria)
 
 
 class StopReason(Enum):
-    """Why training ended; the value is the sentence shown to the user."""
+    """Reason why training ended; the value is the text shown to the user."""
 
     EPOCHS_USED = "all epochs were used"
     NO_IMPROVEMENT = "the validation loss stopped improving"
@@ -191,10 +191,10 @@ class StopReason(Enum):
 
 @dataclass(frozen=True)
 class GradientCosines:
-    """Cosines of the tasks' gradients over the shared parameters: sums over the steps of each epoch, and of members.
+    """Cosines of the tasks' gradients over the shared parameters, summed over members and the steps of each epoch.
 
-    All are (epochs, tasks, tasks) float64: ``total`` of the cosines, ``conflicts`` counts negative ones, and
-    ``steps`` those in which both tasks had labels.
+    All are (epochs, tasks, tasks) float64: ``total`` is the sum of cosines, ``conflicts`` the number of negative ones,
+    and ``steps`` the number of steps in which both tasks had labels.
     """
 
     total: np.ndarray
@@ -203,17 +203,17 @@ class GradientCosines:
 
     @property
     def mean(self) -> np.ndarray:
-        """Mean cosine per epoch; NaN where two tasks never met."""
+        """Mean cosine per epoch; NaN for tasks without common steps."""
         return np.where(self.steps > 0, self.total / np.maximum(self.steps, 1.0), np.nan)
 
     @property
     def conflict_share(self) -> np.ndarray:
-        """Share of each epoch's steps with a negative cosine; NaN where two tasks never met."""
+        """Fraction of each epoch's steps with a negative cosine; NaN for tasks without common steps."""
         return np.where(self.steps > 0, self.conflicts / np.maximum(self.steps, 1.0), np.nan)
 
     @classmethod
     def together(cls, parts: Sequence[GradientCosines]) -> GradientCosines:
-        """Those of several groups of members; one that stopped early adds nothing after that."""
+        """Add up the cosines of several groups of members; a group that stopped adds nothing in later epochs."""
         epochs = max(len(part.steps) for part in parts)
         padded = [
             [np.pad(sums, ((0, epochs - len(sums)), (0, 0), (0, 0))) for sums in (p.total, p.conflicts, p.steps)]
@@ -224,7 +224,7 @@ class GradientCosines:
 
 @dataclass(frozen=True)
 class BestWeights:
-    """Weights of the epochs that are best in the eyes of one judge; see `TrainingResult`."""
+    """Weights of the epochs that are best by one early-stopping criterion; see `TrainingResult`."""
 
     parameters: np.ndarray
     frozen: tuple[np.ndarray, ...]
@@ -232,12 +232,12 @@ class BestWeights:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What training gives back: numpy weights and the record of how they came about.
+    """Result of training: weights as numpy arrays, and the history of the fit.
 
-    ``parameters`` is (members, n_parameters) float32; ``frozen`` the network's other variables.
-    ``history`` maps a name to one float per epoch; ``member_history`` to one row per epoch, one column per member.
-    ``balancing`` is what the balancing method remembers, by name, (members, ...). Weights and best epochs are those in
-    the eyes of the first judge; ``other_bests`` has the weights for each of the others.
+    ``parameters`` is (members, n_parameters) float32; ``frozen`` are the network's other variables. ``history`` maps
+    names to one float per epoch, ``member_history`` to one row per epoch and one column per member. ``balancing`` is
+    the state of the balancing method by name, (members, ...). Weights and best epochs are those by the first
+    early-stopping criterion; ``other_bests`` has the weights for each of the others.
     """
 
     parameters: np.ndarray

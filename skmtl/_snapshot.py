@@ -1,4 +1,4 @@
-"""An estimator as it is at one moment, and changed in one: what threads fit and predict with it does not mix."""
+"""Snapshots and atomic updates of estimators, for threads that fit and predict at the same time."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from typing import Any, TypeVar
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
-# What a snapshot has that is read already, so that a method calling another takes no second one.
-_MARK = "_of_one_moment"
+# Marks a snapshot, so a method that calls another takes no second one.
+_MARK = "_is_snapshot"
 
 
 def snapshot(estimator: Any) -> Any:
-    """Another estimator with the same attributes; a fit of the first leaves it as it is."""
-    view = object.__new__(type(estimator))
-    view.__dict__ = estimator.__dict__.copy()
-    return view
+    """Return another estimator with the same attributes, which a fit of the first does not change."""
+    copy = object.__new__(type(estimator))
+    copy.__dict__ = estimator.__dict__.copy()
+    return copy
 
 
 def on_snapshot(method: Method) -> Method:
-    """Let a method that only reads see the attributes of one fit, also where another thread fits meanwhile."""
+    """Make a read-only method see the attributes of a single fit, even if another thread fits meanwhile."""
 
     @wraps(method)
     def call_on_snapshot(self: Any, *args: Any, **kwargs: Any) -> Any:
         if _MARK in self.__dict__:
             return method(self, *args, **kwargs)
-        view = snapshot(self)
-        view.__dict__[_MARK] = True
-        return method(view, *args, **kwargs)
+        copy = snapshot(self)
+        copy.__dict__[_MARK] = True
+        return method(copy, *args, **kwargs)
 
     return call_on_snapshot  # type: ignore[return-value]
 
 
 @contextmanager
 def atomic_update(estimator: Any) -> Iterator[Any]:
-    """A copy to fit; what changes in it becomes the estimator's at one moment, where the block ends well.
+    """Yield a copy to fit; its changes become the estimator's in one step if the block succeeds.
 
-    Where it raises, be it by an interrupt, the estimator is as it was.
+    If the block raises, also by an interrupt, the estimator does not change.
     """
     fitted = snapshot(estimator)
     before = dict(vars(fitted))

@@ -1,4 +1,4 @@
-"""Splits of rows as the caller gives them: positions or masks, read as scikit-learn reads them."""
+"""Read the caller's splits of rows, as positions or masks, as scikit-learn does."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from sklearn.model_selection import check_cv
 
 
 def splits_of(cv: Any, X: Any, y: Any, groups: Any) -> Iterable[Any]:
-    """The splits of a number of folds, a splitter, or an iterable of splits, unread."""
+    """Return the splits, not yet read, of a number of folds, a splitter, or an iterable of splits."""
     if isinstance(cv, Iterable) and not hasattr(cv, "split"):
         return cv
     return check_cv(cv).split(X, y, groups)
 
 
 def read_split(split: Any, n_rows: int, *, name: str, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the rows of both parts, counted from 0; those of the second part sorted, each once.
+    """Return the positions of the rows of both parts, counted from 0; those of the second part sorted and unique.
 
-    ``name`` is the parameter, ``number`` that of the split.
+    ``name`` is the parameter and ``number`` the number of the split, for messages.
 
     Raises
     ------
     ValueError
-        Where a part is neither positions nor a mask of ``n_rows`` rows, or a row is in both parts.
+        If a part is neither positions nor a mask of ``n_rows`` rows, or a row is in both parts.
     """
     what = f"{name}: split {number}"
     try:
         train, held = split
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{what} should be a pair of (training rows, rows held out), got {split!r}.") from error
+        raise ValueError(f"{what} should be a pair of (training rows, held-out rows), got {split!r}.") from error
     train, held = (_positions(part, n_rows, what) for part in (train, held))
     held = np.unique(held)
     both = np.intersect1d(train, held)
     if len(both):
         raise ValueError(
-            f"{what} has {len(both)} row(s) both in training and held out, as row {both[0]}: what is held out says "
-            "nothing where it was trained on."
+            f"{what} has {len(both)} row(s) both in training and held out, such as row {both[0]}. Keep held-out rows "
+            "out of training."
         )
     return train, held
 
@@ -50,8 +50,7 @@ def _positions(part: Any, n_rows: int, what: str) -> np.ndarray:
         return np.array([], dtype=np.intp)
     if rows.ndim != 1 or rows.dtype.kind not in "iub":
         raise ValueError(
-            f"{what} should hold positions of rows (whole numbers) or masks (booleans), got {rows.ndim}-D "
-            f"{rows.dtype.name}."
+            f"{what} should hold positions of rows (integers) or masks (booleans), got {rows.ndim}-D {rows.dtype.name}."
         )
     if rows.dtype.kind == "b":
         if len(rows) != n_rows:

@@ -1,23 +1,23 @@
-"""Strings that stand for something else: numbers and missing values written as text."""
+"""Detect numbers and missing values that were converted to text."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# What missing values become where numpy or pandas turn a column into text.
+# Text of missing values after numpy or pandas convert a column to text.
 _MISSING = ("nan", "NaN", "<NA>", "NaT")
 
 
 def missing_as_text(labels: np.ndarray, *, plain: bool) -> list[str]:
-    """Labels that are missing values written as text; numpy's ``plain`` strings cannot hold None either."""
+    """Return labels that are missing values as text; with ``plain`` numpy strings, "None" is one too."""
     if labels.dtype.kind not in "OU":
         return []
-    words = (*_MISSING, "None") if plain else _MISSING
-    return [str(label) for label in labels if isinstance(label, str) and label in words]
+    texts = (*_MISSING, "None") if plain else _MISSING
+    return [str(label) for label in labels if isinstance(label, str) and label in texts]
 
 
 def are_numbers_as_text(labels: np.ndarray) -> bool:
-    """Whether all labels are strings that read as numbers."""
+    """Return whether all labels are strings that parse as numbers."""
     if labels.dtype.kind not in "OU" or not all(isinstance(label, str) for label in labels):
         return False
     try:

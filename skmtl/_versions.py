@@ -1,4 +1,4 @@
-"""The version, and pickles that know which one made them."""
+"""The version of skmtl, and pickles that record it."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _KEY = "_skmtl_version"
 
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
-    """Versions of skmtl and of these packages, as far as they are installed under that name."""
-    found = {"skmtl": __version__}
+    """Return the versions of skmtl and of those packages that are installed under these names."""
+    versions = {"skmtl": __version__}
     for package in packages:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            # As of tensorflow-cpu, or of a build from source.
+            # For example tensorflow-cpu, or a build from source.
             continue
-    return found
+    return versions
 
 
 class VersionedPickles:
-    """Mixin of estimators: one that another version of skmtl pickled warns where it is unpickled."""
+    """Mixin of estimators that warns when unpickling an estimator of another skmtl version."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Attributes, and the version."""
+        """Return the attributes and the version."""
         return {**vars(self), _KEY: __version__}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        """Take over the attributes; warn where they are another version's."""
+        """Restore the attributes; warn if they come from another version."""
         pickled_by = state.get(_KEY, "0.1.0 or older")
         if pickled_by != __version__:
             from .exceptions import InconsistentSkmtlVersionWarning

@@ -1,4 +1,4 @@
-"""Errors and warnings of skmtl's own."""
+"""Errors and warnings of skmtl."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 
 class TrainingDivergedError(ValueError):
-    """Training produced losses or weights that are not finite; the estimator stays unfitted."""
+    """Raised if training produces non-finite losses or weights; the estimator stays as it was before."""
 
 
 class InvalidModelFileError(ValueError):
-    """A file is none that ``skmtl.load`` reads: damaged, altered, of another kind, or of a newer format."""
+    """Raised if ``skmtl.load`` cannot read a file: damaged, altered, of another kind, or of a newer format."""
 
 
 class InconsistentSkmtlVersionWarning(InconsistentVersionWarning):
-    """An estimator was pickled by another version of skmtl.
+    """Warning that an estimator was pickled by another version of skmtl.
 
     Parameters
     ----------
     estimator_name : str
         Name of the estimator's class.
     current_version, original_version : str
-        Version of skmtl that unpickles, and the one that pickled.
+        Version of skmtl that unpickles the estimator, and version that pickled it.
     """
 
     def __init__(self, *, estimator_name: str, current_version: str, original_version: str) -> None:
@@ -31,7 +31,7 @@ class InconsistentSkmtlVersionWarning(InconsistentVersionWarning):
 
     def __str__(self) -> str:
         return (
-            f"This {self.estimator_name} was pickled by skmtl {self.original_version}, and is unpickled by skmtl "
-            f"{self.current_version}. It may break, or predict something else. Fit it again, or load it with skmtl "
-            f"{self.original_version} and write it by skmtl.save, whose files later versions read."
+            f"This {self.estimator_name} was pickled by skmtl {self.original_version}, but is unpickled by skmtl "
+            f"{self.current_version}. It may fail or give different predictions. Fit it again, or load it with skmtl "
+            f"{self.original_version} and write it with skmtl.save, whose files later versions can read."
         )

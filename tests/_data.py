@@ -1,4 +1,4 @@
-"""Paths of the real data sets; a test is skipped if its data set is missing."""
+"""Locate real data sets; a test that needs one is skipped if it is absent."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ _NEIGHBOUR = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def data_path(name: str) -> Path:
-    """Path of the data file ``name``, in the folder given by SKMTL_DATA or in ../shared/data."""
+    """Return the path of the data file ``name``, in the folder that SKMTL_DATA names or in ../shared/data."""
     folder = Path(os.environ.get("SKMTL_DATA", _NEIGHBOUR))
     path = folder / name
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for `test_fuzz.py`: random tables, targets, weights and parameters in every container."""
+"""Random tables, targets, weights and parameters in every container, for `test_fuzz.py`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from skmtl.grouping import TaskGroupingClassifier, TaskGroupingRegressor
 NAMES = ["p", "q", "r"]
 COLUMNS = ["u", "v", "w"]
 
-# Containers of X: for numeric columns only, and for numeric and categorical columns.
-_NUMERIC = {
+# Containers of X: for numbers only, and for numbers and categories.
+_OF_NUMBERS = {
     "float64": lambda X: X,
     "float32": lambda X: X.astype(np.float32),
     "fortran": np.asfortranarray,
@@ -47,7 +47,7 @@ _WITH_CATEGORIES = {
     "object": lambda X, kind: np.column_stack([X.astype(object), kind.astype(object)]),
     "polars": lambda X, kind: pl.DataFrame(X, schema=COLUMNS).with_columns(pl.Series("kind", kind.tolist())),
 }
-# Labels of classifications, by type.
+# Class labels by type.
 _LABELS: dict[str, Any] = {
     "int": lambda codes: codes,
     "bool": lambda codes: codes > 0,
@@ -60,7 +60,7 @@ _LABELS: dict[str, Any] = {
     "large": lambda codes: np.array([2**63, 2**64, 2**65], dtype=object)[codes],
     "python date": lambda codes: np.array([datetime.date(2020, 1, i + 1) for i in range(3)], dtype=object)[codes],
 }
-# Dtypes to which a column of labels may be converted.
+# Dtypes that a table's column of labels may be converted to.
 _CLASS_DTYPES = {
     "int": ["int8", "Int64", "int64[pyarrow]", "category"],
     "bool": ["boolean", "bool[pyarrow]", "category"],
@@ -68,7 +68,7 @@ _CLASS_DTYPES = {
 }
 _FLOAT_DTYPES = ["float64", "float32", "Float64", "double[pyarrow]", "object"]
 
-# Few different network structures, because each structure compiles a program.
+# Every structure needs its own program, so these share a few.
 PARAMETERS: dict[str, list[Any]] = {
     "architecture": ["shared_bottom", "independent", "mmoe", "cross_stitch"],
     "hidden_layer_sizes": [(3,), 3, [4, 3]],
@@ -97,7 +97,7 @@ BASE = {"hidden_layer_sizes": (3,), "epochs": 2, "ensemble_size": 1, "random_sta
 
 
 class Case:
-    """One example: an unfitted estimator and the arguments of its fit."""
+    """One draw: an unfitted estimator and its data and arguments."""
 
     def __init__(
         self, estimator: Any, X: Any, y: Any, observed: np.ndarray, arguments: dict[str, Any], description: str
@@ -121,7 +121,7 @@ def _masked(X: np.ndarray) -> np.ma.MaskedArray:
 
 @st.composite
 def cases(draw: Any) -> Case:
-    """Draw valid calls of ``fit`` of all estimators."""
+    """Draw valid calls of fit of any estimator."""
     pick = lambda values: draw(st.sampled_from(list(values)))  # noqa: E731
     random = np.random.default_rng(draw(st.integers(0, 2**16)))
     n_rows, n_tasks = pick([12, 25, 40]), pick([1, 2, 3])
@@ -141,8 +141,8 @@ def cases(draw: Any) -> Case:
 
 def _features(pick: Any, numbers: np.ndarray, random: np.random.Generator) -> tuple[Any, str]:
     if pick([True, True, False]):
-        name = pick(_NUMERIC)
-        return _NUMERIC[name](numbers), name
+        name = pick(_OF_NUMBERS)
+        return _OF_NUMBERS[name](numbers), name
     name = pick(_WITH_CATEGORIES)
     return _WITH_CATEGORIES[name](numbers, np.array(["a", "b", "c"])[random.integers(0, 3, len(numbers))]), name
 
@@ -150,7 +150,7 @@ def _features(pick: Any, numbers: np.ndarray, random: np.random.Generator) -> tu
 def _tasks(
     pick: Any, kind: str, numbers: np.ndarray, n_tasks: int, random: np.random.Generator
 ) -> list[tuple[str, np.ndarray]]:
-    """Type of each task's labels, and the labels."""
+    """Draw the type of each task and its labels."""
     tasks = []
     for task in range(n_tasks):
         classified = kind.endswith("classifier") or (kind == "mixed" and pick([True, False]))
@@ -169,7 +169,7 @@ def _tasks(
 def _targets(
     pick: Any, tasks: list[tuple[str, np.ndarray]], missing: bool, random: np.random.Generator
 ) -> tuple[Any, np.ndarray, str]:
-    """Targets in a container that can hold their labels, with missing labels if the container can mark them."""
+    """Draw y in a container that can hold its labels, with missing ones if it can mark them."""
     n_rows = len(tasks[0][1])
     gaps = random.random((n_rows, len(tasks))) < (0.25 if missing else 0.0)
     gaps[:8] = False
@@ -233,7 +233,7 @@ def _estimator(pick: Any, kind: str, tasks: list[tuple[str, np.ndarray]], many: 
 
 
 class _Typed:
-    """A mixed estimator whose ``task_types`` use y's names of the tasks: "y0", "y1", … for an array."""
+    """A mixed estimator with types for the tasks under the names that y gives them."""
 
     def __init__(self, settings: dict[str, Any], types: dict[str, str]) -> None:
         self.settings, self.types = settings, types

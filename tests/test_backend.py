@@ -1,4 +1,4 @@
-"""Where the backend of Keras is read from."""
+"""How the backend of Keras is found."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ def test_an_imported_keras_on_another_backend_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_the_settings_file_counts_where_no_variable_is_set(monkeypatch, tmp_path, backend):
+def test_the_settings_file_is_used_if_no_variable_is_set(monkeypatch, tmp_path, backend):
     monkeypatch.delitem(sys.modules, "keras", raising=False)
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Data and parameters that cannot be used: a clear error, and an estimator that is as it was before."""
+"""Invalid data and parameters raise clear errors and leave the estimator unchanged."""
 
 import contextlib
 import datetime
@@ -27,7 +27,7 @@ def changed(array, value):
 
 
 def refuses(model, X, y, error, message, **arguments):
-    """The fit fails with that message and changes nothing, before a first fit and after one."""
+    """Check that fit fails with this message and sets no fitted attributes."""
     with pytest.raises(error, match=message):
         model.fit(X, y, **arguments)
     assert [name for name in vars(model) if name.endswith("_")] == []
@@ -52,7 +52,7 @@ BAD_X = {
 
 
 @pytest.mark.parametrize("case", BAD_X)
-def test_x_that_cannot_be_used(case):
+def test_invalid_x(case):
     bad, error, message = BAD_X[case]
     refuses(MultiTaskKerasRegressor(**SMALL), bad, quantities(X), error, message)
 
@@ -86,7 +86,7 @@ BAD_Y = {
 
 
 @pytest.mark.parametrize("case", BAD_Y)
-def test_y_that_cannot_be_used(case):
+def test_invalid_y(case):
     bad, message = BAD_Y[case]
     refuses(MultiTaskKerasRegressor(**SMALL), X, bad, ValueError, message)
 
@@ -102,7 +102,7 @@ def test_y_that_cannot_be_used(case):
         (MultiTaskKerasEstimator, pd.DataFrame({"a": [None] * 60}), "Task 'a' has no label at all"),
     ],
 )
-def test_labels_that_cannot_be_classes(kind, y, message):
+def test_invalid_class_labels(kind, y, message):
     refuses(kind(**SMALL), X, y, ValueError, message)
 
 
@@ -123,7 +123,7 @@ def test_labels_that_cannot_be_classes(kind, y, message):
         (["heavy"] * 60, "could not convert string to float"),
     ],
 )
-def test_weights_that_cannot_be_used(weight, message):
+def test_invalid_weights(weight, message):
     refuses(MultiTaskKerasRegressor(**SMALL), X, quantities(X), ValueError, message, sample_weight=weight)
 
 
@@ -161,7 +161,7 @@ BAD_SETTINGS = {
 
 
 @pytest.mark.parametrize("case", BAD_SETTINGS)
-def test_settings_that_cannot_be_meant(case):
+def test_invalid_settings(case):
     settings, message = BAD_SETTINGS[case]
     refuses(MultiTaskKerasRegressor(**{**SMALL, **settings}), X, quantities(X), ValueError, message)
 
@@ -172,12 +172,12 @@ def test_settings_that_cannot_be_meant(case):
         ({"y7": "balanced"}, "class_weight names the task 'y7', which y does not have"),
         ([{5: 1.0}, None], r"class_weight of task 'y0' names the class 5; its classes are \[0, 1\]"),
         ([{0: -1.0}, None], "the weight of 0 should be >= 0"),
-        ({0: 1.0, 1: 2.0}, "gives weights to classes, but there are 2 tasks: give a list with one such dict a task"),
+        ({0: 1.0, 1: 2.0}, "gives weights to classes, but there are 2 tasks: give a list with one such dict per task"),
         (["balancd", None], "class_weight of task 'y0' should be None, 'balanced' or a dict"),
         (["balanced"], "class_weight has 1 entries, but there are 2 tasks"),
     ],
 )
-def test_class_weights_that_cannot_be_meant(class_weight, message):
+def test_invalid_class_weights(class_weight, message):
     refuses(MultiTaskKerasClassifier(**SMALL, class_weight=class_weight), X, labels(X), ValueError, message)
 
 
@@ -189,7 +189,7 @@ def test_class_weights_that_cannot_be_meant(class_weight, message):
         ({"size": "regression"}, "Task 'size' is a regression, but its labels are not numbers"),
     ],
 )
-def test_task_types_that_cannot_be_meant(task_types, message):
+def test_invalid_task_types(task_types, message):
     refuses(MultiTaskKerasEstimator(**SMALL, task_types=task_types), X, mixed(X), ValueError, message)
 
 
@@ -201,20 +201,20 @@ def test_task_types_that_cannot_be_meant(task_types, message):
         ({"model": wrong_heads, "model__width": 1}, ValueError, "The head of task 'price' has 2 units; a regression"),
         ({"model": wrong_heads}, ValueError, "The head of task 'size' ends in a linear activation"),
         ({"model": heads, "model__unit": 3}, ValueError, "no parameter 'unit'.* Did you mean 'units'"),
-        ({"model": lambda meta: 3}, TypeError, "should be a function that returns a keras.Model, it returned int"),
+        ({"model": lambda meta: 3}, TypeError, "should be a function that returns a keras.Model, but it returned int"),
         ({"model": heads, "hidden_layer_sizes": (4,)}, ValueError, "hidden_layer_sizes given, but model= builds"),
         ({"model": heads, "dropout": 0.5}, ValueError, "dropout given, but model= builds"),
         ({"model": heads, "architecture__x": 1}, ValueError, "architecture__x given, but model= builds"),
     ],
 )
-def test_builders_that_do_not_fit_the_tasks(settings, error, message):
+def test_builders_that_do_not_match_the_tasks(settings, error, message):
     refuses(MultiTaskKerasEstimator(**OWN, **settings), X, mixed(X), error, message)
 
 
 @pytest.mark.parametrize("ensemble_size", [1, 3])
-def test_diverging_training_names_epoch_task_and_cures(ensemble_size):
-    wild = {"optimizer": "sgd", "learning_rate": 1e6, "activation": "identity", "epochs": 60}
-    model = MultiTaskKerasRegressor(**{**SMALL, **wild, "ensemble_size": ensemble_size})
+def test_diverging_training_names_epoch_task_and_remedies(ensemble_size):
+    diverging = {"optimizer": "sgd", "learning_rate": 1e6, "activation": "identity", "epochs": 60}
+    model = MultiTaskKerasRegressor(**{**SMALL, **diverging, "ensemble_size": ensemble_size})
     refuses(model, X, quantities(X), TrainingDivergedError, r"diverged in epoch \d+: .* task 'y[01]'.*learning_rate")
 
 
@@ -227,7 +227,7 @@ def test_a_failed_fit_leaves_a_fitted_estimator_as_it_was(kind):
     for bad_X, bad_y in bad:
         with pytest.raises(ValueError):
             model.fit(bad_X, bad_y)
-        # A chunk without labels is none that partial_fit refuses.
+        # partial_fit accepts a chunk without labels.
         unlabelled = kind is MultiTaskKerasEstimator and bad_y is bad[-1][1]
         with contextlib.nullcontext() if unlabelled else pytest.raises(ValueError):
             model.partial_fit(bad_X, bad_y)

@@ -1,4 +1,4 @@
-"""BLAS on one thread, whoever else is in the context; and as it was, once nobody is."""
+"""BLAS uses one thread inside the context, and its former number of threads afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def threads() -> list[int]:
 
 
 def test_overlapping_contexts_leave_no_limit_behind() -> None:
-    """The first to come is the first to go, as two threads may do it."""
+    """The first to enter is the first to leave, as can happen with two threads."""
     limit, before = SingleThreadedBlas(), threads()
     limit.__enter__()
     limit.__enter__()
@@ -28,14 +28,14 @@ def test_overlapping_contexts_leave_no_limit_behind() -> None:
     assert threads() == before
 
 
-def test_an_error_leaves_none_behind() -> None:
+def test_an_error_leaves_no_limit_behind() -> None:
     limit, before = SingleThreadedBlas(), threads()
     with pytest.raises(KeyboardInterrupt), limit:
         raise KeyboardInterrupt
     assert threads() == before
 
 
-def test_a_limit_that_somebody_else_sets_meanwhile_is_theirs() -> None:
+def test_a_limit_that_someone_else_sets_meanwhile_stays() -> None:
     limit, before = SingleThreadedBlas(), threads()
     with threadpool_limits(2, user_api="blas"):
         with limit:
@@ -44,7 +44,7 @@ def test_a_limit_that_somebody_else_sets_meanwhile_is_theirs() -> None:
     assert threads() == before
 
 
-def test_default_fits_and_predictions_in_threads_are_those_one_after_the_other() -> None:
+def test_concurrent_default_fits_and_predictions_equal_sequential_ones() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(250, 6))
     y = np.column_stack([X[:, 0] * X[:, 1], X[:, 2] + rng.normal(size=250)])

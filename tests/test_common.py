@@ -34,7 +34,7 @@ def test_scikit_learn_checks(estimator, check):
 
 @pytest.mark.slow
 @parametrize_with_checks(
-    # Whether weights and repeated rows round alike hangs on which epoch happens to be the best one.
+    # Whether weights and repeated rows round alike depends on which epoch happens to be best.
     [MultiTaskKerasRegressor(epochs=5)],
     expected_failed_checks=lambda _: EXPECTED,
     xfail_strict=False,
@@ -47,6 +47,6 @@ def test_scikit_learn_checks_at_the_defaults(estimator, check):
 @pytest.mark.parametrize(
     "check", [check_sample_weight_equivalence_on_dense_data, check_sample_weight_equivalence_on_sparse_data]
 )
-def test_a_weight_of_two_is_a_row_twice_in_float64_with_one_batch(kind, check):
+def test_a_weight_of_two_equals_a_repeated_row_in_float64_with_one_batch(kind, check):
     estimator = kind(**SMALL, dtype="float64", batch_size=1000, shuffle=False, early_stopping=False)
     check(kind.__name__, estimator)

@@ -32,7 +32,7 @@ def X():
 
 @pytest.fixture(scope="module")
 def houses(X):
-    """A table with a text column beside the numbers, and two prices of which some are not known."""
+    """Return a table with a text column and numbers, and two prices, some of them missing."""
     table = pd.DataFrame(X, columns=["age", "rooms", "area", "distance"])
     table["town"] = np.where(X[:, 3] > 0, "north", "south")
     return table, pd.DataFrame(with_gaps(quantities(X)), columns=["price", "rent"])
@@ -47,7 +47,7 @@ def test_a_pipeline_gives_the_numbers_of_its_steps(X):
     assert pipeline.score(X, y) == alone.score(scaled, y)
 
 
-def test_column_transformer_with_pandas_output_hands_its_names_on(houses):
+def test_column_transformer_with_pandas_output_passes_its_names_on(houses):
     table, y = houses
     columns = ColumnTransformer(
         [
@@ -61,7 +61,7 @@ def test_column_transformer_with_pandas_output_hands_its_names_on(houses):
     assert pipeline.score(table, y) > 0.5
 
 
-def test_grid_search_finds_the_better_learning_rate_where_labels_are_missing(houses):
+def test_grid_search_finds_the_better_learning_rate_with_missing_labels(houses):
     table, y = houses
     search = GridSearchCV(
         make_pipeline(StandardScaler(), MultiTaskKerasRegressor(**LEARNING)),

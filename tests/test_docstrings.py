@@ -1,4 +1,4 @@
-"""Docstrings of what users call: complete, in numpydoc's form, and in step with the signatures."""
+"""Public docstrings are complete, valid numpydoc, and consistent with the signatures."""
 
 import importlib
 import inspect
@@ -16,7 +16,7 @@ from .estimators._cases import SMALL, features, targets_for
 from .test_public_api import PACKAGES
 
 ESTIMATORS = [MultiTaskKerasRegressor, MultiTaskKerasClassifier, MultiTaskKerasEstimator]
-# The packages that users import from; the others serve these.
+# The packages that users import from; the others are internal.
 FOR_USERS = [
     "skmtl",
     "skmtl.datasets",
@@ -27,7 +27,7 @@ FOR_USERS = [
     "skmtl.scikeras",
 ]
 
-# What numpydoc asks for and we do otherwise, as scikit-learn does: no extended summary, no "See Also" and no
+# numpydoc checks that we skip, as scikit-learn does: no extended summary, no "See Also" and no
 # example for each method; "self : estimator" among the returns. SS05 takes plural nouns for verbs.
 LEFT_OUT = {"ES01", "SA01", "EX01", "RT02", "SS05"}
 
@@ -41,7 +41,7 @@ def resolve(dotted):
 
 
 def public_objects(packages, methods):
-    """Dotted names of public classes and functions, with the public methods that classes define themselves."""
+    """Return dotted names of public classes and functions, with the public methods that classes define themselves."""
     found = set()
     for package in packages:
         module = importlib.import_module(package)
@@ -57,7 +57,7 @@ def public_objects(packages, methods):
 
 
 def inherited_methods():
-    """What the estimators take from their common base."""
+    """Return the methods that the estimators inherit from their common base."""
     names = ("fit", "predict", "score", "score_tasks", "get_params", "set_params", "set_callbacks")
     return [f"skmtl.{kind.__name__}.{name}" for kind in ESTIMATORS for name in names]
 
@@ -66,8 +66,8 @@ FULLY_DOCUMENTED = sorted({*public_objects(FOR_USERS, methods=True), *inherited_
 CLASSES_AND_FUNCTIONS = public_objects(PACKAGES, methods=False)
 
 
-def meant(error, value):
-    """What is left out on purpose."""
+def is_intended(error, value):
+    """Return whether an error is intended."""
     # **routed is documented, but left out of the signature that tools are shown.
     if error == ("PR02", "Unknown parameters {'**routed'}"):
         return True
@@ -78,11 +78,11 @@ def meant(error, value):
 @pytest.mark.parametrize("dotted", FULLY_DOCUMENTED)
 def test_numpydoc_finds_nothing(dotted):
     errors = [error for error in map(tuple, validate(dotted)["errors"]) if error[0] not in LEFT_OUT]
-    assert [error for error in errors if not meant(error, resolve(dotted))] == []
+    assert [error for error in errors if not is_intended(error, resolve(dotted))] == []
 
 
 def parameters_of(value):
-    """Documented parameters without star arguments: name to (type, whether it has an entry of its own)."""
+    """Return documented parameters without star arguments: name to (type, whether it has its own entry)."""
     doc = ClassDoc(value) if inspect.isclass(value) else FunctionDoc(value)
     entries = [(name, (p.type, p.name == name)) for p in doc["Parameters"] for name in p.name.split(", ")]
     return {name: entry for name, entry in entries if not name.startswith("*")}
@@ -114,7 +114,7 @@ def test_documented_parameters_and_defaults_are_those_of_the_signature(dotted):
             assert given == default or (given is np.nan and np.isnan(default)), name
 
 
-def test_the_estimators_describe_a_shared_parameter_or_attribute_alike():
+def test_the_estimators_describe_shared_parameters_and_attributes_alike():
     for section in ("Parameters", "Attributes"):
         texts = {}
         for kind in ESTIMATORS:
@@ -127,7 +127,7 @@ def test_the_estimators_describe_a_shared_parameter_or_attribute_alike():
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_documented_attributes_exist_after_fit_and_none_before(kind):
     documented = [name for entry in ClassDoc(kind)["Attributes"] for name in entry.name.split(", ")]
-    # Some attributes are there for balancing on gradients only, with a blend, or where rows come in groups.
+    # Some attributes exist only with balancing on gradients, with a blend, or if rows come in groups.
     settings = {**SMALL, "balancing": "pcgrad", "blend": ["network", "laplacian"], "early_stopping": True}
     if "decision" in inspect.signature(kind).parameters:
         settings["decision"] = "balanced_accuracy"

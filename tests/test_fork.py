@@ -1,4 +1,4 @@
-"""A forked child of a process in which TensorFlow has run says at once what it cannot do, and does what it can."""
+"""In a process forked after TensorFlow ran, numpy predictions work and everything else is refused at once."""
 
 import os
 
@@ -52,10 +52,10 @@ in_child(lambda: network().fit(X, X[:, :2]).n_iter_)
 """
 
 
-def test_after_a_fit_numpy_predicts_and_all_else_is_refused() -> None:
+def test_after_a_fit_only_numpy_predictions_work() -> None:
     printed = run_python(CHILD + AFTER_A_FIT).split()
     assert printed == ["True", "refused", "refused", "refused", "refused", "True", "1"]
 
 
-def test_an_import_alone_is_no_obstacle() -> None:
+def test_an_import_alone_does_not_matter() -> None:
     assert run_python(CHILD + AFTER_AN_IMPORT).split() == ["1"]

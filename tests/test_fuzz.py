@@ -1,6 +1,6 @@
-"""Random calls: what is promised of every fit holds whatever goes in.
+"""Random calls: guarantees of every fit hold for any input.
 
-``SKMTL_FUZZ_CASES=2000 pytest tests/test_fuzz.py`` draws that many.
+``SKMTL_FUZZ_CASES=2000 pytest tests/test_fuzz.py`` draws 2,000 cases.
 """
 
 import copy
@@ -62,7 +62,7 @@ def same_bits(found, expected):
 
 
 def numbers_of(model, X):
-    """Whatever numbers the model gives: probabilities, and predicted quantities."""
+    """Return all numbers that the model predicts: probabilities and quantities."""
     parts = []
     if hasattr(model, "predict_proba"):
         proba = model.predict_proba(X)
@@ -76,7 +76,7 @@ def numbers_of(model, X):
 
 
 def random_states():
-    """Those of the process, which a fit leaves alone."""
+    """Return the global random states, which a fit must not change."""
     legacy = np.random.get_state()  # noqa: NPY002
     return random.getstate(), tuple(legacy[1]), legacy[2:]
 
@@ -104,7 +104,7 @@ def check_untouched(before, after):
 
 @FUZZ
 @given(cases())
-def test_what_is_promised_of_every_fit(case):
+def test_guarantees_of_every_fit(case):
     note(case.description)
     given = [case.X, case.y, *case.arguments.values()]
     before, states = [contents(values) for values in given], random_states()
@@ -130,7 +130,7 @@ def test_what_is_promised_of_every_fit(case):
 
 @FUZZ
 @given(cases())
-def test_labels_come_back_as_they_went_in(case):
+def test_predicted_labels_have_the_type_of_y(case):
     note(case.description)
     predicted = fitted(case).predict(case.X)
     if isinstance(predicted, pd.DataFrame) and isinstance(case.y, pd.DataFrame):

@@ -1,4 +1,4 @@
-"""Memory: fits leave nothing behind but what the caches are meant to hold."""
+"""Memory: fits keep nothing except what the caches are meant to hold."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ print((sizes[-1] - sizes[8]) / 2**20)
 @pytest.mark.slow
 @pytest.mark.parametrize("second_jit", [False, True])
 def test_sixteen_fits_of_two_structures_in_turn_grow_by_less_than_6_mb_after_the_ninth(second_jit):
-    # On a busy machine each thread's first turn with each structure, and the memory that it then takes, may come late.
+    # On a busy machine, a thread may meet a structure for the first time late, and only then take memory for it.
     assert float(run_python(MANY_FITS.replace("{second_jit}", str(second_jit)))) < 6.0
 
 

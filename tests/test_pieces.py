@@ -1,4 +1,4 @@
-"""Rows in pieces on threads."""
+"""Processing rows in pieces on threads."""
 
 import threading
 
@@ -24,5 +24,5 @@ def test_pieces_cover_the_rows_in_order(processors, monkeypatch):
     assert (threading.get_ident() in threads) == (processors == 1)
 
 
-def test_no_rows_are_a_piece_without_any():
+def test_no_rows_give_one_empty_piece():
     assert in_pieces(lambda part: np.empty(5)[part], 0, 4)[0].shape == (0,)

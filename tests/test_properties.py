@@ -1,4 +1,4 @@
-"""What holds for any data: shapes, dtypes, missing labels and weights drawn at random."""
+"""Properties that hold for random shapes, dtypes, missing labels and weights."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ LABELS = {
 
 @st.composite
 def tables(draw, dtype=None):
-    """X of any numeric dtype, with missing values where the dtype has them."""
+    """Draw X of any numeric dtype, with missing values if the dtype has them."""
     shape = draw(ROWS), draw(COLUMNS)
     dtype = draw(st.sampled_from(["float32", "float64", "int64", "bool"])) if dtype is None else dtype
     if dtype.startswith("float"):
@@ -38,7 +38,7 @@ def tables(draw, dtype=None):
 
 @st.composite
 def masks(draw, n_rows, n_tasks):
-    """What is missing; every task keeps a label."""
+    """Draw a mask of missing labels; every task keeps a label."""
     mask = draw(arrays.arrays(bool, (n_rows, n_tasks)))
     for task in range(n_tasks):
         mask[draw(st.integers(0, n_rows - 1)), task] = False
@@ -56,7 +56,7 @@ def regressions(draw):
 
 @st.composite
 def weights_for(draw, y):
-    """No weights, weights of rows or of labels; every task keeps a label that has one."""
+    """Draw no weights, weights of rows or weights of labels; every task keeps a weighted label."""
     kind = draw(st.sampled_from(["none", "rows", "labels"]))
     if kind == "none":
         return None

@@ -11,7 +11,7 @@ from .estimators._process import run_python
 
 
 def packages():
-    """The package, and every subpackage whose path has no private part."""
+    """Return the package and every subpackage without a private part in its path."""
     names = [module.name for module in pkgutil.walk_packages(skmtl.__path__, "skmtl.") if module.ispkg]
     return ["skmtl", *sorted(name for name in names if "._" not in name)]
 
@@ -20,7 +20,7 @@ PACKAGES = packages()
 
 
 def order(name):
-    """Constants, classes, functions, each by name: the order that ruff holds __all__ to."""
+    """Order constants, classes and functions, each by name, as ruff requires of __all__."""
     return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
 
 

@@ -1,4 +1,4 @@
-"""What the literature says of multi-task learning holds here: on tasks of known relatedness and on real tasks."""
+"""Published findings on multi-task learning hold here, on tasks of known relatedness and on real tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS: dict[str, Any] = {"learning_rate": 0.01, "epochs": 60, "jit_compile": 
 def related(
     relatedness: float, seed: int, *, rows: int = 600, missing: float = 0.0, **table: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Rows to learn from, and 2,000 to judge by, with all labels."""
+    """Return training rows, and 2,000 test rows with all labels."""
     X, y = make_related_tasks(rows + 2000, n_tasks=4, relatedness=relatedness, **table, random_state=seed)
     known = y[:rows].copy()
     known[np.random.default_rng(seed).random(known.shape) < missing] = np.nan
@@ -33,14 +33,14 @@ def related(
 
 
 def errors(table: tuple[np.ndarray, ...], seed: int, **settings: Any) -> np.ndarray:
-    """Squared error of each task."""
+    """Return the squared error of each task."""
     X, y, fresh_X, fresh_y = table
     model = MultiTaskKerasRegressor(**{**SETTINGS, **settings}, random_state=seed).fit(X, y)
     return mean_squared_error(fresh_y, model.predict(fresh_X).reshape(fresh_y.shape), multioutput="raw_values")
 
 
 def gain_of_sharing(relatedness: float, seed: int) -> float:
-    """How far the mean error of a shared bottom lies below that of networks for each task alone, relative to it.
+    """Return the relative reduction of the mean error by a shared bottom, compared with single-task networks.
 
     Two hidden units are enough for a task, not for four that differ; labels are few, and another's are of use.
     """
@@ -74,7 +74,7 @@ def test_experts_lose_less_than_a_shared_bottom_on_unrelated_tasks() -> None:
 
 
 def own_rows(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features, task number and label of tasks with rows of their own."""
+    """Return features, task number and label of tasks with separate rows."""
     table = pd.read_csv(data_path(f"{name}.csv.gz"))
     task = pd.factorize(table.pop(next(c for c in table if c.startswith("task:"))))[0]
     y = table.pop(next(c for c in table if c.startswith("target:"))).to_numpy(float)
@@ -82,7 +82,7 @@ def own_rows(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def apart(values: np.ndarray, task: np.ndarray) -> np.ndarray:
-    """A column a task, missing where a row is another's."""
+    """Return one column per task, missing for rows of other tasks."""
     y = np.full((len(values), task.max() + 1), np.nan)
     y[np.arange(len(values)), task] = values
     return y
@@ -92,7 +92,7 @@ def explained(predicted: np.ndarray, truth: np.ndarray) -> float:
     return 1 - ((truth - predicted) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
 
 
-def test_schools_are_predicted_better_than_with_an_intercept_of_their_own() -> None:
+def test_schools_are_predicted_better_than_with_an_intercept_per_school() -> None:
     X, task, y = own_rows("school")
     train, test = train_test_split(np.arange(len(y)), test_size=0.25, random_state=0, stratify=task)
     X, mean, scale = StandardScaler().fit(X[train]).transform(X), y[train].mean(), y[train].std()
@@ -116,7 +116,7 @@ def test_schools_are_predicted_better_than_with_an_intercept_of_their_own() -> N
     assert explained(ours, y[test]) > floor
 
 
-def test_mines_are_found_better_than_by_logistic_regression() -> None:
+def test_mines_are_detected_better_than_by_logistic_regression() -> None:
     X, task, y = own_rows("landmine")
     strata = 2 * task + y
     train, test = train_test_split(np.arange(len(y)), test_size=0.25, random_state=0, stratify=strata)

@@ -1,4 +1,4 @@
-"""The service of examples/serve.py, asked over HTTP as a client asks it."""
+"""The service of examples/serve.py, called over HTTP."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
 ROOT = Path(__file__).resolve().parents[1]
-# Says, where the service ends, whether TensorFlow was imported.
+# Prints at exit whether TensorFlow was imported.
 RUNNER = (
     "import atexit, runpy, sys\n"
     "atexit.register(lambda: print('tensorflow' in sys.modules, flush=True))\n"
@@ -35,7 +35,7 @@ RUNNER = (
 
 
 class Service:
-    """The example in a process of its own."""
+    """Run the example in a separate process."""
 
     def __init__(self, model: Path) -> None:
         with socket.socket() as free:
@@ -89,7 +89,7 @@ def as_rows(X: Any) -> list[dict[str, Any]]:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
-def test_it_answers_what_the_model_predicts_with_intervals(numbers):
+def test_it_returns_predictions_and_intervals(numbers):
     model, rows = fitted("regressor")
     answer = numbers.predict(as_rows(rows[:5]))
     assert answer.status_code == 200
@@ -109,7 +109,7 @@ def test_it_takes_categories_and_missing_values(mixed):
     assert "intervals" not in found
 
 
-def test_it_says_what_it_wants(mixed):
+def test_it_describes_its_inputs(mixed):
     found = mixed.client.get("/").json()
     assert found["tasks"] == ["price", "size", "sold"]
     assert found["columns"] == ["a", "b", "c", "d", "size", "street", "year", "sold"]
@@ -123,14 +123,14 @@ GOOD = {"x0": 1, "x1": None, "x2": 0.5, "x3": 2}
     ("row", "said"),
     [
         ({**GOOD, "x2": "many"}, "row 1, column 'x2' should be a number or null, got 'many'"),
-        ({"x0": 1}, "row 1, column 'x1' is not there; null stands for a missing value"),
-        ({**GOOD, "x9": 1}, "row 1, column 'x9' is no column of the model"),
+        ({"x0": 1}, "row 1, column 'x1' is missing from the row; use null for a missing value"),
+        ({**GOOD, "x9": 1}, "row 1, column 'x9' is not a column of the model"),
         ({**GOOD, "x0": [1]}, "row 1, column 'x0' should be a number or null, got [1]"),
         ({**GOOD, "x0": 10**400}, "row 1, column 'x0' should be a number or null"),
-        ([1, 2, 3, 4], "row 1 should be an object with a value a column"),
+        ([1, 2, 3, 4], "row 1 should be an object with one value per column"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_named_with_its_column(numbers, row, said):
+def test_an_unreadable_row_is_named_with_its_column(numbers, row, said):
     answer = numbers.predict([GOOD, row])
     assert answer.status_code == 422
     assert answer.json()["detail"]["problem"].startswith(said)
@@ -139,7 +139,7 @@ def test_a_row_that_cannot_be_read_is_named_with_its_column(numbers, row, said):
 @pytest.mark.parametrize(
     "body", [b"", b"{", b'{"rows": 3}', b'{"rows": []}', b'{"other": [1]}', b'{"rows": [{"x0": NaN}]}']
 )
-def test_a_body_that_is_none_is_refused_and_the_service_goes_on(numbers, body):
+def test_an_invalid_body_is_refused_and_the_service_continues(numbers, body):
     answer = numbers.client.post("/predict", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert numbers.predict([GOOD]).status_code == 200

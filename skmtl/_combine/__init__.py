@@ -1,4 +1,4 @@
-"""Data sets of separate tasks to one X and one y."""
+"""Combine the data sets of separate tasks into one X and one y."""
 
 from ._datasets import CombinedDatasets, combine_task_datasets
 

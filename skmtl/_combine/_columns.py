@@ -1,4 +1,4 @@
-"""One column out of the pieces that several tables hold of it."""
+"""Merge the parts of a column from several tables into one column."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ import numpy as np
 import pandas as pd
 
 _NUMBERS = {"number", "boolean"}
-# What pandas finds in a column of Python objects, as the kinds below.
+# Kinds that pandas infers for columns of Python objects, and the kind used here.
 _INFERRED = {"integer": "number", "floating": "number", "mixed-integer-float": "number"}
-# Beyond this, float64 skips integers.
+# Beyond this, float64 cannot represent every integer.
 _LARGEST_EXACT = 2**53
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What one task's table holds of a column, and which rows of the result these cells belong to."""
+    """A column's cells from one task's table, and their rows in the result."""
 
     task: str
     values: pd.Series
     rows: np.ndarray
 
     def present(self) -> Piece:
-        """Leave out the missing cells."""
-        there = self.values.notna().to_numpy()
-        return self if there.all() else Piece(self.task, self.values[there], self.rows[there])
+        """Return the piece without missing cells."""
+        observed = self.values.notna().to_numpy()
+        return self if observed.all() else Piece(self.task, self.values[observed], self.rows[observed])
 
 
 def gather(column: str, pieces: Sequence[Piece], index: pd.Index, *, target: bool) -> pd.Series:
-    """Fill the rows of ``index``, by position: each cell from the piece that holds it, NaN where none does.
+    """Merge the pieces into one column: each cell from the piece that holds it, NaN if none does.
 
-    Numbers become floats where cells are missing, and always in a target; booleans do so in a feature,
-    while a target keeps them as the classes they are.
+    Numbers become floats if cells are missing, and always in a target. Booleans become floats in a feature with
+    missing cells; in a target they are classes and stay booleans.
 
     Raises
     ------
     ValueError
-        Where two pieces hold different values of one cell, or are of different kinds.
+        If two pieces have different values for the same cell, or hold different kinds of values.
     """
     pieces = [piece for piece in (piece.present() for piece in pieces) if len(piece.rows)]
     if not pieces:
         return pd.Series(np.full(len(index), np.nan))
     values = stack(column, pieces)
     rows = np.concatenate([piece.rows for piece in pieces])
-    # The first piece that holds a cell is written last, and so stays.
+    # Write in reverse order, so that the first piece that holds a cell wins.
     slots = np.full(len(index), -1)
     slots[rows[::-1]] = np.arange(len(rows))[::-1]
     _check_agreement(column, pieces, values, slots[rows], index[rows])
@@ -60,7 +60,7 @@ def gather(column: str, pieces: Sequence[Piece], index: pd.Index, *, target: boo
 
 
 def column_kind(values: pd.Series) -> str:
-    """Broad kind of what a column without missing cells holds."""
+    """Return the broad kind of values in a column without missing cells."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.cat.categories.to_series()
     dtype = values.dtype
@@ -71,21 +71,21 @@ def column_kind(values: pd.Series) -> str:
     if isinstance(dtype, pd.DatetimeTZDtype):
         return f"datetime64 in {dtype.tz}"
     if isinstance(dtype, np.dtype) and dtype.kind != "O":
-        # Units of time may differ, the kind of time may not.
+        # Times may differ in their unit, but not in their type.
         return dtype.type.__name__
     inferred = pd.api.types.infer_dtype(values)
     return _INFERRED.get(inferred, inferred)
 
 
 def stack(column: str, pieces: Sequence[Piece]) -> pd.Series:
-    """Stack the pieces, of which no cell is missing, in a dtype that holds all of them unchanged."""
+    """Concatenate pieces without missing cells, in a dtype that keeps all values unchanged."""
     kinds = [column_kind(piece.values) for piece in pieces]
     if len(set(kinds)) > 1 and not set(kinds) <= _NUMBERS:
-        found = ", ".join(
+        listed = ", ".join(
             f"{kind} in task {piece.task!r} (dtype {piece.values.dtype})"
             for kind, piece in zip(kinds, pieces, strict=True)
         )
-        raise ValueError(f"Column {column!r} holds different kinds of values: {found}. Convert them to one kind first.")
+        raise ValueError(f"Column {column!r} holds different kinds of values: {listed}. Convert it to one kind first.")
     parts = [piece.values for piece in pieces]
     if all(isinstance(part.dtype, pd.CategoricalDtype) for part in parts):
         return _stack_categories(column, parts)
@@ -95,13 +95,13 @@ def stack(column: str, pieces: Sequence[Piece]) -> pd.Series:
 
 
 def _stack_categories(column: str, parts: Sequence[pd.Series]) -> pd.Series:
-    """Union of the categories, in order of first appearance."""
+    """Concatenate categoricals, with the union of the categories in order of first appearance."""
     first = parts[0].dtype
     ordered = any(part.cat.ordered for part in parts)
     if ordered and any(part.dtype != first for part in parts):
         raise ValueError(
-            f"Column {column!r} is an ordered categorical, but its categories or their order differ between "
-            "the tasks. Give it the same categories everywhere, or make it unordered, .cat.as_unordered()."
+            f"Column {column!r} is an ordered categorical, but its categories or their order differ between the "
+            "tasks. Use the same categories in all tasks, or make the column unordered with .cat.as_unordered()."
         )
     categories = functools.reduce(pd.Index.append, [part.cat.categories for part in parts]).unique()
     dtype = pd.CategoricalDtype(categories, ordered=ordered)
@@ -122,17 +122,18 @@ def _number_array(part: pd.Series) -> np.ndarray:
 
 
 def _to_float(column: str, numbers: np.ndarray) -> np.ndarray:
-    """float64, which for integers must not change the value: such long ones are identifiers."""
+    """Convert to float64; raise if that would change integers, which are identifiers if they are that large."""
     if numbers.dtype.kind in "iu" and max(int(numbers.max()), -int(numbers.min())) > _LARGEST_EXACT:
         raise ValueError(
-            f"Column {column!r} holds integers beyond 2**53, which would lose digits as floats, and floats "
-            "they have to be, as cells are missing or not whole. Convert identifiers to strings."
+            f"Column {column!r} holds integers beyond 2**53, which would lose digits as floats. They would have to "
+            "become floats, because the column is a target, has missing cells or also holds floats. Convert "
+            "identifiers to strings."
         )
     return numbers.astype(np.float64)
 
 
 def _plain(part: pd.Series) -> pd.Series:
-    """Rid the values of categories and of dtypes whose missing value is pandas.NA."""
+    """Convert values with a categorical dtype, or a dtype with pandas.NA, to a plain dtype."""
     if isinstance(part.dtype, pd.CategoricalDtype):
         part = part.astype(part.cat.categories.dtype)
     return part.astype(object).infer_objects() if getattr(part.dtype, "na_value", None) is pd.NA else part
@@ -141,7 +142,7 @@ def _plain(part: pd.Series) -> pd.Series:
 def _check_agreement(
     column: str, pieces: Sequence[Piece], values: pd.Series, first: np.ndarray, labels: pd.Index
 ) -> None:
-    """Refuse a cell of which two tables hold different values."""
+    """Raise if two tables have different values for the same cell."""
     again = np.flatnonzero(first != np.arange(len(first)))
     differs = np.asarray(values.array.take(again) != values.array.take(first[again]), dtype=bool)
     if not differs.any():
@@ -155,6 +156,6 @@ def _check_agreement(
     row = labels[[cells[0]]].tolist()[0]
     more = f" (and in {differs.sum() - 1} more rows)" if differs.sum() > 1 else ""
     raise ValueError(
-        f"Column {column!r} disagrees between the tasks in the row {row!r}{more}: {described}. "
-        "Correct the data, or rename the column in one of them."
+        f"Column {column!r} differs between the tasks in row {row!r}{more}: {described}. "
+        "Correct the data, or rename the column in one of the tasks."
     )

@@ -1,4 +1,4 @@
-"""Data sets of separate tasks, each with its own rows and columns, to one X and one y."""
+"""Combine the data sets of separate tasks, with their own rows and columns, into one X and one y."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ._tables import TaskTable, read_tables
 
 
 class CombinedDatasets(NamedTuple):
-    """One X and one y made of several data sets; unpacks as ``X, y``.
+    """X and y combined from several data sets; unpacks as ``X, y``.
 
     Parameters
     ----------
     X : pandas.DataFrame of shape (n_samples, n_features)
-        The union of the feature columns, missing where a row's data set does not have the column.
+        The union of the feature columns, with missing values if a row's data set lacks the column.
     y : pandas.DataFrame of shape (n_samples, n_tasks)
-        One column a task with the index of X, missing where the label is not known.
+        One column per task, with the index of X and missing values for unknown labels.
     """
 
     X: pd.DataFrame
@@ -36,36 +36,36 @@ def combine_task_datasets(
     keep_targets: bool | Sequence[str] = False,
     keep_keys: bool = False,
 ) -> CombinedDatasets:
-    """Combine the data sets of separate tasks to one X and one y with missing values.
+    """Combine the data sets of separate tasks into one X and one y with missing values.
 
-    Each task may come with its own rows and its own feature columns. The result has the union of the
-    columns, and either all the rows one below the other, or one row for each key where the data sets
-    describe the same samples. What no data set knows is missing: the multi-task estimators take missing
-    features and leave missing labels out of the loss.
+    Each task may have its own rows and its own feature columns. The result has the union of the columns. Its rows
+    are either those of all data sets, stacked, or one row per key if the data sets describe the same samples. Cells
+    that no data set provides are missing: the multi-task estimators accept missing features and leave missing
+    labels out of the loss.
 
     Parameters
     ----------
     datasets : dict of str to (X, y)
         X is a table of shape (n_samples, n_features), y has shape (n_samples,) or (n_samples, n_targets):
-        pandas objects, arrays, lists, or anything with a ``to_pandas`` method such as polars frames.
-        A y of one column becomes the task named by the key. A y of several columns becomes a task for
-        each, with the names of its columns, or ``<key>_0``, ``<key>_1``, ... where it has none.
-        Where both X and y are pandas objects, their indexes must be equal.
+        pandas objects, arrays, lists, or anything with a ``to_pandas`` method, such as polars frames.
+        A y with one column becomes one task, named by the key. A y with several columns becomes one task per
+        column, named by the columns, or ``<key>_0``, ``<key>_1``, ... if they have no names.
+        If both X and y are pandas objects, their indexes must be equal.
     on : {"index"}, list of str, str or None, default=None
-        Which rows are the same sample.
+        How to match rows that describe the same sample.
 
-        - None: none are. The rows are stacked, and the result has a MultiIndex of the task and
-          the row's own label (its number, where it has no label).
-        - "index": rows with the same label of the pandas index.
-        - list of column names: rows with the same values in these columns of X, which then become the
+        - None: no rows are matched. The rows are stacked, and the result has a MultiIndex of the task and
+          the row's label (or its number, if it has no label).
+        - "index": match rows with the same label in the pandas index.
+        - list of column names: match rows with the same values in these columns of X, which then become the
           index. A single name other than "index" may be given as a str.
 
-        Joined rows keep the order of first appearance, and one task may not have a key twice.
+        Joined rows keep the order of first appearance. A key may occur only once per task.
     keep_targets : bool or list of str, default=False
-        Columns of X that stay there although they are a target, or look like one: all (True), none
-        (False), or these. Columns named here are not checked and not warned about.
+        Columns of X to keep although they are a target or look like one: all (True), none (False), or the
+        columns in the list. Columns in the list are not checked, and there is no warning about them.
     keep_keys : bool, default=False
-        Whether the key columns that `on` lists are features too.
+        Whether to keep the key columns listed in `on` as features.
 
     Returns
     -------
@@ -75,45 +75,43 @@ def combine_task_datasets(
     Raises
     ------
     TypeError
-        Where `datasets` is not a dict of pairs, or a container is of an unknown type.
+        If `datasets` is not a dict of pairs, or a container is of an unknown type.
     ValueError
-        Where X and y of a task do not fit together, a column name or a target name occurs twice, a
-        column holds different kinds of values in two tasks (numbers and strings, say), a key is
-        absent, missing or occurs twice in a task, two tasks hold different values of one cell, unnamed
+        If X and y of a task do not match, a column name or a target name occurs twice, a column holds
+        different kinds of values in two tasks (for example, numbers and strings), a key column is absent, a
+        key is missing or occurs twice in a task, two tasks have different values for the same cell, unnamed
         columns cannot be matched, or no feature column is left.
 
     Warns
     -----
     UserWarning
-        Where a column of X was dropped because it is a target; where one equals a target in too few rows
-        to tell and was kept; where tasks are joined but no two of them have a key in common.
+        If a column of X was dropped because it is a target; if a column equals a target but was kept, because
+        there are too few rows to be sure; and if tasks are joined but no two of them have a key in common.
 
     Notes
     -----
-    *Targets among the features.* What is a label in one file is often a feature in another: the house's area
-    in the file of prices. In the combined X it would hand the network the answer. A column of X is dropped
-    if it has the name of a target of any task (the task's name, or the name that its y came with; case
-    and surrounding blanks do not count). It is also dropped if its values are identical to a target's in all
-    rows of the result that hold both, and unrelated values drawn with the target's frequencies would
-    all agree with a probability below 0.001, which takes five rows of different numbers or ten of a
-    balanced binary label. Identical columns with a probability between 0.001 and 0.05 are kept, with a
-    warning. A copy in other units or rounded is not recognised, and nor is one that shares no row with
-    its target: in stacked rows a feature meets only the targets of its own data set, so that there
-    another task's target is known by its name alone.
+    *Targets among the features.* A label in one data set is often a feature in another, such as the area of a
+    house in a data set of prices. In the combined X it would leak the target. A column of X is dropped if it has
+    the name of a target of any task: the task's name, or the original name of its y, ignoring case and surrounding
+    blanks. It is also dropped if its values equal a target's in all rows of the result that have both, and if
+    unrelated values with the target's frequencies would all agree with a probability below 0.001. For this, five
+    rows with different numbers are enough, or ten rows of a balanced binary label. Equal columns with a
+    probability between 0.001 and 0.05 are kept, with a warning. Copies that are rounded or in other units are not
+    recognised, and neither are copies that share no rows with their target. In stacked rows, a feature shares rows
+    only with the targets of its own data set, so another task's target can only be recognised by its name.
 
-    *Columns without names.* Where no X has column names, the columns are matched by position and named x0,
-    x1, ...; this needs the same number of columns in all tasks. Unnamed beside named columns are refused.
+    *Columns without names.* If no X has column names, columns are matched by position and named x0, x1, ...; all
+    tasks then need the same number of columns. Mixing data sets with and without column names raises an error.
 
-    *Dtypes.* A number stays the number it is: integers and booleans become float64 in a feature column with
-    missing cells, integers beyond 2**53, for which this is not exact, are refused there. Numeric targets are
-    float64; string, categorical and boolean targets keep their values, with NaN for a missing label.
-    A column that is categorical in all its tasks stays so, with the union of the categories. A column of
-    which every cell is missing becomes float64. Cells are compared exactly when rows are joined; a
-    missing cell agrees with any value.
+    *Dtypes.* Numbers keep their values. Integers and booleans become float64 in a feature column with missing
+    cells; integers beyond 2**53, for which the conversion is not exact, raise an error there. Numeric targets are
+    float64. String, categorical and boolean targets keep their values, with NaN for missing labels. A column that
+    is categorical in all its tasks stays categorical, with the union of the categories. A column without any value
+    becomes float64. When rows are joined, cells are compared exactly; a missing cell agrees with any value.
 
     Examples
     --------
-    Prices and areas come from different houses, and the file of prices also has the area.
+    Prices and areas come from different houses, described by partly different features.
 
     >>> import pandas as pd
     >>> from skmtl import combine_task_datasets
@@ -135,7 +133,7 @@ def combine_task_datasets(
     >>> y["area"].tolist()
     [nan, nan, 55.0, 140.0]
 
-    Where the files describe the same houses, a key joins them.
+    If the data sets describe the same houses, join them by a key.
 
     >>> prices["house_id"], areas["house_id"], areas["rooms"] = [7, 8], [8, 9], [4, 5]
     >>> X, y = combine_task_datasets(
@@ -163,7 +161,7 @@ def combine_task_datasets(
     X = X.drop(columns=[finding.column for finding in copies])
     if X.shape[1] == 0:
         raise ValueError(
-            f"No feature column is left in X. {_describe(dropped + copies)}Give features, "
+            f"No feature column is left in X. {_describe(dropped + copies)}Provide features, "
             "or keep such columns with keep_targets."
         )
     _warn(tables, plan, dropped + copies, suspects)
@@ -182,18 +180,18 @@ def _gather_columns(tables: Sequence[TaskTable], plan: RowPlan, *, target: bool)
 
 def _warn(tables: Sequence[TaskTable], plan: RowPlan, dropped: list[Finding], suspects: list[Finding]) -> None:
     if len(tables) > 1 and len(plan.index) == sum(len(rows) for rows in plan.places) and not plan.stacked:
-        _say("The tasks have no key in common, so no rows were joined. Check that the keys are written alike.")
+        _warn_caller("The tasks have no key in common, so no rows were joined. Check that keys are spelled the same.")
     if dropped:
         names = sorted({finding.column for finding in dropped})
-        _say(
-            f"Dropped from X, because a target among the features gives the answer away: {_describe(dropped)}"
+        _warn_caller(
+            f"Dropped from X, because a target among the features leaks the labels: {_describe(dropped)}"
             f"To keep such columns, pass keep_targets={names}."
         )
     if suspects:
         names = sorted({finding.column for finding in suspects})
-        _say(
-            f"Kept in X, although it may be a target: {_describe(suspects)}The rows are too few to tell. "
-            f"Drop the column if it is that target, else keep it silently with keep_targets={names}."
+        _warn_caller(
+            f"Kept in X, although it may be a target: {_describe(suspects)}There are too few rows to be sure. "
+            f"Drop the column if it is that target; otherwise, silence this warning with keep_targets={names}."
         )
 
 
@@ -204,6 +202,6 @@ def _describe(findings: Sequence[Finding]) -> str:
     return f"{described}. " if described else ""
 
 
-def _say(message: str) -> None:
-    # The caller of combine_task_datasets is who should read it: _say, _warn, the function itself, the caller.
+def _warn_caller(message: str) -> None:
+    # Attribute the warning to the caller of combine_task_datasets, three frames up.
     warnings.warn(message, UserWarning, stacklevel=4)

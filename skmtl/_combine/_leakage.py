@@ -1,4 +1,4 @@
-"""Targets among the features: found by name in the tables, and by value in the result."""
+"""Detect targets among the features, by name and by value."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pandas as pd
 from ._columns import column_kind
 from ._tables import TaskTable
 
-# A column that equals a target in all rows they share is taken for a copy where unrelated values with the
-# target's frequencies would do so with less than the first chance; under the second, it is worth a word.
-_COPY_CHANCE = 0.001
-_MENTION_CHANCE = 0.05
-# Rows compared first: enough to tell nearly every innocent column from a target without reading on.
+# A column that equals a target in all rows they share counts as a copy if unrelated values with the target's
+# frequencies would do so with a probability below the first threshold; below the second, there is a warning.
+_COPY_PROBABILITY = 0.001
+_WARNING_PROBABILITY = 0.05
+# Rows to compare first: enough to distinguish nearly every other column from a target.
 _PREFIX = 64
 
 
@@ -31,7 +31,7 @@ class Finding:
 
 
 def check_keep_targets(keep_targets: Any, tables: Sequence[TaskTable]) -> frozenset[str]:
-    """Names of the columns to keep whatever they look like."""
+    """Return the names of the columns to keep without checks."""
     columns = {column for table in tables for column in table.X.columns}
     if isinstance(keep_targets, bool | np.bool_):
         return frozenset(columns if keep_targets else ())
@@ -45,7 +45,7 @@ def check_keep_targets(keep_targets: Any, tables: Sequence[TaskTable]) -> frozen
 
 
 def drop_by_name(tables: Sequence[TaskTable], keep: frozenset[str]) -> tuple[list[TaskTable], list[Finding]]:
-    """Tables without the columns that go by a target's name; made-up names (x0, x1, ...) mean nothing."""
+    """Drop columns with the name of a target; generated names (x0, x1, ...) are ignored."""
     owner = {_normal(alias): target for table in tables for alias, target in table.aliases.items()}
     kept, findings = [], []
     for table in tables:
@@ -63,24 +63,24 @@ def _normal(name: str) -> str:
 
 
 def find_by_value(X: pd.DataFrame, y: pd.DataFrame, keep: frozenset[str]) -> tuple[list[Finding], list[Finding]]:
-    """Columns of X that are copies of a target, and columns of which the shared rows are too few to tell."""
+    """Return columns of X that are copies of a target, and columns with too few shared rows to be sure."""
     copies, suspects = [], []
     targets = [_Target.of(name, y[name]) for name in y.columns]
     for name in (name for name in X.columns if name not in keep):
         cells = _Cells.of(X[name])
         compared = [(*target.compare(cells), target.name) for target in targets]
-        chance, shared, likest = min(compared, key=operator.itemgetter(0))
-        finding = Finding(name, likest, f"in all {shared} rows that hold both, equals")
-        if chance < _COPY_CHANCE:
+        probability, shared, closest = min(compared, key=operator.itemgetter(0))
+        finding = Finding(name, closest, f"in all {shared} rows that have both, equals")
+        if probability < _COPY_PROBABILITY:
             copies.append(finding)
-        elif chance < _MENTION_CHANCE:
+        elif probability < _WARNING_PROBABILITY:
             suspects.append(finding)
     return copies, suspects
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """A column made comparable: floats, or objects where it holds no numbers."""
+    """A column's cells in a form that can be compared: floats, or objects if it does not hold numbers."""
 
     values: np.ndarray
     present: np.ndarray
@@ -96,7 +96,7 @@ class _Cells:
 
 @dataclass(frozen=True)
 class _Target:
-    """A target's cells, and how much it says when an unrelated column meets each of them."""
+    """A target's cells, and the information content (-log frequency) of each."""
 
     name: str
     cells: _Cells
@@ -113,7 +113,7 @@ class _Target:
         return cls(name, cells, rows, surprise)
 
     def compare(self, feature: _Cells) -> tuple[float, int]:
-        """Give the chance that unrelated cells agree in all shared rows, 1 if some differ; count the rows."""
+        """Return the probability that unrelated cells agree in all shared rows (1 if some differ), and their number."""
         for rows in (self.rows[:_PREFIX], self.rows):
             shared = rows[feature.present[rows]]
             if (feature.values[shared] != self.cells.values[shared]).any():

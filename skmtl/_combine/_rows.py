@@ -1,4 +1,4 @@
-"""Which row of the result each row of each task belongs to."""
+"""Map the rows of each task to rows of the result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._tables import TaskTable
 
 @dataclass(frozen=True)
 class RowPlan:
-    """Index of the result, and for each task's rows their places in it."""
+    """Index of the result, and the positions of each task's rows in it."""
 
     index: pd.Index
     places: tuple[np.ndarray, ...]
@@ -23,7 +23,7 @@ class RowPlan:
 
 
 def check_on(on: Any, *, keep_keys: bool) -> str | list[str] | None:
-    """None, "index", or the list of key columns."""
+    """Validate ``on`` and return None, "index", or the list of key columns."""
     if isinstance(on, str) and on != "index":
         on = [on]
     if keep_keys and (on is None or isinstance(on, str)):
@@ -40,7 +40,7 @@ def check_on(on: Any, *, keep_keys: bool) -> str | list[str] | None:
 def plan_rows(
     tables: Sequence[TaskTable], on: str | list[str] | None, *, keep_keys: bool
 ) -> tuple[list[TaskTable], RowPlan]:
-    """Plan of the rows, and the tables without their key columns (unless these are kept)."""
+    """Return the tables, without key columns unless these are kept, and the plan of the rows."""
     if on is None:
         return list(tables), _stacked(tables)
     if isinstance(on, str):
@@ -69,10 +69,10 @@ def _index_keys(table: TaskTable) -> pd.DataFrame:
     if not table.has_index:
         raise ValueError(
             f"on='index' needs row labels, but neither X nor y of task {table.task!r} has an index. "
-            "Give a pandas DataFrame, or join by key columns, on=['house_id']."
+            "Pass a pandas DataFrame, or join by key columns, for example on=['house_id']."
         )
     index = table.X.index
-    # Without names, as a level whose name is a number would be taken for that number's level.
+    # Remove the names: pandas would take a level name that is a number for a level's position.
     levels = index.set_names([None] * index.nlevels)
     return pd.DataFrame({level: levels.get_level_values(level) for level in range(index.nlevels)})
 
@@ -81,31 +81,31 @@ def _column_keys(table: TaskTable, on: list[str]) -> pd.DataFrame:
     absent = [key for key in on if key not in table.X.columns]
     if absent:
         raise ValueError(
-            f"X of task {table.task!r} has no column {absent[0]!r}, which `on` names. "
+            f"X of task {table.task!r} has no column {absent[0]!r}, which is listed in `on`. "
             f"Its columns are {table.X.columns.tolist()[:20]}."
         )
     return table.X[on].reset_index(drop=True)
 
 
 def _joined(tables: Sequence[TaskTable], keys: Sequence[pd.DataFrame], how: str) -> RowPlan:
-    """Rows with the same key become one, in order of first appearance."""
+    """Plan one row per key, in order of first appearance."""
     tasks = [table.task for table in tables]
-    everything = _stack_keys(tasks, keys)
-    codes = everything.groupby(list(everything.columns), sort=False, observed=True).ngroup().to_numpy()
+    stacked = _stack_keys(tasks, keys)
+    codes = stacked.groupby(list(stacked.columns), sort=False, observed=True).ngroup().to_numpy()
     places = np.split(codes, np.cumsum([len(key) for key in keys])[:-1])
-    names = list(tables[0].X.index.names) if how == "index" else list(everything.columns)
-    first = everything[~pd.Series(codes).duplicated()]
+    names = list(tables[0].X.index.names) if how == "index" else list(stacked.columns)
+    first = stacked[~pd.Series(codes).duplicated()]
     if first.shape[1] == 1:
         index = pd.Index(first.iloc[:, 0], name=names[0])
     else:
         index = pd.MultiIndex.from_frame(first, names=names)
     for task, place in zip(tasks, places, strict=True):
-        twice = pd.Series(place).duplicated()
-        if twice.any():
+        duplicated = pd.Series(place).duplicated()
+        if duplicated.any():
             raise ValueError(
-                f"Task {task!r} has several rows of the same key ({how}): "
-                f"{index[place[twice]].unique().tolist()[:5]}. "
-                "Each key may name one row of a task: aggregate these rows, or give more key columns."
+                f"Task {task!r} has several rows with the same key ({how}): "
+                f"{index[place[duplicated]].unique().tolist()[:5]}. "
+                "A key may occur only once per task: aggregate these rows, or use more key columns."
             )
     return RowPlan(index, tuple(places), stacked=False)
 
@@ -113,13 +113,13 @@ def _joined(tables: Sequence[TaskTable], keys: Sequence[pd.DataFrame], how: str)
 def _stack_keys(tasks: Sequence[str], keys: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if len({key.shape[1] for key in keys}) > 1:
         levels = {task: key.shape[1] for task, key in zip(tasks, keys, strict=True)}
-        raise ValueError(f"on='index' needs indexes of the same number of levels in all tasks, got {levels}.")
+        raise ValueError(f"on='index' needs indexes with the same number of levels in all tasks, got {levels}.")
     for task, key in zip(tasks, keys, strict=True):
         missing = int(key.isna().any(axis=1).sum())
         if missing:
             raise ValueError(
-                f"Task {task!r} has {missing} rows whose key is missing, which cannot be joined. "
-                "Drop these rows, or give them keys."
+                f"Task {task!r} has {missing} rows with a missing key, which cannot be joined. "
+                "Drop these rows, or fill in their keys."
             )
     stacked = {}
     for column in keys[0].columns:

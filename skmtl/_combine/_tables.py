@@ -1,4 +1,4 @@
-"""The caller's data sets, in any container, as checked tables of one form."""
+"""Read and check the data sets, in any container, as tables of one form."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .._arrays import unmasked
 class TaskTable:
     """One data set: features and targets of the same rows.
 
-    ``aliases`` maps every name that a target is known by to the target; ``has_names`` and ``has_index``
-    say whether the caller's containers carried column names and row labels, or these were made up here.
+    ``aliases`` maps every name of a target to the target. ``has_names`` and ``has_index`` say whether column names
+    and row labels come from the caller's containers or were generated.
     """
 
     task: str
@@ -37,7 +37,7 @@ def read_tables(datasets: Any) -> list[TaskTable]:
             'For example: {"price": (X_price, y_price), "area": (X_area, y_area)}.'
         )
     if not datasets:
-        raise ValueError("datasets is empty: give at least one task, {task name: (X, y)}.")
+        raise ValueError("datasets is empty: pass at least one task, {task name: (X, y)}.")
     tables = [_read_table(task, pair) for task, pair in datasets.items()]
     _check_targets_once(tables)
     return _name_features(tables)
@@ -47,15 +47,15 @@ def _read_table(task: Any, pair: Any) -> TaskTable:
     if not isinstance(task, str) or not task:
         raise TypeError(f"The keys of datasets are the tasks' names: expected non-empty strings, got {task!r}.")
     if not isinstance(pair, tuple | list) or len(pair) != 2:
-        found = (
+        given = (
             f"{type(pair).__name__} of length {len(pair)}" if isinstance(pair, tuple | list) else type(pair).__name__
         )
-        raise TypeError(f"datasets[{task!r}] should be a pair (X, y), got {found}.")
+        raise TypeError(f"datasets[{task!r}] should be a pair (X, y), got {given}.")
     X, y = (_to_pandas(data, f"{part} of task {task!r}") for part, data in zip("Xy", pair, strict=True))
     if X.ndim != 2:
         raise ValueError(
             f"X of task {task!r} should be 2-D (n_samples, n_features), got one dimension. "
-            "Give a table of one column, X.to_frame() or X.reshape(-1, 1)."
+            "Pass a table with one column: X.to_frame() or X.reshape(-1, 1)."
         )
     y = y if y.ndim == 2 else y.to_frame()
     indexes = [data.index for data in pair if isinstance(data, pd.DataFrame | pd.Series)]
@@ -69,7 +69,7 @@ def _read_table(task: Any, pair: Any) -> TaskTable:
 
 
 def _to_pandas(data: Any, what: str) -> Any:
-    """DataFrame, or Series where the data has one dimension; masked entries are missing."""
+    """Convert to a DataFrame, or to a Series for 1-D data; masked entries become missing."""
     data = unmasked(data)
     if isinstance(data, pd.DataFrame | pd.Series):
         return data
@@ -80,7 +80,7 @@ def _to_pandas(data: Any, what: str) -> Any:
     if isinstance(data, list | tuple):
         return _list_to_pandas(data, what)
     if sparse.issparse(data):
-        raise TypeError(f"{what} is a sparse matrix, which has no cell for a missing value: give it dense, .toarray().")
+        raise TypeError(f"{what} is a sparse matrix, which cannot hold missing values: convert it with .toarray().")
     if not hasattr(data, "__array__"):
         raise TypeError(f"{what} should be a DataFrame, an array or a list, got {type(data).__name__}.")
     array = np.asarray(data)
@@ -92,41 +92,43 @@ def _to_pandas(data: Any, what: str) -> Any:
 def _list_to_pandas(rows: Sequence[Any], what: str) -> Any:
     widths = {len(row) if isinstance(row, list | tuple | np.ndarray) else None for row in rows}
     if len(widths) > 1:
-        raise ValueError(f"{what} is a list of rows of different lengths; every row needs one cell a column.")
+        raise ValueError(f"{what} is a list of rows of different lengths; every row needs one cell per column.")
     return pd.Series(list(rows)) if widths <= {None} else pd.DataFrame([list(row) for row in rows])
 
 
 def _check_rows(task: str, X: pd.DataFrame, y: pd.DataFrame, indexes: Sequence[pd.Index]) -> None:
     if len(X) != len(y):
-        raise ValueError(f"X and y of task {task!r} should have the same rows: X has {len(X)} and y has {len(y)}.")
+        raise ValueError(
+            f"X and y of task {task!r} should have the same number of rows: X has {len(X)} and y has {len(y)}."
+        )
     if len(X) == 0:
-        raise ValueError(f"Task {task!r} has no rows. Leave the task out, or give it data.")
+        raise ValueError(f"Task {task!r} has no rows. Leave the task out, or provide data.")
     if len(indexes) == 2 and not indexes[0].equals(indexes[1]):
         raise ValueError(
-            f"X and y of task {task!r} have different indexes: it is not clear which rows belong together. "
-            "Match them by label, y.loc[X.index], or by position, y.set_axis(X.index)."
+            f"X and y of task {task!r} have different indexes, so it is not clear which rows belong together. "
+            "Match them by label with y.loc[X.index], or by position with y.set_axis(X.index)."
         )
 
 
 def _is_positional(frame: pd.DataFrame) -> bool:
-    """Whether the columns are numbered 0, 1, ... as pandas does where nobody named them."""
+    """Whether the columns are numbered 0, 1, ..., which is pandas' default."""
     return frame.shape[1] > 0 and frame.columns.equals(pd.RangeIndex(frame.shape[1]))
 
 
 def _check_columns(what: str, frame: pd.DataFrame, *, named_by_task: bool = False) -> None:
     if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()].unique().tolist()
-        raise ValueError(f"{what} has several columns of the same name: {twice}. Rename or drop them.")
+        duplicates = frame.columns[frame.columns.duplicated()].unique().tolist()
+        raise ValueError(f"{what} has several columns with the same name: {duplicates}. Rename or drop them.")
     others = [name for name in frame.columns if not isinstance(name, str)]
     if others and not _is_positional(frame) and not named_by_task:
         raise ValueError(
-            f"{what} has column names that are not strings: {others[:5]}. Columns are matched by name; "
-            "convert the names, data.columns = data.columns.astype(str)."
+            f"{what} has column names that are not strings: {others[:5]}. Columns are matched by name, so "
+            "convert the names with data.columns = data.columns.astype(str)."
         )
 
 
 def _name_targets(task: str, y: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Give y its tasks' names, and tell what each target is also known by."""
+    """Name the columns of y after the tasks, and return all names of each target."""
     if y.shape[1] == 0:
         raise ValueError(f"y of task {task!r} has no columns: at least one target is needed.")
     if y.shape[1] == 1:
@@ -143,28 +145,28 @@ def _check_targets_once(tables: Sequence[TaskTable]) -> None:
             if target in owner:
                 raise ValueError(
                     f"Two targets have the name {target!r}, in the data of the tasks {owner[target]!r} and "
-                    f"{table.task!r}. Rename one: a y of one column takes its key in datasets as its name, "
-                    "a y of several columns keeps their names."
+                    f"{table.task!r}. Rename one of them: a y with one column is named by its key in datasets, and "
+                    "a y with several columns keeps its column names."
                 )
             owner[target] = table.task
 
 
 def _name_features(tables: Sequence[TaskTable]) -> list[TaskTable]:
-    """Columns x0, x1, ... where no table has names; a mixture cannot be aligned."""
+    """Name columns x0, x1, ... if no table has names; raise if only some tables have names."""
     unnamed = [table for table in tables if not table.has_names and table.X.shape[1]]
     if not unnamed:
         return list(tables)
     named = [table.task for table in tables if table.has_names]
     if named:
         raise ValueError(
-            f"X of the tasks {[table.task for table in unnamed]} has no column names, but X of {named} has: "
-            "their columns cannot be matched. Give DataFrames with column names for all tasks, or for none."
+            f"X of the tasks {[table.task for table in unnamed]} has no column names, but X of {named} has, so "
+            "their columns cannot be matched. Pass DataFrames with column names for all tasks, or for none."
         )
     widths = {table.task: table.X.shape[1] for table in tables}
     if len(set(widths.values())) > 1:
         raise ValueError(
             "Features without names are matched by position, which needs the same number of columns in every "
-            f"X, got {widths}. Give DataFrames with column names instead."
+            f"X, got {widths}. Pass DataFrames with column names instead."
         )
     names = [f"x{i}" for i in range(unnamed[0].X.shape[1])]
     return [replace(table, X=table.X.set_axis(names, axis=1)) for table in tables]

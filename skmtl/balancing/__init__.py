@@ -1,6 +1,6 @@
 """Balancing methods: how the tasks' losses or gradients become one update of the shared parameters.
 
-Importing this package does not import TensorFlow; naming one of its classes does.
+Importing this package does not import TensorFlow; accessing one of its classes does.
 """
 
 from __future__ import annotations

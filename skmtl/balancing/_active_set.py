@@ -1,9 +1,8 @@
-"""Least norm over a cone or a simplex of gradients: one active-set solver for MGDA, UPGrad and CAGrad.
+"""Active-set solver for the quadratic problems of MGDA, UPGrad and CAGrad.
 
-Lawson and Hanson's method (Solving Least Squares Problems, 1974, chapter 23) on a tableau that is kept up to
-date by principal pivots, so that a step costs one rank-one update and no factorisation: a few elementwise
-operations, equally at home in a graph, under XLA and on a GPU, and unable to raise. Problems of the batch are
-independent.
+Lawson and Hanson's method (Solving Least Squares Problems, 1974, chapter 23) on a tableau that principal pivots keep
+up to date. A step then costs one rank-one update and no factorisation: a few elementwise operations, which run in a
+graph, under XLA and on a GPU, and never raise. The problems of a batch are independent.
 """
 
 from collections.abc import Callable
@@ -11,14 +10,14 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-# Relative size under which a violated condition counts as met.
+# Relative violation below which a condition counts as met.
 _TOLERANCE = 1e-10
 
 Face = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 class _Progress(NamedTuple):
-    """Where the solver stands: tableau, free variables, feasible point, finished problems."""
+    """State of the solver: tableau, free variables, feasible point, finished problems."""
 
     tableau: tf.Tensor  # (B, K, K + R)
     free: tf.Tensor  # (B, K) bool
@@ -27,7 +26,7 @@ class _Progress(NamedTuple):
 
 
 def minimise_on_cone(matrix: tf.Tensor, linear: tf.Tensor, floor: float) -> tf.Tensor:
-    """Minimiser of ``x' A x / 2 - b' x`` over ``x >= 0``.
+    """Minimise ``x' A x / 2 - b' x`` over ``x >= 0``.
 
     Parameters
     ----------
@@ -36,7 +35,7 @@ def minimise_on_cone(matrix: tf.Tensor, linear: tf.Tensor, floor: float) -> tf.T
     linear : tf.Tensor of shape (B, K), float64
         The vector b, of unit scale.
     floor : float
-        Least pivot; a matrix that rounding made indefinite has lower ones, which are left alone.
+        Smallest pivot; rounding can make a matrix indefinite, and smaller pivots are then skipped.
 
     Returns
     -------
@@ -52,27 +51,27 @@ def minimise_on_cone(matrix: tf.Tensor, linear: tf.Tensor, floor: float) -> tf.T
 
 
 def solve_faces(matrix: tf.Tensor, columns: tf.Tensor, face: Face, start: tf.Tensor, floor: float) -> tf.Tensor:
-    """Walk from face to face of the orthant to the minimiser of a convex function.
+    """Minimise a convex function over the nonnegative orthant, moving from face to face.
 
     Parameters
     ----------
     matrix : tf.Tensor of shape (B, K, K), float64
         Symmetric positive definite matrix A.
     columns : tf.Tensor of shape (B, K, R), float64
-        Vectors c_r carried along in the tableau.
+        Vectors c_r that the tableau carries along.
     face : callable
         Called with the tableau's columns and the mask of free variables F. On F the columns hold ``-inv(A_FF)
-        c_r``, elsewhere ``c_r - A_.F inv(A_FF) c_r``. Returns the minimiser over the face (read on F), and
-        the derivative along the other variables (read off F).
+        c_r``, elsewhere ``c_r - A_.F inv(A_FF) c_r``. Returns the minimiser over the face (used on F), and
+        the derivative along the other variables (used off F).
     start : tf.Tensor of shape (B, K), float64
         Feasible point with at most one nonzero element.
     floor : float
-        Least pivot.
+        Smallest pivot.
 
     Returns
     -------
     tf.Tensor of shape (B, K), float64
-        The minimiser; a feasible point no worse than the start where the step limit ends the walk.
+        The minimiser, or, if the step limit is reached, a feasible point no worse than the start.
     """
     n = matrix.shape[-1]
     scale = tf.reduce_max(tf.abs(columns), [1, 2])[:, None]
@@ -87,14 +86,14 @@ def solve_faces(matrix: tf.Tensor, columns: tf.Tensor, face: Face, start: tf.Ten
         length = tf.minimum(tf.reduce_min(ratio, -1, keepdims=True), 1.0)
         inside = length[:, 0] >= 1.0
         moved = tf.where(inside[:, None], target, tf.maximum(point + length * (target - point), 0.0))
-        # A variable whose pivot is below the floor depends on the free ones: letting it in would divide by
-        # rounding errors.
+        # A variable with a pivot below the floor depends on the free ones: freeing it would divide by rounding
+        # errors.
         gain = tf.where(~free & (tf.linalg.diag_part(tableau) >= floor), slope, 0.0)
         arrived = inside & (tf.reduce_min(gain, -1) >= -_TOLERANCE * scale[:, 0])
         entering, leaving = tf.argmin(gain, -1), tf.argmin(ratio, -1)
         chosen = tf.one_hot(tf.where(inside, entering, leaving), n, on_value=True, off_value=False, dtype=tf.bool)
         chosen = chosen & ~(done | arrived)[:, None]
-        # A variable that leaves stands at zero exactly, whatever rounding left of it.
+        # Set a leaving variable to exactly zero.
         moved = tf.where(~chosen, moved, 0.0)
         return index + 1, _Progress(
             _pivot(tableau, chosen),
@@ -117,7 +116,7 @@ def solve_faces(matrix: tf.Tensor, columns: tf.Tensor, face: Face, start: tf.Ten
 
 
 def _pivot(tableau: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
-    """Exchange the chosen variable (none: leave all as it is) with its derivative.
+    """Exchange the chosen variable (or none) with its derivative.
 
     With pivot d, row r and column c of the tableau T, and e the chosen unit vector, the principal pivot is
     the rank-one update T - (c + e)(r - e)'/d.

@@ -1,4 +1,4 @@
-"""What a balancing method is: what it needs, the state it carries, the weights it answers with."""
+"""Base class of the balancing methods."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -19,70 +19,69 @@ GRADIENTS_OF = ("parameters", "representation")
 
 
 class Balancing(BaseEstimator, ABC):
-    """Base of all balancing methods: decides how the tasks' losses or gradients become one update.
+    """Base class of balancing methods, which turn the tasks' losses or gradients into one update.
 
-    A method only decides. It gets the losses, or the Gram matrix of the tasks' gradients, and answers with
-    one weight per task; the engine then moves the shared parameters along ``sum_k w_k g_k``, where ``g_k`` is
-    the gradient of the unweighted loss ``L_k``. Every tensor has a leading axis of ``M`` members, networks
-    trained side by side, which must not influence each other.
+    A method returns one weight per task, computed from the losses or from the Gram matrix of the tasks'
+    gradients. The engine then moves the shared parameters along ``sum_k w_k g_k``, where ``g_k`` is the gradient
+    of the unweighted loss ``L_k``. Every tensor has a leading axis of ``M`` members: networks that are trained
+    together and must not influence each other.
 
-    The engine calls, in this order: ``constants`` and ``initial_state`` once, outside the compiled program;
-    then inside it ``task_weights`` at every step, ``after_step`` after every step where
-    ``needs_losses_after_step`` is true, and ``epoch_end`` after every epoch. A task's own parameters move
-    along ``w_k`` times their gradient where ``weighs_heads`` is true, else along ``loss_weights_k`` times
-    their gradient.
+    The engine calls ``constants`` and ``initial_state`` once, outside the compiled program. Inside it, it calls
+    ``task_weights`` at every step, ``after_step`` after every step if ``needs_losses_after_step`` is true, and
+    ``epoch_end`` after every epoch. A task's own parameters move along their gradient times ``w_k`` if
+    ``weighs_heads`` is true, and times ``loss_weights_k`` otherwise.
 
     Attributes
     ----------
     requires : {"losses", "norms", "gram"}
-        What the method reads. "losses" costs one backward pass a step, the others what ``gradients_of`` says.
+        Input of the method. "losses" costs one backward pass per step; the cost of the others depends on
+        ``gradients_of``.
     gradients_of : {"parameters", "representation"}
-        What the gradients are of, for methods that read any (see the notes). A constructor parameter of our
-        methods; one of your own may have it too, or fix it for the class.
+        What the gradients are taken with respect to, for methods that use gradients (see Notes). The built-in
+        methods take it as a constructor parameter; your own may do the same or fix it as a class attribute.
     weighs_heads : bool
         Whether the weights also scale the gradients of the tasks' own parameters.
     needs_losses_after_step : bool
         Whether the engine evaluates the same batch again after the step and calls ``after_step``.
     needs_loss_weights : bool
-        Whether the method makes no sense without the user's ``loss_weights``.
+        Whether the method is meaningless without the user's ``loss_weights``.
 
     Notes
     -----
-    How to add a method: subclass, give the constructor explicit keyword parameters stored under their own
-    names (as scikit-learn's estimators do, so that ``get_params``, ``clone`` and grid searches work), set the
-    class attributes above, and implement ``decide``. Where the method remembers something, return its initial
-    values, without the member axis, from ``initial_state`` and the new ones from ``decide``,
-    ``update_after_step`` or ``update_after_epoch``: keys, shapes and dtypes must stay the same. Bounds of the
-    parameters go into ``_parameter_constraints`` (scikit-learn's).
+    *Adding a method.* Subclass `Balancing`, set the class attributes above and implement ``decide``. Give the
+    constructor explicit keyword parameters and store them under their own names, as scikit-learn's estimators do,
+    so that ``get_params``, ``clone`` and grid searches work. Put bounds of the parameters into
+    ``_parameter_constraints`` (scikit-learn's). If the method has a state, return its initial values, without the
+    member axis, from ``initial_state``, and new values from ``decide``, ``update_after_step`` or
+    ``update_after_epoch``. Keys, shapes and dtypes must stay the same.
 
-    Inside these functions use TensorFlow operations of static shape alone: no variables, no ``py_function``,
-    no ``tf.random``, no branch on a tensor's value in Python. They are compiled into the training loop, both
-    as a graph and by XLA. What is drawn at random comes from ``signal.noise``; ask for it with
-    ``noise_shape``. Numeric parameters arrive as scalar tensors in ``constants``: never read them from
-    ``self``, or each value compiles its own program; all other parameters (strings, booleans, None) are part
-    of the program's structure and are read from ``self``.
+    These functions are compiled into the training loop, both as a graph and by XLA. Use only TensorFlow operations
+    of static shape in them: no variables, no ``py_function``, no ``tf.random``, and no Python branch on a tensor's
+    value. Random numbers come from ``signal.noise``; request them with ``noise_shape``. Numeric parameters arrive
+    as scalar tensors in ``constants``. Never read them from ``self``, or every value compiles its own program. All
+    other parameters (strings, booleans, None) are part of the program's structure and are read from ``self``.
 
-    What ``decide`` sees is clean: ``present`` is false for tasks of zero loss weight, ``loss_weights`` has
-    shape (M, K) and is zero for absent tasks, and losses, norms and Gram entries of absent tasks are replaced
-    (by 1, 0 and 0), so that a NaN there reaches nothing. What it returns for absent tasks is replaced by
-    zero, and no gradient flows through the weights. Non-finite values of present tasks are not hidden: they
-    show in the weights of their member, and only there.
+    *Absent tasks.* The signal that ``decide`` gets is cleaned: ``present`` is false for tasks with zero loss
+    weight, ``loss_weights`` has shape (M, K) and is zero for absent tasks, and losses, norms and Gram entries of
+    absent tasks are replaced by 1, 0 and 0, so that a NaN there has no effect. Weights returned for absent tasks
+    are replaced by zero, and no gradient flows through the weights. Non-finite values of present tasks are not
+    hidden: they appear in the weights of their member, and only there.
 
-    What the gradients are of: with ``gradients_of="parameters"`` they are those over all shared parameters, at a
-    backward pass of the shared layers for each task. With "representation" they are those at the last shared
-    layer's output z, one number for each row of the batch and unit of z, which needs the heads differentiated
-    alone; the shared layers are then differentiated once, with the weighted sum of these gradients as the slope at
-    z. This is what MGDA-UB of [1]_ (section 3.3) does for `MGDA`, offered here for every method on gradients. The
-    update is a weighted sum of the tasks' gradients over the shared parameters in both forms, and only the weights
-    differ. The norm of a weighted sum at z, times that of z's Jacobian, bounds the sum's norm over the parameters
-    from above; but what conflicts at z need not conflict over the parameters, nor the other way round, so that what
-    a method promises holds at z alone. Recorded cosines are those of the gradients that the method reads. All
-    tasks must meet in one z, with all shared layers below it and the tasks' own above: "shared_bottom" and "omoe"
-    are such networks, and others are refused.
+    *Gradients.* With ``gradients_of="parameters"``, gradients are taken over all shared parameters, which costs one
+    backward pass through the shared layers per task. With "representation", they are taken at the output z of the
+    last shared layer: one number for each row of the batch and unit of z. This differentiates only the heads per
+    task; the shared layers are then differentiated once, starting from the weighted sum of these gradients. It is
+    the idea of MGDA-UB [1]_ (section 3.3), available here for every method that uses gradients. Both variants
+    update along a weighted sum of the tasks' gradients over the shared parameters; only the weights differ. The
+    norm of a weighted sum at z, times the norm of z's Jacobian, is an upper bound on the sum's norm over the
+    parameters. But gradients that conflict at z need not conflict over the parameters, or vice versa, so a method's
+    guarantees hold at z only. Recorded cosines are those of the gradients that the method uses. The network must
+    have a single z that all tasks share, with all shared layers below it and the tasks' own layers above.
+    "shared_bottom" and "omoe" have one; other networks raise an error.
 
-    Scale: weights made from losses sum to the sum of ``loss_weights`` over the present tasks (their number,
-    where the user gave no loss weights), so that a step is as long as under equal weights; each gradient
-    method states its own scale.
+    *Scale.* Weights computed from losses sum to the sum of ``loss_weights`` over the present tasks (the number of
+    tasks if the user gave no loss weights), so a step is as long as with equal weights. Each gradient method
+    documents its own scale.
 
     References
     ----------
@@ -90,7 +89,7 @@ class Balancing(BaseEstimator, ABC):
 
     Examples
     --------
-    Tasks with the larger loss weigh more, with an exponent that a grid search can vary:
+    A method that gives more weight to tasks with a larger loss, with an exponent that can be tuned:
 
     >>> import numpy as np, tensorflow as tf
     >>> from skmtl.balancing import Balancing, BalancingSignal
@@ -122,7 +121,7 @@ class Balancing(BaseEstimator, ABC):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
     def constants(self) -> dict[str, float]:
-        """Check the parameters and return the numeric ones, which are inputs of the compiled program.
+        """Check the parameters and return the numeric ones, which are inputs to the compiled program.
 
         Returns
         -------
@@ -142,12 +141,12 @@ class Balancing(BaseEstimator, ABC):
         return {name: float(value) for name, value in self.get_params(deep=False).items() if _is_number(value)}
 
     def structure(self) -> tuple[object, ...]:
-        """Key of this method's compiled program: the class and the non-numeric parameters.
+        """Return the cache key of the compiled program: the class and the non-numeric parameters.
 
         Returns
         -------
         tuple
-            Hashable; equal for two instances that differ in numbers alone.
+            Hashable; equal for two instances that differ only in numeric parameters.
         """
         params = self.get_params(deep=False)
         return (
@@ -156,7 +155,7 @@ class Balancing(BaseEstimator, ABC):
         )
 
     def noise_shape(self, n_tasks: int) -> tuple[int, ...] | None:
-        """Shape, per member, of the random numbers that ``decide`` uses; None where it uses none.
+        """Return the shape, per member, of the random numbers that ``decide`` uses; None if it uses none.
 
         Parameters
         ----------
@@ -172,7 +171,7 @@ class Balancing(BaseEstimator, ABC):
         return None
 
     def initial_state(self, n_tasks: int) -> dict[str, np.ndarray]:
-        """State of one member before the first step; the engine stacks it to a leading axis M.
+        """Return one member's state before the first step; the engine adds the leading axis M.
 
         Parameters
         ----------
@@ -182,19 +181,19 @@ class Balancing(BaseEstimator, ABC):
         Returns
         -------
         dict of str to ndarray
-            Empty for methods that remember nothing.
+            Empty for methods without a state.
         """
         del n_tasks
         return {}
 
     @tf.autograph.experimental.do_not_convert
     def task_weights(self, signal: BalancingSignal, state: State, constants: Constants) -> tuple[tf.Tensor, State]:
-        """Weights of one step. Called by the engine; methods implement ``decide``.
+        """Return the weights of one step. Called by the engine; methods implement ``decide``.
 
         Parameters
         ----------
         signal : BalancingSignal
-            What the engine measured at this step.
+            The engine's measurements at this step.
         state : dict of str to tf.Tensor
             The method's state, with a leading axis M.
         constants : mapping of str to scalar tf.Tensor
@@ -210,7 +209,7 @@ class Balancing(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            The signal lacks what the method requires.
+            The signal lacks an input that the method requires.
         """
         self._check(signal)
         signal = clean(signal)
@@ -220,12 +219,12 @@ class Balancing(BaseEstimator, ABC):
 
     @tf.autograph.experimental.do_not_convert
     def after_step(self, signal: BalancingSignal, losses_after: tf.Tensor, state: State, constants: Constants) -> State:
-        """Update the state after the parameters moved. Methods implement ``update_after_step``.
+        """Update the state after a step. Called by the engine; methods implement ``update_after_step``.
 
         Parameters
         ----------
         signal : BalancingSignal
-            The signal that ``task_weights`` got at this step.
+            The signal passed to ``task_weights`` at this step.
         losses_after : tf.Tensor of shape (M, K), float32
             Losses on the same batch after the step.
         state : dict of str to tf.Tensor
@@ -244,7 +243,7 @@ class Balancing(BaseEstimator, ABC):
 
     @tf.autograph.experimental.do_not_convert
     def epoch_end(self, epoch_losses: tf.Tensor, epoch_present: tf.Tensor, state: State, constants: Constants) -> State:
-        """Update the state after an epoch. Methods implement ``update_after_epoch``.
+        """Update the state after an epoch. Called by the engine; methods implement ``update_after_epoch``.
 
         Parameters
         ----------
@@ -267,12 +266,12 @@ class Balancing(BaseEstimator, ABC):
 
     @abstractmethod
     def decide(self, signal: BalancingSignal, state: State, constants: Constants) -> tuple[tf.Tensor, State]:
-        """Weights and new state from a cleaned signal; what a method implements.
+        """Return the weights and the new state for a cleaned signal. Every method implements this.
 
         Parameters
         ----------
         signal : BalancingSignal
-            The cleaned signal (see the class's notes).
+            The cleaned signal (see the Notes of the class).
         state : dict of str to tf.Tensor
             The method's state, with a leading axis M.
         constants : mapping of str to scalar tf.Tensor
@@ -281,7 +280,7 @@ class Balancing(BaseEstimator, ABC):
         Returns
         -------
         weights : tf.Tensor of shape (M, K)
-            Weight of each task's gradient; what stands at absent tasks is ignored.
+            Weight of each task's gradient; the values of absent tasks are ignored.
         state : dict of str to tf.Tensor
             The new state.
         """
@@ -289,7 +288,7 @@ class Balancing(BaseEstimator, ABC):
     def update_after_step(
         self, signal: BalancingSignal, losses_after: tf.Tensor, state: State, constants: Constants
     ) -> State:
-        """State after a step; for methods with ``needs_losses_after_step``.
+        """Return the state after a step, for methods with ``needs_losses_after_step``.
 
         Parameters
         ----------
@@ -313,7 +312,7 @@ class Balancing(BaseEstimator, ABC):
     def update_after_epoch(
         self, epoch_losses: tf.Tensor, epoch_present: tf.Tensor, state: State, constants: Constants
     ) -> State:
-        """State after an epoch; for methods that work epoch by epoch.
+        """Return the state after an epoch, for methods that adapt once per epoch.
 
         Parameters
         ----------
@@ -335,18 +334,18 @@ class Balancing(BaseEstimator, ABC):
         return state
 
     def _check_gradients_of(self) -> None:
-        """Checked here rather than by constraints, so that it holds for methods of the caller's own as well."""
+        """Check ``gradients_of`` here rather than by constraints, so that user-defined methods are checked too."""
         name, given = type(self).__name__, self.gradients_of
         if given not in GRADIENTS_OF:
             raise ValueError(f"The 'gradients_of' parameter of {name} must be one of {GRADIENTS_OF}, got {given!r}.")
         if given != "parameters" and self.requires == "losses":
             raise ValueError(
-                f"{name} reads losses, no gradients: gradients_of={given!r} would change nothing. Leave it at "
+                f"{name} uses losses, not gradients: gradients_of={given!r} would have no effect. Leave it at "
                 "'parameters'."
             )
 
     def _check(self, signal: BalancingSignal) -> None:
-        """Refuse, while tracing, a signal that lacks what the class declares to need."""
+        """Raise, during tracing, if the signal lacks an input that the class requires."""
         name = type(self).__name__
         if self.requires == "gram" and signal.gram is None:
             raise ValueError(f"{name} needs the Gram matrix of the tasks' gradients, but signal.gram is None.")

@@ -1,15 +1,15 @@
-"""Eigenvectors of small symmetric matrices to full precision, whatever the compiler."""
+"""Eigendecomposition of small symmetric matrices to full precision, with or without XLA."""
 
 import numpy as np
 import tensorflow as tf
 
-# Sum of squares off the diagonal, relative to the matrix, at which eigenvectors count as exact.
+# Off-diagonal sum of squares, relative to that of the matrix, at which eigenvectors count as exact.
 _TOLERANCE = 1e-26
 _SWEEPS = 6
 
 
 def eigenpairs(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Eigenvalues, in no particular order, and eigenvectors in columns.
+    """Return eigenvalues, in no particular order, and eigenvectors in columns.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ def eigenpairs(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
     Notes
     -----
-    XLA's own decomposition stops at a relative error of about 1e-6, too much for eigenvalues of that relative
-    size. Jacobi sweeps, with the disjoint rotations of a round applied together (Brent and Luk, 1985), finish
-    it; outside XLA nothing is left for them to do, and the loop ends before its first round.
+    XLA's decomposition stops at a relative error of about 1e-6, too large for eigenvalues of that relative size.
+    Jacobi sweeps refine it, with the disjoint rotations of a round applied together (Brent and Luk, 1985). Outside
+    XLA the decomposition is already exact, and the loop ends before its first round.
     """
     _, vectors = tf.linalg.eigh(matrix)
     rotated = tf.linalg.matmul(vectors, matrix @ vectors, transpose_a=True)
@@ -40,8 +40,8 @@ def eigenpairs(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     def sweep_round(index: tf.Tensor, rotated: tf.Tensor, vectors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         partner = tf.gather(rounds, index % n_rounds)
         cos, sin = _rotations(rotated, partner)
-        turn = unfinished(rotated)[:, None]
-        cos, sin = tf.where(turn, cos, 1.0), tf.where(turn, sin, 0.0)
+        rotates = unfinished(rotated)[:, None]
+        cos, sin = tf.where(rotates, cos, 1.0), tf.where(rotates, sin, 0.0)
         rotated = cos[:, :, None] * rotated - sin[:, :, None] * tf.gather(rotated, partner, axis=1)
         rotated = cos[:, None, :] * rotated - sin[:, None, :] * tf.gather(rotated, partner, axis=2)
         vectors = cos[:, None, :] * vectors - sin[:, None, :] * tf.gather(vectors, partner, axis=2)
@@ -56,22 +56,22 @@ def eigenpairs(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _rotations(matrix: tf.Tensor, partner: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Cosine and sine of each index' rotation with its partner that makes their common element zero."""
+    """Cosine and sine of the rotation of each index with its partner that zeroes their common element."""
     here = tf.range(partner.shape[0])
     diagonal = tf.linalg.diag_part(matrix)
     common = tf.reduce_sum(matrix * tf.one_hot(partner, partner.shape[0], dtype=matrix.dtype), -1)
     common = tf.where(partner != here, common, 0.0)
-    turns = tf.abs(common) > 0.0
-    tau = (tf.gather(diagonal, partner, axis=1) - diagonal) / tf.where(turns, 2.0 * common, 1.0)
-    # Partners must see opposite signs, in a tie as well.
+    rotates = tf.abs(common) > 0.0
+    tau = (tf.gather(diagonal, partner, axis=1) - diagonal) / tf.where(rotates, 2.0 * common, 1.0)
+    # Partners must get opposite signs, also in a tie.
     sign = tf.where(tau != 0.0, tf.sign(tau), tf.cast(tf.sign(partner - here), tau.dtype))
-    tangent = tf.where(turns, sign / (tf.abs(tau) + tf.sqrt(1.0 + tau**2)), 0.0)
+    tangent = tf.where(rotates, sign / (tf.abs(tau) + tf.sqrt(1.0 + tau**2)), 0.0)
     cos = 1.0 / tf.sqrt(1.0 + tangent**2)
     return cos, tangent * cos
 
 
 def _round_robin(n: int) -> np.ndarray:
-    """Partner of each index (or itself) in each round: over the rounds all pairs of n indices meet once."""
+    """Partner of each index (or itself) in each round, such that every pair of n indices is matched once."""
     size = n + n % 2
     seats = list(range(size))
     rounds = []
@@ -79,7 +79,7 @@ def _round_robin(n: int) -> np.ndarray:
         partner = np.arange(size)
         for left, right in zip(seats[: size // 2], reversed(seats[size // 2 :]), strict=True):
             partner[left], partner[right] = right, left
-        # With n odd, who meets the empty seat sits the round out.
+        # With n odd, the index matched with the empty seat sits the round out.
         rounds.append(np.where(partner[:n] < n, partner[:n], np.arange(n)))
         seats = [seats[0], seats[-1], *seats[1:-1]]
     return np.stack(rounds)

@@ -1,10 +1,10 @@
-"""What the methods on gradients share: the parameter that says what the gradients are of."""
+"""Base class of the gradient methods that have no parameter but ``gradients_of``."""
 
 from ._base import Balancing
 
 
 class GradientBalancing(Balancing):
-    """Base of methods on gradients that have no other parameter."""
+    """Base of the gradient methods without other parameters."""
 
     def __init__(self, *, gradients_of: str = "parameters") -> None:
         self.gradients_of = gradients_of

@@ -1,7 +1,7 @@
-"""The Gram matrix on the scale of unit gradients, and the way back from a solver's answer to task weights.
+"""Gram matrix on the scale of unit gradients, and task weights from a solver's result.
 
-All gradient methods work on cosines in double precision: gradients whose norms differ by eight orders of
-magnitude then still give well-scaled problems, and a ridge relative to the trace treats all tasks alike.
+All gradient methods work on cosines in double precision. Problems then stay well scaled even if gradient norms
+differ by eight orders of magnitude, and a ridge relative to the trace treats all tasks alike.
 """
 
 from typing import NamedTuple
@@ -10,21 +10,21 @@ import tensorflow as tf
 
 from ._signal import BalancingSignal
 
-# Added to the unit diagonal where a method needs a positive definite matrix. Above the rounding errors of a
-# float32 Gram matrix (about 1e-6), below what a comparison with the exact solution would notice.
+# Added to the unit diagonal if a method needs a positive definite matrix. It exceeds the rounding errors of a
+# float32 Gram matrix (about 1e-6), but is too small to show in a comparison with the exact solution.
 RIDGE = 1e-5
-# A squared norm under this is a zero gradient.
+# Gradients with a smaller squared norm count as zero.
 _ZERO = 1e-30
 
 
 class UnitGram(NamedTuple):
-    """Gram matrix of the gradients scaled to length one, float64; inactive tasks are orthogonal to others."""
+    """Gram matrix of the gradients scaled to unit length, float64; inactive tasks are orthogonal to all others."""
 
     cosines: tf.Tensor  # (M, K, K), ones on the diagonal
     norms: tf.Tensor  # (M, K), one for inactive tasks
-    active: tf.Tensor  # (M, K) bool: present, with a gradient that is not zero
+    active: tf.Tensor  # (M, K) bool: present, with a nonzero gradient
     loss_weights: tf.Tensor  # (M, K), zero for inactive tasks
-    finite: tf.Tensor  # (M, 1) bool: the member's matrix holds no NaN or infinity
+    finite: tf.Tensor  # (M, 1) bool: the member's matrix has no NaN or infinity
 
     def ridged(self, ridge: float = RIDGE) -> tf.Tensor:
         """Cosines plus a ridge, relative to the mean diagonal element (which is 1): positive definite."""
@@ -32,10 +32,10 @@ class UnitGram(NamedTuple):
 
 
 def unit_gram(signal: BalancingSignal) -> UnitGram:
-    """Normalise the cleaned signal's Gram matrix; tasks with a zero gradient leave it as absent ones do."""
+    """Normalise the cleaned signal's Gram matrix; tasks with a zero gradient are treated as absent."""
     gram = tf.cast(signal.gram, tf.float64)
     finite = tf.reduce_all(tf.math.is_finite(gram), [1, 2])[:, None]
-    # Solvers never see a NaN: some of TensorFlow's refuse the whole batch for one bad matrix.
+    # Solvers must not get NaN: some of TensorFlow's reject the entire batch because of one bad matrix.
     gram = tf.where(finite[:, :, None], gram, 0.0)
     squares = tf.linalg.diag_part(gram)
     active = signal.present & (squares > _ZERO)
@@ -56,11 +56,11 @@ def scale_to_budget(raw: tf.Tensor, unit: UnitGram) -> tf.Tensor:
 
 
 def finish(raw: tf.Tensor, unit: UnitGram, signal: BalancingSignal) -> tf.Tensor:
-    """Weights that the engine applies, float32.
+    """Return the weights that the engine applies, float32.
 
-    The user's loss weights (ones by default) stand in where there is nothing to decide: for tasks with a zero
-    gradient, for a task alone, and for a member whose weights came out non-finite from a finite Gram matrix.
-    A non-finite Gram matrix gives NaN, because it must not pass for a usable one.
+    Falls back to the user's loss weights (ones by default) for tasks with a zero gradient, for a single task, and
+    for a member with non-finite weights from a finite Gram matrix. A non-finite Gram matrix gives NaN, so that the
+    problem does not go unnoticed.
     """
     weights = tf.cast(raw, tf.float32)
     alone = tf.reduce_sum(tf.cast(unit.active, tf.int32), -1, keepdims=True) <= 1

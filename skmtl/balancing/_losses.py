@@ -1,21 +1,21 @@
-"""What the methods that read losses share."""
+"""Helpers of the methods that compute weights from losses."""
 
 import tensorflow as tf
 
 from ._signal import BalancingSignal
 
-# Losses under this count as this (1 is a constant prediction's loss). Where a weight is 1/loss, a task that
-# is fitted almost exactly, or whose target is constant, would otherwise take the whole update.
+# Smaller losses count as this (1 is the loss of a constant prediction). With weights of 1/loss, a task that is
+# fitted almost exactly, or has a constant target, would otherwise dominate the update.
 LOSS_FLOOR = 1e-3
 
 
 def floored(losses: tf.Tensor) -> tf.Tensor:
-    """Losses from the floor upwards."""
+    """Return the losses, raised to the floor."""
     return tf.maximum(losses, LOSS_FLOOR)
 
 
 def share(raw: tf.Tensor, signal: BalancingSignal) -> tf.Tensor:
-    """Weights proportional to ``raw * loss_weights``, summing to the loss weights of the present tasks."""
+    """Return weights proportional to ``raw * loss_weights`` that sum to the loss weights of the present tasks."""
     product = tf.where(signal.present, raw * signal.loss_weights, 0.0)
     total = tf.reduce_sum(product, -1, keepdims=True)
     budget = tf.reduce_sum(signal.loss_weights, -1, keepdims=True)
@@ -23,5 +23,5 @@ def share(raw: tf.Tensor, signal: BalancingSignal) -> tf.Tensor:
 
 
 def softmax_over(logits: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-    """Softmax over the present tasks, zero for the others; finite for a member without present tasks, too."""
+    """Softmax over the present tasks, zero for the others; finite even if a member has no present task."""
     return tf.where(present, tf.nn.softmax(tf.where(present, logits, -1e30), axis=-1), 0.0)

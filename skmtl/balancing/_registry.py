@@ -1,4 +1,4 @@
-"""Names of the methods, and where each lives; a method's module is imported when it is asked for."""
+"""Registry of the balancing methods: names, classes, and modules imported on demand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._names import proposal
 if TYPE_CHECKING:
     from ._base import Balancing
 
-# name: class; the module has the name of the method.
+# Name of the method, which is also that of its module, and its class.
 METHODS = {
     "aligned": "Aligned",
     "cagrad": "CAGrad",
@@ -34,12 +34,12 @@ METHODS = {
 
 
 def names() -> list[str]:
-    """Names of the balancing methods, in alphabetical order; TensorFlow is not imported.
+    """Return the names of the balancing methods, in alphabetical order, without importing TensorFlow.
 
     Returns
     -------
     list of str
-        What ``get`` takes.
+        The names that ``get`` accepts.
 
     Examples
     --------
@@ -51,14 +51,14 @@ def names() -> list[str]:
 
 
 def get(method: str | Balancing, **constants: Any) -> Balancing:
-    """Balancing method by name, or an own one, with parameters set and checked.
+    """Return a balancing method, given by name or as an instance, with its parameters set and checked.
 
     Parameters
     ----------
     method : str or Balancing
-        One of ``names()``, or an instance of `Balancing`, which is copied and never changed.
+        One of ``names()``, or an instance of `Balancing`, which is copied and not modified.
     **constants : object
-        Parameters of the method, in place of its defaults (or of the instance's).
+        Parameters of the method; they override its defaults, or the instance's values.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def get(method: str | Balancing, **constants: Any) -> Balancing:
     Raises
     ------
     ValueError
-        The name or a parameter is not known, or a parameter is out of bounds.
+        The name or a parameter is unknown, or a parameter is out of bounds.
     TypeError
         ``method`` is neither a name nor an instance.
 
@@ -84,13 +84,13 @@ def get(method: str | Balancing, **constants: Any) -> Balancing:
 
     if isinstance(method, str):
         if method not in METHODS:
-            raise ValueError(f"No balancing method is called {method!r}.{proposal(method.lower(), METHODS)}")
+            raise ValueError(f"Unknown balancing method {method!r}.{proposal(method.lower(), METHODS)}")
         instance = getattr(import_module(f".{method}", __package__), METHODS[method])()
     elif isinstance(method, Balancing):
         instance = clone(method)
     else:
         raise TypeError(
-            "balancing must be the name of a method or an instance of skmtl.balancing.Balancing, "
+            "balancing should be the name of a method or an instance of skmtl.balancing.Balancing, "
             f"got {method!r} of type {type(method).__name__}."
         )
     known = instance.get_params(deep=False)

@@ -1,4 +1,4 @@
-"""What the training engine tells a balancing method at one step."""
+"""Input of a balancing method at one training step."""
 
 from typing import NamedTuple
 
@@ -6,27 +6,27 @@ import tensorflow as tf
 
 
 class BalancingSignal(NamedTuple):
-    """What the training engine tells a method at one step, for ``M`` members and ``K`` tasks.
+    """Losses, gradient statistics and weights at one training step, for ``M`` members and ``K`` tasks.
 
     Attributes
     ----------
     losses : tf.Tensor of shape (M, K), float32
-        Mean loss of each task over its labelled rows of the batch, normalised so that 1 is the loss of the
-        best constant prediction. Not weighted.
+        Unweighted mean loss of each task over its labelled rows in the batch, normalised so that 1 is the loss of
+        the best constant prediction.
     present : tf.Tensor of shape (M, K), bool
         Whether the task has a label in the batch.
     loss_weights : tf.Tensor of shape (K,) or (M, K), float32
-        The user's weights, not negative, summing to K over the tasks; all ones where the user gave none.
-        A task of weight zero is treated as absent.
+        The user's nonnegative weights, which sum to K over the tasks; ones by default. Tasks with weight zero are
+        treated as absent.
     gram : tf.Tensor of shape (M, K, K), float32, optional
         Inner products of the tasks' unweighted gradients over the shared parameters; for methods with
         ``requires = "gram"``.
     norms : tf.Tensor of shape (M, K), float32, optional
-        Euclidean norms of the same gradients; for methods with ``requires = "norms"``. Taken from the
-        diagonal of ``gram`` where only that is given.
+        Euclidean norms of the same gradients; for methods with ``requires = "norms"``. Computed from the
+        diagonal of ``gram`` if only that is given.
     noise : tf.Tensor of shape (M, ...), float32, optional
-        Independent standard normal numbers, fresh at every step, for methods whose ``noise_shape`` is not
-        None; it gives the axes after the first.
+        Independent standard normal numbers, redrawn at every step, for methods whose ``noise_shape`` is not
+        None, which gives the axes after the first.
     """
 
     losses: tf.Tensor
@@ -38,7 +38,7 @@ class BalancingSignal(NamedTuple):
 
 
 def clean(signal: BalancingSignal) -> BalancingSignal:
-    """Take absent tasks out of the signal, so that nothing that stands there reaches a present task."""
+    """Replace the entries of absent tasks, so that they cannot affect present tasks."""
     loss_weights = tf.broadcast_to(signal.loss_weights, tf.shape(signal.losses))
     present = signal.present & (loss_weights > 0.0)
     gram, norms = signal.gram, signal.norms

@@ -13,25 +13,26 @@ _EPSILON = float(np.finfo(np.float32).eps)
 
 
 class Aligned(GradientBalancing):
-    """Aligned-MTL: gradients replaced by the nearest orthogonal ones of equal length, then added.
+    """Aligned-MTL: sums the nearest orthogonal gradients of equal length.
 
     Parameters
     ----------
     gradients_of : {"parameters", "representation"}, default="parameters"
-        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
-        or the representation that all heads see, at a single one (see the notes of `Balancing`).
+        What the gradients are taken with respect to: the shared parameters, with one backward pass through the
+        shared layers per task, or the representation that all heads see, with a single pass in total (see the
+        Notes of `Balancing`).
 
     Notes
     -----
     With the eigendecomposition ``G = V diag(l) V'``, the weights are ``sqrt(l_min) V diag(l)^(-1/2) V' 1``,
-    which gives the linear system of gradients the condition number 1 ([1]_, algorithm 1). Only eigenvalues
-    above ``K eps l_max`` count, with float32's eps, as in the authors' code; l_min is the least of them. A
-    task whose gradient is shorter than about 1e-3 of the longest can therefore fall out; where scales differ
-    so much, bring the losses to one scale or use `IMTLG`.
+    which gives the linear system of gradients a condition number of 1 ([1]_, algorithm 1). As in the authors' code,
+    only eigenvalues above ``K eps l_max`` count, with float32's eps; l_min is the smallest of them. A task can
+    therefore drop out if its gradient is shorter than about 1e-3 times the longest. If scales differ that much,
+    bring the losses to one scale or use `IMTLG`.
 
-    The authors' code adds the aligned gradients where the paper averages them; we add: orthogonal gradients
-    of equal length give the update of equal weights. Loss weights weigh the aligned gradients (the paper's
-    task preferences). A task whose gradient is zero takes no part. The tasks' own parameters get their plain
+    The paper averages the aligned gradients. Here they are summed, as in the authors' code, so that orthogonal
+    gradients of equal length give the update of equal weights. Loss weights multiply the aligned gradients (the
+    paper's task preferences). Tasks with a zero gradient are left out. The tasks' own parameters get their unchanged
     gradients.
 
     References

@@ -13,31 +13,33 @@ from ._signal import BalancingSignal
 
 
 class CAGrad(Balancing):
-    """Conflict-averse gradient descent (CAGrad): the update near the average that most helps the worst-off.
+    """Conflict-averse gradient descent (CAGrad): near the average gradient, the best update for the worst-off task.
 
     Parameters
     ----------
     c : float, default=0.5
-        Radius of the search, relative to the norm of the average gradient. 0 is the average itself; below 1,
-        training converges to a stationary point of the average loss; large values tend to `MGDA`.
+        Radius of the search, relative to the norm of the average gradient. 0 gives the average itself. Below 1,
+        training converges to a stationary point of the average loss. Large values approach `MGDA`.
     rescale : {"quadratic", "linear", "none"}, default="quadratic"
-        Division of the update by ``1 + c^2``, ``1 + c`` or nothing.
+        Divide the update by ``1 + c^2``, by ``1 + c``, or not at all.
     gradients_of : {"parameters", "representation"}, default="parameters"
-        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
-        or the representation that all heads see, at a single one (see the notes of `Balancing`).
+        What the gradients are taken with respect to: the shared parameters, with one backward pass through the
+        shared layers per task, or the representation that all heads see, with a single pass in total (see the
+        Notes of `Balancing`).
 
     Notes
     -----
     With the average gradient g0, the update d maximises ``min_k g_k . d`` over ``|d - g0| <= c |g0|``.
     [1]_ (algorithm 1) solve the dual: w minimises ``g_w . g0 + c |g0| |g_w|`` over the simplex, and
-    ``d = g0 + c |g0| / |g_w| g_w``. We solve it exactly by an active-set method, on the scale of unit gradients.
+    ``d = g0 + c |g0| / |g_w| g_w``. Here it is solved exactly by an active-set method, on the scale of unit
+    gradients.
 
-    The matrix is ``G + 1e-5 diag(G)``, so that duplicated and opposite gradients have one answer. The
-    quadratic rescaling is the default of the authors' code. The update is K times theirs (the sum of the loss
-    weights times), so that ``c = 0`` with ``rescale="none"`` is the update of equal weights. Loss weights weigh
-    the average g0, and the worst-off task is that of the least ``g_k . d / loss_weights_k``. A task whose
-    gradient is zero takes no part, and a task alone has its loss weight for weight. The tasks' own parameters
-    get their plain gradients.
+    The matrix is ``G + 1e-5 diag(G)``, so duplicated and opposite gradients have a unique solution. Quadratic
+    rescaling is the default of the authors' code. The update is theirs times the sum of the loss weights (K by
+    default), so ``c = 0`` with ``rescale="none"`` is the update of equal weights. Loss weights also weight the
+    average g0, and the worst-off task is the one with the smallest ``g_k . d / loss_weights_k``. Tasks with a zero
+    gradient are left out, and a task on its own has its loss weight as its weight. The tasks' own parameters get
+    their unchanged gradients.
 
     References
     ----------
@@ -77,7 +79,7 @@ class CAGrad(Balancing):
 
 
 def _towards_worst_off(unit: UnitGram, average: tf.Tensor, c: tf.Tensor) -> tf.Tensor:
-    """Coefficients, in unit gradients, of ``c |g0| / |g_w| g_w``; those of g0 are given."""
+    """Coefficients of ``c |g0| / |g_w| g_w`` in unit gradients, from those of g0."""
     matrix = unit.ridged()
     length = _norm(matrix, average)
     towards = tf.linalg.matvec(matrix, average) / tf.where(length > 0.0, length, 1.0)
@@ -85,7 +87,7 @@ def _towards_worst_off(unit: UnitGram, average: tf.Tensor, c: tf.Tensor) -> tf.T
     ratio = unit.loss_weights / unit.norms
     ratio /= tf.maximum(tf.reduce_max(ratio, -1, keepdims=True), 1e-300)
     safe = tf.where(unit.active, ratio, 1.0)
-    # The best single task to start from; the diagonal of the matrix is the same for all.
+    # Start from the best single task; the diagonal of the matrix is the same for all.
     value = tf.where(unit.active, (towards + c * tf.sqrt(1.0 + tf.cast(RIDGE, tf.float64))) / safe, 1e300)
     first = tf.one_hot(tf.argmin(value, -1), ratio.shape[-1], dtype=tf.float64) * tf.cast(unit.active, tf.float64)
 
@@ -98,7 +100,7 @@ def _towards_worst_off(unit: UnitGram, average: tf.Tensor, c: tf.Tensor) -> tf.T
 
         p, q, r = product(ratio, by_ratio), product(towards, by_ratio), product(towards, by_towards)
         p = tf.where(p > 0.0, p, 1.0)
-        # No root means that the minimum lies at infinity: aim far out, and the walk stops at the face's edge.
+        # Without a root, the minimum lies at infinity: aim far out, and the solver stops at the face's boundary.
         root = tf.sqrt(tf.maximum(q**2 + p * (c**2 - r), 1e-16 * (q**2 + p)))
         y = by_towards - (q + root) / p * by_ratio
         return tf.where(free, y / root, 0.0), y

@@ -13,7 +13,7 @@ from ._signal import BalancingSignal
 
 
 class DWA(Balancing):
-    """Dynamic weight average (DWA): tasks whose loss fell least over the last two epochs weigh more.
+    """Dynamic weight average (DWA): more weight for tasks whose loss fell least over the last two epochs.
 
     Parameters
     ----------
@@ -22,10 +22,10 @@ class DWA(Balancing):
 
     Notes
     -----
-    ``w_k = K softmax(r_k / T)`` with ``r_k = L_k(e-1) / L_k(e-2)``, mean losses of the last two epochs ([1]_,
-    equation 7); all weights are equal for the first two epochs. The paper's scale, a sum of K, is the sum of
-    the loss weights here, which multiply the weights. A task without labels in an epoch keeps its last two
-    known losses.
+    The weights are ``w_k = K softmax(r_k / T)`` with ``r_k = L_k(e-1) / L_k(e-2)``, the ratio of the mean losses of
+    the last two epochs ([1]_, equation 7). In the first two epochs all weights are equal. The paper's weights sum to
+    K. Here the loss weights multiply them, and they sum to the sum of the loss weights. A task without labels in an
+    epoch keeps its last two known losses.
 
     References
     ----------

@@ -4,13 +4,13 @@ from .static import Static
 
 
 class Equal(Static):
-    """Equal weights over the normalised losses: the default, and the baseline every other method has to beat.
+    """Equal weights on the normalised losses: the default, and the baseline that other methods have to beat.
 
     Notes
     -----
-    Losses are normalised and averaged over each task's observed labels before they arrive here, so that equal
-    weights mean equal importance. [1]_ find that this, with ordinary regularisation, matches specialised
-    methods. Where the user gives ``loss_weights`` they multiply in, as for every method; that is `Static`.
+    Each task's loss is normalised and averaged over its observed labels first, so equal weights mean equal
+    importance. [1]_ find that equal weights with ordinary regularisation match specialised methods. If you pass
+    ``loss_weights``, they multiply the weights, as for every method; this is then the same as `Static`.
 
     References
     ----------

@@ -14,25 +14,24 @@ from ._signal import BalancingSignal
 
 
 class FAMO(Balancing):
-    """Fast adaptive multitask optimisation (FAMO): aims at equal relative decrease of all losses.
+    """Fast adaptive multitask optimisation (FAMO): aims at the same relative decrease for all losses.
 
     Parameters
     ----------
     learning_rate : float, default=0.025
         Adam's step size for the logits of the weights.
     decay : float, default=0.001
-        Factor of the logits added to their gradient, which pulls the weights towards equality (the paper's
-        gamma).
+        Weight decay of the logits, which pulls the weights towards equality (the paper's gamma).
 
     Notes
     -----
-    With ``z = softmax(xi)``, [1]_ moves the network along ``c sum_k z_k g_k / L_k``, where c makes the
-    weights sum to 1, evaluates the same batch again, and moves the logits xi along ``J' d + decay * xi``,
-    where J is the softmax's Jacobian and ``d_k = log L_k(before) - log L_k(after)``: the weight of a task
-    whose loss fell more than others' shrinks (algorithm 1; defaults of the authors' code).
+    With ``z = softmax(xi)``, [1]_ move the network along ``c sum_k z_k g_k / L_k``, where c makes the weights sum
+    to 1. They evaluate the same batch again and move the logits xi along ``J' d + decay * xi``, where J is the
+    softmax's Jacobian and ``d_k = log L_k(before) - log L_k(after)``. So a task's weight shrinks if its loss fell
+    more than that of others (algorithm 1; defaults of the authors' code).
 
-    We deviate in the scale only: the weights sum to the loss weights of the present tasks, which multiply
-    them, and losses below 1e-3 of a constant prediction's count as 1e-3.
+    Only the scale differs here. The weights sum to the loss weights of the present tasks, which multiply them, and
+    losses below 1e-3 times the loss of a constant prediction count as 1e-3.
 
     References
     ----------

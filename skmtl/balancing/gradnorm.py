@@ -14,31 +14,32 @@ from ._signal import BalancingSignal
 
 
 class GradNorm(Balancing):
-    """GradNorm: learns weights under which all tasks' gradients are of like norm, those of slow tasks larger.
+    """GradNorm: learns weights that equalise the tasks' gradient norms, with larger norms for slow tasks.
 
     Parameters
     ----------
     alpha : float, default=1.5
-        Strength with which tasks that train slowly are favoured; 0 asks for equal gradient norms.
+        How strongly slowly training tasks are favoured; 0 aims at equal gradient norms.
     learning_rate : float, default=0.025
         Adam's step size for the logarithms of the weights.
     gradients_of : {"parameters", "representation"}, default="parameters"
-        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
-        or the representation that all heads see, at a single one (see the notes of `Balancing`).
+        What the gradients are taken with respect to: the shared parameters, with one backward pass through the
+        shared layers per task, or the representation that all heads see, with a single pass in total (see the
+        Notes of `Balancing`).
 
     Notes
     -----
-    [1]_ minimises ``sum_k |w_k n_k - mean(w n) r_k^alpha|`` over the weights (equation 2), with the target
-    taken as constant, where ``n_k`` is the norm of task k's gradient and ``r_k = (L_k / L_k(0)) / mean_j(L_j
-    / L_j(0))`` its relative inverse training rate; then the weights are renormalised to a sum of K.
+    [1]_ minimise ``sum_k |w_k n_k - mean(w n) r_k^alpha|`` over the weights (equation 2), with the target
+    treated as constant. Here ``n_k`` is the norm of task k's gradient and ``r_k = (L_k / L_k(0)) / mean_j(L_j
+    / L_j(0))`` its relative inverse training rate. The weights are then renormalised to a sum of K.
 
-    We deviate as follows. The norm is taken over all shared parameters, not the last shared layer only,
-    because a table's trunk is small and not every sharing scheme has such a layer; with
-    ``gradients_of="representation"`` it is that of the gradient at this layer's output. ``L_k(0)`` is the loss of
-    a constant prediction, which is 1 after normalisation (the paper recommends a theoretical value of this
-    kind where the first loss depends on the initial weights). The logarithms of the weights are trained, so
-    that no weight turns negative. The sum is that of the loss weights, which multiply the weights after the
-    balancing: before it, they would be balanced away.
+    This implementation differs as follows. The norm is taken over all shared parameters, not just those of the last
+    shared layer, because networks for tables are small and not every sharing scheme has such a layer. With
+    ``gradients_of="representation"`` it is the norm of the gradient at this layer's output. ``L_k(0)`` is the loss
+    of a constant prediction, which is 1 after normalisation (the paper recommends a theoretical value of this kind
+    if the first loss depends on the initial weights). The logarithms of the weights are trained, so no weight
+    becomes negative. The weights sum to the sum of the loss weights, which multiply them after balancing; applied
+    before, they would be balanced away.
 
     References
     ----------
@@ -80,7 +81,7 @@ class GradNorm(Balancing):
         losses = floored(signal.losses)
         scaled = weights * signal.norms
         target = mean(scaled) * (losses / tf.maximum(mean(losses), 1e-30)) ** constants["alpha"]
-        # Relative to the mean norm: Adam ignores the scale, but its epsilon does not.
+        # Relative to the mean norm, so that the scale is large compared to Adam's epsilon.
         gradient = tf.sign(scaled - target) * scaled / tf.maximum(mean(scaled), 1e-30)
         state = adam_step("log_weight", gradient, signal.present, constants["learning_rate"], state)
         return share(weights, signal), state

@@ -1,4 +1,4 @@
-"""Impartial multi-task learning, the gradient part."""
+"""Impartial multi-task learning, gradient part."""
 
 import tensorflow as tf
 
@@ -9,27 +9,28 @@ from ._signal import BalancingSignal
 
 
 class IMTLG(GradientBalancing):
-    """Impartial multi-task learning (IMTL-G): an update with equal projections on all gradients' directions.
+    """Impartial multi-task learning (IMTL-G): an update with equal projections onto all tasks' gradients.
 
     Parameters
     ----------
     gradients_of : {"parameters", "representation"}, default="parameters"
-        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
-        or the representation that all heads see, at a single one (see the notes of `Balancing`).
+        What the gradients are taken with respect to: the shared parameters, with one backward pass through the
+        shared layers per task, or the representation that all heads see, with a single pass in total (see the
+        Notes of `Balancing`).
 
     Notes
     -----
-    ``d = sum_k a_k g_k`` with ``d . g_k / |g_k|`` the same for all tasks ([1]_). We solve ``C b = 1`` on the
-    matrix of cosines and set ``a_k = b_k / |g_k|``, which is the paper's solution where the gradients are
-    independent; multiplying a task's loss by a constant changes the update's length alone.
+    The update is ``d = sum_k a_k g_k`` with the same ``d . g_k / |g_k|`` for all tasks ([1]_). The weights are
+    ``a_k = b_k / |g_k|``, where b solves ``C b = 1`` with the matrix of cosines C. For independent gradients, this
+    is the paper's solution. Multiplying a task's loss by a constant only changes the length of the update.
 
-    The cosines get a ridge of 1e-5, without which dependent gradients (more tasks than free parameters, say)
-    have no solution. The paper scales a to the sum 1. That sum can be zero or negative, for weights may be
-    negative, and the update would then point uphill. We scale the sum of absolute values to the loss weights
-    of the tasks: the same up to that factor where all weights are positive, and a direction of descent for
-    every task whenever one with equal projections exists. Loss weights set the ratio of the projections. A
-    task whose gradient is zero takes no part. The tasks' own parameters get their plain gradients (the loss
-    part, IMTL-L, is `Uncertainty` at another parameter).
+    The cosines get a ridge of 1e-5, because linearly dependent gradients (for example, more tasks than free
+    parameters) would have no solution. The paper scales the weights a to sum to 1. But weights may be negative, so
+    the sum can be zero or negative, and the update would then point uphill. Here the absolute values sum to the
+    loss weights instead. This is the same up to a factor if all weights are positive, and a descent direction for
+    every task whenever one with equal projections exists. Loss weights set the ratio of the projections. Tasks with
+    a zero gradient are left out. The tasks' own parameters get their unchanged gradients (the loss part, IMTL-L, is
+    `Uncertainty` in a different parametrisation).
 
     References
     ----------

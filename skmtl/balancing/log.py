@@ -1,4 +1,4 @@
-"""Scale-invariant weighting."""
+"""Scale-invariant loss."""
 
 import tensorflow as tf
 
@@ -12,13 +12,13 @@ class Log(Balancing):
 
     Notes
     -----
-    The update has the direction ``sum_k g_k / L_k``, that of the geometric mean of the losses too (GLS [1]_),
-    and of uncertainty weighting with its variances at their optimum. Multiplying a task's loss by a constant
-    changes nothing, as long as the losses are above the floor: losses below 1e-3 of a constant prediction's
-    count as 1e-3, because a task that is fitted exactly would otherwise take the whole update.
+    The update has the direction ``sum_k g_k / L_k``. This is also the direction for the geometric mean of the losses
+    (GLS [1]_), and for uncertainty weighting with optimal variances. Multiplying a task's loss by a constant has no
+    effect while the losses stay above a floor: losses below 1e-3 times the loss of a constant prediction count as
+    1e-3, because a task that is fitted exactly would otherwise dominate the update.
 
-    We rescale the weights to the sum of the loss weights (the logarithm's own scale would lengthen the steps
-    as the losses fall); the loss weights are the exponents in ``sum_k loss_weights_k log L_k``.
+    The weights are rescaled to sum to the loss weights; without rescaling, steps would grow longer as the losses
+    fall. The loss weights enter as ``sum_k loss_weights_k log L_k``.
 
     References
     ----------

@@ -10,28 +10,30 @@ from ._signal import BalancingSignal
 
 
 class MGDA(GradientBalancing):
-    """Multiple-gradient descent (MGDA): the convex combination of the gradients that has the least norm.
+    """Multiple-gradient descent (MGDA): the convex combination of the gradients with the smallest norm.
 
     Parameters
     ----------
     gradients_of : {"parameters", "representation"}, default="parameters"
-        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
-        or the representation that all heads see, at a single one (see the notes of `Balancing`).
+        What the gradients are taken with respect to: the shared parameters, with one backward pass through the
+        shared layers per task, or the representation that all heads see, with a single pass in total (see the
+        Notes of `Balancing`).
 
     Notes
     -----
-    ``min |sum_k a_k g_k|`` over the simplex ([1]_; [2]_ for multi-task learning, equation 3): a direction
-    that lowers every loss, or zero where none exists. Without normalisation it favours tasks of small
-    gradient. [2]_ solve it by Frank and Wolfe's method; we solve the equivalent problem ``min x'Gx / 2 - sum
-    x`` over ``x >= 0`` exactly, and scale x.
+    The weights minimise ``|sum_k a_k g_k|`` over the simplex ([1]_; [2]_ for multi-task learning, equation 3). The
+    result is a direction that lowers every loss, or zero if none exists. Without normalisation it favours tasks
+    with small gradients. [2]_ use the Frank-Wolfe algorithm; here the equivalent problem ``min x'Gx / 2 - sum x``
+    over ``x >= 0`` is solved exactly, and x is scaled.
 
-    The matrix is ``G + 1e-5 diag(G)``, so that duplicated and opposite gradients have one answer. The paper's
-    weights sum to 1, ours to the loss weights of the tasks, so that steps are as long as under equal weights
-    where all gradients are alike. Loss weights ask for more: the least-norm point is sought among the ``g_k /
-    loss_weights_k``, which lowers a task's loss in proportion to its weight (multiplied into the losses, a
-    weight would work the wrong way round). A task whose gradient is zero would make the update zero for all:
-    it takes no part instead. The tasks' own parameters get their plain gradients.
-    With ``gradients_of="representation"`` this is the MGDA-UB of [2]_ (section 3.3).
+    The matrix is ``G + 1e-5 diag(G)``, so duplicated and opposite gradients have a unique solution. The paper's
+    weights sum to 1. Here they sum to the loss weights of the tasks, so steps are as long as with equal weights if
+    all gradients are alike. A task with a larger loss weight makes more progress: the minimum-norm point is computed
+    for ``g_k / loss_weights_k``, which lowers each task's loss in proportion to its weight (multiplying the losses
+    by their weights would have the opposite effect). A task with a zero gradient would make the update zero for all
+    tasks and is therefore left out. The tasks' own parameters get their unchanged gradients.
+
+    With ``gradients_of="representation"`` this is MGDA-UB [2]_ (section 3.3).
 
     References
     ----------

@@ -10,33 +10,33 @@ from ._signal import BalancingSignal
 _RIDGE = 1e-4
 _STEPS = 40
 _TOLERANCE = 1e-9
-# Share of the way to the boundary that one step may go.
+# Largest fraction of the distance to the boundary that one step may take.
 _DAMPING = 0.95
 
 
 class Nash(GradientBalancing):
-    """Nash-MTL: the update that the tasks agree on as in Nash's bargaining game.
+    """Nash-MTL: the Nash bargaining solution between the tasks.
 
     Parameters
     ----------
     gradients_of : {"parameters", "representation"}, default="parameters"
-        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
-        or the representation that all heads see, at a single one (see the notes of `Balancing`).
+        What the gradients are taken with respect to: the shared parameters, with one backward pass through the
+        shared layers per task, or the representation that all heads see, with a single pass in total (see the
+        Notes of `Balancing`).
 
     Notes
     -----
     The weights solve ``G a = 1 / a`` with ``a > 0`` ([1]_), which maximises the product of the tasks' gains.
-    Multiplying a task's loss by a constant changes the update's length alone. [1]_ solve a sequence of convex
-    programs; the equation is also the optimality condition of ``min a'Ga / 2 - sum_k log a_k``, which we
-    solve by a primal-dual interior-point method, on the matrix of cosines so that the scale of the gradients
-    does not matter, to a residual of 1e-9.
+    Multiplying a task's loss by a constant only changes the length of the update. [1]_ solve a sequence of convex
+    programs. The equation is also the optimality condition of ``min a'Ga / 2 - sum_k log a_k``. Here this problem
+    is solved by a primal-dual interior-point method, to a residual of 1e-9, on the matrix of cosines so that the
+    scale of the gradients does not matter.
 
-    The cosines get a ridge of 1e-4, without which dependent gradients (more tasks than free parameters,
-    opposite gradients) have no solution. The solution's own length is ``sqrt(K)`` at any point of the
-    training, which the paper clips to ``max_norm``; we scale the weights to the sum of the loss weights
-    instead, so that the update shrinks with the gradients. Loss weights are bargaining powers: ``G a =
-    loss_weights / a``. A task whose gradient is zero takes no part. The tasks' own parameters get their plain
-    gradients.
+    The cosines get a ridge of 1e-4, because linearly dependent gradients (more tasks than free parameters, opposite
+    gradients) would have no solution. The solution's length is ``sqrt(K)`` throughout training, which the paper
+    clips to ``max_norm``. Here the weights are scaled to sum to the loss weights instead, so the update shrinks with
+    the gradients. Loss weights act as bargaining powers: ``G a = loss_weights / a``. Tasks with a zero gradient are
+    left out. The tasks' own parameters get their unchanged gradients.
 
     References
     ----------
@@ -74,7 +74,7 @@ def _bargain(matrix: tf.Tensor, powers: tf.Tensor) -> tf.Tensor:
         target = gap + powers / x - s
         dx = tf.linalg.solve(matrix + tf.linalg.diag(s / x), target[:, :, None])[:, :, 0]
         ds = tf.linalg.matvec(matrix, dx) - gap
-        length = tf.minimum(_DAMPING * tf.minimum(_room(x, dx), _room(s, ds)), 1.0)
+        length = tf.minimum(_DAMPING * tf.minimum(_longest_step(x, dx), _longest_step(s, ds)), 1.0)
         length = tf.where(~done, length, 0.0)[:, None]
         x, s = x + length * dx, s + length * ds
         residual = tf.reduce_max(tf.abs(x * tf.linalg.matvec(matrix, x) / powers - 1.0), -1)
@@ -84,7 +84,7 @@ def _bargain(matrix: tf.Tensor, powers: tf.Tensor) -> tf.Tensor:
     return tf.while_loop(unfinished, step, (tf.constant(0), x, x, tf.zeros_like(powers[:, 0], tf.bool)))[1]
 
 
-def _room(value: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
-    """Longest step along the change that keeps all values positive."""
+def _longest_step(value: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+    """Longest step along ``change`` that keeps all values positive."""
     shrinks = change < 0.0
     return tf.reduce_min(tf.where(shrinks, -value / tf.where(shrinks, change, -1.0), 1e300), -1)

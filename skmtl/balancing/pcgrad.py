@@ -6,26 +6,29 @@ from ._base import Constants, State
 from ._gradient_base import GradientBalancing
 from ._gram import finish, unit_gram
 from ._signal import BalancingSignal
-from ._surgery import Visit, operate
+from ._surgery import PairStep, correct_pairwise
 
 
 class PCGrad(GradientBalancing):
-    """Gradient surgery (PCGrad): each gradient loses its components against the gradients it conflicts with.
+    """Projecting conflicting gradients (PCGrad): removes from each gradient what conflicts with the others.
 
     Parameters
     ----------
     gradients_of : {"parameters", "representation"}, default="parameters"
-        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
-        or the representation that all heads see, at a single one (see the notes of `Balancing`).
+        What the gradients are taken with respect to: the shared parameters, with one backward pass through the
+        shared layers per task, or the representation that all heads see, with a single pass in total (see the
+        Notes of `Balancing`).
 
     Notes
     -----
-    For every task i, starting from ``h = g_i``, over the other tasks j in random order: where ``h . g_j <
-    0``, h becomes ``h - (h . g_j) / |g_j|^2 g_j``; the update is the sum of all h (algorithm 1 of [1]_).
-    Computed on coefficients from the Gram matrix, without the gradients themselves. The paper's scale is
-    kept: without conflicts this is the update of equal weights. Loss weights multiply the losses, as they
-    would in the paper's code: task i's changed gradient counts ``loss_weights_i`` times. A task whose
-    gradient is zero takes no part. The tasks' own parameters get their plain gradients.
+    For every task i, start from ``h = g_i`` and visit the other tasks j in random order: if ``h . g_j < 0``,
+    replace h by ``h - (h . g_j) / |g_j|^2 g_j``. The update is the sum of all h (algorithm 1 of [1]_). It is
+    computed on coefficients from the Gram matrix, without the gradients themselves.
+
+    The scale is the paper's: without conflicts, the update is that of equal weights. Loss weights multiply the
+    losses, as they would in the paper's code, so the projected gradient of task i is multiplied by
+    ``loss_weights_i``. Tasks with a zero gradient are left out. The tasks' own parameters get their unchanged
+    gradients.
 
     References
     ----------
@@ -51,9 +54,9 @@ class PCGrad(GradientBalancing):
         del constants
         unit = unit_gram(signal)
 
-        def project(met: Visit, other: tf.Tensor, memory: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def project(pair: PairStep, other: tf.Tensor, memory: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             del other
-            return -tf.minimum(met.product, 0.0), memory
+            return -tf.minimum(pair.product, 0.0), memory
 
-        weights, _ = operate(unit, signal.noise, tf.zeros_like(unit.cosines), project)
+        weights, _ = correct_pairwise(unit, signal.noise, tf.zeros_like(unit.cosines), project)
         return finish(weights, unit, signal), state

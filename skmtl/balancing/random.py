@@ -8,12 +8,12 @@ from ._signal import BalancingSignal
 
 
 class Random(Balancing):
-    """Random loss weighting (RLW): the softmax of standard normal numbers, drawn anew at every step.
+    """Random loss weighting (RLW): the softmax of standard normal numbers, redrawn at every step.
 
     Notes
     -----
-    The litmus test of [1]_: a method that does not beat random weights has shown nothing. The paper's weights
-    sum to 1, ours to the sum of the loss weights, which multiply them, so that steps are as long as under
+    [1]_ propose it as a litmus test: a balancing method should beat random weights. The paper's weights sum to 1.
+    Here the loss weights multiply them and they sum to the sum of the loss weights, so steps are as long as with
     equal weights.
 
     References

@@ -7,14 +7,13 @@ from ._signal import BalancingSignal
 
 
 class Static(Balancing):
-    """Fixed weights: minimises ``sum_k loss_weights_k L_k`` with the user's ``loss_weights``.
+    """Fixed weights: minimises ``sum_k loss_weights_k L_k`` with the ``loss_weights`` that you pass.
 
     Notes
     -----
-    Also called linear or unitary scalarisation. With searched weights it traces the fronts that the adaptive
-    methods reach in the studies of [1]_ and [2]_. The weights are normalised once, over all tasks, not anew
-    over the tasks that happen to be present in a batch, so that the objective does not depend on the pattern
-    of missing labels.
+    Also called linear or unitary scalarisation. In the studies of [1]_ and [2]_, tuned fixed weights reach the
+    same trade-off curves as adaptive methods. The weights are normalised once, over all tasks, and not over the
+    tasks present in each batch, so the objective does not depend on the pattern of missing labels.
 
     References
     ----------

@@ -12,22 +12,20 @@ from ._signal import BalancingSignal
 
 
 class STCH(Balancing):
-    """Smooth Tchebycheff scalarisation: a smooth maximum of the losses, so that the worst tasks weigh most.
+    """Smooth Tchebycheff scalarisation (STCH): a smooth maximum of the losses, with most weight on the worst task.
 
     Parameters
     ----------
     mu : float, default=1.0
-        Smoothing: towards 0 only the task with the largest loss is trained, large values make the weights
-        equal.
+        Smoothing. Near 0, only the task with the largest loss is trained; large values make the weights equal.
 
     Notes
     -----
-    [1]_ minimises ``mu log sum_k exp(lambda_k (f_k - z_k) / mu)``, whose gradient weights are ``lambda_k
-    softmax_k(lambda_k (f_k - z_k) / mu)``. The preferences ``lambda`` are the loss weights, ``f_k`` the
-    normalised losses, and the ideal point z is 0. The authors' multi-task code puts logarithms of the losses,
-    relative to their mean after a few warm-up epochs, in place of ``f_k``; that makes different losses
-    comparable, which they are here already (and with mu = 1 that form is a static weighting). We rescale
-    the weights to the sum of the loss weights.
+    [1]_ minimise ``mu log sum_k exp(lambda_k (f_k - z_k) / mu)``, whose gradient has the weights ``lambda_k
+    softmax_k(lambda_k (f_k - z_k) / mu)``. Here the preferences ``lambda`` are the loss weights, ``f_k`` the
+    normalised losses, and the ideal point z is 0. In the authors' multi-task code, ``f_k`` is the logarithm of the
+    loss relative to its mean after a few warm-up epochs. That makes different losses comparable, which they already
+    are here (and with mu = 1 it is a static weighting). The weights are rescaled to sum to the loss weights.
 
     References
     ----------

@@ -14,7 +14,7 @@ from ._signal import BalancingSignal
 
 
 class Uncertainty(Balancing):
-    """Weighting by homoscedastic uncertainty (UW): weights proportional to ``exp(-s_k)``, with s trained.
+    """Weighting by homoscedastic uncertainty (UW): weights proportional to ``exp(-s_k)``, with learned ``s_k``.
 
     Parameters
     ----------
@@ -23,14 +23,14 @@ class Uncertainty(Balancing):
 
     Notes
     -----
-    [1]_ minimises ``sum_k exp(-s_k) L_k / 2 + s_k / 2`` over the network and the log-variances ``s_k = log
-    sigma_k^2`` together (for every kind of loss, as is usual). At its inner optimum ``s_k = log L_k``.
+    [1]_ minimise ``sum_k exp(-s_k) L_k / 2 + s_k / 2`` jointly over the network and the log-variances ``s_k = log
+    sigma_k^2`` (for every kind of loss, as is usual). The optimum over ``s_k`` is ``s_k = log L_k``.
 
-    We deviate in three points. The log-variances start at 0 and are moved by their own Adam with the analytic
-    gradient ``(1 - exp(-s_k) L_k) / 2``, not by the network's optimizer, whose rate and decay suit other
-    parameters. The weights are rescaled to the sum of the loss weights, so that the factor 1/2 and a common
-    drift of the variances do not act as a change of the learning rate. Losses below 1e-3 of a constant
-    prediction's count as 1e-3. Loss weights multiply the weights.
+    This implementation differs in three ways. The log-variances start at 0 and are trained by a separate Adam
+    with the analytic gradient ``(1 - exp(-s_k) L_k) / 2``, because the network's learning rate and weight decay do
+    not suit them. The weights are rescaled to sum to the loss weights, so that the factor 1/2 and a common drift of
+    the variances do not change the learning rate. Losses below 1e-3 times the loss of a constant prediction count
+    as 1e-3. Loss weights multiply the weights.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Unconflicting projection of gradients."""
+"""Projection of gradients onto the dual cone."""
 
 import tensorflow as tf
 
@@ -10,26 +10,26 @@ from ._signal import BalancingSignal
 
 
 class UPGrad(GradientBalancing):
-    """Unconflicting projection (UPGrad): projects each gradient to where no task's loss rises, and adds them.
+    """Unconflicting projection (UPGrad): sums the gradients' projections onto directions that raise no loss.
 
     Parameters
     ----------
     gradients_of : {"parameters", "representation"}, default="parameters"
-        What the gradients are of: the shared parameters, at a backward pass of the shared layers for each task;
-        or the representation that all heads see, at a single one (see the notes of `Balancing`).
+        What the gradients are taken with respect to: the shared parameters, with one backward pass through the
+        shared layers per task, or the representation that all heads see, with a single pass in total (see the
+        Notes of `Balancing`).
 
     Notes
     -----
-    The update is ``sum_k`` of the projections of g_k on the dual cone ``{d : d . g_j >= 0 for all j}``
-    ([1]_). In terms of weights the projection of g_k is ``min v'Gv`` over ``v >= e_k``, which we solve
-    exactly, all K of them side by side. The update conflicts with no task, and keeps all of a gradient that
-    conflicts with none.
+    The update is the sum of the projections of all g_k onto the dual cone ``{d : d . g_j >= 0 for all j}``
+    ([1]_). In terms of weights, the projection of g_k is ``min v'Gv`` over ``v >= e_k``. All K problems are solved
+    exactly, in one batch. The update conflicts with no task, and leaves gradients without conflicts unchanged.
 
-    The matrix is ``G + 1e-5 diag(G)``: relative to every task's own gradient, not to the trace as in the
-    authors' code, so that tasks of small gradient keep their say. The paper averages the projections, we add
-    them: without conflicts this is the update of equal weights. Loss weights multiply the projections (the
-    authors' preference vector). A task whose gradient is zero takes no part. The tasks' own parameters get
-    their plain gradients.
+    The matrix is ``G + 1e-5 diag(G)``. The ridge is relative to each task's own gradient, not to the trace as in the
+    authors' code, so tasks with small gradients keep their influence. The paper averages the projections; here they
+    are summed, so that without conflicts the update is that of equal weights. Loss weights multiply the projections
+    (the authors' preference vector). Tasks with a zero gradient are left out. The tasks' own parameters get their
+    unchanged gradients.
 
     References
     ----------
@@ -51,7 +51,7 @@ class UPGrad(GradientBalancing):
         unit = unit_gram(signal)
         matrix = unit.ridged()
         n = matrix.shape[-1]
-        # With v = e_k + x, x >= 0: one problem for each task, whose linear term is minus row k of the matrix.
+        # Substitute v = e_k + x with x >= 0: one problem per task, with minus row k of the matrix as linear term.
         problems = tf.reshape(tf.repeat(matrix, n, axis=0), [-1, n, n])
         extra = minimise_on_cone(problems, -tf.reshape(matrix, [-1, n]), RIDGE / 2)
         projections = tf.reshape(extra, [-1, n, n]) + tf.eye(n, dtype=tf.float64)

@@ -17,13 +17,13 @@ class UWSO(Balancing):
     Parameters
     ----------
     temperature : float, default=1.0
-        T: large values make the weights equal; tune it. The smaller the losses get, the larger it has to be.
+        T, which should be tuned. Large values make the weights equal; smaller losses need a larger temperature.
 
     Notes
     -----
-    [1]_ puts the optimum ``1 / L_k`` of uncertainty weighting through a softmax with temperature; 1 is the
-    default of the authors' code. We rescale the weights to the sum of the loss weights, which multiply them,
-    and let losses below 1e-3 of a constant prediction's count as 1e-3.
+    [1]_ pass the optimal weights ``1 / L_k`` of uncertainty weighting through a softmax with temperature; 1 is the
+    default of the authors' code. Here the loss weights multiply the weights, which are rescaled to sum to the loss
+    weights. Losses below 1e-3 times the loss of a constant prediction count as 1e-3.
 
     References
     ----------

@@ -1,1 +1,3 @@
-"""The blend: networks and kernel models weighed by their out-of-fold predictions, and what these predictions tell."""
+"""The blend of networks and kernel models, weighted by out-of-fold predictions, and everything else based on these."""
+
+__all__: list[str] = []

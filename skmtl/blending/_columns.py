@@ -1,4 +1,4 @@
-"""All tasks as columns of one matrix: a regression is one column, a classification one a class."""
+"""All tasks as columns of one matrix: one per regression, and one per class of a classification."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 from .._records import EncodedTargets, TargetScaling, Task
 
-# No class is called impossible: a sum of kernel models can fall below zero.
+# Smallest probability of a class: a weighted sum of kernel models can be negative.
 LEAST_PROBABILITY = 1e-3
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where each task's columns are, and in which units: a regression is standardised, a class counts 0 or 1."""
+    """The columns of each task and their units: regressions are standardised, classes are 0 or 1."""
 
     tasks: tuple[Task, ...]
     scaling: TargetScaling
@@ -31,7 +31,7 @@ class Columns:
         return np.repeat(np.arange(len(self.tasks)), self.widths)
 
     def of_targets(self, targets: EncodedTargets) -> tuple[np.ndarray, np.ndarray]:
-        """Values and weights, (n_samples, n_columns)."""
+        """Return values and weights, (n_samples, n_columns)."""
         scaled = self.scaling.to_outputs(targets.values)
         parts = [
             scaled[:, [i]] if task.kind == "regression" else targets.values[:, [i]] == np.arange(len(task.classes))
@@ -39,12 +39,12 @@ class Columns:
         ]
         values = np.hstack(parts).astype(np.float64)
         if len(self.tasks) == 1:
-            # Of thousands of classes, nothing is gained by as many copies.
+            # With thousands of classes, one copy of the weights per class would waste memory.
             return values, np.broadcast_to(targets.weights, values.shape)
         return values, targets.weights[:, self.task_of_column]
 
     def of_quantities(self, quantities: Sequence[np.ndarray]) -> np.ndarray:
-        """Columns (n_samples, n_columns) of predicted values and class probabilities."""
+        """Return the columns (n_samples, n_columns) of predicted values and class probabilities."""
         parts = []
         for i, values in enumerate(quantities):
             if self.tasks[i].kind == "regression":
@@ -54,7 +54,7 @@ class Columns:
         return np.hstack(parts)
 
     def to_quantities(self, columns: np.ndarray) -> list[np.ndarray]:
-        """Predicted values and class probabilities of columns."""
+        """Return the predicted values and class probabilities of columns."""
         ends = np.cumsum(self.widths)[:-1]
         out = []
         for i, part in enumerate(np.split(columns, ends, axis=1)):

@@ -1,4 +1,4 @@
-"""The stages of a fit after the network: its blend, and predictions of rows held out."""
+"""The stages of a fit after the network: its blend, and its out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from ._kinds import kinds_of
 from ._out_of_fold import OutOfFold, held_out_quantities
 from ._outcome import Outcome, ShiftedErrors
 
-# Rows that the members' mean variance is taken of.
+# Rows that the members' mean variance is computed on.
 _VARIANCE_ROWS = 2000
 
 
 def fit_outcome(
     settings: Settings, data: FitInput, previous: FittedNetwork | None, task: FitTask | None = None
 ) -> Outcome:
-    """Fit the network, its blend, and predict the training rows out of fold, as far as the settings ask for it."""
+    """Fit the network and, if the settings ask for it, its blend, and predict the training rows out of fold."""
     kinds = () if settings.incremental else kinds_of(settings, data)
     check_decision(settings, data, has_out_of_fold=bool(kinds) or (settings["oob_score"] and not settings.incremental))
     if "regression_network" in kinds:
         settings = replace(settings, also_stopped_for="regression")
-    # What is weighed by squared errors must not hang on a few labels.
+    # Parts are weighed by squared errors, which a few outlying labels would dominate.
     cleaned = replace_outlying_labels(data, seed=0) if kinds else data
     network, result = fit_network(settings, cleaned, previous, task)
     with single_threaded_blas:
@@ -51,7 +51,7 @@ def outcome_of(
     network: FittedNetwork,
     result: TrainingResult,
 ) -> Outcome:
-    """The network with its blend and predictions of rows held out; ``cleaned`` are the labels that were learned."""
+    """Add the blend and out-of-fold predictions to a network; ``cleaned`` has the labels that were learned."""
     blend = None
     if kinds:
         seed = int(check_random_state(settings["random_state"]).randint(2**31 - 1))
@@ -68,25 +68,25 @@ def outcome_of(
     joint = joint_model_of(settings, network, cleaned, blend, rows, quantities)
     if not network.all_quantities:
         return Outcome(network, result, blend, known, joint=joint, factors=factors_of(settings, data, known))
-    seen = data.X[:_VARIANCE_ROWS]
-    variance = (network.member_variances(seen) if blend is None else blend.own_member_variances(seen)).mean(axis=0)
-    shifted = None if blend is None or blend.shifted is None else _shifted_errors(blend.shifted.blend, data, seen)
+    sample = data.X[:_VARIANCE_ROWS]
+    variance = (network.member_variances(sample) if blend is None else blend.own_member_variances(sample)).mean(axis=0)
+    shifted = None if blend is None or blend.shifted is None else _shifted_errors(blend.shifted.blend, data, sample)
     return Outcome(network, result, blend, known, shifted, variance, joint)
 
 
 def check_decision(settings: Settings, data: FitInput, has_out_of_fold: bool) -> None:
-    """Nothing but out-of-fold predictions says how to decide."""
+    """Refuse ``decision`` if there are no out-of-fold predictions to choose it on."""
     decision = decision_of(settings)
     if not has_out_of_fold and decision != MOST_PROBABLE:
         raise ValueError(
-            f"decision={decision!r} is chosen on rows held out, and there are none: "
-            f"{'partial_fit holds none out.' if settings.incremental else how_to_hold_out(data.n_train)}"
+            f"decision={decision!r} is chosen on held-out rows, and there are none: "
+            f"{'partial_fit holds out none.' if settings.incremental else how_to_hold_out(data.n_train)}"
         )
 
 
-def _shifted_errors(blend: FittedBlend, data: FitInput, seen: Any) -> ShiftedErrors:
+def _shifted_errors(blend: FittedBlend, data: FitInput, sample: Any) -> ShiftedErrors:
     residuals = OutOfFold.of(blend.layout.tasks, data, blend.rows, blend.held_quantities()).residuals
-    return ShiftedErrors(residuals, blend.own_member_variances(seen).mean(axis=0))
+    return ShiftedErrors(residuals, blend.own_member_variances(sample).mean(axis=0))
 
 
 def _check_held_out(data: FitInput, network: FittedNetwork) -> None:
@@ -94,9 +94,9 @@ def _check_held_out(data: FitInput, network: FittedNetwork) -> None:
         raise ValueError("oob_score=True needs members that hold out rows of X; with X_val and y_val none does.")
     if not any(len(rows) for rows in network.held_out):
         raise ValueError(
-            f"oob_score=True needs members that hold out rows, and of n_samples={data.n_train} none does. "
+            f"oob_score=True needs members that hold out rows, and with n_samples={data.n_train} none does. "
             + (
-                f"These are too few: the defaults hold rows out from {FEWEST_ROWS} on."
+                f"The defaults need at least {FEWEST_ROWS} rows to hold any out."
                 if data.n_train < FEWEST_ROWS
                 else "Set early_stopping=True."
             )

@@ -1,4 +1,4 @@
-"""Fitted networks and their kernel models, weighed task by task."""
+"""The fitted blend: networks and kernel models, weighted task by task."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ._shift_detector import ShiftDetector
 if TYPE_CHECKING:
     from ..networks import ExportedParts, ExportedShift
 
-# A share of the blend for far rows that is not worth predicting with it.
+# Up to this shift probability, rows are not predicted by the blend for shifted rows.
 NEVER = 1e-6
-# Of a kernel model, what its Keras layer holds.
+# Attributes of a kernel model that its Keras layer holds.
 _NUMBERS = ("smallest", "largest", "relevance", "coefficients", "center", "lower", "upper")
 
 
 @dataclass(frozen=True, eq=False)
 class BlendPart:
-    """A predictor of the blend: a network, a kernel model, or a network on top of a kernel model."""
+    """A part of the blend: a network, a kernel model, or a network on the residuals of a kernel model."""
 
     name: str
     network: FittedNetwork | None = None
@@ -36,7 +36,7 @@ class BlendPart:
     view: FeatureEncoder | None = None
 
     def columns(self, layout: Columns, X: Any) -> np.ndarray:
-        """Predictions of rows of X, (n_samples, n_columns)."""
+        """Return predictions of the rows of X, (n_samples, n_columns)."""
         total: np.ndarray | float = 0.0
         if self.network is not None:
             total = layout.of_quantities(self.network.quantities(X))
@@ -47,7 +47,7 @@ class BlendPart:
         return np.asarray(total)
 
     def exported(self, weights: np.ndarray) -> Any:
-        """The part as its Keras layers are made from it; ``weights`` are (n_columns,)."""
+        """Return the record that Keras layers are built from; ``weights`` are (n_columns,)."""
         from ..networks import ExportedPart
 
         model = None if self.network is None else self.network.keras_model()
@@ -62,7 +62,7 @@ class BlendPart:
 
 
 def offsets(layout: Columns, columns: np.ndarray) -> np.ndarray:
-    """What a network on the residual is added to: only quantities have residuals."""
+    """Return the columns that a residual network is added to: those of regressions, and 0 for classes."""
     regression = np.array([task.kind == "regression" for task in layout.tasks])
     return np.where(regression[layout.task_of_column], columns, 0.0)
 
@@ -71,9 +71,9 @@ def offsets(layout: Columns, columns: np.ndarray) -> np.ndarray:
 class FittedBlend:
     """Parts and their weights, (n_parts, n_tasks).
 
-    The training rows ``rows`` have out-of-fold predictions ``held``, (n_rows, n_columns). Columns are kept between
-    ``lower`` and ``upper``, (n_columns,): what lies far outside of all labels is a part's extrapolation. Rows that are
-    far from the training rows are predicted by ``shifted`` as far as they are, where there is such a blend.
+    ``held`` are out-of-fold predictions, (n_rows, n_columns), of the training rows ``rows``. Columns are clipped to lie
+    between ``lower`` and ``upper``, (n_columns,), since parts may extrapolate far beyond all labels. ``shifted`` is the
+    blend for shifted rows, if there is one; predictions mix the two by each row's shift probability.
     """
 
     layout: Columns
@@ -86,9 +86,9 @@ class FittedBlend:
     shifted: ShiftedBlend | None = None
 
     def quantities(self, X: Any, shift: np.ndarray) -> list[np.ndarray]:
-        """Per task: predictions (n,) of a regression, class probabilities (n, n_classes) else.
+        """Return per task the predictions (n,) of a regression or class probabilities (n, n_classes).
 
-        ``shift`` is the rows' ``shift_probability``, here and below: a search that is worth doing once.
+        ``shift`` is the ``shift_probability`` of the rows, here and below; it is passed since it is slow to compute.
         """
         columns = self._columns(X)
         if self.shifted is not None:
@@ -99,15 +99,15 @@ class FittedBlend:
         return self.layout.to_quantities(columns)
 
     def weights_table(self, tasks: Sequence[str]) -> pd.DataFrame:
-        """Weights with the parts' and the tasks' names."""
+        """Return the weights as a table with one row per part and one column per task."""
         return pd.DataFrame(self.weights, index=[part.name for part in self.parts], columns=list(tasks))
 
     def shift_probability(self, X: Any) -> np.ndarray:
-        """How probable it is that rows are from another time or group, (n_samples,)."""
+        """Return the probability that rows come from another time or group, (n_samples,)."""
         return np.zeros(X.shape[0]) if self.shifted is None else self.shifted.probability(X)
 
     def member_variances(self, X: Any, shift: np.ndarray) -> np.ndarray:
-        """Variance of the blend among the first network's members, as far as it leans on them."""
+        """Return the variance of the blend that comes from the members of the first network, (n_samples, n_tasks)."""
         own = self.own_member_variances(X)
         if self.shifted is None:
             return own
@@ -115,24 +115,24 @@ class FittedBlend:
         return (1.0 - share) ** 2 * own + share**2 * self.shifted.blend.own_member_variances(X)
 
     def own_member_variances(self, X: Any) -> np.ndarray:
-        """The same where all rows are like the training rows."""
+        """Return the same for rows that are all like the training rows."""
         network = next(part.network for part in self.parts if part.network is not None)
-        leaning = self.weights[0]
+        weight = self.weights[0]
         with np.errstate(invalid="ignore", over="ignore"):
-            return np.where(leaning > 0, leaning**2 * network.member_variances(X), 0.0)
+            return np.where(weight > 0, weight**2 * network.member_variances(X), 0.0)
 
     def held_quantities(self) -> list[np.ndarray]:
-        """The same out of fold, for the training rows ``rows``."""
+        """Return the out-of-fold predictions of the training rows ``rows``, in the form of ``quantities``."""
         return self.layout.to_quantities(self.held)
 
     def encoders(self) -> list[FeatureEncoder]:
-        """What encodes the features, for any of the parts."""
+        """Return the feature encoders of all parts."""
         parts = self.parts if self.shifted is None else (*self.parts, *self.shifted.blend.parts)
         networks = [part.network.features for part in parts if part.network is not None]
         return [*networks, *(part.view for part in parts if part.view is not None)]
 
     def keras_model(self) -> Any:
-        """Keras model from the caller's columns to the caller's units."""
+        """Return a Keras model that takes the caller's columns and predicts in the caller's units."""
         check_backend()
         from ..networks import export_blend
 
@@ -163,18 +163,18 @@ class FittedBlend:
 
 @dataclass(frozen=True, eq=False)
 class ShiftedBlend:
-    """A blend for rows far from the training rows, and what tells how far a row is from its encoding by ``view``."""
+    """A blend for shifted rows, and the detector of such rows, which works on features encoded by ``view``."""
 
     detector: ShiftDetector
     view: FeatureEncoder
     blend: FittedBlend
 
     def probability(self, X: Any) -> np.ndarray:
-        """How probable it is that rows are from another time or group, (n_samples,)."""
+        """Return the probability that rows come from another time or group, (n_samples,)."""
         return self.detector.probability(self.view.transform(X, dtype=np.float64))
 
     def exported(self) -> ExportedShift:
-        """The same as the Keras layers are made from it."""
+        """Return the record that Keras layers are built from."""
         from ..networks import ExportedShift
 
         numbers = {one.name: np.asarray(getattr(self.detector, one.name)) for one in fields(self.detector)}

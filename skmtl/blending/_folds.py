@@ -1,4 +1,4 @@
-"""Parts of the rows that are predicted by what was fitted on the others."""
+"""Folds of the rows, each predicted by models that were fitted on the others."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 
 def folds_of(held_out: Sequence[np.ndarray], n_samples: int) -> list[np.ndarray]:
-    """Disjoint parts that cover all rows: each member's held-out rows, and what no member holds out as the last.
+    """Return disjoint folds that cover all rows: each member's held-out rows, then the rows that no member holds out.
 
-    ``held_out`` are the members' row numbers; a row that several hold out goes to the first of them.
+    ``held_out`` are the members' row numbers; a row that several members hold out goes to the first of them.
     """
     part = np.full(n_samples, len(held_out))
     for member in reversed(range(len(held_out))):

@@ -1,4 +1,4 @@
-"""How the out-of-fold errors of all tasks go together."""
+"""The joint model of all tasks' out-of-fold errors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..inference._fitted import FittedNetwork
 from ..joint import ErrorModel, JointModel, fit_joint_model
 from ._fitted import FittedBlend
 
-# Columns of errors, one a regression and one less than its classes a classification, up to which they are kept.
+# Most error columns to model: one per regression, and one less than the classes per classification.
 _MOST_COLUMNS = 128
-# Fewer rows say nothing of how errors go together.
+# With fewer rows, correlations of errors cannot be estimated.
 _FEWEST_ROWS = 10
 
 
@@ -24,11 +24,11 @@ def joint_model_of(
     rows: np.ndarray,
     quantities: list[np.ndarray],
 ) -> JointModel | None:
-    """From predictions of ``rows`` by those who held them out; None with too few rows or too many columns."""
+    """Fit the model to out-of-fold predictions of ``rows``; None with too few rows or too many columns."""
     n_classes = [len(task.classes) for task in network.tasks]
     if len(rows) < _FEWEST_ROWS or sum(max(1, n - 1) for n in n_classes) > _MOST_COLUMNS:
         return None
-    # A stream of its own: what comes before draws from the caller's.
+    # A stream of random numbers of its own: earlier stages draw from the caller's.
     seed = int(check_random_state(settings["random_state"]).randint(2**31 - 1))
     shifted = None if blend is None or blend.shifted is None else blend.shifted.blend
     in_distribution = _errors(data, rows, quantities, n_classes, shifted=False, seed=seed)

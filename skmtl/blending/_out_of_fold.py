@@ -16,15 +16,15 @@ from ..targets._scores import r_squared
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """What is known of the training rows by those who have not seen them.
+    """Out-of-fold predictions of the training rows, with their residuals and scores.
 
     Attributes
     ----------
     quantities : list of ndarray
-        Per task, for every row that the caller gave: (n_samples,) or (n_samples, n_classes); NaN for a row that
-        nobody held out.
+        Per task, for every row that the caller passed: (n_samples,) or (n_samples, n_classes); NaN for a row that
+        no member held out.
     residuals : ndarray of shape (n_samples, n_tasks)
-        Label minus prediction of a regression; NaN where either is missing, and for classifications.
+        Label minus prediction of a regression; NaN if either is missing, and for classifications.
     scores : ndarray of shape (n_tasks,)
         R2 of a regression, accuracy of a classification, over rows with a label; NaN without one.
     """
@@ -35,7 +35,7 @@ class OutOfFold:
 
     @classmethod
     def of(cls, tasks: tuple[Task, ...], data: FitInput, rows: np.ndarray, quantities: list[np.ndarray]) -> OutOfFold:
-        """From predictions of the rows ``rows`` of the data."""
+        """Build the record from predictions of the rows ``rows`` of the data."""
         everywhere = []
         residuals, scores = np.full((data.n_given, len(tasks)), np.nan), np.full(len(tasks), np.nan)
         for i, predicted in enumerate(quantities):
@@ -53,7 +53,7 @@ class OutOfFold:
 
 
 def held_out_quantities(network: FittedNetwork, X: Any) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Rows that members held out, and their predictions by these members, averaged where several did.
+    """Return the rows that members held out, and these members' predictions, averaged if several held a row out.
 
     Returns
     -------

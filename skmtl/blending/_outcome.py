@@ -1,4 +1,4 @@
-"""Everything a fit gives: the network, what is blended with it, and what is known of rows held out."""
+"""Everything that a fit returns: the network, its blend, and its out-of-fold predictions and errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._out_of_fold import OutOfFold
 
 @dataclass(frozen=True)
 class ShiftedErrors:
-    """Residuals (n_samples, n_tasks) of blocks left out, and the mean variance among members, (n_tasks,)."""
+    """Residuals (n_samples, n_tasks) of held-out blocks, and the mean variance among members, (n_tasks,)."""
 
     residuals: np.ndarray
     member_variance: np.ndarray
@@ -23,13 +23,13 @@ class ShiftedErrors:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A fit's network and record; ``blend`` and ``out_of_fold`` where they were asked for.
+    """The network and training record of a fit, with ``blend`` and ``out_of_fold`` if they were asked for.
 
-    ``shifted`` is what is known of blocks of rows left out, where there is a blend for rows far from the others.
+    ``shifted`` are the errors on held-out blocks of rows, if there is a blend for shifted rows.
 
     ``member_variance`` is the mean variance among the members' predictions, (n_tasks,); None with classifications.
-    ``joint`` is how the tasks' out-of-fold errors go together; ``factors`` are those of the classes' probabilities
-    with which out-of-fold predictions are decided best, by task.
+    ``joint`` is the joint model of the tasks' out-of-fold errors; ``factors`` are, by task, the factors on class
+    probabilities that ``decision`` asks for.
     """
 
     network: FittedNetwork

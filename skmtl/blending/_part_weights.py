@@ -1,4 +1,4 @@
-"""What each part of a blend counts, from out-of-fold predictions of all tasks' columns."""
+"""The weights of a blend's parts, from out-of-fold predictions of all tasks' columns."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 from ._columns import Columns
 from ._weights import weights_by_task
 
-# Squared errors of a class are divided by its probability, or by this where that is less.
+# Squared errors of a class are divided by its probability, but by no less than this.
 _LEAST_VARIANCE = 3e-3
 
 
 def part_weights(layout: Columns, held: Sequence[np.ndarray], values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weights (n_parts, n_tasks) of parts that predicted ``held``, each (n_rows, n_columns).
+    """Return the weights (n_parts, n_tasks) of parts that predicted ``held``, each (n_rows, n_columns).
 
-    For classes in two steps: by squared errors, then with each divided by the variance that the first blend tells it
-    to have, one step of Fisher scoring (McCullagh and Nelder, 1989) towards the least log loss.
+    Classes take two steps: least squares, then least squares with each error divided by the variance that the first
+    step predicts. This is one step of Fisher scoring (McCullagh and Nelder, 1989) towards the least log loss.
     """
     task = layout.task_of_column
-    # The first network is what variances of predictions are told by.
+    # The first network always stays: variances of predictions come from its members.
     chosen = weights_by_task(held, values, weights, task, kept=[0])
     if all(one.kind == "regression" for one in layout.tasks):
         return chosen
@@ -33,7 +33,7 @@ def part_weights(layout: Columns, held: Sequence[np.ndarray], values: np.ndarray
 
 
 def mixed(held: Sequence[np.ndarray], counts: np.ndarray) -> np.ndarray:
-    """The parts' columns together; ``counts`` are (n_parts, n_columns)."""
+    """Return the weighted sum of the parts' columns; ``counts`` are the weights, (n_parts, n_columns)."""
     total = np.zeros(held[0].shape)
     for one, own in zip(held, counts, strict=True):
         if own.any():

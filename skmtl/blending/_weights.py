@@ -1,4 +1,4 @@
-"""How much each of several predictors counts, task by task."""
+"""Weights of several predictors, task by task."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from scipy.optimize import nnls
 
 from ..kernels._moments import means
 
-# How far a task's weights may be drawn to those that are best for all tasks together.
+# Degrees of shrinkage to try: how far a task's weights are drawn to the common weights of all tasks.
 _SHARES = (0.0, 0.5, 1.0)
 _PARTS = 5
-# Directions in which the predictors differ by less than this part of the most are rounding errors.
+# Eigenvalues below this share of the largest are rounding errors.
 _RANK = 1e-14
-# A predictor goes where without it the squared held-out errors grow by no more than this part, on average and at most.
+# A predictor is dropped if squared held-out errors grow by no more than this share without it: on average, and at most.
 _WORTH, _MOST_LOST = 0.001, 0.005
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """Least squares of one or more tasks: sums over the rows, apart for each of some parts of them.
+    """Least squares of one or more tasks, as sums over the rows of each of several parts.
 
     ``products`` is (n_parts, n_predictors, n_predictors) of predictions, ``moments`` (n_parts, n_predictors) of these
     with the values, ``size`` (n_parts,) of squared values, ``known`` (n_parts,) the number of labels.
@@ -34,25 +34,26 @@ class _Problem:
 
     @classmethod
     def of(cls, predictions: Sequence[np.ndarray], values: np.ndarray, weights: np.ndarray, columns: slice) -> _Problem:
-        """One task: a column, or a class a column; weighty as any other, whatever its size."""
+        """Build the problem of one task, scaled so that all tasks count the same; a class is a column."""
         rows = np.flatnonzero(weights[:, columns].any(axis=1))
         own, counts = values[rows, columns], weights[rows, columns]
         total = (counts * (own - means(own, counts)) ** 2).sum()
         root = np.sqrt(counts / (total if total > 0 else 1.0))
-        # Which part a row is in must not hang on where it stands: rows may come in turns.
+        # Parts are drawn at random, since the order of the rows may be periodic.
         part = np.random.default_rng(0).permutation(len(rows)) % _PARTS
         n = len(predictions)
         products, moments, size, known = np.empty((_PARTS, n, n)), np.empty((_PARTS, n)), np.empty(_PARTS), []
         for number in range(_PARTS):
             some = part == number
-            seen = np.stack([(one[rows[some], columns] * root[some]).ravel() for one in predictions])
-            wanted = (own[some] * root[some]).ravel()
-            products[number], moments[number], size[number] = seen @ seen.T, seen @ wanted, wanted @ wanted
+            predicted = np.stack([(one[rows[some], columns] * root[some]).ravel() for one in predictions])
+            truth = (own[some] * root[some]).ravel()
+            products[number], moments[number] = predicted @ predicted.T, predicted @ truth
+            size[number] = truth @ truth
             known.append(np.count_nonzero(counts[some]))
         return cls(products, moments, size, np.array(known))
 
     @property
-    def tells(self) -> bool:
+    def informative(self) -> bool:
         return bool(self.size.any())
 
     def without(self, part: int) -> _Problem:
@@ -69,10 +70,10 @@ class _Problem:
         return replace(self, products=self.products[:, some][:, :, some], moments=self.moments[:, some])
 
     def solved(self) -> np.ndarray:
-        """Non-negative weights; equal ones where nothing is told, or labels are fewer than predictors.
+        """Return non-negative weights; equal ones if predictions are all 0 or there are fewer labels than predictors.
 
-        Stacked regression (Breiman, 1996): least squares with weights that are not negative. A predictor that adds
-        nothing to the others gets a weight of zero.
+        Stacked regression (Breiman, 1996): least squares with non-negative weights. A predictor that adds nothing to
+        the others gets a weight of zero.
         """
         products = self.products.sum(axis=0)
         equal = np.full(len(products), 1.0 / len(products))
@@ -96,13 +97,13 @@ def weights_by_task(
     task_of_column: np.ndarray,
     kept: Sequence[int] = (),
 ) -> np.ndarray:
-    """Weights of predictors for each task, drawn to what all tasks agree on as far as it helps them.
+    """Weigh predictors for each task, with shrinkage towards the common weights of all tasks.
 
-    A task's few rows say little; what is good for one task often is for others. How far weights are drawn together,
-    not at all, half way or all the way, is the same for all tasks, and decided on parts of the rows left out.
+    A few rows tell little about a task, and what is good for one task is often good for others. The degree of
+    shrinkage (none, half or full) is the same for all tasks and chosen on held-out parts of the rows.
 
-    A predictor without which the others do as well gets no weight in any task, and the others' are found anew: it
-    need not be asked when predicting.
+    A predictor that the others can do without gets no weight in any task, and the others are weighed again. It need not
+    be computed in predictions.
 
     Parameters
     ----------
@@ -111,9 +112,9 @@ def weights_by_task(
     values, weights : ndarray of shape (n_rows, n_columns)
         Targets and weights of the labels; 0 marks a missing one.
     task_of_column : ndarray of shape (n_columns,)
-        A regression has one column, a classification one a class, whose weights are the same.
+        A regression has one column, a classification one per class, with the same weights.
     kept : sequence of int, default=()
-        Predictors that are not to be left out.
+        Predictors that are never dropped.
 
     Returns
     -------
@@ -123,16 +124,18 @@ def weights_by_task(
     ends = np.searchsorted(task_of_column, np.arange(task_of_column[-1] + 2))
     columns = [slice(start, stop) for start, stop in zip(ends[:-1], ends[1:], strict=True)]
     problems = [_Problem.of(predictions, values, weights, own) for own in columns]
-    found = np.zeros((len(predictions), len(problems)))
-    some = _worth_asking(problems, kept)
-    found[some] = _weights([problem.of_predictors(some) for problem in problems])
-    return found
+    out = np.zeros((len(predictions), len(problems)))
+    some = _needed_predictors(problems, kept)
+    out[some] = _weights([problem.of_predictors(some) for problem in problems])
+    return out
 
 
-def _worth_asking(problems: Sequence[_Problem], kept: Sequence[int]) -> np.ndarray:
-    """Which predictors to ask: one after the other goes, whichever is missed the least."""
+def _needed_predictors(problems: Sequence[_Problem], kept: Sequence[int]) -> np.ndarray:
+    """Return the predictors to keep, by dropping the one that is missed least until all are needed."""
     n_predictors = problems[0].products.shape[1]
-    informative = [one for one in problems if one.tells and one.products.any() and one.known.sum() >= n_predictors]
+    informative = [
+        one for one in problems if one.informative and one.products.any() and one.known.sum() >= n_predictors
+    ]
     some = np.arange(n_predictors)
     errors = _errors(informative, some)
     while len(some) > 1 and informative:
@@ -146,21 +149,21 @@ def _worth_asking(problems: Sequence[_Problem], kept: Sequence[int]) -> np.ndarr
 
 
 def _errors(problems: Sequence[_Problem], some: np.ndarray) -> np.ndarray:
-    """Squared errors (n_problems,) of the best weights of some predictors."""
+    """Return the squared errors (n_problems,) of the best weights of some predictors."""
     reduced = [problem.of_predictors(some) for problem in problems]
     return np.maximum([problem.error(problem.solved()) for problem in reduced], np.finfo(np.float64).tiny)
 
 
 def _weights(problems: Sequence[_Problem]) -> np.ndarray:
     own = _each(problems)
-    if sum(problem.tells for problem in problems) < 2:
+    if sum(problem.informative for problem in problems) < 2:
         return own
     share = _best_share(problems)
     return own if share == 0 else (1 - share) * own + share * _common(problems)
 
 
 def _best_share(problems: Sequence[_Problem]) -> float:
-    """The one with the least held-out errors: relative ones, so that tasks with large errors do not decide alone."""
+    """Return the share with the least held-out errors, relative ones so that no task dominates."""
     errors = np.zeros((len(_SHARES), len(problems)))
     for part in range(_PARTS):
         kept = [problem.without(part) for problem in problems]
@@ -169,18 +172,18 @@ def _best_share(problems: Sequence[_Problem]) -> float:
         for number, share in enumerate(_SHARES):
             chosen = (1 - share) * own + share * common
             errors[number] += [problem.error(column) for problem, column in zip(left, chosen.T, strict=True)]
-    informative = errors[:, [problem.tells for problem in problems]]
+    informative = errors[:, [problem.informative for problem in problems]]
     return _SHARES[int(np.log(np.maximum(informative, np.finfo(np.float64).tiny)).sum(axis=1).argmin())]
 
 
 def _each(problems: Sequence[_Problem]) -> np.ndarray:
-    """Weights (n_predictors, n_tasks) of each problem on its own."""
+    """Return the weights (n_predictors, n_tasks) of each problem on its own."""
     return np.column_stack([problem.solved() for problem in problems])
 
 
 def _common(problems: Sequence[_Problem]) -> np.ndarray:
-    """Weights (n_predictors, 1) of all problems as one."""
-    informative = [problem for problem in problems if problem.tells] or list(problems)
+    """Return the weights (n_predictors, 1) of all problems as one."""
+    informative = [problem for problem in problems if problem.informative] or list(problems)
     products, moments = (sum(getattr(one, name) for one in informative) for name in ("products", "moments"))
     size, known = (sum(getattr(one, name) for one in informative) for name in ("size", "known"))
     return _Problem(products, moments, size, known).solved()[:, None]

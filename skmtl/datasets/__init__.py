@@ -1,4 +1,4 @@
-"""Generated tasks whose relatedness is known."""
+"""Generators of tasks with known relatedness."""
 
 from ._related_tasks import make_related_tasks
 

@@ -1,4 +1,4 @@
-"""Regression tasks of known relatedness, after the generator of the MMoE paper."""
+"""Generate regression tasks of known relatedness, after the generator of the MMoE paper."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def make_related_tasks(
     coef: bool = False,
     random_state: Any = None,
 ) -> Any:
-    """Generate regression tasks whose relatedness is known.
+    """Generate regression tasks with known relatedness.
 
-    Each task looks at X along a direction of its own and sends what it sees through a wavy function that it
-    shares with its group. How related two tasks are is the cosine of the angle between their directions.
+    Each task projects X onto its own direction and applies a wavy function that all tasks of its group share. The
+    relatedness of two tasks is the cosine of the angle between their directions.
 
     Parameters
     ----------
@@ -37,21 +37,20 @@ def make_related_tasks(
     n_tasks : int, default=4
         Number of tasks.
     relatedness : float, default=0.8
-        Cosine between the directions of any two tasks of a group: 1 is the same task up to noise, 0 is
-        nothing in common. At least -1 / (size of the largest group - 1), as directions that all
-        oppose one another do not exist.
+        Cosine between the directions of any two tasks of a group: 1 is the same task up to noise, 0 means nothing in
+        common. At least -1 / (size of the largest group - 1), because not all directions can oppose each other.
     task_groups : array-like of shape (n_tasks,), default=None
-        Group of each task; tasks of different groups have orthogonal directions and different waves. None
-        is one group.
+        Group of each task. Tasks of different groups have orthogonal directions and different waves. None is a single
+        group.
     scale : float, default=1.0
-        Length of the direction vectors: the larger, the more waves a task passes through.
+        Length of the direction vectors. The larger it is, the more waves a task passes through.
     n_waves : int, default=5
         Number of sines added to the linear part; 0 makes linear tasks.
     noise : float, default=0.1
-        Standard deviation of the noise, independent between tasks. With the other defaults the
-        standard deviation of a task without noise is between 1 and 3.
+        Standard deviation of the noise, independent between tasks. With the other defaults, the standard deviation of
+        a task without noise is between 1 and 3.
     missing : float, default=0.0
-        Fraction of every task's labels that is missing (NaN), in [0, 1), at random.
+        Fraction of each task's labels that are missing at random (NaN), in [0, 1).
     coef : bool, default=False
         Whether to return the directions too.
     random_state : int, RandomState instance or None, default=None
@@ -64,20 +63,20 @@ def make_related_tasks(
     y : ndarray of shape (n_samples, n_tasks), float64
         Labels; NaN where missing.
     coef : ndarray of shape (n_tasks, n_features), float64
-        Directions; only where ``coef=True``.
+        Directions; only if ``coef=True``.
 
     Raises
     ------
     ValueError
-        Where a parameter is out of its range.
+        If a parameter is out of range.
 
     Notes
     -----
     The generator is that of [1]_, section 3.2: y = w·x + Σ_j sin(α_j w·x + β_j) + ε. It differs as follows:
 
-    - Any number of tasks, in groups; the paper has two. The directions are the rows of P^½ Q, where P is the
-      matrix of the wanted cosines and Q has random orthonormal rows, so that the cosines are exact.
-    - The paper leaves α and β open; here both are standard normal, drawn once per group.
+    - There are any number of tasks, in groups; the paper has two tasks. The directions are the rows of P^½ Q, where P
+      is the matrix of the desired cosines and Q has random orthonormal rows, which makes the cosines exact.
+    - The paper does not specify α and β; here both are standard normal, drawn once per group.
 
     References
     ----------
@@ -94,9 +93,9 @@ def make_related_tasks(
     >>> bool(np.allclose(w @ w.T, [[1, 0.5, 0], [0.5, 1, 0], [0, 0, 1]]))
     True
     """
-    _check_whole(n_samples=(n_samples, 1), n_tasks=(n_tasks, 1), n_waves=(n_waves, 0))
-    _check_whole(n_features=(n_features, n_tasks))
-    _check_real(scale=scale, noise=noise)
+    _check_integers(n_samples=(n_samples, 1), n_tasks=(n_tasks, 1), n_waves=(n_waves, 0))
+    _check_integers(n_features=(n_features, n_tasks))
+    _check_finite(scale=scale, noise=noise)
     if not isinstance(missing, Real) or not 0 <= missing < 1:
         raise ValueError(f"missing should be a fraction in [0, 1), got {missing!r}.")
     groups = _groups(task_groups, n_tasks)
@@ -115,20 +114,20 @@ def make_related_tasks(
     return (X, y, directions) if coef else (X, y)
 
 
-def _check_whole(**given: tuple[Any, int]) -> None:
+def _check_integers(**given: tuple[Any, int]) -> None:
     for name, (value, least) in given.items():
         if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
             raise ValueError(f"{name} should be an integer of at least {least}, got {value!r}.")
 
 
-def _check_real(**given: Any) -> None:
+def _check_finite(**given: Any) -> None:
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < np.inf:
             raise ValueError(f"{name} should be a finite number of at least 0, got {value!r}.")
 
 
 def _groups(task_groups: Any, n_tasks: int) -> np.ndarray:
-    """Group of every task, numbered from 0."""
+    """Return the group of each task, numbered from 0."""
     if task_groups is None:
         return np.zeros(n_tasks, dtype=np.intp)
     labels = np.asarray(task_groups)
@@ -144,8 +143,8 @@ def _cosines(groups: np.ndarray, relatedness: Any) -> np.ndarray:
     least = -1.0 / (largest - 1) if largest > 1 else -1.0
     if isinstance(relatedness, bool) or not isinstance(relatedness, Real) or not least <= float(relatedness) <= 1:
         raise ValueError(
-            f"relatedness should be a number from {least:.3g} (which {largest} tasks can have to one another at the "
-            f"least) to 1, got {relatedness!r}."
+            f"relatedness should be a number from {least:.3g} (the minimum for a group of {largest} tasks) to 1, got "
+            f"{relatedness!r}."
         )
     cosines = np.where(groups[:, None] == groups, float(relatedness), 0.0)
     np.fill_diagonal(cosines, 1.0)
@@ -153,7 +152,7 @@ def _cosines(groups: np.ndarray, relatedness: Any) -> np.ndarray:
 
 
 def _directions(cosines: np.ndarray, n_features: int, random: np.random.RandomState) -> np.ndarray:
-    """Unit vectors with the given cosines, (n_tasks, n_features)."""
+    """Return unit vectors with the given cosines, (n_tasks, n_features)."""
     values, vectors = np.linalg.eigh(cosines)
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     orthonormal = np.linalg.qr(random.normal(size=(n_features, len(cosines))))[0].T

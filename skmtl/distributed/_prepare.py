@@ -12,6 +12,7 @@ from .._row_hash import HeldShare
 from .._weights import relative_weights
 from ..features import FeatureEncoder, NumericEncoder
 from ..features._bins import ColumnBins
+from ..features._numeric import is_constant
 from ..features._slots import CategorySlots
 from ..fitting._adaptive_defaults import resolved
 from ..fitting._balancing import Balance
@@ -126,11 +127,11 @@ def _numeric(settings: Settings, sampled: NumericEncoder, statistics: Statistics
     if sampled.clip:
         half = np.where(moments.mass > 0, (moments.high - moments.low) / 2, 0.0)
         # The column is constant in the sample, or its quartiles are equal there.
-        flat = (sampled.scale >= half) & (half > 0)
+        flat = (sampled.scale >= half) & ~is_constant(moments.mean, half)
         return replace(sampled, scale=np.where(flat, half, sampled.scale), indicators=missing)
     exact = NumericEncoder.of_moments(
         moments.mean,
-        moments.deviation,
+        np.where(moments.low == moments.high, 0.0, moments.deviation),
         moments.gaps,
         scaling="none" if _unscaled(settings) else "standard",
         more_to_come=False,

@@ -1,4 +1,4 @@
-"""The three estimators."""
+"""The three estimators and the region that they predict."""
 
 from ._classifier import MultiTaskKerasClassifier
 from ._joint_region import JointRegion

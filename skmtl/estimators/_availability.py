@@ -1,4 +1,4 @@
-"""Whether a method is there at all, with the parameters as they are."""
+"""Conditions under which methods are available."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def takes_partial_fit(estimator: Any) -> bool:
-    """Whether partial_fit can honour the parameters, as `sklearn.utils.metaestimators.available_if` asks it.
+    """Return True if partial_fit can honour the parameters, for `sklearn.utils.metaestimators.available_if`.
 
     Raises
     ------
     AttributeError
-        Where one of them needs rows that are held out, which partial_fit never sees.
+        If a parameter needs held-out rows, which partial_fit does not have.
     """
     for name, asked in (
         ("early_stopping=True", estimator.early_stopping is True),
@@ -22,23 +22,23 @@ def takes_partial_fit(estimator: Any) -> bool:
     ):
         if asked:
             raise AttributeError(
-                f"partial_fit does not support {name}: it never sees rows to hold out. Leave that parameter at its "
+                f"partial_fit does not support {name}, because it has no rows to hold out. Leave this parameter at its "
                 "default."
             )
     return True
 
 
 def refuse_cross_val_predict(regressions: list[str]) -> None:
-    """Say what is meant where scikit-learn's cross_val_predict asks for probabilities of mixed tasks.
+    """Raise a helpful error if scikit-learn's cross_val_predict asks for probabilities of mixed tasks.
 
-    It trains on codes in the place of y's numbers, and joins the arrays of all tasks, of which a regression has none.
+    It trains on codes in place of the numbers of y, and joins the arrays of all tasks, but regressions have none.
     """
     frame = sys._getframe(1)
     for _ in range(10):
         if frame.f_code.co_name == "_fit_and_predict" and frame.f_globals["__name__"].startswith("sklearn."):
             raise ValueError(
-                f"cross_val_predict takes probabilities only where every task has classes, and {regressions} are "
-                'regressions. Use method="predict", or predict_proba of each fold: [clone(model).fit(X[train], '
+                f"cross_val_predict can return probabilities only if every task has classes, but {regressions} are "
+                'regressions. Use method="predict", or predict_proba in each fold: [clone(model).fit(X[train], '
                 "y[train]).predict_proba(X[test]) for train, test in cv.split(X)]."
             )
         if frame.f_back is None:

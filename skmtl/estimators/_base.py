@@ -1,4 +1,4 @@
-"""What the three estimators share: the scikit-learn contract around encode, train and predict."""
+"""Base class of the three estimators: fit, predict and score behind the scikit-learn contract."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from ._single_precision import check_single_precision
 
 
 class _NoLabels(Exception):
-    """No row has a label that counts."""
+    """No row has a label with a positive weight."""
 
 
 class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSupportMixin, SharedParameters):
-    """Fit, predict and score of one network for several tasks; subclasses say what kinds the tasks have."""
+    """Fit, predict and score one network for several tasks; subclasses say whether tasks are classifications."""
 
     @explains_names
     @_fit_context(prefer_skip_nested_validation=True)
@@ -58,23 +58,23 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
         sample_weight_val: Any = None,
         groups: Any = None,
     ) -> Any:
-        """Fit the network.
+        """Fit the network and, by default, its blend.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features: numbers and, in a DataFrame or an array of objects, categories (see
-            ``categorical_features``). NaN, None or pandas.NA marks a missing value: a number is replaced by the
-            column's mean or median, and columns that have any get an indicator; a category gets a level of its own.
+            ``categorical_features``). NaN, None or pandas.NA marks a missing value. A missing number is replaced by
+            the column's mean or median, and its column gets an indicator; a missing category is a level of its own.
         y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, one column a task. NaN, None or pandas.NA marks a label that is not known: it counts
-            neither in the loss nor in its gradient.
+            Targets, one column per task. NaN, None or pandas.NA marks a missing label, which has no effect on the
+            loss.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights of the rows, or of the single labels.
+            Weights of the rows, or of single labels.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
             Rows to validate on, instead of rows held out of X.
         groups : array-like of shape (n_samples,), default=None
-            What rows belong together, for a ``validation_split`` that keeps them so.
+            Group of each row, for a ``validation_split`` that keeps groups together.
 
         Returns
         -------
@@ -84,9 +84,9 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
         Raises
         ------
         ValueError
-            Where the data or a parameter cannot be used; the estimator is then as it was before.
+            If the data or a parameter are invalid. The estimator stays as it was before.
         TrainingDivergedError
-            Where the loss became infinite or NaN (a ValueError too).
+            If the loss became infinite or NaN. This is a ValueError too.
         """
         check_backend()
         check_validation_arguments(X_val, y_val, sample_weight_val)
@@ -99,7 +99,7 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
             outcome = fit_outcome(
                 resolved(self._settings(), data, previous), data, previous, FitTask.fitting(task, fitted)
             )
-            fitted._warn_of_what_goes(outcome, append=keep, stacklevel=4)
+            fitted._warn_of_lost_attributes(outcome, append=keep, stacklevel=4)
             fitted._adopt(outcome, append=keep)
         FitTask.end(task)
         return self
@@ -113,51 +113,51 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features.
         known : {array-like, DataFrame} of shape (n_samples, n_tasks), default=None
-            Labels that are known already, as y in ``fit``; NaN, None or pandas.NA for what is asked. A table by names
-            may leave columns out. Known labels are given back as they are.
+            Labels that are already known, in the form of y in ``fit``, with NaN, None or pandas.NA for those to
+            predict. A table with the tasks' names may leave columns out. Known labels are returned unchanged.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            Predictions, one column a task; 1-D where y was 1-D in ``fit``.
+            Predictions, one column per task; 1-D if y was 1-D in ``fit``.
 
         Raises
         ------
         AttributeError
-            With ``known``, where ``fit`` made no out-of-fold predictions.
+            With ``known``, if ``fit`` made no out-of-fold predictions.
 
         Notes
         -----
-        With ``known`` the out-of-fold errors of all tasks count as one Gaussian: a prediction moves by what the
-        errors of the known labels let expect, a classification by Bayes' rule. Correlations are shrunk, as far as
-        rows left out say for each task (after Ledoit and Wolf, 2004), down to none at all where they do not clearly
-        gain. Rows with nothing known get the same bits as without.
+        With ``known``, the out-of-fold errors of all tasks are modelled as jointly Gaussian. A prediction moves by its
+        expected error given the errors of the known labels; class probabilities follow by Bayes' rule. Correlations
+        are shrunk (after Ledoit and Wolf, 2004) by an amount that held-out rows choose for each task, down to zero if
+        they bring no clear gain. Rows without known labels get exactly the same predictions as without ``known``.
         """
         check_is_fitted(self)
         return self._predictions(self._quantities(X, known))
 
     @on_snapshot
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Mean of the tasks' scores: R2 of a regression, accuracy of a classification.
+        """Return the mean score over tasks: R2 for regressions, accuracy for classifications.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features.
         y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
-            True values; missing labels are left out.
+            True values; missing labels are ignored.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights.
+            Weights of the rows, or of single labels.
 
         Returns
         -------
         score : float
-            Mean over the tasks that have a label here.
+            Mean over the tasks that have a label in y.
 
         Raises
         ------
         ValueError
-            Where no task has one.
+            If no task has one.
         """
         scores = self.score_tasks(X, y, sample_weight)
         observed = read_columns(y, estimator=type(self).__name__).observed if scores.isna().all() else ()
@@ -167,21 +167,21 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
 
     @on_snapshot
     def score_tasks(self, X: Any, y: Any, sample_weight: Any = None) -> pd.Series:
-        """Score of every task: R2 of a regression, accuracy of a classification.
+        """Return the score of each task: R2 for regressions, accuracy for classifications.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features.
         y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
-            True values; missing labels are left out.
+            True values; missing labels are ignored.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights.
+            Weights of the rows, or of single labels.
 
         Returns
         -------
         scores : Series
-            Task name to score; NaN for a task without a label here.
+            Task name to score; NaN for tasks without a label in y.
         """
         from ..targets._scores import score_columns
 
@@ -194,16 +194,16 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
         return score_columns(self.network_.tasks, columns, predicted, weights)
 
     def set_callbacks(self, *callbacks: Any) -> Any:
-        """Set scikit-learn's callbacks: a progress bar, a monitor of scores.
+        """Set scikit-learn callbacks, such as a progress bar or a monitor of scores.
 
-        Each epoch is a task of theirs; one that returns True at its end ends training. They stay with clones of
-        the estimator, and are no parameter: Keras' callbacks are, under the name ``callbacks``.
+        Callbacks are called after each epoch; if one returns True, training ends. Clones keep them, but they are
+        not a parameter. For Keras callbacks, use the parameter ``callbacks``.
 
         Parameters
         ----------
         *callbacks : instances of callbacks
-            As ``sklearn.callback.ProgressBar()`` and ``sklearn.callback.ScoringMonitor(scoring=...)``; without
-            any, those set before are taken away.
+            For example ``sklearn.callback.ProgressBar()`` or ``sklearn.callback.ScoringMonitor(scoring=...)``. Without
+            arguments, all callbacks are removed.
 
         Returns
         -------
@@ -213,32 +213,33 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
         Raises
         ------
         TypeError
-            Where one is no callback of scikit-learn's kind.
+            If one is not a scikit-learn callback.
 
         Notes
         -----
-        What a callback gets as ``fitted_estimator`` after an epoch is what ``fit`` gives if it ends there: with
-        rows held out, each member has the weights of its best epoch so far. Training then returns to Python
-        after every epoch; the result is the same, to the last bit, as without callbacks.
+        After an epoch, callbacks get as ``fitted_estimator`` what ``fit`` would return if it ended there. With held-out
+        rows, each member has the weights of its best epoch so far. Training returns to Python after every epoch, but
+        the result is the same as without callbacks, bit for bit.
 
-        The monitor of scikit-learn 1.9 wants names or a dict, or a function that returns a dict. With missing labels:
-        ``scoring={"r2": make_task_scorer("r2")}``, and task by task ``make_multimetric_task_scorer("r2")``, both
-        of ``skmtl.metrics``. It scores the rows that ``fit`` got, those held out among them.
+        The ``ScoringMonitor`` of scikit-learn 1.9 takes names, a dict, or a function that returns a dict. With missing
+        labels, pass ``scoring={"r2": make_task_scorer("r2")}`` or, for scores per task,
+        ``make_multimetric_task_scorer("r2")``, both from ``skmtl.metrics``. It scores all rows passed to ``fit``,
+        including held-out ones.
         """
         for callback in callbacks:
             if hasattr(callback, "set_model"):
                 raise TypeError(
-                    f"{type(callback).__name__} is a callback of Keras: pass it as the parameter callbacks=. "
-                    "set_callbacks takes those of scikit-learn (sklearn.callback)."
+                    f"{type(callback).__name__} is a Keras callback: pass it as the parameter callbacks=. "
+                    "set_callbacks takes scikit-learn callbacks (sklearn.callback)."
                 )
         return super().set_callbacks(*callbacks)
 
     @property
     @on_snapshot
     def model_(self) -> Any:
-        """The network as a ``keras.Model``: from the columns of X to predictions, one output a task.
+        """The network as a ``keras.Model`` from the columns of X to predictions, one output per task.
 
-        A Keras model takes numbers: where X has categorical columns, give it :meth:`model_input` of X.
+        A Keras model takes numbers: if X has categorical columns, pass :meth:`model_input` of X.
         """
         check_is_fitted(self)
         fitted = self.network_ if self.blend_ is None else self.blend_
@@ -247,11 +248,11 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
 
     @on_snapshot
     def shift_probability(self, X: Any) -> np.ndarray:
-        """How probable it is that rows are from another time or group than those of ``fit``.
+        """Return the probability that rows are from another time or group than those of ``fit``.
 
-        By the distance to the nearest of these (of ten thousand, or fewer wide ones, drawn from them where there are
-        more), in the columns that matter: 1 is as far as rows of a block left out are from the others, 0 as near as
-        rows left out at random are. Before its distance is looked at, it is a fifth.
+        It depends on the distance to the nearest training row, in the columns that matter for predictions (on large
+        tables, to the nearest of a random sample of at most 5,000). Near 1, a row is as far away as rows of a block
+        left out are from the others; near 0, it is as close as rows left out at random. The prior probability is 0.2.
 
         Parameters
         ----------
@@ -261,34 +262,35 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
         Returns
         -------
         probability : ndarray of shape (n_samples,)
-            Zeros where ``fit`` found that distances do not tell, or did not look (see ``covariate_shift``).
+            Zeros if ``fit`` found that distances do not tell shifted rows apart, or did not check
+            (see ``covariate_shift``).
         """
         check_is_fitted(self)
         return self._rows_and_shift(X)[1]
 
     @on_snapshot
     def model_input(self, X: Any) -> np.ndarray:
-        """X as the numbers that ``model_`` takes.
+        """Return X as the numbers that ``model_`` takes.
 
         Parameters
         ----------
         X : {array-like, DataFrame} of shape (n_samples, n_features)
-            Features, as ``predict`` takes them.
+            Features, in the form that ``predict`` takes.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            The same columns in the same order: numbers as they are (missing ones NaN), and a category as its
-            position in ``categories_``, NaN where it is missing and -1 for a level that is not there.
+            The same columns in the same order. Numbers are unchanged (NaN if missing). A category becomes its position
+            in ``categories_``, NaN if it is missing, and -1 for an unseen level.
         """
         check_is_fitted(self)
         encoded, _ = read_inputs(self, X, levels=self.network_.features.levels)
         return encoded.toarray() if sparse.issparse(encoded) else encoded
 
     def __sklearn_tags__(self) -> Any:
-        """Tags: several outputs, sparse and missing X.
+        """Return tags: several outputs, sparse X, missing values in X.
 
-        Not those of categorical X: all they do is have scikit-learn's checks round their data.
+        The tag of categorical X is not set: its only effect is that scikit-learn's checks round their data.
         """
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -298,17 +300,17 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Whether there is a network."""
+        """Return whether the estimator has a fitted network."""
         return hasattr(self, "network_")
 
     @with_callbacks
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Any:
-        """One epoch more over the given rows; the first call fixes tasks, classes and scalings."""
+        """Train one more epoch on the given rows; the first call fixes tasks, classes and scalings."""
         check_backend()
         check_incremental_class_weight(getattr(self, "class_weight", None))
         known = hasattr(self, "network_")
         task = FitTask.begin(self, X, y, sample_weight, epochs=1, append=known)
-        # A stream may well bring a chunk without labels: then nothing changes.
+        # A chunk of a stream may have no labels: then nothing changes.
         with suppress(_NoLabels), atomic_update(self) as fitted:
             previous = fitted.network_ if known else None
             encoder = None if previous is None else previous.targets
@@ -319,13 +321,13 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
                 raise _NoLabels
             settings = resolved(self._settings().for_partial_fit(), data, previous)
             outcome = fit_outcome(settings, data, previous, FitTask.fitting(task, fitted))
-            fitted._warn_of_what_goes(outcome, append=known, stacklevel=5)
+            fitted._warn_of_lost_attributes(outcome, append=known, stacklevel=5)
             fitted._adopt(outcome, append=known)
         FitTask.end(task)
         return self
 
     def _fit_observed(self, X: Any, y: Any, observer: Any) -> Any:
-        """Fit, while ``observer`` (a `skmtl.training._epoch_state.Observer`) is shown every epoch's end."""
+        """Fit, and show ``observer`` (a `skmtl.training._epoch_state.Observer`) the end of every epoch."""
         check_backend()
         self._validate_params()
         with atomic_update(self) as fitted:
@@ -337,36 +339,36 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
     def _settings(self) -> Settings:
         names = self._get_param_names()
         return Settings(
-            parameters={name: getattr(self, name) for name in names} | {"validation_split": self._splits_once()},
+            parameters={name: getattr(self, name) for name in names} | {"validation_split": self._reusable_splits()},
             changed=frozenset(name for name in names if not self._is_default(name)),
             routed={prefix: self._routed(prefix) for prefix in PREFIXES},
         )
 
-    def _splits_once(self) -> Any:
-        """What ``validation_split`` is, an iterator as a list: a fit asks for its splits more than once."""
+    def _reusable_splits(self) -> Any:
+        """Return ``validation_split``, an iterator as a list because a fit reads its splits more than once."""
         given = self.validation_split
         return list(given) if isinstance(given, Iterator) else given
 
     def _rows_and_shift(self, X: Any) -> tuple[Any, np.ndarray]:
-        """X as the network reads it, and its rows' ``shift_probability``: both are worth working out once."""
+        """Return X as the network reads it and its rows' ``shift_probability``, to compute both only once."""
         X, _ = read_inputs(self, X, levels=self.network_.features.levels)
         return X, np.zeros(X.shape[0]) if self.blend_ is None else self.blend_.shift_probability(X)
 
     def _quantities(self, X: Any, known: Any = None) -> list[np.ndarray]:
-        rows, shift = self._rows_and_shift(X)
-        predicted = self._quantities_of(rows, shift)
+        rows, probability = self._rows_and_shift(X)
+        predicted = self._quantities_of(rows, probability)
         if known is None:
             return predicted
         model, labels = self._known(known, rows)
-        return with_known(model, predicted, shift, labels)
+        return with_known(model, predicted, probability, labels)
 
-    def _quantities_of(self, rows: Any, shift: np.ndarray) -> list[np.ndarray]:
-        return self.network_.quantities(rows) if self.blend_ is None else self.blend_.quantities(rows, shift)
+    def _quantities_of(self, rows: Any, probability: np.ndarray) -> list[np.ndarray]:
+        return self.network_.quantities(rows) if self.blend_ is None else self.blend_.quantities(rows, probability)
 
-    def _member_variances_of(self, rows: Any, shift: np.ndarray) -> np.ndarray:
-        return (
-            self.network_.member_variances(rows) if self.blend_ is None else self.blend_.member_variances(rows, shift)
-        )
+    def _member_variances_of(self, rows: Any, probability: np.ndarray) -> np.ndarray:
+        if self.blend_ is None:
+            return self.network_.member_variances(rows)
+        return self.blend_.member_variances(rows, probability)
 
     def _predictions(self, quantities: list[np.ndarray]) -> Any:
         if self.network_.all_quantities:
@@ -374,13 +376,13 @@ class BaseMultiTask(FittedAttributes, ReadsData, JointPredictions, CallbackSuppo
         return self._form(self._columns(quantities))
 
     def _matrix(self, quantities: list[np.ndarray]) -> np.ndarray:
-        """Predictions where all tasks are regressions: no column needs looking at by itself."""
+        """Return the predictions of regressions alone, which need no decoding column by column."""
         targets = self.network_.targets
         matrix = quantities[0] if targets.one_dimensional else np.array(quantities).T
         return matrix.astype(np.float32) if targets.single_precision else matrix
 
     def _columns(self, quantities: list[np.ndarray]) -> list[np.ndarray]:
-        """Predicted values or labels of each task."""
+        """Return the predicted values or labels of each task."""
         targets, columns = self.network_.targets, []
         factors = getattr(self, "decision_factors_", None)
         for task, values in enumerate(quantities):

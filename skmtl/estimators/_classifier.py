@@ -1,4 +1,4 @@
-"""Several classifications, one network."""
+"""Classifier for several targets that share one network."""
 
 from __future__ import annotations
 
@@ -21,250 +21,285 @@ from ._other_names import explains_names
 
 
 class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask):
-    """Classifier for several targets, each with classes of its own, that share one Keras network.
+    """Classifier for several targets, each with its own classes, that share one Keras network.
 
-    Tasks may differ in their number of classes and in the type of their labels (integers, strings,
-    booleans). Losses count in units of a constant prediction's loss and are averaged over each task's
-    observed labels.
+    By default, the tasks share all hidden layers, and each has a linear head of its own. Tasks may differ in the number
+    of classes and in the type of their labels (integers, strings, booleans). Each task's loss is averaged over its
+    observed labels and divided by the loss of a constant prediction, so all tasks count equally.
+
+    Parameters left at "auto" adapt to the data. By default, ``fit`` trains 2 to 8 networks, depending on the number of
+    rows, and averages them with a ridge regression and two kernel ridge regressions, with weights fitted on held-out
+    rows. Setting ``ensemble_size`` to a number turns these adaptive defaults off and trains plain networks. The Notes
+    list all values.
+
+    Five parameters to know first:
+
+    - ``random_state``: set it to an int to get the same result every time.
+    - ``ensemble_size``: set it to 1 for a quick plain network; "auto" is usually more accurate.
+    - ``hidden_layer_sizes``: make layers wider or add some if sharing hurts some tasks.
+    - ``learning_rate``: tune it first in a plain network, for example from 0.001 to 0.01.
+    - ``validation_split``: set it if rows come in groups or in time.
 
     Parameters
     ----------
     architecture : str or skmtl.networks.Scheme, default="shared_bottom"
-        Sharing scheme: who shares which layers. By name, with ``architecture__*`` for its options, or an
-        instance of its class in ``skmtl.networks``:
+        Sharing scheme: which layers the tasks share. Pass a name, with ``architecture__*`` for its options, or an
+        instance of a class from ``skmtl.networks``:
 
         - "shared_bottom": one trunk for all tasks, one head per task (Caruana, 1997);
-        - "bypass": a shared bottom, and a small network of each task's own around it (Ramsundar et al., 2017);
-        - "mmoe": a mixture of shared experts, with a gate for each task (Ma et al., 2018);
-        - "omoe": the same with one gate for all tasks;
-        - "cgc": shared experts and each task's own, with a gate for each task (Tang et al., 2020);
-        - "ple": the same in levels, one a hidden layer (Tang et al., 2020);
-        - "cross_stitch": a network per task, whose layers exchange activations (Misra et al., 2016);
-        - "independent": a network per task, nothing shared;
-        - "low_rank": a shared bottom that each task adjusts by matrices of low rank (as Hu et al., 2022, do);
-        - "task_conditioned": one network for all tasks, told by an embedding which task is meant (as Perez
-          et al., 2018, condition theirs).
+        - "bypass": a shared bottom, plus a small private network per task beside it (Ramsundar et al., 2017);
+        - "mmoe": shared experts, mixed by one gate per task (Ma et al., 2018);
+        - "omoe": shared experts, mixed by one gate for all tasks;
+        - "cgc": shared and private experts, mixed by one gate per task (Tang et al., 2020);
+        - "ple": several levels of "cgc", one per hidden layer (Tang et al., 2020);
+        - "cross_stitch": one network per task, whose layers exchange activations (Misra et al., 2016);
+        - "independent": one network per task, nothing shared;
+        - "low_rank": a shared bottom that each task adjusts by low-rank matrices (as in Hu et al., 2022);
+        - "task_conditioned": one network for all tasks, conditioned on an embedding of the task (as in Perez et al.,
+          2018).
     hidden_layer_sizes : int or sequence of int, default=(128, 64)
-        Widths of the shared layers; of each expert's or each task's own, where the scheme has such.
+        Widths of the shared layers or, in schemes with several networks, of each expert's or each task's layers.
     head_layer_sizes : int or sequence of int, default=()
-        Widths of the hidden layers that each task has to itself; none means linear heads.
+        Widths of the hidden layers that each task has to itself. Without any, heads are linear.
     activation : str, default="auto"
-        Activation of all hidden layers: any name Keras knows, or scikit-learn's "logistic" and "identity".
+        Activation of all hidden layers: any name that Keras knows, or scikit-learn's "logistic" and "identity". "auto"
+        is "mish" with the adaptive defaults, else "relu".
     dropout : float or "auto", default="auto"
-        Fraction of a hidden layer's outputs left out at random in training, in [0, 1).
+        Fraction of the outputs of each hidden layer that is dropped at random during training, in [0, 1). "auto" is 0.1
+        with the adaptive defaults, else 0.
     model : callable, default=None
-        Function that builds and returns a Keras model, instead of ``architecture``: one input, one output
-        a task, in order (or a dict of outputs by task name). It gets the ``model__*`` parameters, and
-        ``meta`` if it asks for it: a dict with ``n_features_in_`` (columns the network will see),
-        ``task_names_``, ``task_types_``, ``output_units_`` and scikeras' other keys. Optimizer and loss
-        compiled into the model count where ``optimizer`` and ``loss`` are left at their defaults.
+        Function that builds and returns your own Keras model, instead of ``architecture``. The model has one input and
+        one output per task, in order (or a dict of outputs by task name). The function receives the ``model__*``
+        parameters and, if it has an argument ``meta``, a dict with ``n_features_in_`` (number of columns that the
+        network sees), ``task_names_``, ``task_types_``, ``output_units_`` and scikeras' other keys. The optimizer and
+        loss that the model was compiled with are used if ``optimizer`` and ``loss`` are left at their defaults.
     ensemble_size : int or "auto", default="auto"
-        Number of networks trained side by side in one program; predictions are averaged. Each starts from
-        its own weights and holds out its own rows. With "auto" the rule chooses, here and wherever else a parameter
-        is left at "auto": see Notes. With a number, networks are plain.
+        Number of networks trained together in one program; their predictions are averaged. Each has its own initial
+        weights and its own held-out rows. "auto" chooses 2 to 8 by the number of rows and turns on the adaptive
+        defaults (see Notes). With a number, "auto" in all other parameters means the values of a plain network.
     blend : "auto", "all", str, list of str or None, default="auto"
-        What is averaged with the network, each weighed per task by least squares on out-of-fold predictions, with
-        weights that are not negative (stacked regression; Breiman, 1996; ``blend_weights_``): "ridge", a ridge
-        regression; "rbf" and "laplacian", kernel ridge regressions; "residual_network", networks on what the ridge
-        regression leaves; "independent_network", networks that share nothing, so that each task leans on the shared
-        trunk as far as it pays; "regression_network", the network with the weights of the epoch that is best for the
-        regressions, which often is long after classes are predicted best (left out where tasks are of one kind).
-        "network" is the network itself and always part of it. "all" is all but the independent one, "auto" chooses by
-        the rule. Needs rows held out by members (``early_stopping``), best with ``ensemble_size`` times
-        ``validation_fraction`` of 1, so that each row is held out once. A classification's parts are weighed by
-        squared errors of probabilities (the Brier score). Kinds that are named are refused where no rows are held out
-        of X (X_val, ``early_stopping=False``), and with a ``loss`` or ``warm_start``. None is the network alone.
+        Models to average with the network. Their non-negative weights are fitted per task by least squares on
+        out-of-fold predictions (stacked regression; Breiman, 1996) and shown in ``blend_weights_``. "auto" follows the
+        adaptive defaults, None is the network alone, and "all" is everything below but "independent_network". A list
+        names the parts, always with "network":
+
+        - "network": the network itself;
+        - "ridge": a ridge regression;
+        - "rbf", "laplacian": kernel ridge regressions;
+        - "residual_network": networks trained on the residuals of the ridge regression;
+        - "independent_network": networks that share nothing, so each task uses the shared trunk only as far as it
+          helps;
+        - "regression_network": the network at the epoch that is best for the regressions, often long after the best
+          epoch for the classifications (left out if all tasks are of one kind).
+
+        A blend needs rows that members hold out (``early_stopping``). It works best if ``ensemble_size`` times
+        ``validation_fraction`` is 1, so that each row is held out once. For classifications, errors of probabilities
+        are divided by their estimated variance, which keeps the log loss small. A blend that you ask for is refused if
+        no rows of X are held out (X_val, ``early_stopping=False``), and with a ``loss`` or ``warm_start``.
     sharing : {"shared", "auto"}, default="shared"
-        Whether tasks share the trunk, or each leans on the shared network and on one of its own ("independent") as far
-        as either predicts its rows held out: "auto" adds "independent_network" to ``blend``, where there are several
-        tasks, at the cost of training it, and is refused where a named ``blend`` is, with a ``model``, with
-        ``architecture="independent"`` and by ``partial_fit``. What each came to count is in ``blend_weights_``.
+        Whether each task may also rely on a network of its own. "shared" trains the shared network alone. If there are
+        several tasks, "auto" adds "independent_network" to ``blend``: each task weighs the shared and the independent
+        network by how well they predict its held-out rows (see ``blend_weights_``), at the cost of training both.
+        "auto" is refused if a ``blend`` that you ask for would be, with a ``model``, with
+        ``architecture="independent"`` and by ``partial_fit``.
     covariate_shift : {"auto", "ignore"}, default="auto"
-        What becomes of rows that lie further from the training rows than these from each other, as later times or
-        other groups do. With "auto", where rows next to each other in X are more alike than others, a second blend is
-        fitted and weighed by eight blocks of rows left out, and every row is predicted by both: the second counts as
-        much as it is probable that the row is from another time or group (:meth:`shift_probability`). It has the
-        networks, the ridge and the kernel regressions of ``blend``, no other parts, and costs a second training. Only
-        from 160 rows on, with "rbf" or "laplacian" in ``blend``, where no block has most of the labels of a task or
-        class, and without ``validation_split``, which says how rows are held out. "ignore" never does.
+        How to predict shifted rows, which lie further from the training rows than these do from each other, such as
+        later times or other groups. With "auto", if neighbouring rows of X are more alike than others, ``fit`` adds a
+        second blend, weighed on eight blocks of rows left out. Predictions average both blends by the probability that
+        a row is from another time or group (:meth:`shift_probability`). The second blend consists of the networks, the
+        ridge and the kernel ridge regressions of ``blend``, and costs a second training. It needs 160 rows, "rbf" or
+        "laplacian" in ``blend``, no block with most of the labels of a task or class, and no ``validation_split``,
+        which already says how to hold rows out. "ignore" never fits it.
     oob_score : bool, default=False
-        Whether to predict the training rows by the members that held them out: ``oob_prediction_`` and
-        ``oob_score_``, which a blend gives in any case.
+        Whether to predict each training row by the members that held it out, for ``oob_prediction_`` and
+        ``oob_score_``. A blend always does.
     optimizer : str, class or keras.optimizers.Optimizer, default="adam"
-        Any Keras optimizer; ``optimizer__*`` are its arguments.
+        Any Keras optimizer. Set its arguments as ``optimizer__*``.
     learning_rate : float, "auto" or None, default="auto"
-        Step size; None is the optimizer's own. A number here costs no new compilation, a schedule in
-        ``optimizer`` does.
+        Step size. None is the optimizer's own; "auto" is 0.003 with the adaptive defaults, else the optimizer's own. A
+        new number costs no new compilation; a schedule passed as part of ``optimizer`` does.
     learning_rate_schedule : {"constant", "cosine", "auto"}, default="auto"
-        Whether the learning rate stays, or falls to 0 along half a cosine in the ``epochs`` (Loshchilov and Hutter,
-        2017, without restarts). It costs no new compilation.
+        "constant" keeps the learning rate; "cosine" decreases it to 0 along half a cosine over ``epochs`` (Loshchilov
+        and Hutter, 2017, without restarts). "auto" is "cosine" with the adaptive defaults, else "constant". It costs no
+        new compilation.
     weight_decay : float, "auto" or None, default="auto"
-        Decoupled weight decay (Loshchilov and Hutter, 2019), on kernels, not on biases; None is the
-        optimizer's own (which Keras applies to all variables).
+        Decoupled weight decay (Loshchilov and Hutter, 2019) of kernels, not of biases. None is the optimizer's own,
+        which Keras applies to all variables; "auto" is 0.03 with the adaptive defaults, else the optimizer's own.
     loss : str, class, keras.losses.Loss, callable, or list or dict of them, default=None
-        Any Keras loss, for all tasks, per task by position, or by name. A function takes (y_true, y_pred)
-        and returns one value per row. None is the squared error of a regression, the cross-entropy of a
-        classification. Losses see standardised targets, except Poisson, MSLE and MAPE, which see the
-        caller's units, and positive predictions.
+        Any Keras loss: one for all tasks, a list with one per task, or a dict by task name. A function takes (y_true,
+        y_pred) and returns one value per row. None is the squared error for regressions and the cross-entropy for
+        classifications. Losses see standardised targets, except Poisson, MSLE and MAPE, which see the original units
+        and positive predictions.
     loss_weights : array-like or dict of float, default=None
-        Weights of the tasks in the mean of their losses, by position or name; only their ratios count.
+        Weights of the tasks in the mean of their losses, by position or name. Only their ratios count. Raise the weight
+        of a task that matters more than others.
     balancing : str or skmtl.balancing.Balancing, default="equal"
-        How the tasks' losses or gradients become one update. With fixed weights: "equal", "static" (needs
-        ``loss_weights``). On losses: "uncertainty", "uw_so", "log", "dwa", "famo", "stch", "random". On
-        gradients of the shared layers: "gradnorm", "pcgrad", "gradvac", "mgda", "cagrad", "imtl_g", "nash",
-        "aligned", "upgrad"; these cost a backward pass for each task, or a single one with
-        ``balancing__gradients_of="representation"`` where all tasks' heads see one representation.
-        ``balancing__*`` are the method's parameters, which its class in :mod:`skmtl.balancing` describes; numbers
-        cost no new compilation.
-        ``loss_weights`` count under every method. What early stopping judges by is the weighted mean.
+        How to combine the tasks' losses or gradients into one update. Try another method if one task dominates
+        training. With fixed weights: "equal", "static" (needs ``loss_weights``). On losses: "uncertainty", "uw_so",
+        "log", "dwa", "famo", "stch", "random". On gradients of the shared layers: "gradnorm", "pcgrad", "gradvac",
+        "mgda", "cagrad", "imtl_g", "nash", "aligned", "upgrad". Methods on gradients cost one backward pass per task,
+        or a single one with ``balancing__gradients_of="representation"`` if all heads see one representation.
+        ``balancing__*`` are the parameters of the method, described by its class in :mod:`skmtl.balancing`; new numbers
+        cost no new compilation. ``loss_weights`` apply to every method. The early-stopping criterion is the weighted
+        mean loss.
     class_weight : dict, "balanced", list or None, default=None
-        Weights of the classes: for 1-D y a dict from class to weight or "balanced"; for 2-D y
-        "balanced" for all, or a list or dict of such per task.
+        Weights of the classes. For 1-D y: a dict from class to weight, or "balanced". For 2-D y: "balanced" for all
+        tasks, or a list or dict with one of these per task.
     decision : {"most_probable", "balanced_accuracy"} or callable, default="most_probable"
-        Which class ``predict`` gives. "balanced_accuracy", or a metric that is called with the true and the predicted
-        labels of a task and is better the larger it is, multiplies each task's class probabilities by
-        ``decision_factors_`` before the largest is taken, with which out-of-fold predictions score best; rare classes
-        are found more often so. Probabilities stay as they are. It needs ``blend`` or ``oob_score``.
+        How ``predict`` chooses a class. "most_probable" takes the class with the largest probability.
+        "balanced_accuracy", or a metric of a task's true and predicted labels that is better the larger it is, first
+        multiplies the probabilities by ``decision_factors_``, chosen for the best score of out-of-fold predictions. Use
+        it to find rare classes more often. It does not change ``predict_proba``, and needs ``blend`` or ``oob_score``.
     epochs : int or "auto", default="auto"
-        Passes over the training rows (at most, with early stopping).
+        Passes over the training rows; with early stopping, an upper limit. "auto" is 80 with the adaptive defaults
+        (fewer from 5,000 rows), else 100.
     batch_size : int or "auto", default="auto"
-        Rows a step; "auto" is a 32nd of the rows, rounded to a power of 2, from 32 to 256.
+        Rows per step. "auto" is one 32nd of the rows, rounded to a power of 2, from 32 to 256.
     shuffle : bool, default=True
-        Whether every epoch has its own order of rows.
+        Whether to shuffle the rows in every epoch.
     task_sampling : float, default=None
-        For tasks that have labels in rows of their own: how often rows are drawn, from 0 (all tasks equally
-        often) to 1 (every row once an epoch). A row's chances are proportional to ``n ** (task_sampling - 1)``,
-        where n counts the labels of the rarest task it has; every batch gets rows of every task where there
-        are enough. What is minimised stays the mean over each task's labels. None shuffles all rows alike.
+        How often to draw rows of rare tasks, if tasks have labels in different rows: from 0 (all tasks equally often)
+        to 1 (every row once per epoch). The chance of a row is proportional to ``n ** (task_sampling - 1)``, with n the
+        number of labels of its rarest task. Every batch contains rows of every task if there are enough. The objective
+        is still the mean over each task's labels. None shuffles all rows alike.
     early_stopping : bool or "auto", default="auto"
-        Whether each member keeps the weights of its best epoch on rows held out, and stops when it has not
-        improved for ``n_iter_no_change`` epochs. "auto" does where validation rows are passed, or from
-        50 rows on (30 with several networks).
+        Whether each member holds out rows, stops after ``n_iter_no_change`` epochs without improvement on them, and
+        keeps the weights of its best epoch. "auto" does so if you pass validation rows or a ``validation_split``, or
+        from 50 rows (20 with several networks).
     validation_fraction : float or "auto", default="auto"
-        Part of the rows that each member holds out, in (0, 1).
+        Fraction of the rows that each member holds out, in (0, 1). "auto" is 0.125 with the adaptive defaults, else
+        0.1.
     validation_split : int, splitter, iterable or None, default=None
-        How to hold rows out instead of at random, where they come in groups or in time: a splitter of scikit-learn's,
-        with ``groups`` passed to ``fit`` if it wants them, a number of blocks, or pairs of rows to train on and to hold
-        out: positions in X, or masks, without a row in both. Each member takes the next split. A splitter sees the
-        labels as numbers, classes as their codes.
+        How to hold rows out if they come in groups or in time; None draws them at random. Pass a scikit-learn splitter
+        (and ``groups`` to ``fit`` if it needs them), a number of blocks, or pairs of training and held-out rows, as
+        positions in X or as masks, with no row in both. Each member takes the next split. A splitter sees labels as
+        numbers, and classes as their codes.
     n_iter_no_change : int or "auto", default="auto"
-        Epochs without improvement after which a member stops.
+        Epochs without improvement after which a member stops. "auto" is a quarter of ``epochs``, plus one, with the
+        adaptive defaults, else 10.
     tol : float, default=1e-4
-        What counts as an improvement of the validation loss, whose unit is the loss of a constant.
+        Smallest decrease of the validation loss that counts as an improvement, in units of a constant prediction's
+        loss.
     callbacks : keras.callbacks.Callback, class, or list or dict of them, default=None
-        Keras callbacks; ``callbacks__*`` are arguments of classes. Copies are used, so that instances stay
-        as they are. One that acts on batches makes training run step by step. Those of
-        scikit-learn go to ``set_callbacks``.
+        Keras callbacks. Set the arguments of classes as ``callbacks__*``. Training uses copies, so your instances do
+        not change. Callbacks that act on batches make training run step by step. For scikit-learn's callbacks, call
+        ``set_callbacks``.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last fit, with its scalings.
+        Whether ``fit`` continues from the weights and scalings of the last fit.
     random_state : int, RandomState instance or None, default=None
-        Seed of initial weights, shuffling, held-out rows and dropout. The same seed gives the same bits;
-        no global generator is touched, but for Python's and numpy's while ``model`` is called, which are
-        put back.
+        Seed of the initial weights, shuffling, held-out rows and dropout. The same int gives the same results, bit for
+        bit. Global generators stay as they are; Python's and numpy's are seeded while ``model`` runs, then restored.
     verbose : int, default=0
-        1 shows one line of progress with the epoch and the losses of training and validation: drawn over in
-        a terminal or notebook, a new line now and then in a log. 2 prints a line an epoch.
+        1 shows one line of progress with the epoch and the training and validation losses. A terminal or notebook
+        redraws it; a log gets a new line now and then. 2 prints a line per epoch.
     jit_compile : bool or "auto", default="auto"
-        Whether to compile with XLA; "auto" does where the fit is long enough to earn it back.
+        Whether to compile training with XLA. "auto" does so if the fit is long enough to gain time.
     scale_inputs : bool, "auto", "standard" or "robust", default="auto"
-        How to scale the numeric columns of X: "standard" (as True) to mean 0 and deviation 1, "robust" to
-        median 0 and interquartile range 1 with smooth clipping to (-3, 3) (Holzmueller et al., 2024), or not
-        at all (False). "auto" is "standard", but False for ``model``.
+        How to scale the numeric columns of X. "standard" (or True): to mean 0 and standard deviation 1. "robust": to
+        median 0 and interquartile range 1, with smooth clipping to (-3, 3) (Holzmueller et al., 2024). False: not at
+        all. "auto" is "robust" with the adaptive defaults, False with a ``model``, else "standard".
     scale_targets : bool or "auto", default="auto"
-        Whether to standardise regression targets while training (predictions are in the caller's units
-        all the same); "auto" does, but not for a ``model`` with heads that end in an activation.
+        Whether to standardise regression targets during training. Predictions have the original units in any case.
+        "auto" does so, except for heads of a ``model`` that end in an activation.
     categorical_features : "from_dtype", array-like of str, int or bool, or None, default="from_dtype"
-        Columns of X that are categories: by their dtype (strings, objects that are strings, pandas' and polars'
-        categorical dtypes; booleans are 0 and 1), by name, by position, as a mask, or none. Levels that ``fit``
-        did not see, and missing ones where it saw none, are zeros, or share a level with those that a single
-        row had.
+        Which columns of X are categorical: by dtype (strings, objects that are strings, and the categorical dtypes of
+        pandas and polars; booleans are 0 and 1), by name, by position, as a mask, or none. A level that ``fit`` did not
+        see, or a missing value if it saw none, becomes zeros, or shares a level with those that occurred in one row.
     one_hot_max_size : int, default=12
-        Categorical columns of so many levels at most become one-hot columns, those of more embeddings of 8
-        numbers. With ``model`` all are one-hot. Their number is rounded up with columns of zeros, so that folds
-        share a program.
+        Categorical columns with at most this many levels become one-hot columns; others become embeddings of 8 numbers.
+        With a ``model``, all are one-hot. Their number is rounded up with columns of zeros, so that folds can share a
+        compiled program.
     numeric_embedding : {"auto", "piecewise_linear", "periodic"}, NumericEmbedding or None, default="auto"
-        How each numeric column becomes several numbers before the first layer, by name, with
+        How to turn each numeric column into several numbers before the first layer: a name, with
         ``numeric_embedding__*`` for its options, or an instance of :class:`skmtl.networks.PiecewiseLinear` or
-        :class:`skmtl.networks.Periodic` (Gorishniy et al., 2022). None leaves columns as they are.
+        :class:`skmtl.networks.Periodic` (Gorishniy et al., 2022). None leaves columns as they are. "auto" is
+        "piecewise_linear" with the adaptive defaults and at most 100 columns, else None.
     dtype : {"float32", "float64"}, default="float32"
-        Precision of training. float64 is slower; with it, one batch of all rows and ``shuffle=False``,
-        ``sample_weight=2`` is the same as a row twice, to the last digits.
+        Precision of training. "float64" is slower. With it, one batch of all rows and ``shuffle=False``,
+        ``sample_weight=2`` equals repeating the row, to the last digits.
     **routed : dict
         Parameters of ``model``, ``optimizer``, ``architecture``, ``balancing``, ``callbacks`` and
-        ``numeric_embedding``, as ``optimizer__clipnorm=1.0``.
+        ``numeric_embedding``, such as ``optimizer__clipnorm=1.0``.
 
     Attributes
     ----------
     model_ : keras.Model
-        The network from X to predictions, built anew at every access: ``summary()``, ``save()`` and Keras'
-        own tools work on it. It takes numbers: :meth:`model_input` gives those of an X with categories.
+        Network from X to predictions, rebuilt at every access. ``summary()``, ``save()`` and Keras' other tools work on
+        it. It takes numbers: if X has categories, pass :meth:`model_input` of X.
     history_ : dict of str to list of float
-        Per epoch: "loss" and "<task>_loss", and "val_loss" and "val_<task>_loss" where rows were held out,
-        averaged over members. A loss of 1 is that of a constant prediction. But for "equal" and "static"
-        balancing also "<task>_weight", the task's mean weight in the steps with labels of it, and for
-        balancing on gradients "gradient_cosine", averaged over steps and pairs of tasks, of the gradients that
-        the method reads.
+        Losses per epoch, averaged over members: "loss" and "<task>_loss" and, with held-out rows, "val_loss" and
+        "val_<task>_loss". A loss of 1 is that of a constant prediction. All balancing but "equal" and "static" adds
+        "<task>_weight", the mean weight of the task over steps with labels of it. Balancing on gradients adds
+        "gradient_cosine", the mean cosine over steps and pairs of tasks of the gradients that the method reads.
     member_history_ : dict of str to ndarray of shape (n_iter_, ensemble_size)
-        The same before averaging, one column per member. A member that has stopped is trained along until
-        the last one of its group has.
+        The same for each member, one per column. A member that has stopped is trained along until the last one of its
+        group has stopped.
     gradient_cosines_ : ndarray of shape (n_iter_, n_tasks, n_tasks)
-        Mean cosine of every two tasks' gradients over the shared parameters, per epoch; there for balancing on
-        gradients. With ``balancing__gradients_of="representation"``, of their gradients at the representation.
+        Mean cosine between the gradients of two tasks over the shared parameters, per epoch, or over the representation
+        with ``balancing__gradients_of="representation"``. Only with balancing on gradients.
     gradient_conflicts_ : ndarray of shape (n_iter_, n_tasks, n_tasks)
-        Share of an epoch's steps in which the cosine was negative; there for balancing on gradients.
+        Fraction of the steps of an epoch with a negative cosine. Only with balancing on gradients.
     blend_weights_ : DataFrame of shape (n_parts, n_tasks)
-        Weight of each part of the blend for each task; there with ``blend``.
+        Weight of each part of the blend for each task. Only with ``blend``.
     shifted_blend_weights_ : DataFrame of shape (n_parts, n_tasks)
-        The same of the blend for rows far from the training rows; there where ``covariate_shift`` led to one.
+        The same for the blend for shifted rows. Only if ``covariate_shift`` led to one.
     oob_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_tasks), or list of ndarray
-        Out-of-fold predictions of the training rows, NaN for a row that nobody held out; class probabilities, an
-        array a task, where there are classifications. There with ``oob_score`` or ``blend``.
+        Out-of-fold predictions of the training rows, NaN for rows that no member held out. With classifications, class
+        probabilities, one array per task. Only with ``oob_score`` or ``blend``.
     decision_factors_ : list of ndarray of shape (n_classes,)
-        Per task, what class probabilities are multiplied by before ``predict`` takes the largest; None for a
-        regression. There with a ``decision`` other than "most_probable".
+        Factors, per task, by which ``predict`` multiplies the class probabilities before it takes the largest; None for
+        a regression. Only with a ``decision`` other than "most_probable".
     oob_score_ : Series
-        Task name to the score (R2, accuracy) of the out-of-fold predictions.
+        Task name to score (R2, accuracy) of the out-of-fold predictions.
     oob_residuals_ : ndarray of shape (n_samples,) or (n_samples, n_tasks)
-        Label minus out-of-fold prediction of a regression, else NaN.
+        Label minus out-of-fold prediction of a regression; NaN for a classification.
     n_iter_ : int
-        Number of epochs, as many as ``history_`` has entries: with ``warm_start`` and ``partial_fit`` those of earlier
-        calls count too (scikit-learn's networks count the last call alone).
+        Number of epochs, that is, of entries in ``history_``. With ``warm_start`` and ``partial_fit`` it includes those
+        of earlier calls (scikit-learn's networks count the last call alone).
     best_epoch_ : int or ndarray of shape (ensemble_size,)
         Epoch whose weights were kept, counted from 1.
     stop_reason_ : str
         Why training ended.
     task_names_ : list of str
-        Names of the tasks: y's columns, else y0, y1, …
+        Names of the tasks: the columns of y, or y0, y1, …
     n_tasks_ : int
         Number of tasks.
     classes_ : ndarray or list of ndarray
-        Classes of the task, or of every task for 2-D y.
+        Classes of the task, or of each task for 2-D y.
     categories_ : dict of str or int to ndarray
-        Levels of each categorical column, by its name (its position, where X has no names); a level's position is
-        its code in what :meth:`model_input` gives. Empty where no column is categorical.
+        Levels of each categorical column, by its name, or by its position if X has no names. The position of a level is
+        its code in :meth:`model_input`. Empty without categorical columns.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str
-        Names of the columns of X, where it had names.
+        Names of the columns of X, if it has names.
 
     See Also
     --------
-    MultiTaskKerasRegressor : The same for quantities.
-    MultiTaskKerasEstimator : Regressions and classifications in one network.
+    MultiTaskKerasRegressor : For regression targets.
+    MultiTaskKerasEstimator : For regression and classification targets in one network.
 
     Notes
     -----
-    The rule, with ``ensemble_size="auto"`` and from 20 rows on, for each parameter left at "auto": 8 networks (6 from
-    10,000 rows on, 4 from 20,000, 3 from 30,000, 2 from 60,000), each holding out an eighth of the rows; ``blend`` of
-    the networks, a ridge regression and two kernel regressions (without X_val, a ``loss``, or
-    ``early_stopping=False``); 80 epochs, from 5,000 rows on falling with the square root of their number, 15 at least,
-    and a patience of a quarter of them; learning rate 0.003 along a cosine and weight decay 0.03 (the optimizer's own
-    where ``optimizer`` is given); mish, dropout 0.1; robust scaling; and piecewise-linear embeddings of 8 numbers a
-    column, 4 with more than 16 numeric columns, none with more than 100 or sparse ones.
+    Adaptive defaults apply with ``ensemble_size="auto"`` and at least 20 rows. Each parameter left at "auto" then
+    becomes:
 
-    Otherwise networks are plain: one, without blend; 100 epochs, a tenth of the rows held out, a patience of 10; the
-    optimizer's own learning rate, constant, and decay; relu, no dropout, standard scaling, no embeddings. So it is with
-    a number for ``ensemble_size``, a ``model`` of the caller's, ``warm_start``, in ``partial_fit``, and below 20 rows.
+    - ``ensemble_size``: 8; 6 from 10,000 rows, 4 from 20,000, 3 from 30,000, 2 from 60,000;
+    - ``blend``: the networks, a ridge regression and two kernel ridge regressions; the networks alone with X_val, a
+      ``loss`` or ``early_stopping=False``;
+    - ``epochs``: 80; from 5,000 rows, fewer with the square root of the number of rows, but at least 15;
+    - ``n_iter_no_change``: a quarter of the epochs, plus one;
+    - ``validation_fraction``: 1/8;
+    - ``learning_rate`` and ``weight_decay``: 0.003, along a cosine, and 0.03. If you set an ``optimizer``, it keeps its
+      own, constant; with Keras callbacks, the learning rate is constant;
+    - ``activation``, ``dropout`` and ``scale_inputs``: "mish", 0.1 and "robust";
+    - ``numeric_embedding``: piecewise-linear, 8 numbers per column; 4 with more than 16 numeric columns; none with more
+      than 100, or if X is sparse.
+
+    Otherwise, "auto" gives a plain network: one, without a blend; 100 epochs, a tenth of the rows held out, a patience
+    of 10; the optimizer's own learning rate, constant, and weight decay; "relu", no dropout, standard scaling, no
+    embedding. This is the case if you set ``ensemble_size`` to a number or pass a ``model``, with ``warm_start``, in
+    ``partial_fit``, and below 20 rows.
 
     References
     ----------
@@ -394,7 +429,7 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
 
     @property
     def classes_(self) -> Any:
-        """Classes of the task, or a list of them, one entry a task, for 2-D y."""
+        """Classes of the task or, for 2-D y, a list with the classes of each task."""
         check_is_fitted(self)
         classes = list(self.network_.targets.classes)
         return classes[0] if self.network_.targets.one_dimensional else classes
@@ -402,25 +437,24 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
     @available_if(takes_partial_fit)
     @explains_names
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> MultiTaskKerasClassifier:
-        """Train one epoch more, on the given rows.
+        """Train one more epoch, on the given rows.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features.
         y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
-            Labels; NaN, None or pandas.NA where they are not known.
+            Labels; NaN, None or pandas.NA for missing ones.
         classes : array-like, or list of array-like, default=None
-            All labels that will ever come: of the task for 1-D y, one entry a task for 2-D y. Must be
-            given in the first call.
+            All labels that may occur in any call: those of the task for 1-D y, one entry per task for 2-D y.
+            Required in the first call.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights of the rows, or of the single labels.
+            Weights of the rows, or of single labels.
 
         Returns
         -------
         self : MultiTaskKerasClassifier
-            The fitted estimator. The first call fixes how features are scaled. A chunk without any label changes
-            nothing.
+            The fitted estimator. The first call fixes how features are scaled. A chunk without labels changes nothing.
         """
         self._validate_params()
         return self._partial_fit(X, y, self._checked_classes(y, classes), sample_weight)
@@ -434,12 +468,12 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features.
         known : {array-like, DataFrame} of shape (n_samples, n_tasks), default=None
-            Labels that are known already, see ``predict``: their classes have all probability.
+            Labels that are already known, see ``predict``. Their classes get probability 1.
 
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes), or list of them
-            For 1-D y one array, for 2-D y one a task, float64; columns in the order of ``classes_``.
+            One array for 1-D y, one per task for 2-D y, float64. Columns are in the order of ``classes_``.
         """
         check_is_fitted(self)
         quantities = self._quantities(X, known)
@@ -456,15 +490,15 @@ class MultiTaskKerasClassifier(MultiOutputMixin, ClassifierMixin, BaseMultiTask)
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes), or list of them
-            Logarithms of what ``predict_proba`` gives, in the same form; minus infinity for a probability of 0.
+            Logarithms of the result of ``predict_proba``, in the same form; minus infinity for a probability of 0.
         """
         return logarithms(self.predict_proba(X))
 
-    # ClassifierMixin has a score of its own, which knows neither several tasks nor missing labels.
+    # ClassifierMixin's own score supports neither several tasks nor missing labels.
     score = BaseMultiTask.score
 
     def __sklearn_tags__(self) -> Any:
-        """Tags: several outputs, several labels."""
+        """Return tags: multi-output, multilabel."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags

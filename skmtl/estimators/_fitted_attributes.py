@@ -1,4 +1,4 @@
-"""What a fit leaves on an estimator: attributes set in one place, and tables made of them at access."""
+"""Fitted attributes of the estimators: set in one place, some of them built at access."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..inference._fitted import FittedNetwork
 from ._member_history import append_epochs
 
 # Fitted attributes that only fits with out-of-fold predictions set.
-_OF_BLENDS = (
+_OUT_OF_FOLD = (
     "oob_prediction_",
     "oob_residuals_",
     "_oob_scores",
@@ -26,15 +26,14 @@ _OF_BLENDS = (
     "decision_factors_",
 )
 
-
-# What users know of these.
-_SHOWN_OF_BLENDS = ("blend_weights_", "shifted_blend_weights_", "oob_prediction_", "oob_residuals_", "oob_score_")
+# The public ones, and those derived from them.
+_PUBLIC_OUT_OF_FOLD = ("blend_weights_", "shifted_blend_weights_", "oob_prediction_", "oob_residuals_", "oob_score_")
 
 
 class FittedAttributes:
     """The fitted attributes of the three estimators."""
 
-    # All that a fit sets: files hold these attributes, of these types.
+    # Everything that a fit sets. Saved files hold these attributes, with these types.
     network_: FittedNetwork
     blend_: FittedBlend | None
     history_: dict[str, list[float]]
@@ -59,33 +58,33 @@ class FittedAttributes:
 
     @property
     def blend_weights_(self) -> pd.DataFrame:
-        """Weight of each part of the blend for each task, (n_parts, n_tasks); there with ``blend``."""
+        """Weight of each part of the blend for each task, (n_parts, n_tasks); only with ``blend``."""
         blend = getattr(self, "blend_", None)
         if blend is None:
-            raise AttributeError(f"{type(self).__name__} has no blend_weights_: no fit with blend= came before.")
+            raise AttributeError(f"{type(self).__name__} has no blend_weights_: it was not fitted with a blend.")
         return blend.weights_table(self.task_names_)
 
     @property
     def shifted_blend_weights_(self) -> pd.DataFrame:
-        """The same of the blend for rows far from the training rows; there where ``covariate_shift`` led to one."""
+        """The same for the blend for shifted rows; only if ``covariate_shift`` led to one."""
         blend = getattr(self, "blend_", None)
         if blend is None or blend.shifted is None:
             raise AttributeError(
-                f"{type(self).__name__} has no shifted_blend_weights_: no fit made a blend for rows far from others."
+                f"{type(self).__name__} has no shifted_blend_weights_: fit made no blend for shifted rows."
             )
         return blend.shifted.blend.weights_table(self.task_names_)
 
     @property
     def oob_score_(self) -> pd.Series:
-        """Task name to the score (R2, accuracy) of the out-of-fold predictions; there with ``oob_score`` or blend."""
+        """Task name to score (R2, accuracy) of the out-of-fold predictions; only with ``oob_score`` or ``blend``."""
         if not hasattr(self, "_oob_scores"):
             raise AttributeError(
-                f"{type(self).__name__} has no oob_score_: no fit with oob_score=True or blend= came before."
+                f"{type(self).__name__} has no oob_score_: it was fitted with neither oob_score=True nor a blend."
             )
         return pd.Series(self._oob_scores, index=self.task_names_, name="score")
 
     def _adopt(self, outcome: Outcome, *, append: bool) -> None:
-        """Take over what a fit gave: the only place that sets fitted attributes."""
+        """Take over the outcome of a fit: the only place that sets fitted attributes."""
         network, result = outcome.network, outcome.result
         before = self.history_ if append else {}
         self.history_ = {name: [*before.get(name, []), *values] for name, values in result.history.items()}
@@ -107,25 +106,25 @@ class FittedAttributes:
         """Take over a network alone, without a blend or out-of-fold predictions."""
         self._adopt(Outcome(network, result), append=append)
 
-    def _warn_of_what_goes(self, outcome: Outcome, *, append: bool, stacklevel: int) -> None:
-        """Say what of the fit before is lost where training goes on from its network alone."""
-        gone = {name for name in _SHOWN_OF_BLENDS if hasattr(self, name)}
+    def _warn_of_lost_attributes(self, outcome: Outcome, *, append: bool, stacklevel: int) -> None:
+        """Warn of attributes of the last fit that are lost when training continues from its network alone."""
+        gone = {name for name in _PUBLIC_OUT_OF_FOLD if hasattr(self, name)}
         if outcome.out_of_fold is not None:
             gone = {name for name in gone if not name.startswith("oob_")}
         if not append or not gone or outcome.blend is not None:
             return
-        blend = "" if self.blend_ is None else "is not blended with other predictors any more, and "
+        blend = "" if self.blend_ is None else "drops its blend and "
         warnings.warn(
-            f"Training goes on from the network of the fit before, which {blend}loses what was known of rows held out: "
-            f"{', '.join(sorted(gone))} and what rests on them (predict_interval) are gone. Fit anew on all rows to "
-            "have them again; fit with blend=None and oob_score=False for a network that is to be trained further.",
+            f"Training continues from the network of the last fit. This {blend}discards its out-of-fold predictions: "
+            f"{', '.join(sorted(gone))} and what depends on them (predict_interval) are gone. Fit again on all rows to "
+            "get them back. To train a network further without this warning, fit with blend=None and oob_score=False.",
             UserWarning,
             stacklevel=stacklevel,
         )
 
     def _adopt_blend(self, outcome: Outcome) -> None:
-        """Take over a blend and out-of-fold predictions; without any, those of an earlier fit go."""
-        for name in _OF_BLENDS:
+        """Take over the blend and out-of-fold predictions of a fit, and delete those of an earlier one."""
+        for name in _OUT_OF_FOLD:
             if hasattr(self, name):
                 delattr(self, name)
         self.blend_ = outcome.blend
@@ -146,13 +145,13 @@ class FittedAttributes:
                     self._shifted_member_variance = outcome.shifted.member_variance
 
     def _oob_form(self, quantities: list[np.ndarray]) -> Any:
-        """Values of regressions as columns of one array; with classifications a list, an array a task."""
+        """Return regressions as columns of one array; with classifications, a list with one array per task."""
         if self.network_.targets.one_dimensional:
             return quantities[0]
         return np.column_stack(quantities) if self.network_.all_quantities else quantities
 
     def _adopt_cosines(self, cosines: Any, append: bool) -> None:
-        """Take over the cosines of the tasks' gradients; without any, those of an earlier fit go."""
+        """Take over the cosines of the tasks' gradients, and delete those of an earlier fit."""
         for name, of_fit in (("gradient_cosines_", "mean"), ("gradient_conflicts_", "conflict_share")):
             earlier = getattr(self, name, None)
             if earlier is not None:

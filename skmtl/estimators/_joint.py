@@ -1,4 +1,4 @@
-"""Targets predicted jointly: given labels of others, as regions, and as draws."""
+"""Joint predictions of several targets: imputation, regions and draws."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _SHAPES = ("box", "ellipsoid")
 
 
 class JointPredictions:
-    """What the estimators say of several targets of a row at once."""
+    """Methods of the estimators that predict several targets of a row jointly."""
 
     network_: FittedNetwork
     _joint: JointModel
 
     @property
     def residual_correlation_(self) -> pd.DataFrame:
-        """How the tasks' errors go together beyond what X explains, (n_tasks, n_tasks), float64.
+        """Correlation of the tasks' errors, which X does not explain, (n_tasks, n_tasks), float64.
 
-        Correlations of out-of-fold residuals; of a classification, of its probabilities' errors. Where that has
-        several columns (more than two classes), it is the largest correlation in absolute value.
+        These are correlations of out-of-fold residuals or, for a classification, of the errors of its probabilities.
+        With more than two classes there are several correlations; the one that is largest in absolute value is shown.
         """
         check_is_fitted(self)
         model = self._joint_model("residual_correlation_").in_distribution
@@ -48,27 +48,27 @@ class JointPredictions:
 
     @on_snapshot
     def impute_targets(self, X: Any, y: Any) -> Any:
-        """Fill the gaps of a table of targets, given X and the labels that are there.
+        """Fill in the missing labels of a table of targets, given X and the labels that are known.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features.
         y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
-            Targets of the same tasks as in ``fit``; NaN, None or pandas.NA for those to predict.
+            Targets of the same tasks as in ``fit``; NaN, None or pandas.NA for labels to predict.
 
         Returns
         -------
         y : DataFrame, Series or ndarray of the same shape
-            A copy with predictions in the gaps, and all else as it is; see the parameter ``known`` of ``predict``. A
-            table stays one; a column of whole numbers becomes one of floats where a prediction comes into it.
+            A copy with predictions in place of missing labels; see the parameter ``known`` of ``predict``. A table
+            stays a table; an integer column becomes a float column if it gets predictions.
 
         Raises
         ------
         AttributeError
-            Where ``fit`` made no out-of-fold predictions.
+            If ``fit`` made no out-of-fold predictions.
         ValueError
-            Where y has other tasks than in ``fit``.
+            If y has other tasks than in ``fit``.
         """
         check_is_fitted(self)
         columns = read_columns(y, estimator=type(self).__name__)
@@ -86,18 +86,18 @@ class JointPredictions:
     def predict_region(
         self, X: Any, coverage: float = 0.9, *, shape: str = "box", tasks: Sequence[Any] | None = None
     ) -> JointRegion:
-        """Region for each row that holds the labels of all tasks at once with a given probability.
+        """Predict a region per row that contains the labels of all tasks at once with a given probability.
 
-        Conformal prediction from the out-of-fold errors of whole rows. The score of a row is the largest of its tasks'
-        errors, each in units of that task's own interval (after Messoudi et al., 2021), so that no task is wide for
-        another's sake; for an ellipsoid it is the Mahalanobis distance of the errors, by a shrunk covariance (Ledoit
-        and Wolf, 2004). For ``n`` training rows with labels of all tasks, the bound is the
-        ``ceil((n + 1) * coverage)``-th smallest score, which a further row like them keeps with at least that
-        probability. That would be exact were the final units and predictions not those of all rows and members
-        together; on real data coverage is near the nominal one (benchmarks/results/joint.md). Training rows
-        with some of the labels raise the bound where it would hold too few of them. Rows that differ from those of
-        ``fit`` have no such promise; where ``covariate_shift`` led to a blend for them, errors of blocks of rows left
-        out widen their regions, as they do in ``predict_interval``.
+        Conformal prediction from the out-of-fold errors of entire rows. For a box, the score of a row is the largest
+        error of its tasks, each in units of that task's own interval (after Messoudi et al., 2021), so no task gets
+        a wide interval because of another. For an ellipsoid, it is the Mahalanobis distance of the errors, with a
+        shrunk covariance (Ledoit and Wolf, 2004). For ``n`` training rows with labels of all tasks, the bound is the
+        ``ceil((n + 1) * coverage)``-th smallest score. A new row like them stays within the bound with at least that
+        probability. The guarantee is not exact, because the final units and predictions come from all rows and members
+        together; on real data, coverage is close to nominal (benchmarks/results/joint.md). Training rows with some of
+        the labels raise the bound if it would cover too few of them. There is no guarantee for shifted rows. If
+        ``covariate_shift`` led to a blend for them, errors of blocks of rows left out widen their regions, as in
+        ``predict_interval``.
 
         Parameters
         ----------
@@ -106,22 +106,22 @@ class JointPredictions:
         coverage : float, default=0.9
             Probability, in (0, 1).
         shape : {"box", "ellipsoid"}, default="box"
-            A box is an interval a task, and a set of labels for a classification. An ellipsoid is smaller where errors
-            go together, and for regressions alone.
+            A box is an interval per regression and a set of labels per classification. An ellipsoid is smaller if
+            errors are correlated, but supports regressions only.
         tasks : list of str or int, default=None
-            Names or positions of the tasks that it is about; None is all.
+            Names or positions of the tasks to cover; None is all.
 
         Returns
         -------
         region : JointRegion
-            Intervals, sets of labels, and ``contains`` as a test of membership.
+            Intervals and sets of labels. ``contains`` tests whether labels lie inside.
 
         Raises
         ------
         AttributeError
-            Where ``fit`` made no out-of-fold predictions.
+            If ``fit`` made no out-of-fold predictions.
         ValueError
-            For a coverage outside (0, 1), an unknown shape or task, and an ellipsoid with classifications.
+            If coverage is outside (0, 1), shape or tasks are unknown, or an ellipsoid has classifications.
 
         References
         ----------
@@ -144,33 +144,34 @@ class JointPredictions:
 
     @on_snapshot
     def sample_y(self, X: Any, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
-        """Draw labels of all tasks jointly, for the distribution of a sum, a ratio, a profit.
+        """Draw labels of all tasks jointly, for example for the distribution of a sum, a ratio or a profit.
 
-        A draw is a prediction and the out-of-fold errors of a training row, those of all tasks together (an empirical
-        copula): errors that go together stay together. Where that row lacks a label, the error is drawn given its
-        others, as in a Gaussian copula; a classification's label is drawn from its probabilities, by where the row's
-        label lay among its own, which is drawn given the other errors too.
+        A draw is the prediction plus the out-of-fold errors of a randomly chosen training row, for all tasks together
+        (an empirical copula), which preserves how errors depend on each other. If that row lacks a label, its error is
+        drawn given the others, as in a Gaussian copula. A class label is drawn from the predicted probabilities, at
+        the quantile of the training row's label among its own probabilities; the position within the class is drawn
+        given the other errors.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples_X, n_features)
             Features.
         n_samples : int, default=1
-            Number of draws for each row.
+            Number of draws per row.
         random_state : int, RandomState instance or None, default=None
             Seed of the draws.
 
         Returns
         -------
         y : ndarray of shape (n_samples_X, n_samples), or (n_samples_X, n_tasks, n_samples)
-            Draws, 2-D where y was 1-D in ``fit``; an array of objects where labels and numbers meet.
+            Draws, 2-D if y was 1-D in ``fit``; an array of objects if tasks mix labels and numbers.
 
         Raises
         ------
         AttributeError
-            Where ``fit`` made no out-of-fold predictions.
+            If ``fit`` made no out-of-fold predictions.
         ValueError
-            For a number of draws below 1.
+            If ``n_samples`` is below 1.
         """
         check_is_fitted(self)
         model = self._joint_model("sample_y")
@@ -181,14 +182,14 @@ class JointPredictions:
         shape = (len(probability), int(n_samples))
         from_shifted = random.uniform(size=shape) < probability[:, None]
         draws = [random.randint(len(one.copula.ranks), size=shape) for one in models_of(model)]
-        found = []
+        sampled = []
         for task, values in enumerate(predicted):
             drawn = [_drawn(one, values, own, task) for one, own in zip(models_of(model), draws, strict=True)]
-            found.append(drawn[0] if len(drawn) == 1 else np.where(from_shifted, drawn[1], drawn[0]))
+            sampled.append(drawn[0] if len(drawn) == 1 else np.where(from_shifted, drawn[1], drawn[0]))
         targets = self.network_.targets
         labels = [
             part if targets.classes[task] is None else targets.decode_labels(part, task)
-            for task, part in enumerate(found)
+            for task, part in enumerate(sampled)
         ]
         if targets.one_dimensional:
             return labels[0]
@@ -198,7 +199,7 @@ class JointPredictions:
         if not hasattr(self, "_joint"):
             advice = how_to_hold_out(self.network_.n_rows)
             if self.network_.n_rows >= FEWEST_ROWS and hasattr(self, "oob_prediction_"):
-                advice = "there are too many tasks and classes to keep errors of all of them."
+                advice = "there are too many tasks and classes to keep the errors of all."
             raise AttributeError(f"{what} needs out-of-fold errors of all tasks: {advice}")
         return self._joint
 
@@ -214,14 +215,14 @@ class JointPredictions:
         for task in [tasks] if isinstance(tasks, str | int) else tasks:
             if isinstance(task, int | np.integer) and not isinstance(task, bool):
                 if not 0 <= task < len(names):
-                    raise ValueError(f"tasks names the position {task}, but there are {len(names)} tasks.")
+                    raise ValueError(f"tasks has the position {task}, but there are {len(names)} tasks.")
                 chosen.append(int(task))
             elif str(task) in names:
                 chosen.append(names.index(str(task)))
             else:
-                raise ValueError(f"tasks names the task {task!r}, which y did not have.{proposal(str(task), names)}")
+                raise ValueError(f"tasks names {task!r}, but y had no such task in fit.{proposal(str(task), names)}")
         if not chosen or len(set(chosen)) < len(chosen):
-            raise ValueError(f"tasks should name one task or more, each once, got {tasks!r}.")
+            raise ValueError(f"tasks should name at least one task, and each only once, got {tasks!r}.")
         return sorted(chosen)
 
     def _box(
@@ -229,9 +230,9 @@ class JointPredictions:
     ) -> JointRegion:
         boxes = [fit_box(one.errors, one.columns, tasks, coverage) for one in models_of(model)]
         shifted = boxes[1] if len(boxes) > 1 else None
-        offsets = covering(boxes[0].offsets, _finite(shifted, boxes[0]), probability)
-        most = None if shifted is None else np.maximum(boxes[0].doubt, shifted.doubt)
-        doubt = weighed(boxes[0].doubt, most, cautious(probability))
+        offsets = covering(boxes[0].offsets, _finite_offsets(shifted, boxes[0]), probability)
+        largest = None if shifted is None else np.maximum(boxes[0].doubt, shifted.doubt)
+        doubt = weighed(boxes[0].doubt, largest, cautious(probability))
         intervals = np.full((len(probability), len(tasks), 2), np.nan)
         sets: list[list[np.ndarray] | None] = []
         for place, task in enumerate(tasks):
@@ -241,8 +242,8 @@ class JointPredictions:
                 sets.append(None)
             else:
                 sets.append(_label_sets(predicted[task], doubt[:, task], classes))
-        nothing = np.full(intervals.shape[:2], np.nan)
-        return self._region(tasks, coverage, "box", intervals, sets, nothing, None)
+        no_center = np.full(intervals.shape[:2], np.nan)
+        return self._region(tasks, coverage, "box", intervals, sets, no_center, None)
 
     def _ellipsoid(
         self, model: JointModel, predicted: list[np.ndarray], probability: np.ndarray, tasks: list[int], coverage: float
@@ -252,16 +253,17 @@ class JointPredictions:
         ]
         if classified:
             raise ValueError(
-                f'shape="ellipsoid" is for regressions, and {classified} are classifications: take shape="box", or '
-                "name the regressions in tasks=."
+                f'shape="ellipsoid" is for regressions, but {classified} are classifications. Use shape="box", or '
+                "pass the regressions as tasks=."
             )
         columns = model.in_distribution.columns.of_tasks(np.isin(np.arange(len(predicted)), tasks))
-        found = [fit_ellipsoid(one.errors[:, columns], coverage) for one in models_of(model)]
-        shifted = found[1] if len(found) > 1 and found[1].is_larger(found[0]) else None
+        ellipsoids = [fit_ellipsoid(one.errors[:, columns], coverage) for one in models_of(model)]
+        usual = ellipsoids[0]
+        shifted = ellipsoids[1] if len(ellipsoids) > 1 and ellipsoids[1].is_larger(usual) else None
         share = cautious(probability)
-        off = weighed(found[0].center, None if shifted is None else shifted.center, share)
-        matrix = weighed(found[0].matrix, None if shifted is None else shifted.matrix, share)
-        center = np.column_stack([predicted[task] for task in tasks]) + off
+        offset = weighed(usual.center, None if shifted is None else shifted.center, share)
+        matrix = weighed(usual.matrix, None if shifted is None else shifted.matrix, share)
+        center = np.column_stack([predicted[task] for task in tasks]) + offset
         extent = np.sqrt(np.diagonal(matrix, axis1=1, axis2=2))
         intervals = np.stack([center - extent, center + extent], axis=2)
         return self._region(tasks, coverage, "ellipsoid", intervals, [None] * len(tasks), center, matrix)
@@ -282,18 +284,18 @@ class JointPredictions:
 
 
 def _check_n_samples(n_samples: Any) -> None:
-    whole = isinstance(n_samples, int | np.integer) and not isinstance(n_samples, bool)
-    if not whole or n_samples < 1:
-        raise ValueError(f"n_samples should be a whole number of at least 1, got {n_samples!r}.")
+    is_integer = isinstance(n_samples, int | np.integer) and not isinstance(n_samples, bool)
+    if not is_integer or n_samples < 1:
+        raise ValueError(f"n_samples should be an integer of at least 1, got {n_samples!r}.")
 
 
-def _finite(shifted: Any, in_distribution: Any) -> np.ndarray | None:
-    """Offsets of far rows; where these had too few labels for any, those of near rows."""
+def _finite_offsets(shifted: Any, in_distribution: Any) -> np.ndarray | None:
+    """Return the offsets of shifted rows, or those of in-distribution rows if labels were too few for any."""
     return None if shifted is None else np.where(np.isfinite(shifted.offsets), shifted.offsets, in_distribution.offsets)
 
 
 def _label_sets(proba: np.ndarray, doubt: np.ndarray, classes: np.ndarray) -> list[np.ndarray]:
-    """Labels of each row that are probable enough, and the most probable one in any case."""
+    """Return the labels of each row that are probable enough, and always the most probable one."""
     order = np.argsort(-proba, axis=1, kind="stable")
     ordered = np.take_along_axis(proba, order, axis=1)
     counts = np.maximum((1.0 - ordered <= doubt[:, None] + 1e-12).sum(axis=1), 1)
@@ -315,7 +317,7 @@ def _filled_table(table: pd.DataFrame, observed: Sequence[np.ndarray], filled: S
 
 
 def _filled_column(column: pd.Series, seen: np.ndarray, new: np.ndarray) -> pd.Series:
-    """The column with what is new where nothing was seen, of its own type as far as that can hold it."""
+    """Return the column with predictions in its gaps, in its own dtype if that can hold them."""
     if seen.all():
         return column
     gaps = pd.Series(new[~seen])

@@ -1,4 +1,4 @@
-"""A region for each row that holds the labels of several tasks at once."""
+"""Regions that contain the labels of several tasks at once."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from ._known import labels_of
 
 @dataclass(frozen=True, eq=False)
 class JointRegion:
-    """Region for each row that holds the labels of several tasks at once with a given probability.
+    """Regions, one per row, that contain the labels of several tasks at once with a given probability.
 
-    Made by ``predict_region`` of the estimators.
+    Returned by ``predict_region`` of the estimators.
 
     Attributes
     ----------
     task_names : list of str
-        The tasks that it is about.
+        Names of the tasks that the region covers.
     coverage : float
-        Probability with which it holds a row's labels of all these tasks.
+        Probability that the region contains a row's labels of all these tasks.
     shape : {"box", "ellipsoid"}
-        Its shape.
+        Shape of the region.
     intervals : ndarray of shape (n_samples, n_tasks, 2), float64
-        Lower and upper end for each regression: the sides of the box, or the ellipsoid's extent along each axis. NaN
-        for classifications; infinite where there were too few rows for the coverage.
+        Lower and upper end for each regression: the sides of the box, or the extent of the ellipsoid along each axis.
+        NaN for classifications; infinite if there were too few rows for the coverage.
     label_sets : list of (list of ndarray) or None
-        For each classification the labels that are within, an array a row, most probable first; None for a regression.
+        For each classification, the labels inside, one array per row, most probable first. None for a regression.
     center : ndarray of shape (n_samples, n_tasks), float64
-        Middle of the ellipsoid; NaN for a box.
+        Centre of the ellipsoid; NaN for a box.
     matrix : ndarray of shape (n_samples, n_tasks, n_tasks) or None
         Shape of the ellipsoid: points ``y`` with ``(y - center)' inv(matrix) (y - center) <= 1``. None for a box.
     targets : object
-        How labels are read, as in ``fit``.
+        Encoder that reads labels as in ``fit``.
     tasks : tuple of int
         Positions of the tasks among those of ``fit``.
     """
@@ -56,23 +56,22 @@ class JointRegion:
     tasks: tuple[int, ...]
 
     def contains(self, y: Any) -> np.ndarray:
-        """Whether rows' labels are within.
+        """Return whether the labels of each row lie inside.
 
         Parameters
         ----------
         y : {array-like, DataFrame} of shape (n_samples, n_tasks)
-            Labels of all tasks of ``fit``, or of those of the region alone. Labels that are missing are left out: the
-            others decide.
+            Labels of all tasks of ``fit``, or only of those of the region. Missing labels are ignored.
 
         Returns
         -------
         inside : ndarray of shape (n_samples,), bool
-            True where all labels that are known are within.
+            True if all known labels of the row lie inside.
 
         Raises
         ------
         ValueError
-            Where y has other tasks, or another number of rows.
+            If y has other tasks or another number of rows.
         """
         values, observed = self._read(y)
         inside = np.ones(len(values), dtype=bool)
@@ -92,43 +91,43 @@ class JointRegion:
         return inside
 
     def labels(self, y: Any) -> np.ndarray:
-        """Labels of the region's tasks as numbers.
+        """Return the labels of the region's tasks as numbers.
 
         Parameters
         ----------
         y : {array-like, DataFrame} of shape (n_samples, n_tasks)
-            As for ``contains``.
+            Labels, as for ``contains``.
 
         Returns
         -------
         labels : ndarray of shape (n_samples, n_tasks), float64
-            Of a classification the position among its classes; NaN where one is missing.
+            For a classification, the position of the label among its classes. NaN if missing.
         """
         values, observed = self._read(y)
         return np.where(observed, values, np.nan)
 
     def volume(self) -> np.ndarray:
-        """Volume for each row.
+        """Return the volume of each region.
 
         Returns
         -------
         volume : ndarray of shape (n_samples,), float64
-            In the product of the regressions' units; 1 without any. Infinite where the region is.
+            In the product of the regressions' units; 1 without regressions, infinite for an infinite region.
         """
         return np.exp(self._log_volume())
 
     def mean_width(self) -> np.ndarray:
-        """Width a task: the volume to the power of one over the number of regressions.
+        """Return the width per task: the volume to the power of one over the number of regressions.
 
         Returns
         -------
         width : ndarray of shape (n_samples,), float64
-            For a box the geometric mean of its widths.
+            For a box, the geometric mean of its widths.
         """
         return np.exp(self._log_volume() / max(1, sum(sets is None for sets in self.label_sets)))
 
     def to_frame(self) -> pd.DataFrame:
-        """The intervals as a table.
+        """Return the intervals as a table.
 
         Returns
         -------
@@ -174,7 +173,7 @@ class JointRegion:
 
 
 def _among_all(columns: TargetColumns, targets: TargetEncoder, tasks: Sequence[int]) -> np.ndarray:
-    """Columns of some tasks, with empty ones in the place of the others."""
+    """Return the columns of some tasks, with empty columns for the others."""
     out = np.full((columns.n_samples, len(targets.tasks)), None, dtype=object)
     for task, values, observed in zip(tasks, columns.values, columns.observed, strict=True):
         out[observed, task] = values[observed]

@@ -1,4 +1,4 @@
-"""Logarithms of probabilities, in whatever form these come."""
+"""Logarithms of class probabilities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def logarithms(proba: Any) -> Any:
-    """Those of an array, or of each in a list; None stays None."""
+    """Return the logarithms of an array, or of each array in a list; None stays None."""
     if isinstance(proba, list):
         return [logarithms(part) for part in proba]
     if proba is None:

@@ -1,4 +1,4 @@
-"""Losses of the members over several fits that follow one another."""
+"""Losses of the members over consecutive fits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def append_epochs(before: Mapping[str, np.ndarray], added: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Series (n_epochs, n_members) of both, one after the other; NaN in the epochs for which a series has none."""
+    """Concatenate series of (n_epochs, n_members); NaN for epochs in which a series has no values."""
     joined = {}
     for name in [*before, *(name for name in added if name not in before)]:
         earlier = before[name] if name in before else _blank(before, added[name].shape[1])

@@ -1,4 +1,4 @@
-"""What other libraries call our parameters: a proposal for those who come from there."""
+"""Names of our parameters in other libraries, for error messages that suggest the right one."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ _OURS = {
 _OF_PARAMETERS = {theirs: ours for ours, names in _OURS.items() for theirs in names}
 _NOTES = {
     "n_jobs": "Members train on as many threads as there are processors, without a parameter.",
-    "metrics": "Scores are those of score_tasks and of skmtl.metrics; losses of every epoch are in history_.",
-    "eval_metric": "Epochs are judged by the validation loss; scores are those of score_tasks and of skmtl.metrics.",
-    "device": "TensorFlow takes the device that it finds.",
-    "max_depth": "These are networks: their size is hidden_layer_sizes.",
+    "metrics": "Use score_tasks or skmtl.metrics for scores; history_ has the losses of every epoch.",
+    "eval_metric": "Early stopping uses the validation loss. Use score_tasks or skmtl.metrics for scores.",
+    "device": "TensorFlow uses the device that it finds.",
+    "max_depth": "Networks have no depth limit; set their size with hidden_layer_sizes.",
 }
 _OF_FIT = {
     "X_val and y_val": ("validation_data", "eval_set", "X_valid", "X_eval", "val_data", "X_test"),
@@ -74,14 +74,14 @@ _OF_ARGUMENTS = {theirs: ours for ours, names in _OF_FIT.items() for theirs in n
 
 
 def parameter_note(name: str) -> str:
-    """Sentence that names our parameter for one of another library; empty where there is none."""
+    """Return a sentence that names our parameter for one of another library; empty if there is none."""
     if name in _OF_PARAMETERS:
-        return f" Here it is called {_OF_PARAMETERS[name]!r}."
+        return f" Use {_OF_PARAMETERS[name]!r} instead."
     return f" {_NOTES[name]}" if name in _NOTES else ""
 
 
 def explains_names(method: F) -> F:
-    """Refuse arguments that a method does not have with the name that is meant, or where it belongs."""
+    """Refuse unknown arguments with an error that suggests the right name or place."""
     known = frozenset(inspect.signature(method).parameters)
 
     @functools.wraps(method)
@@ -95,7 +95,7 @@ def explains_names(method: F) -> F:
 
 def _argument_note(estimator: Any, name: str) -> str:
     if name in _OF_ARGUMENTS:
-        return f" Here it is called {_OF_ARGUMENTS[name]}."
+        return f" Use {_OF_ARGUMENTS[name]} instead."
     if name in estimator._get_param_names():
         return f" It is a parameter of the estimator: {type(estimator).__name__}({name}=...)."
     if name in _OF_PARAMETERS:

@@ -1,4 +1,4 @@
-"""The parameters that the three estimators share, and what values they may have."""
+"""Parameters that the three estimators share, and their valid values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PER_TASK = [str, type, Mapping, "array-like", callable, None, HasMethods(["call
 
 
 class SharedParameters(RoutedParameters):
-    """Constructor parameters that all three estimators have, stored as they come."""
+    """Constructor parameters of all three estimators, stored unchanged."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "architecture": [str, HasMethods(["connect"])],

@@ -1,4 +1,4 @@
-"""How an estimator reads what it is given: X, y, weights, classes and validation rows, checked and encoded."""
+"""Read the data of a fit: X, y, weights, classes and validation rows, checked and encoded."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ..targets import TargetColumns, TargetEncoder, read_columns
 
 
 class ReadsData:
-    """From the caller's arrays and tables to a `FitInput`."""
+    """Convert the caller's arrays and tables to a `FitInput`."""
 
     network_: FittedNetwork
 
     @abstractmethod
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
-        """Kind of each task."""
+        """Return the kind of each task."""
 
     def _checked_classes(self, y: Any, classes: Any) -> list[Any] | None:
-        """``classes`` of partial_fit as one entry a task; None in later calls."""
+        """Return ``classes`` of partial_fit as one entry per task; None in later calls."""
         if hasattr(self, "network_"):
             if classes is not None:
                 self._check_same_classes(classes)
@@ -60,7 +60,7 @@ class ReadsData:
         groups: Any = None,
         previous: FittedNetwork | None = None,
     ) -> FitInput:
-        """Everything that ``fit`` gets; ``validation`` are X, y and weights of the rows to validate on."""
+        """Read all arguments of ``fit``; ``validation`` holds X, y and weights of the rows to validate on."""
         encoder = None if previous is None else previous.targets
         data = self._read(X, y, sample_weight, encoder=encoder, reset=previous is None)
         if validation is not None:

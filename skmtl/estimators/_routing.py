@@ -1,4 +1,4 @@
-"""Parameters that are routed, not declared: ``model__units``, ``optimizer__clipnorm``, ``callbacks__patience``."""
+"""Routed parameters: ``model__units``, ``optimizer__clipnorm``, ``callbacks__patience``."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ PREFIXES = ("model", "optimizer", "architecture", "balancing", "callbacks", "num
 
 
 class RoutedParameters(VersionedPickles, BaseEstimator):
-    """Keeps ``prefix__name`` parameters as attributes of that name, beside the declared ones.
+    """Store ``prefix__name`` parameters as attributes of that name, next to the declared ones.
 
-    They pass through ``get_params``, ``set_params`` and ``clone`` without being declared first, as
-    scikeras has it; whether the target knows the name is checked in ``fit``, when the target is known.
+    They pass through ``get_params``, ``set_params`` and ``clone`` without being declared, as in scikeras. ``fit``
+    checks whether the target has a parameter of that name, because only then is the target known.
     """
 
     _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Show tools the declared parameters only: routed names are open-ended."""
+        """Set the signature to the declared parameters: routed names are open-ended."""
         super().__init_subclass__(**kwargs)
         declared = inspect.signature(cls.__init__)
         shown = [p for p in declared.parameters.values() if p.name != "self" and p.kind is not p.VAR_KEYWORD]
         cls.__signature__ = declared.replace(parameters=shown)
-        # Kept, since a fit asks for all of them more than once.
+        # Cached because a fit reads all of them more than once.
         cls._defaults = {parameter.name: parameter.default for parameter in shown}
 
     @classmethod
@@ -74,7 +74,7 @@ class RoutedParameters(VersionedPickles, BaseEstimator):
         Raises
         ------
         ValueError
-            Where a name is neither declared nor starts with a routed prefix.
+            If a name is neither declared nor starts with a routed prefix.
         """
         declared = set(self._get_param_names())
         for name in params:
@@ -85,7 +85,7 @@ class RoutedParameters(VersionedPickles, BaseEstimator):
         return self
 
     def _routed(self, prefix: str) -> dict[str, Any]:
-        """Parameters routed to one target, without the prefix."""
+        """Return the parameters routed to one target, without the prefix."""
         start = f"{prefix}__"
         return {name[len(start) :]: getattr(self, name) for name in self._routed_names() if name.startswith(start)}
 
@@ -93,21 +93,21 @@ class RoutedParameters(VersionedPickles, BaseEstimator):
         return sorted(name for name in vars(self) if _is_routed(name))
 
     def _is_default(self, name: str) -> bool:
-        """Whether a declared parameter has the value that the constructor gives it."""
+        """Return whether a declared parameter has its default value."""
         value, default = getattr(self, name), self._defaults[name]
         if value is default:
             return True
         return type(value) is type(default) and bool(value == default)
 
     def _propose(self, name: str) -> str:
-        """Sentence that proposes what is meant: by another library's name, a prefix, or the nearest parameter."""
+        """Return a sentence that suggests a name: of another library's parameter, a prefix, or the closest match."""
         if note := parameter_note(name):
             return note
         prefix, separator, rest = name.partition("__")
         routed = ", ".join(f"{valid}__…" for valid in PREFIXES)
-        near = difflib.get_close_matches(prefix, PREFIXES, n=1) if separator else []
-        if near:
-            return f" Did you mean {f'{near[0]}__{rest}'!r}? Routed names are {routed}."
+        matches = difflib.get_close_matches(prefix, PREFIXES, n=1) if separator else []
+        if matches:
+            return f" Did you mean {f'{matches[0]}__{rest}'!r}? Routed names are {routed}."
         return f"{proposal(name, self._get_param_names())[:-1]}, and routed names ({routed})."
 
 

@@ -1,4 +1,4 @@
-"""Features: X as the caller gives it to the float matrix that the network sees."""
+"""Encoding of features: from X, in any container, to the float matrix that the network gets."""
 
 from ._cells import as_cells, explained
 from ._columns import category_columns, refuse_times

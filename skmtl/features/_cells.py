@@ -1,4 +1,4 @@
-"""Cells of X: missing ones all written as NaN, and the column named where one cannot be read."""
+"""Cells of X: missing values as NaN, and error messages that name the columns with invalid cells."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from scipy import sparse
 from .._arrays import refuse_lazy, unmasked
 from ._columns import column, column_names, is_table
 
-# How scikit-learn and numpy begin what they say of a cell that is no number.
-_NO_NUMBER = (
+# Fragments of scikit-learn's and numpy's messages about cells that are not numbers.
+_NOT_A_NUMBER = (
     "could not convert string to float",
     "setting an array element",
     "float() argument",
@@ -24,74 +24,74 @@ _NO_NUMBER = (
 
 
 def as_cells(X: Any) -> Any:
-    """X without masks, pandas.NA and NaT, which become NaN; lists with strings as an array of objects.
+    """Replace masked cells, pandas.NA and NaT in X by NaN, and convert lists with strings to object arrays.
 
     Raises
     ------
     ValueError
-        For an array with named fields, or a table that names a column twice.
+        If X is an array with named fields, or a table with duplicate column names.
     TypeError
-        For a dict, and for a query that has not run.
+        If X is a dict or a lazy query.
     """
     # A sparse matrix of keys is a dict too.
     if isinstance(X, Mapping) and not sparse.issparse(X):
-        raise TypeError("X is a dict: pass pd.DataFrame(X), which has a column for each of its entries.")
+        raise TypeError("X is a dict: pass pd.DataFrame(X), which has one column per entry.")
     refuse_lazy(X)
     X = unmasked(X)
     X = _of_list(X) if isinstance(X, list | tuple) else X
     if isinstance(X, pd.DataFrame):
         if not X.columns.is_unique:
-            twice = sorted(set(map(str, X.columns[X.columns.duplicated()])))
-            raise ValueError(f"X has several columns of the name {', '.join(twice)}: give each column its own name.")
+            duplicates = sorted(set(map(str, X.columns[X.columns.duplicated()])))
+            raise ValueError(f"X has several columns named {', '.join(duplicates)}: give each column a different name.")
         return _frame(X)
     if isinstance(X, np.ndarray) and X.dtype.names:
         raise ValueError(
-            f"X is a structured array with the fields {list(X.dtype.names)}: pass pd.DataFrame(X), which has a column "
-            "for each of them."
+            f"X is a structured array with the fields {list(X.dtype.names)}: pass pd.DataFrame(X), which has one "
+            "column per field."
         )
     return _with_nan(X) if isinstance(X, np.ndarray) and X.dtype == object else X
 
 
 def explained(error: Exception, X: Any) -> Exception:
-    """scikit-learn's complaint about cells that are no numbers, with their column and what to do about it."""
-    if not isinstance(error, OverflowError) and not any(text in str(error) for text in _NO_NUMBER):
+    """Add the columns' names and advice to an error about cells that are not numbers; return others unchanged."""
+    if not isinstance(error, OverflowError) and not any(text in str(error) for text in _NOT_A_NUMBER):
         return error
     names = column_names(X) if is_table(X) or np.ndim(X) == 2 else []
     if isinstance(error, OverflowError):
         large = [name for i, name in enumerate(names) if any(map(_is_too_large, np.asarray(column(X, i))))]
         return ValueError(
-            f"X (column {', '.join(large)}) holds whole numbers that are too large for a float: divide or take "
-            "logarithms."
+            f"X (column {', '.join(large)}) holds whole numbers that are too large for a float: scale them down or "
+            "take logarithms."
         )
-    odd = {name: cell for i, name in enumerate(names) if (cell := _odd_cell(column(X, i))) is not None}
-    if not odd:
+    invalid = {name: cell for i, name in enumerate(names) if (cell := _non_number(column(X, i))) is not None}
+    if not invalid:
         return error
-    where = ", ".join(odd)
-    if all(isinstance(cell, str | bytes) for cell in odd.values()):
+    where = ", ".join(invalid)
+    if all(isinstance(cell, str | bytes) for cell in invalid.values()):
         return ValueError(
-            f"X (column {where}): {error}. Mark missing numbers by NaN; name columns of categories in "
-            "categorical_features where their dtype does not say so."
+            f"X (column {where}): {error}. Use NaN for missing numbers, and list categorical columns in "
+            "categorical_features if their dtype does not show that they are categories."
         )
-    cell = next(cell for cell in odd.values() if not isinstance(cell, str | bytes))
+    cell = next(cell for cell in invalid.values() if not isinstance(cell, str | bytes))
     return type(error)(
-        f"X (column {where}) holds cells that are neither numbers nor strings, as {cell!r}: {error}. Turn them into "
-        "numbers, a column each, or into strings for categories."
+        f"X (column {where}) holds cells that are neither numbers nor strings, such as {cell!r}: {error}. Convert them "
+        "to numbers, in one or several columns, or to strings for categories."
     )
 
 
 def _of_list(X: Any) -> Any:
-    """Rows with strings as objects, so that numbers beside strings stay numbers."""
+    """Convert rows with strings to an object array, so that numbers stay numbers."""
     try:
         plain = np.asarray(X)
     except ValueError:
-        # Rows of different lengths: scikit-learn's check says so.
+        # Rows of different lengths: scikit-learn's check raises.
         return X
     return _with_nan(np.array(X, dtype=object)) if plain.ndim == 2 and plain.dtype.kind in "OUS" else X
 
 
 def _frame(X: pd.DataFrame) -> pd.DataFrame:
     objects = [i for i, dtype in enumerate(X.dtypes) if isinstance(dtype, np.dtype) and dtype.kind == "O"]
-    changed = {i: _with_nan(X.iloc[:, i].to_numpy()) for i in objects if _has_others(X.iloc[:, i].to_numpy())}
+    changed = {i: _with_nan(X.iloc[:, i].to_numpy()) for i in objects if _has_na_or_nat(X.iloc[:, i].to_numpy())}
     if not changed:
         return X
     parts = [
@@ -100,8 +100,8 @@ def _frame(X: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, axis=1).set_axis(X.columns, axis=1)
 
 
-def _has_others(cells: np.ndarray) -> bool:
-    """Whether a cell is missing, but not NaN or None."""
+def _has_na_or_nat(cells: np.ndarray) -> bool:
+    """Whether a missing cell is pandas.NA or NaT rather than NaN or None."""
     return any(cell is pd.NA or cell is pd.NaT for cell in cells[np.asarray(pd.isna(cells))])
 
 
@@ -114,8 +114,8 @@ def _with_nan(cells: np.ndarray) -> np.ndarray:
     return cells
 
 
-def _odd_cell(values: Any) -> Any:
-    """The first cell that is no number; None where all are."""
+def _non_number(values: Any) -> Any:
+    """Return the first cell that is not a number; None if all are."""
     cells = np.asarray(values, dtype=object)
     return next((cell for cell in cells if not _is_number(cell)), None)
 

@@ -1,4 +1,4 @@
-"""Columns of X as they come: their kinds (numbers, categories, times), and which of them are categories."""
+"""Kinds of X's columns (numbers, categories, times), and the columns to treat as categories."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _TIMES = ("datetime", "datetime64", "date", "timedelta", "timedelta64", "time", 
 
 
 def is_table(X: Any) -> bool:
-    """Whether X is a DataFrame, of pandas or polars."""
+    """Whether X is a pandas or polars DataFrame."""
     return hasattr(X, "columns") and hasattr(X, "dtypes")
 
 
 def column_names(X: Any) -> list[str]:
-    """Names for messages: those of a DataFrame, x0, x1, … else."""
+    """Return column names for messages: those of a DataFrame, else x0, x1, …."""
     return [str(name) for name in X.columns] if is_table(X) else [f"x{i}" for i in range(X.shape[1])]
 
 
 def column(X: Any, position: int) -> Any:
-    """One column: a Series of the DataFrame's library, or an array."""
+    """Return one column: a Series of the DataFrame's library, or an array."""
     if hasattr(X, "iloc"):
         return X.iloc[:, position]
     return X.to_series(position) if is_table(X) else X[:, position]
 
 
 def refuse_times(X: Any) -> None:
-    """Dates would pass as counts of nanoseconds, and a missing one as a huge negative number."""
+    """Raise if X has dates: they would become counts of nanoseconds, and missing dates huge negative numbers."""
     if is_table(X):
         times = [name for name, dtype in zip(column_names(X), X.dtypes, strict=True) if _is_time(dtype)]
     else:
@@ -45,15 +45,15 @@ def refuse_times(X: Any) -> None:
 
 
 def category_columns(X: Any, categorical_features: Any) -> tuple[int, ...]:
-    """Positions of the columns that are categories.
+    """Return the positions of the categorical columns.
 
     Parameters
     ----------
     X : DataFrame, ndarray or sparse matrix
         Columns of strings, of objects that are strings, and of pandas' or polars' categorical dtypes are
-        categories by their dtype.
+        categorical by their dtype.
     categorical_features : "from_dtype", None, or sequence of str, int or bool
-        Which to take: as the dtypes say, none, or those named.
+        Columns to treat as categorical: according to their dtypes, none, or the given ones.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def category_columns(X: Any, categorical_features: Any) -> tuple[int, ...]:
     chosen = _chosen(X, categorical_features)
     if chosen and sparse.issparse(X):
         raise ValueError(
-            "categorical_features names columns of a sparse X, which holds numbers only: pass X.toarray(), or a "
+            "categorical_features names columns of a sparse X, which can only hold numbers: pass X.toarray(), or a "
             "DataFrame."
         )
     return chosen
@@ -99,11 +99,11 @@ def _kind(values: Any) -> ColumnKind:
 def _kind_of_objects(cells: np.ndarray) -> ColumnKind:
     if cells.dtype.kind != "O":
         return "number"
-    found = pd.api.types.infer_dtype(cells, skipna=True)
-    if found in _TIMES:
+    inferred = pd.api.types.infer_dtype(cells, skipna=True)
+    if inferred in _TIMES:
         return "time"
-    # Numbers with strings among them are more often a marker of missing values, or an error, than categories.
-    return "category" if found in ("string", "bytes") else "number"
+    # Strings among numbers are usually markers of missing values, or errors, and rarely categories.
+    return "category" if inferred in ("string", "bytes") else "number"
 
 
 def _is_time(dtype: Any) -> bool:
@@ -121,20 +121,20 @@ def _polars_name(dtype: Any) -> str:
 
 def _raise_times(names: Sequence[str]) -> None:
     raise ValueError(
-        f"X has columns of dates or times ({', '.join(names)}): turn them into numbers first, as days since a start, "
-        "or into parts that matter, as the month or the day of the week."
+        f"X has columns of dates or times ({', '.join(names)}): convert them to numbers first, for example to days "
+        "since a start date, or extract the parts that matter, such as the month or the day of the week."
     )
 
 
 def _chosen(X: Any, categorical_features: Any) -> tuple[int, ...]:
-    """Positions of columns given by name, by position or as a mask."""
+    """Return the positions of columns given by name, by position or as a mask."""
     given = np.asarray(categorical_features)
     if given.size == 0:
         return ()
     n_features = np.shape(X)[1] if np.ndim(X) == 2 or sparse.issparse(X) or is_table(X) else 0
     if given.ndim != 1 or given.dtype.kind not in "biuOU":
         raise ValueError(
-            "categorical_features should be 'from_dtype', None, or a list of names, of positions or of one bool a "
+            "categorical_features should be 'from_dtype', None, or a list of names, of positions or of one bool per "
             f"column, got {categorical_features!r}."
         )
     if given.dtype.kind == "b":

@@ -1,4 +1,4 @@
-"""All columns of X to the float matrix that the network sees."""
+"""Encode all columns of X as the float matrix that the network gets."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from ._slots import CategorySlots
 
 @dataclass(frozen=True)
 class FeatureEncoder:
-    """Fitted encoders of the numeric and the categorical columns, and how their outputs lie side by side.
+    """Fitted encoders of the numeric and the categorical columns, and the layout of their outputs.
 
-    The matrix has, in this order: numeric columns to embed, other numeric columns, indicators of missing values,
-    one-hot columns, positions among the bins of the columns to embed, and rows of the categories' embeddings.
+    The matrix has, in this order: numeric columns to embed, other numeric columns, missing-value indicators,
+    one-hot columns, positions of the columns to embed among their bins, and row numbers of the embedding table.
 
     Attributes
     ----------
     numeric : NumericEncoder
-        That of the numeric columns.
+        Encoder of the numeric columns.
     levels : CategoryLevels
-        Categorical columns and their levels; X holds the codes.
+        Categorical columns and their levels; X holds codes.
     slots : CategorySlots or None
-        What becomes of the codes; None without categorical columns.
+        Encoding of the codes; None without categorical columns.
     bins : ColumnBins or None
-        Numeric columns to embed and their bins; None embeds none.
+        Numeric columns to embed and their bins; None if no column is embedded.
     """
 
     numeric: NumericEncoder
@@ -52,24 +52,24 @@ class FeatureEncoder:
         n_bins: int | None = None,
         more_to_come: bool = False,
     ) -> FeatureEncoder:
-        """Take the statistics of X, (n_samples, n_features), dense or sparse: NaN for missing, codes for categories.
+        """Fit the encoders to X, dense or sparse, with NaN for missing values and codes for categories.
 
         Parameters
         ----------
         X : ndarray or sparse matrix of shape (n_samples, n_features)
-            Numbers, as :meth:`CategoryLevels.encode` gives them.
+            Numbers, as returned by :meth:`CategoryLevels.encode`.
         scaling : {"none", "standard", "robust"}, default="standard"
             See :meth:`NumericEncoder.fit`.
         weights : ndarray of shape (n_samples,), default=None
-            How often a row counts; None is once each.
+            Number of times each row counts; None counts each row once.
         levels : CategoryLevels, default=None
-            Which columns are categories; None is none.
+            Categorical columns; None if there are none.
         one_hot_max_size : int, default=None
-            Categories with more levels are embedded; None embeds none.
+            Categorical columns that need more one-hot columns than this are embedded; None embeds none.
         n_bins : int, default=None
-            Bins of each numeric column to embed, 0 for columns as they are; None embeds none.
+            Number of bins of each numeric column to embed, 0 to embed without bins; None embeds no numeric column.
         more_to_come : bool, default=False
-            Whether other rows follow (partial_fit).
+            Whether more rows follow (partial_fit).
 
         Returns
         -------
@@ -81,8 +81,8 @@ class FeatureEncoder:
         numeric = NumericEncoder.fit(numbers, scaling=scaling, weights=weights, more_to_come=more_to_come)
         slots = None
         if levels.columns:
-            sizes, beside = [len(known) for known in levels.levels], len(numeric.indicators)
-            slots = CategorySlots.fit(X[:, levels.columns], sizes, one_hot_max_size, beside)
+            sizes, n_indicators = [len(column_levels) for column_levels in levels.levels], len(numeric.indicators)
+            slots = CategorySlots.fit(X[:, levels.columns], sizes, one_hot_max_size, n_indicators)
         bins = None if n_bins is None else ColumnBins.fit(numbers, numeric, n_bins, weights)
         return cls(numeric, levels, slots, bins if bins is not None and len(bins.columns) else None)
 
@@ -98,7 +98,7 @@ class FeatureEncoder:
         return self.numeric.n_outputs if layout is None else layout.n_columns
 
     def layout(self, numeric_embedding: Any = None) -> InputLayout | None:
-        """What the network must know of the matrix' columns; None where all are plain numbers."""
+        """Return the layout of the matrix for the network; None if all columns are plain numbers."""
         if self.slots is None and self.bins is None:
             return None
         embedded = 0 if self.bins is None else len(self.bins.columns)
@@ -140,14 +140,14 @@ class FeatureEncoder:
             self.slots.encode(codes, out[:, one_hot : one_hot + self.slots.n_one_hot], out[:, end:])
 
     def order(self) -> np.ndarray:
-        """Numeric columns in the order of the matrix: those to embed come first."""
+        """Return the numeric columns in the order of the matrix: those to embed come first."""
         if self.bins is None:
             return np.arange(self.numeric.n_features)
         others = np.setdiff1d(np.arange(self.numeric.n_features), self.bins.columns)
         return np.concatenate([self.bins.columns, others])
 
     def layer_settings(self) -> dict[str, Any]:
-        """What a Keras layer that encodes X alike has to know (``skmtl.networks.InputEncoding``)."""
+        """Return the settings of the Keras layer with the same encoding (``skmtl.networks.InputEncoding``)."""
         numeric = self.numeric
         settings: dict[str, Any] = {
             "center": numeric.center,

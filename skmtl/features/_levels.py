@@ -1,4 +1,4 @@
-"""Categories as numbers: the levels of each categorical column, and X with codes in their place."""
+"""Levels of the categorical columns, and X with categories replaced by codes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ UNSEEN = -1.0
 
 @dataclass(frozen=True)
 class CategoryLevels:
-    """Which columns of X are categories, and their levels; a level's position is its code.
+    """Categorical columns of X and their levels; a level's position is its code.
 
     Attributes
     ----------
     columns : tuple of int
         Positions of the categorical columns.
     levels : tuple of ndarray of object
-        The levels of each, sorted.
+        Sorted levels of each categorical column.
     """
 
     columns: tuple[int, ...] = ()
@@ -35,14 +35,14 @@ class CategoryLevels:
 
     @classmethod
     def fit(cls, X: Any, columns: Sequence[int]) -> CategoryLevels:
-        """Collect the levels of these columns of a table."""
+        """Collect the levels of the given columns of X."""
         levels = tuple(_sorted_levels(_factorize(X, position)[1]) for position in columns)
         if getattr(getattr(X, "dtype", None), "kind", "") == "U":
-            _warn_of_text(X, columns, levels)
+            _warn_about_text(X, columns, levels)
         return cls(tuple(columns), levels)
 
     def encode(self, X: Any, *, estimator: str) -> np.ndarray:
-        """X as float64 (n_samples, n_features): codes of categories, NaN where missing, -1 for a level not known."""
+        """Encode X as float64 (n_samples, n_features): codes for categories, NaN if missing, -1 if unseen."""
         n_samples, n_features = X.shape
         encoded = np.empty((n_samples, n_features))
         numeric = [position for position in range(n_features) if position not in self.columns]
@@ -50,16 +50,16 @@ class CategoryLevels:
             encoded[:, numeric] = _numbers(_safe_indexing(X, numeric, axis=1), estimator)
         for position, levels in zip(self.columns, self.levels, strict=True):
             code = {level: float(i) for i, level in enumerate(levels)}
-            found, uniques = _factorize(X, position)
-            # The last entry is that of a missing cell, which factorize counts as -1.
+            indices, uniques = _factorize(X, position)
+            # The last entry is for missing cells, whose index is -1.
             codes = np.array([*(code.get(level, UNSEEN) for level in uniques), np.nan])
             if len(uniques) and n_samples > 0 and (codes[:-1] == UNSEEN).all():
-                _warn_of_unseen(column_names(X)[position], uniques, levels, n_samples)
-            encoded[:, position] = codes[found]
+                _warn_about_unseen(column_names(X)[position], uniques, levels, n_samples)
+            encoded[:, position] = codes[indices]
         return encoded
 
     def by_name(self, names: Sequence[str] | None) -> dict[Any, np.ndarray]:
-        """Levels by the names of their columns, by position where columns have none."""
+        """Return the levels by column name, or by position if the columns have no names."""
         keys = self.columns if names is None else [names[position] for position in self.columns]
         return dict(zip(keys, self.levels, strict=True))
 
@@ -72,11 +72,11 @@ def _numbers(part: Any, estimator: str) -> np.ndarray:
 
 
 def _factorize(X: Any, position: int) -> tuple[np.ndarray, np.ndarray]:
-    """Codes of a column's cells, -1 where missing, and what they stand for."""
+    """Return indices of a column's cells into its unique values, -1 if missing, and the unique values."""
     values = column(X, position)
     if not isinstance(values, pd.Series):
         values = np.asarray(values)
-        # numpy's strings have a dtype of their own length; as objects they compare with any.
+        # numpy's string dtypes have a fixed length; as objects, strings of any length compare.
         values = values.astype(object) if values.dtype.kind in "US" else values
     try:
         codes, uniques = pd.factorize(values)
@@ -89,34 +89,35 @@ def _sorted_levels(levels: np.ndarray) -> np.ndarray:
     try:
         order = sorted(range(len(levels)), key=lambda i: levels[i])
     except TypeError:
-        # Levels of several types: numbers and strings, say.
+        # Levels of several types, for example numbers and strings.
         order = sorted(range(len(levels)), key=lambda i: (type(levels[i]).__name__, str(levels[i])))
     return levels[order]
 
 
-def _warn_of_unseen(name: str, found: np.ndarray, levels: np.ndarray, n_samples: int) -> None:
-    """Warn of a column with no level known from fit; a lone row may well bring a new level of the same type."""
-    types, known = ({type(level).__name__ for level in some} for some in (found, levels))
-    if n_samples == 1 and types <= known:
+def _warn_about_unseen(name: str, unseen: np.ndarray, levels: np.ndarray, n_samples: int) -> None:
+    """Warn if a column has only unseen levels; in a single row, a new level of the same type is normal."""
+    types, fitted_types = ({type(level).__name__ for level in some} for some in (unseen, levels))
+    if n_samples == 1 and types <= fitted_types:
         return
     warnings.warn(
-        f"Column {name!r} of X holds no level that was there in fit, so that all its cells count as unknown: "
-        f"{found[:3].tolist()} ({', '.join(sorted(types))}) beside {levels[:3].tolist()} ({', '.join(sorted(known))}).",
+        f"Column {name!r} of X has only levels that were not seen in fit, so all its cells count as unknown: "
+        f"{unseen[:3].tolist()} ({', '.join(sorted(types))}), but the levels seen in fit are {levels[:3].tolist()} "
+        f"({', '.join(sorted(fitted_types))}).",
         UserWarning,
         stacklevel=2,
     )
 
 
-def _warn_of_text(X: np.ndarray, columns: Sequence[int], levels: Sequence[np.ndarray]) -> None:
-    """Warn of what an array of strings makes of numbers and of missing values."""
+def _warn_about_text(X: np.ndarray, columns: Sequence[int], levels: Sequence[np.ndarray]) -> None:
+    """Warn if an array of strings holds numbers or missing values as text."""
     names = [column_names(X)[position] for position in columns]
     numbers = [name for name, known in zip(names, levels, strict=True) if are_numbers_as_text(known)]
     missing = [name for name, known in zip(names, levels, strict=True) if missing_as_text(known, plain=True)]
-    for found, what in ((numbers, "numbers written as text"), (missing, "missing values written as text")):
-        if found:
+    for affected, what in ((numbers, "numbers stored as text"), (missing, "missing values stored as text")):
+        if affected:
             warnings.warn(
-                f"X is an array of strings, and its columns {', '.join(found)} hold {what}, which are taken as "
-                "categories. Pass a DataFrame, or an array of objects, where each cell keeps its type.",
+                f"X is an array of strings, and its columns {', '.join(affected)} hold {what}, which are treated as "
+                "categories. Pass a DataFrame or an object array, in which each cell keeps its type.",
                 UserWarning,
                 stacklevel=2,
             )

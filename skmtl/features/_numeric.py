@@ -1,4 +1,4 @@
-"""Numeric columns: centred, scaled, missing values filled, with indicators of what was missing."""
+"""Numeric columns: centring, scaling, imputation, and indicators of missing values."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from ._rows import CHUNK_CELLS, chunks, dense, over_chunks, plain
 
 Scaling = Literal["none", "standard", "robust"]
 
-# Columns with larger values, or none larger than one part of it, are counted in units of their own.
-_MOST = 1e120
+# A column is rescaled first if its largest absolute value is above this, or below its inverse.
+_LARGEST_UNSCALED = 1e120
 
 
-# What divides a constant column, so that another value in prediction has no effect; finite in float32 too.
-_NEVER = float(np.finfo(np.float32).max)
+# Divisor of constant columns, so large that other values in prediction have no effect; finite in float32 too.
+_CONSTANT_SCALE = float(np.finfo(np.float32).max)
 
-# Smooth clipping leaves nothing of what lies further out; the square of more would leave float32.
-_FARTHEST = 1e6
+# Values beyond this are clipped before the square in smooth clipping overflows float32; the result hardly changes.
+_CLIP_LIMIT = 1e6
 _CLIP = 3.0
 
 
 @dataclass(frozen=True)
 class NumericEncoder:
-    """Fitted statistics of the columns, and the transformation made of them.
+    """Fitted statistics of the numeric columns, and their transformation.
 
     Attributes
     ----------
     center, scale, fill : ndarray of shape (n_features,), float64
-        A cell x becomes ``(x - center) / scale``; a missing one stands for ``fill`` before that.
+        Missing cells are replaced by ``fill``; then a cell x becomes ``(x - center) / scale``.
     indicators : ndarray of shape (n_indicators,), intp
-        Columns that had missing values in training; each gets a 0/1 column after the features.
+        Columns that had missing values in training; each gets a 0/1 indicator column after the features.
     clip : bool
-        Whether a scaled value z then becomes ``z / sqrt(1 + (z / 3) ** 2)``, which lies in (-3, 3).
+        Whether a scaled value z is then clipped smoothly to (-3, 3), by ``z / sqrt(1 + (z / 3) ** 2)``.
     """
 
     center: np.ndarray
@@ -50,7 +50,7 @@ class NumericEncoder:
     def fit(
         cls, X: Any, *, scaling: Scaling, weights: np.ndarray | None = None, more_to_come: bool = False
     ) -> NumericEncoder:
-        """Take the statistics of X, (n_samples, n_features), dense or sparse, NaN for missing.
+        """Compute the statistics of X, dense or sparse, with NaN for missing values.
 
         Parameters
         ----------
@@ -60,9 +60,9 @@ class NumericEncoder:
             Mean and standard deviation; or median and interquartile range with smooth clipping, after
             Holzmueller et al. (2024), "Better by Default", NeurIPS.
         weights : ndarray of shape (n_samples,), default=None
-            How often a row counts; None is once each.
+            Number of times each row counts; None counts each row once.
         more_to_come : bool, default=False
-            Whether a column that is constant here may vary later (partial_fit); else it is zero for good.
+            Whether a column that is constant here may vary later (partial_fit); else it is always encoded as zero.
 
         Returns
         -------
@@ -71,36 +71,36 @@ class NumericEncoder:
         """
         if scaling == "robust":
             return cls._fit_robust(X, weights, more_to_come)
-        return cls._fit_moments(X, scaling == "standard", weights)._of_constants(scaling, more_to_come)
+        return cls._fit_moments(X, scaling == "standard", weights)._with_constants(scaling, more_to_come)
 
     @classmethod
     def of_moments(
         cls, mean: np.ndarray, deviation: np.ndarray, missing: np.ndarray, *, scaling: Scaling, more_to_come: bool
     ) -> NumericEncoder:
-        """The encoder that :meth:`fit` makes of columns with these moments; ``missing`` marks those with gaps."""
+        """Return the encoder that :meth:`fit` gives for these moments; ``missing`` marks columns with gaps."""
         unscaled = scaling == "none"
-        found = cls(
+        encoder = cls(
             center=np.zeros(len(mean)) if unscaled else mean,
-            scale=np.ones(len(mean)) if unscaled else np.where(_is_constant(mean, deviation), 0.0, deviation),
+            scale=np.ones(len(mean)) if unscaled else np.where(is_constant(mean, deviation), 0.0, deviation),
             fill=mean,
             indicators=np.flatnonzero(missing),
         )
-        return found._of_constants(scaling, more_to_come)
+        return encoder._with_constants(scaling, more_to_come)
 
-    def _of_constants(self, scaling: Scaling, more_to_come: bool) -> NumericEncoder:
-        """The same with a divisor for constant columns, whose scale is 0."""
-        instead = 1.0 if scaling == "none" or more_to_come else _NEVER
-        return replace(self, scale=np.where(self.scale == 0, instead, self.scale))
+    def _with_constants(self, scaling: Scaling, more_to_come: bool) -> NumericEncoder:
+        """Return a copy with a nonzero divisor for constant columns, whose scale is 0."""
+        divisor = 1.0 if scaling == "none" or more_to_come else _CONSTANT_SCALE
+        return replace(self, scale=np.where(self.scale == 0, divisor, self.scale))
 
     @classmethod
     def _fit_robust(cls, X: Any, weights: np.ndarray | None, more_to_come: bool) -> NumericEncoder:
         center, spread = robust_statistics(X, weights)
-        scale = np.where(spread == 0, 1.0 if more_to_come else _NEVER, spread)
+        scale = np.where(is_constant(center, spread), 1.0 if more_to_come else _CONSTANT_SCALE, spread)
         return cls(center, scale, fill=center, indicators=np.flatnonzero(_missing(X)), clip=True)
 
     @classmethod
     def _fit_moments(cls, X: Any, scale: bool, weights: np.ndarray | None) -> NumericEncoder:
-        """Means and standard deviations; a scale of 0 is that of a constant column."""
+        """Fit means and standard deviations; constant columns get a scale of 0."""
         n_samples, n_features = X.shape
         mass, total, largest = np.zeros(n_features), np.zeros(n_features), np.zeros(n_features)
         missing = np.zeros(n_features, dtype=bool)
@@ -109,7 +109,7 @@ class NumericEncoder:
             mass += part.mass
             total += part.total
             largest = np.maximum(largest, part.largest)
-        extreme = (largest > _MOST) | ((largest > 0) & (largest < 1 / _MOST))
+        extreme = (largest > _LARGEST_UNSCALED) | ((largest > 0) & (largest < 1 / _LARGEST_UNSCALED))
         if extreme.any():
             return cls._fit_in_units(X, np.where(extreme, largest, 1.0), scale, weights)
         mean = total / np.where(mass > 0, mass, 1.0)
@@ -121,11 +121,11 @@ class NumericEncoder:
 
     @classmethod
     def _fit_in_units(cls, X: Any, unit: np.ndarray, scale: bool, weights: np.ndarray | None) -> NumericEncoder:
-        """The same for columns whose squares leave the range of float64, counted in units of their largest value."""
+        """Fit columns whose squares would leave the range of float64, after division by their largest value."""
         part = sparse.csr_array(X / unit) if sparse.issparse(X) else np.asarray(X, dtype=np.float64) / unit
-        found = cls._fit_moments(part, scale, weights)
-        spread = found.scale * unit if scale else found.scale
-        return cls(found.center * unit, spread, found.fill * unit, found.indicators)
+        encoder = cls._fit_moments(part, scale, weights)
+        spread = encoder.scale * unit if scale else encoder.scale
+        return cls(encoder.center * unit, spread, encoder.fill * unit, encoder.indicators)
 
     @property
     def n_features(self) -> int:
@@ -134,17 +134,17 @@ class NumericEncoder:
 
     @property
     def n_outputs(self) -> int:
-        """Number of columns that the network sees."""
+        """Number of encoded columns."""
         return len(self.center) + len(self.indicators)
 
     def transform(self, X: Any, *, n_rows: int | None = None, dtype: Any = np.float32) -> np.ndarray:
         """Encode X to (n_rows or n_samples, n_outputs); rows beyond those of X stay zero.
 
-        The arithmetic is done in X's own precision: a column far from zero loses no digits that it had.
+        Computations use X's precision, so columns far from zero keep their digits.
         """
         if dtype is np.float64:
             return self._transformed(X, n_rows, dtype)
-        # What float32 does not hold is infinite: training says so, in its own words.
+        # Values too large for float32 become infinite, and training raises an error about them.
         with np.errstate(over="ignore"):
             return self._transformed(X, n_rows, dtype)
 
@@ -171,12 +171,12 @@ class NumericEncoder:
         return encoded if len(self.indicators) == 0 else np.hstack([encoded, gap[:, self.indicators]])
 
     def scaled(self, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rows filled, centred and scaled, not clipped; and what of them was missing."""
+        """Return the imputed, centred and scaled rows, not clipped, and the mask of missing cells."""
         scaled = np.empty(part.shape, part.dtype)
         return scaled, self._scale(part, scaled)
 
     def _scale(self, part: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """The same into ``out``; returns what was missing."""
+        """Write the scaled rows into ``out`` and return the mask of missing cells."""
         gap = np.isnan(part)
         if gap.any():
             part = np.where(gap, self.fill.astype(part.dtype, copy=False), part)
@@ -186,8 +186,8 @@ class NumericEncoder:
 
 
 def smooth_clip(values: np.ndarray) -> np.ndarray:
-    """``z / sqrt(1 + (z / 3) ** 2)``."""
-    values = np.clip(values, -_FARTHEST, _FARTHEST)
+    """Compute ``z / sqrt(1 + (z / 3) ** 2)``, which lies in (-3, 3)."""
+    values = np.clip(values, -_CLIP_LIMIT, _CLIP_LIMIT)
     return values / np.sqrt(1.0 + np.square(values / _CLIP))
 
 
@@ -199,7 +199,7 @@ def _missing(X: Any) -> np.ndarray:
 
 
 class _Sums(NamedTuple):
-    """Of some rows: which columns have gaps, the weight of what is there, its weighted sum, its largest size."""
+    """Statistics of some rows, per column: any missing, weight and weighted sum of the observed, largest absolute."""
 
     missing: np.ndarray
     mass: np.ndarray
@@ -219,24 +219,30 @@ def _sums(X: Any, weights: np.ndarray | None, rows: slice) -> _Sums:
 
 
 def _total(weight: np.ndarray | None, part: np.ndarray) -> np.ndarray:
-    """Weighted sum of the rows."""
+    """Return the weighted sum of the rows."""
     return part.sum(axis=0) if weight is None else weight @ part
 
 
 def _standard_deviation(X: Any, mean: np.ndarray, mass: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Per column, 0 where the column is constant (up to the rounding of its mean)."""
+    """Standard deviation per column, 0 for columns that are constant up to rounding.
 
-    def squares_of(rows: slice) -> np.ndarray:
+    The mean of many equal numbers is off by more than the rounding of one: what it is off by is subtracted.
+    """
+
+    def sums_of(rows: slice) -> np.ndarray:
         part, weight = dense(X, rows) - mean, None if weights is None else weights[rows]
+        left = _total(weight, part)
+        if np.isnan(left).any():
+            part = np.nan_to_num(part)
+            left = _total(weight, part)
         np.square(part, out=part)
-        own = _total(weight, part)
-        return _total(weight, np.nan_to_num(part)) if np.isnan(own).any() else own
+        return np.stack([left, _total(weight, part)])
 
-    squares = sum(over_chunks(squares_of, *X.shape), start=np.zeros(len(mean)))
-    deviation = np.sqrt(squares / np.where(mass > 0, mass, 1.0))
-    return np.where(_is_constant(mean, deviation), 0.0, deviation)
+    left, squares = sum(over_chunks(sums_of, *X.shape), start=np.zeros((2, len(mean)))) / np.where(mass > 0, mass, 1.0)
+    deviation = np.sqrt(np.maximum(squares - left**2, 0.0))
+    return np.where(is_constant(mean, deviation), 0.0, deviation)
 
 
-def _is_constant(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    """Which columns vary by no more than the rounding of their mean."""
+def is_constant(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Whether each column varies by no more than the rounding error of its mean."""
     return deviation <= 10 * np.finfo(np.float64).eps * np.maximum(np.abs(mean), 1e-300)

@@ -1,4 +1,4 @@
-"""Codes of categories to what the network sees: one-hot columns, or rows of a table of embeddings."""
+"""Encode category codes as one-hot columns or as row numbers of an embedding table."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ NO_SLOT = -1
 
 @dataclass(frozen=True)
 class CategorySlots:
-    """Where each level of each categorical column goes.
+    """Slots (one-hot columns or rows of the embedding table) of the levels of each categorical column.
 
     Attributes
     ----------
     lookup : tuple of ndarray of shape (n_levels + 2,), intp
-        Per column, the slot of each level, then that of an unseen and of a missing one; -1 is none (zeros).
-        Slots are one-hot columns, or rows of the embeddings' table, which all embedded columns share.
+        For each column, the slots of its levels, then those of an unseen and of a missing level; -1 means no slot
+        (zeros). Slots are one-hot columns, or rows of the embedding table that all embedded columns share.
     embedded : tuple of bool
         Which columns are embedded.
     n_one_hot, n_rows : int
-        Number of one-hot columns, and of rows of the table; rounded up, so that tables with some levels more
-        or less are encoded to the same shape.
+        Numbers of one-hot columns and of rows of the embedding table, rounded up so that data with a few levels
+        more or less are encoded to the same shape.
     """
 
     lookup: tuple[np.ndarray, ...]
@@ -33,19 +33,21 @@ class CategorySlots:
 
     @classmethod
     def fit(
-        cls, codes: np.ndarray, n_levels: Sequence[int], one_hot_max_size: int | None, beside: int = 0
+        cls, codes: np.ndarray, n_levels: Sequence[int], one_hot_max_size: int | None, n_indicators: int = 0
     ) -> CategorySlots:
-        """Lay out the columns of ``codes`` (n_samples, n_columns), float64 with NaN for missing and -1 for unseen.
+        """Assign slots to the columns of ``codes`` (n_samples, n_columns): float64, NaN if missing, -1 if unseen.
 
-        ``one_hot_max_size`` is the largest number of slots of a one-hot column; None is no bound. ``beside`` columns
-        of indicators are rounded up together with the one-hot columns.
+        A column with more than ``one_hot_max_size`` slots is embedded; None embeds none. The number of one-hot
+        columns is rounded up together with ``n_indicators`` missing-value indicators.
         """
         counts = [level_counts(column, size) for column, size in zip(codes.T, n_levels, strict=True)]
-        return cls.of_counts(counts, one_hot_max_size, beside)
+        return cls.of_counts(counts, one_hot_max_size, n_indicators)
 
     @classmethod
-    def of_counts(cls, counts: Sequence[np.ndarray], one_hot_max_size: int | None, beside: int = 0) -> CategorySlots:
-        """The same from how often each level of each column occurs; see `level_counts`."""
+    def of_counts(
+        cls, counts: Sequence[np.ndarray], one_hot_max_size: int | None, n_indicators: int = 0
+    ) -> CategorySlots:
+        """Assign slots from the counts of each column's levels; see `level_counts`."""
         lookup, embedded, totals = [], [], {False: 0, True: 0}
         for column in counts:
             slots = _slots(column)
@@ -54,49 +56,49 @@ class CategorySlots:
             lookup.append(np.where(slots == NO_SLOT, NO_SLOT, slots + totals[embed]))
             embedded.append(embed)
             totals[embed] += count
-        n_one_hot = rounded_up(beside + totals[False]) - beside
+        n_one_hot = rounded_up(n_indicators + totals[False]) - n_indicators
         return cls(tuple(lookup), tuple(embedded), n_one_hot, rounded_up(totals[True]))
 
     @property
     def n_embedded(self) -> int:
-        """Number of columns that are embedded."""
+        """Number of embedded columns."""
         return sum(self.embedded)
 
     def encode(self, codes: np.ndarray, one_hot: np.ndarray, rows: np.ndarray) -> None:
-        """Fill the one-hot columns and the rows' numbers, zeros as they come, from codes (n_rows, n_columns)."""
-        place, everyone = 0, np.arange(len(codes))
+        """Write one-hot columns and row numbers into zero-initialised arrays, from codes (n_rows, n_columns)."""
+        place, all_rows = 0, np.arange(len(codes))
         for column, slots, embed in zip(codes.T, self.lookup, self.embedded, strict=True):
             slot = slots[_entries(column, len(slots) - 2)]
             if embed:
                 rows[:, place] = slot
                 place += 1
             else:
-                known = slot != NO_SLOT
-                one_hot[everyone[known], slot[known]] = 1.0
+                has_slot = slot != NO_SLOT
+                one_hot[all_rows[has_slot], slot[has_slot]] = 1.0
 
 
 def rounded_up(count: int) -> int:
-    """The next multiple of 8, of a quarter of the power of two below where that is more."""
+    """Round up to a multiple of 8, or of a quarter of the next lower power of two if that is larger."""
     step = max(8, (1 << max(count, 1).bit_length() - 1) // 4)
     return -(-count // step) * step
 
 
 def _entries(codes: np.ndarray, n_levels: int) -> np.ndarray:
-    """Entries of a lookup: codes, then unseen, then missing."""
-    known = (codes >= 0) & (codes < n_levels)
-    return np.where(np.isnan(codes), n_levels + 1, np.where(known, codes, n_levels)).astype(np.intp)
+    """Return positions in a lookup: codes, then unseen, then missing."""
+    seen = (codes >= 0) & (codes < n_levels)
+    return np.where(np.isnan(codes), n_levels + 1, np.where(seen, codes, n_levels)).astype(np.intp)
 
 
 def level_counts(codes: np.ndarray, n_levels: int) -> np.ndarray:
-    """How often each level occurs among the codes, then an unseen one, then a missing one, (n_levels + 2,)."""
+    """Count each level among the codes, then unseen and missing ones, (n_levels + 2,)."""
     return np.bincount(_entries(codes, n_levels), minlength=n_levels + 2)
 
 
 def _slots(counts: np.ndarray) -> np.ndarray:
-    """Slots of one column with these counts of levels, counted from 0.
+    """Assign slots, numbered from 0, to the levels of one column with these counts.
 
-    Levels that a single row has are, to all other rows, levels never seen: where there are several they share a
-    slot, which is that of unseen levels too. A missing cell where none was missing counts as unseen.
+    A level that occurs in a single row looks unseen to all other rows. If there are several such levels, they share
+    a slot with unseen levels. A missing cell counts as unseen if the column had no missing cell in training.
     """
     n_levels = len(counts) - 2
     levels, missing = counts[:n_levels], counts[n_levels + 1] > 0

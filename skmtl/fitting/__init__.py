@@ -1,1 +1,3 @@
 """From checked data and parameters to a fitted network."""
+
+__all__: list[str] = []

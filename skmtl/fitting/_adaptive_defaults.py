@@ -1,4 +1,4 @@
-"""What parameters left at "auto" become: by a written rule, from the size and shape of the data alone."""
+"""Values for parameters left at "auto", chosen from the size and shape of the data alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy import sparse
 from ..inference._fitted import FittedNetwork
 from ._input import FitInput, Settings
 
-# A lone network, as it comes; also what the others fall back to where the rule below does not hold.
+# A single network. Also the fallback when the adaptive defaults do not apply.
 PLAIN: Mapping[str, Any] = {
     "ensemble_size": 1,
     "blend": None,
@@ -27,49 +27,48 @@ PLAIN: Mapping[str, Any] = {
     "numeric_embedding": None,
 }
 
-# A second round of networks, on what the ridge regression leaves, doubles the time and gained nothing that lasts.
-# "regression_network" is for mixed tasks: where classes are soon predicted too boldly, regressions have not learned
-# half of what they could.
+# A second round of networks, on the residuals of the ridge regression, doubles the time without a lasting gain.
+# "regression_network" is for mixed tasks: classifications start to overfit long before regressions are learned.
 _BLEND = ("network", "regression_network", "ridge", "rbf", "laplacian")
-# Below so many rows an eighth of them says too little.
+# With fewer rows, an eighth of them is too little to validate on.
 FEWEST_ROWS = 20
-# Rows up to which all epochs are taken; with more, their number falls with the square root.
+# Up to this many rows a fit takes all epochs; with more, the number of epochs falls with the square root.
 _ROWS_FOR_ALL_EPOCHS, _MOST_EPOCHS, _FEWEST_EPOCHS = 5_000, 80, 15
-# Rows from which on fewer networks are trained: each sees enough.
+# (rows, members): with more rows, fewer networks are enough.
 _FEWER_MEMBERS: tuple[tuple[int, int], ...] = ((60_000, 2), (30_000, 3), (20_000, 4), (10_000, 6), (0, 8))
-# Columns up to which each becomes eight numbers, or four, before the first layer would be the whole cost.
+# (columns, numbers per column): larger embeddings of wide tables would make the first layer dominate the cost.
 _MOST_EMBEDDED: tuple[tuple[int, int], ...] = ((16, 8), (100, 4))
 
 
 def resolved(settings: Settings, data: FitInput, previous: FittedNetwork | None = None) -> Settings:
-    """The settings with a value wherever one was left to "auto" (but where each stage has a rule of its own).
+    """Return the settings with every "auto" replaced by a value, except those that a later stage resolves.
 
-    Where training goes on from a ``previous`` network, what shapes one is as it was.
+    When training continues from a ``previous`` network, the parameters that shape a network keep its values.
     """
     values = _values(settings, data) if previous is None else {**PLAIN, **_shape_of(previous)}
-    chosen = {name: value for name, value in values.items() if _left(settings[name])}
+    chosen = {name: value for name, value in values.items() if _is_auto(settings[name])}
     return replace(settings, parameters={**settings.parameters, **chosen})
 
 
-def _left(value: Any) -> bool:
-    """Whether a parameter was left to the rule; an array is not to be compared with a word."""
+def _is_auto(value: Any) -> bool:
+    """Whether a parameter was left at "auto"; comparing an array with a string would fail."""
     return isinstance(value, str) and value == "auto"
 
 
 def how_to_hold_out(n_rows: int) -> str:
-    """What to do for out-of-fold predictions where a fit on so many rows with labels made none, for messages."""
+    """Return a hint for messages: how to get the out-of-fold predictions that a fit on ``n_rows`` rows did not make."""
     if n_rows < FEWEST_ROWS:
         return f"fit had {n_rows} rows with labels, too few to hold any out; the defaults need {FEWEST_ROWS}."
     return "fit with oob_score=True, or with blend."
 
 
 def most_epochs(epochs: int | str) -> int:
-    """Epochs that a fit takes at most, before its data are known."""
-    return int(PLAIN["epochs"]) if _left(epochs) else int(epochs)
+    """Return the largest number of epochs that a fit can take, before its data are known."""
+    return int(PLAIN["epochs"]) if _is_auto(epochs) else int(epochs)
 
 
 def _values(settings: Settings, data: FitInput) -> Mapping[str, Any]:
-    if not _left(settings["ensemble_size"]) or not _has_rule(settings, data):
+    if not _is_auto(settings["ensemble_size"]) or not _adaptive_defaults_apply(settings, data):
         embedding = "piecewise_linear" if settings.routed["numeric_embedding"] else None
         return {**PLAIN, "numeric_embedding": embedding}
     epochs = _epochs(data.n_train)
@@ -84,7 +83,7 @@ def _values(settings: Settings, data: FitInput) -> Mapping[str, Any]:
         "weight_decay": None if given else 0.03,
         "epochs": epochs,
         "validation_fraction": 0.125,
-        "n_iter_no_change": 1 + (epochs if _left(settings["epochs"]) else int(settings["epochs"])) // 4,
+        "n_iter_no_change": 1 + (epochs if _is_auto(settings["epochs"]) else int(settings["epochs"])) // 4,
         "numeric_embedding": _embedding(settings, data),
         "scale_inputs": "robust",
     }
@@ -99,14 +98,14 @@ def _shape_of(network: FittedNetwork) -> Mapping[str, Any]:
     return shape
 
 
-def _has_rule(settings: Settings, data: FitInput) -> bool:
-    """Whether there are rows enough, and the network is not the caller's own and starts anew."""
+def _adaptive_defaults_apply(settings: Settings, data: FitInput) -> bool:
+    """Whether the adaptive defaults apply: enough rows, a built-in network, and no training to continue."""
     own = settings["model"] is not None
     return data.n_train >= FEWEST_ROWS and not own and not settings["warm_start"] and not settings.incremental
 
 
 def _blend(settings: Settings, data: FitInput) -> Sequence[str] | None:
-    """What takes a closed form, where there will be rows held out to weigh it by, in squared errors."""
+    """Return the parts of the blend, if rows are held out to weigh them by and the loss is the default."""
     holds_out = settings["early_stopping"] is not False and data.validation is None
     return _BLEND if holds_out and settings["loss"] is None else None
 

@@ -1,4 +1,4 @@
-"""From the parameter ``balancing`` to the method that the engine is given, and what the method remembers."""
+"""The balancing method of a fit, and the state it keeps between calls of partial_fit."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Balance:
-    """The method with its parameters, and its state after the training that this fit goes on from (None: none)."""
+    """A balancing method with its parameters, and its state after the training that this fit continues, if any."""
 
     method: balancing.Balancing
     state: dict[str, np.ndarray] | None
 
     @classmethod
     def of(cls, settings: Settings, previous: FittedNetwork | None) -> Balance:
-        """What the settings ask for; partial_fit goes on from the method's state, where it is the same method."""
+        """Return the method that the settings ask for; partial_fit keeps its state, if the method is the same."""
         method = balancing.get(settings["balancing"], **settings.routed["balancing"])
         if method.needs_loss_weights and settings["loss_weights"] is None:
             raise ValueError(
-                f"balancing={settings['balancing']!r} trains with weights of your own: pass them as loss_weights, or "
+                f"balancing={settings['balancing']!r} trains with your own weights: pass them as loss_weights, or "
                 'set balancing="equal".'
             )
         known = previous.balancing_state if previous is not None and settings.incremental else None
         return cls(method, known[1] if known is not None and known[0] == _label(method) else None)
 
     def after(self, result: TrainingResult) -> tuple[str, dict[str, np.ndarray]]:
-        """What to remember for the next call of partial_fit: the method's name and state."""
+        """Return the method's name and state, for the next call of partial_fit."""
         return _label(self.method), result.balancing
 
 
 def _label(method: balancing.Balancing) -> str:
-    # Averages of cosines and norms of one kind of gradients say nothing of those of the other.
+    # Running averages over one kind of gradients are meaningless for the other.
     return f"{type(method).__module__}.{type(method).__qualname__} of {method.gradients_of}"

@@ -1,4 +1,4 @@
-"""The ``callbacks`` parameter: fresh Keras callbacks, around a model that has the network's weights."""
+"""Keras callbacks from the ``callbacks`` parameter, around a model with the network's weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ._input import Settings
 
 
 def callbacks_for(settings: Settings, network: FittedNetwork) -> KerasCallbacks | None:
-    """The caller's callbacks, copied, around a model of their own; None where there are none."""
+    """Return copies of the caller's callbacks around a model of their own, or None if there are none."""
     callbacks = make_callbacks(settings["callbacks"], settings.routed["callbacks"])
     if not callbacks:
         return None
@@ -49,7 +49,7 @@ def callbacks_for(settings: Settings, network: FittedNetwork) -> KerasCallbacks 
 
 
 def _member_models(model: Any, network: FittedNetwork) -> list[Any] | None:
-    """The caller's own models inside the exported one."""
+    """Return the caller's own models inside the exported one."""
     if network.spec is not None:
         return None
     return [layer for layer in model.layers if isinstance(layer, keras.Model)]
@@ -60,10 +60,10 @@ def _other_variables(model: Any, network: FittedNetwork) -> list[Any]:
 
 
 def make_callbacks(callbacks: Any, routed: Mapping[str, Any]) -> list[Any]:
-    """Fresh callbacks from instances, classes, or lists and dicts of them; ``callbacks__*`` are arguments of classes.
+    """Return fresh callbacks from instances, classes, or lists and dicts of them.
 
-    ``callbacks__patience`` goes to the one class (or to all), ``callbacks__0__patience`` to the first of a
-    list, ``callbacks__stop__patience`` to the entry "stop" of a dict.
+    ``callbacks__*`` are arguments of classes: ``callbacks__patience`` goes to the only class (or to all of them),
+    ``callbacks__0__patience`` to the first of a list, ``callbacks__stop__patience`` to the entry "stop" of a dict.
     """
     if callbacks is None:
         if routed:
@@ -100,7 +100,7 @@ def _make_callback(entry: Any, arguments: dict[str, Any]) -> Any:
             f"callbacks__{next(iter(arguments))}: {type(entry).__name__} is an instance; pass the class to have "
             "its arguments routed."
         )
-    # A callback keeps what it saw; a copy keeps the caller's as it was, for clone and for the next fit.
+    # Callbacks have state: a copy leaves the caller's unchanged, for clone and for the next fit.
     return copy.deepcopy(entry)
 
 

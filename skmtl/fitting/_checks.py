@@ -1,4 +1,4 @@
-"""What the caller passes to fit, checked and taken apart before anything is changed."""
+"""Checks of what the caller passes to fit, before anything changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..targets import TargetColumns, weights_in_order
 
 
 def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tuple[Any, CategoryLevels]:
-    """X as a float array or CSR matrix, and the levels of its categorical columns, which it holds codes of.
+    """Return X as a float array or CSR matrix with codes for categories, and the levels of its categorical columns.
 
     ``levels`` are those known from ``fit``; None reads them, and the names of the columns, from X. NaN is allowed
     (it is imputed), infinity is not.
@@ -37,7 +37,7 @@ def read_inputs(estimator: Any, X: Any, *, levels: CategoryLevels | None) -> tup
 
 
 def _is_plain(estimator: Any, X: Any) -> bool:
-    """Whether X is an array with which nothing can be wrong; finding that out is most of the time of one prediction."""
+    """Whether X is an array that needs no more checks, which would take most of the time of a small prediction."""
     if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in (np.float32, np.float64) or len(X) == 0:
         return False
     if X.shape[1] != estimator.n_features_in_ or hasattr(estimator, "feature_names_in_"):
@@ -68,9 +68,9 @@ def check_weights(
     *,
     name: str = "sample_weight",
 ) -> Any:
-    """Weights of y's columns as float64, (n,) or (n, n_tasks), or None; see `weights_in_order`.
+    """Return the weights of y's columns as float64, (n,) or (n, n_tasks), or None; see `weights_in_order`.
 
-    ``names`` are the tasks where an earlier fit had a table, though y may be none.
+    ``names`` are the task names of an earlier fit on a table, even if y is an array now.
     """
     if sample_weight is None:
         return None
@@ -82,14 +82,14 @@ def check_weights(
     weights = check_array(sample_weight, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name)
     if one_dimensional or weights.shape != (n_samples, n_tasks):
         expected = f"({n_samples},)" if one_dimensional else f"({n_samples},) or ({n_samples}, {n_tasks})"
-        raise ValueError(f"{name}.shape == {weights.shape}, expected {expected}: one weight a row, or one a label.")
+        raise ValueError(f"{name}.shape == {weights.shape}, expected {expected}: one weight per row, or one per label.")
     if (weights < 0).any():
         raise ValueError(f"Negative values in {name}: weights should be zero or positive.")
     return weights
 
 
 def check_validation_arguments(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
-    """Validation rows come whole or not at all."""
+    """Check that the validation arguments are complete."""
     if (X_val is None) != (y_val is None):
         raise ValueError("X_val and y_val belong together: pass both, or neither.")
     if sample_weight_val is not None and X_val is None:
@@ -97,7 +97,7 @@ def check_validation_arguments(X_val: Any, y_val: Any, sample_weight_val: Any) -
 
 
 def check_number_of_classes(entries: Sequence[Any], n_tasks: int) -> None:
-    """``classes`` of partial_fit has one entry a task."""
+    """Check that ``classes`` of partial_fit has one entry per task."""
     if len(entries) != n_tasks:
         raise ValueError(
             f"classes has {len(entries)} entries, but y has {n_tasks} tasks: give a list with the labels of each."
@@ -105,18 +105,18 @@ def check_number_of_classes(entries: Sequence[Any], n_tasks: int) -> None:
 
 
 def check_rows(X: Any, columns: TargetColumns) -> None:
-    """X and y have the same number of rows."""
+    """Check that X and y have the same number of rows."""
     n_rows = _num_samples(X)
     if columns.n_samples != n_rows == len(columns.names):
         raise ValueError(
-            f"X has {n_rows} rows, but y has {columns.n_samples} rows of {n_rows} entries: it looks like one array a "
+            f"X has {n_rows} rows, but y has {columns.n_samples} rows of {n_rows} entries: it looks like one array per "
             "task. Pass np.column_stack(y), or a dict from task name to 1-D array."
         )
     check_consistent_length(X, columns.values[0])
 
 
 def stack_rows(first: Any, second: Any) -> Any:
-    """Rows of both, in one matrix of the first one's kind."""
+    """Stack the rows of two matrices, as a CSR matrix if either is sparse."""
     if sparse.issparse(first) or sparse.issparse(second):
         return sparse.vstack([first, second], format="csr")
     return np.concatenate([first, second])

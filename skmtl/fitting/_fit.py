@@ -1,4 +1,4 @@
-"""From checked data and parameters to a fitted network: the one place where the stages are wired."""
+"""From checked data and parameters to a fitted network: the one place that connects the stages."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     from ._losses import Objective
     from ._networks import BuiltNetwork
 
-# Below this many rows early_stopping="auto" holds none out of a lone network: the few it would judge by say too little.
+# With fewer rows, early_stopping="auto" holds none out for a single network: too few to choose an epoch by.
 _FEWEST_ROWS_ALONE = 50
 
 
 @dataclass(frozen=True)
 class PreparedFit:
-    """A network before training, and what the engine has to know of it; ``before`` are epochs of earlier fits."""
+    """A network before training, and what the engine needs to train it.
+
+    ``goes_on`` is whether training can continue later (partial_fit); ``before`` counts the epochs of earlier fits.
+    """
 
     network: FittedNetwork
     job: TrainingJob
@@ -42,7 +45,7 @@ class PreparedFit:
     before: int
 
     def trained(self, result: TrainingResult) -> FittedNetwork:
-        """The network with what training gave."""
+        """Return the network with the result of training."""
         return replace(
             self.network,
             parameters=result.parameters,
@@ -61,10 +64,10 @@ def fit_network(
     task: FitTask | None = None,
     observer: Observer | None = None,
 ) -> tuple[FittedNetwork, TrainingResult]:
-    """Encode, build, train; ``previous`` is the network to go on from (warm_start, partial_fit).
+    """Encode, build and train; ``previous`` is the network to continue from (warm_start, partial_fit).
 
-    ``task`` is this fit where scikit-learn's callbacks look at it; ``observer`` sees training at the end of every
-    epoch.
+    ``task`` is this fit as scikit-learn's callbacks see it, if there are any; ``observer`` is called at the end of
+    every epoch.
     """
     from ..training import train
     from ._callbacks import callbacks_for
@@ -78,7 +81,7 @@ def fit_network(
 
 
 def prepare_fit(settings: Settings, data: FitInput, previous: FittedNetwork | None = None) -> PreparedFit:
-    """All of a fit that comes before training: encode and build."""
+    """Do everything that comes before training: encode and build."""
     from ._training import training_job
 
     if data.n_train == 0:
@@ -96,14 +99,14 @@ def prepare_fit(settings: Settings, data: FitInput, previous: FittedNetwork | No
 
 
 def draw_seeds(settings: Settings) -> dict[str, int]:
-    """Seeds of all that is drawn at random in a fit, by what it is for."""
+    """Draw the seeds of a fit, by purpose."""
     random = check_random_state(settings["random_state"])
     return dict(zip(("weights", "frozen", "rows", "batches"), random.randint(2**31 - 1, size=4).tolist(), strict=True))
 
 
 @dataclass(frozen=True)
 class StartingNetwork:
-    """A network as it starts, how it was built, and the numbers that it is to be trained by."""
+    """A network before training, how it was built, and the numbers to train it with."""
 
     network: FittedNetwork
     built: BuiltNetwork
@@ -118,14 +121,14 @@ def starting_network(
     seeds: dict[str, int],
     previous: FittedNetwork | None = None,
 ) -> StartingNetwork:
-    """Build the network, and work out all numbers of the fit."""
+    """Build the network and compute all numbers of the fit."""
     from ._networks import build_fit
 
     built = build_fit(settings, data, features, previous, seeds)
     scaling, built, new_units = _scaling(settings, data, built, previous)
     trained = previous.trained_epochs if previous is not None else 0
     balance = Balance.of(settings, previous)
-    # Another order of rows in every call of partial_fit, the same in every run.
+    # Every call of partial_fit takes the rows in another order, which is the same in every run.
     numbers = _numbers(settings, data, seeds["batches"] + trained, balance.method.constants())
     network = FittedNetwork(
         features=features,
@@ -149,7 +152,7 @@ def starting_network(
 def _scaling(
     settings: Settings, data: FitInput, built: BuiltNetwork, previous: FittedNetwork | None
 ) -> tuple[TargetScaling, BuiltNetwork, np.ndarray]:
-    """Scaling of the targets, the network that goes with it, and which tasks have other units than before."""
+    """Return the target scaling, the network that fits it, and a mask of the tasks whose units changed."""
     modes, spec, places = built.objective.modes, built.spec, None
     if spec is not None and not built.own:
         places = head_places(built.make(spec.members).parameters, spec)
@@ -157,8 +160,8 @@ def _scaling(
         more_to_come = places is None and (settings.incremental or settings["warm_start"])
         scaling = data.once("scaling", lambda: fit_scaling(data.targets, modes, more_to_come=more_to_come))
         return scaling, built, np.zeros(len(modes), dtype=bool)
-    found = rescaled(previous.scaling, built.parameters, data.targets, built.objective.heads, modes, places)
-    return found.scaling, replace(built, parameters=found.parameters), found.tasks
+    new = rescaled(previous.scaling, built.parameters, data.targets, built.objective.heads, modes, places)
+    return new.scaling, replace(built, parameters=new.parameters), new.tasks
 
 
 def _units(
@@ -169,9 +172,9 @@ def _units(
     previous: FittedNetwork | None,
     new: np.ndarray,
 ) -> np.ndarray:
-    """What a constant prediction loses, per task; a batch of partial_fit counts in the units of the first one.
+    """Return the loss of a constant prediction, per task, (n_tasks,): the unit in which the losses of a fit count.
 
-    That is for tasks that have not got ``new`` ones.
+    Later batches of partial_fit keep the units of the first one, except for tasks with ``new`` scales.
     """
     from ..losses import constant_losses
 
@@ -179,17 +182,17 @@ def _units(
     if known is not None and not new.any():
         return known
     with single_threaded_blas:
-        found = constant_losses(data.targets, goal.rules, goal.heads, scaling)
-    return found if known is None else np.where(new, found, known)
+        losses = constant_losses(data.targets, goal.rules, goal.heads, scaling)
+    return losses if known is None else np.where(new, losses, known)
 
 
 def fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:
-    """Take the statistics of X that its encoding needs."""
+    """Fit the encoder of X."""
     from ..networks import resolve_numeric_embedding
 
     scale, own = settings["scale_inputs"], settings["model"] is not None
     if scale == "auto":
-        # The caller's own network sees what the caller gives it.
+        # The caller's own network gets X as it is.
         scale = not own
     embedding = resolve_numeric_embedding(settings["numeric_embedding"], settings.routed["numeric_embedding"])
     return FeatureEncoder.fit(
@@ -204,7 +207,7 @@ def fit_features(settings: Settings, data: FitInput) -> FeatureEncoder:
 
 
 def row_weights(targets: EncodedTargets) -> np.ndarray | None:
-    """Mean weight of each row's labels; None where all are the same."""
+    """Return the mean weight of each row's labels, or None if all are equal."""
     observed = np.maximum(targets.observed.sum(axis=1), 1)
     weights = targets.weights.sum(axis=1) / observed
     return None if np.ptp(weights) == 0 else weights
@@ -213,7 +216,9 @@ def row_weights(targets: EncodedTargets) -> np.ndarray | None:
 def _numbers(settings: Settings, data: FitInput, seed: int, constants: Mapping[str, float]) -> TrainingNumbers:
     rate, decay = settings["learning_rate"], settings["weight_decay"]
     if settings.incremental and settings["learning_rate_schedule"] == "cosine":
-        raise ValueError('partial_fit never ends: learning_rate_schedule="cosine" has no last epoch. Set "constant".')
+        raise ValueError(
+            'learning_rate_schedule="cosine" needs a last epoch, which partial_fit does not have. Set "constant".'
+        )
     return TrainingNumbers(
         learning_rate=None if rate is None else float(rate),
         weight_decay=None if decay is None else float(decay),
@@ -241,7 +246,7 @@ def _stopping_criteria(settings: Settings, data: FitInput) -> np.ndarray | None:
 
 
 def stops_early(settings: Settings, data: FitInput) -> bool:
-    """Whether members stop at their best epoch: with rows to validate on given, or enough to hold some out."""
+    """Whether members stop at their best epoch: if validation rows are given, or enough rows to hold some out."""
     if settings["validation_split"] is not None:
         return settings["early_stopping"] is not False
     if settings["early_stopping"] == "auto":
@@ -251,7 +256,7 @@ def stops_early(settings: Settings, data: FitInput) -> bool:
 
 
 def batch_size(given: int | str, n_samples: int) -> int:
-    """Rows a step: as given, at most all; "auto" takes a 32nd of the rows as a power of 2, from 32 to 256."""
+    """Return the rows per step; "auto" is a 32nd of the rows, rounded to a power of 2 from 32 to 256."""
     if given == "auto":
         given = 1 << int(np.clip(np.round(np.log2(max(n_samples, 1) / 32)), 5, 8))
     return max(1, min(int(given), n_samples))

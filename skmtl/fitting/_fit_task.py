@@ -1,4 +1,4 @@
-"""The callbacks of scikit-learn around a fit: the fit is a task of theirs, and each epoch a task within it."""
+"""scikit-learn's callbacks around a fit: the fit is one of their tasks, and each epoch a subtask."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..inference._fitted import FittedNetwork
 
 @dataclass(frozen=True)
 class FitTask:
-    """A fit that callbacks look at: who is fitted, to what rows, and the context that calls the callbacks.
+    """A fit that callbacks observe: the estimator, its rows, and the context that calls the callbacks.
 
-    Callbacks get X and y as the caller gave them: the estimator's own ``score`` and ``predict`` take them so.
-    ``fitted`` is what the estimator will be when the fit is over.
+    Callbacks get X and y as the caller passed them, as the estimator's own ``score`` and ``predict`` expect.
+    ``fitted`` is the estimator as it will be after the fit.
     """
 
     estimator: Any
@@ -27,11 +27,11 @@ class FitTask:
 
     @classmethod
     def begin(cls, estimator: Any, X: Any, y: Any, sample_weight: Any, *, epochs: int, append: bool) -> FitTask | None:
-        """Begin the fit's task; None where nobody looks.
+        """Begin the fit's task; return None if there are no callbacks.
 
-        ``append`` says whether this fit goes on from the last one.
+        ``append`` says whether this fit continues the last one.
         """
-        # Also without callbacks: a search or a pipeline gave this fit a place among its own tasks.
+        # Needed even without callbacks: a search or a pipeline may have made this fit one of its own tasks.
         context = estimator._init_callback_context(max_subtasks=epochs)
         if not getattr(estimator, "_skl_callbacks", None):
             return None
@@ -42,7 +42,7 @@ class FitTask:
 
     @staticmethod
     def fitting(task: FitTask | None, fitted: Any) -> FitTask | None:
-        """The task, told what is being fitted."""
+        """Return the task with the estimator that is being fitted."""
         return None if task is None else replace(task, fitted=fitted)
 
     @staticmethod
@@ -52,7 +52,7 @@ class FitTask:
             task.context.call_on_fit_task_end(estimator=task.estimator, **task.rows, reconstruction_attributes={})
 
     def attributes(self, network: FittedNetwork, result: TrainingResult) -> dict[str, Any]:
-        """Attributes that the estimator would have, had it been fitted to this."""
+        """Return the attributes that the estimator would have if the fit ended here."""
         fitted = snapshot(self.fitted)
         fitted._adopt_network(network, result, append=self.append)
         return vars(fitted)
@@ -60,7 +60,7 @@ class FitTask:
 
 @dataclass
 class EpochTasks:
-    """The epochs as tasks; ``network_of`` makes the fitted network of what training has come to."""
+    """The epochs as tasks; ``network_of`` makes a fitted network of the result so far."""
 
     fit: FitTask
     network_of: Callable[[TrainingResult], FittedNetwork]
@@ -72,7 +72,7 @@ class EpochTasks:
         self._epoch.call_on_fit_task_begin(estimator=self.fit.estimator, **self.fit.rows)
 
     def end(self, result: Callable[[], TrainingResult]) -> bool:
-        """End it; whether a callback wants it to be the last one.
+        """End the epoch's task; return whether a callback asks training to stop.
 
         The estimator of this epoch is only made for callbacks that ask for it.
         """

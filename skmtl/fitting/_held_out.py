@@ -1,4 +1,4 @@
-"""Which rows each member holds out: a share drawn at random, the caller's rows, or the parts of a splitter."""
+"""Rows that each member holds out: a random share, the caller's validation rows, or the splits of a splitter."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from ._input import FitInput, Settings
 
 
 def held_out_plan(settings: Settings, data: FitInput, numbers: TrainingNumbers, seed: int) -> RowPlan:
-    """Rows to train on and to hold out, for each member."""
+    """Return the rows to train on and to hold out, for each member."""
     members = int(settings["ensemble_size"])
     if settings["validation_split"] is not None:
         return _plan_of_splitter(settings, data, members)
     if data.groups is not None:
-        raise ValueError("groups say which rows a splitter keeps together: set validation_split, as to GroupKFold(8).")
+        raise ValueError(
+            "groups tell a splitter which rows to keep together: set validation_split, for example to GroupKFold(8)."
+        )
     if data.validation is not None:
         train_rows, held = np.arange(data.n_train), np.arange(data.n_train, data.n_train + data.validation.n_train)
         return RowPlan((train_rows,) * members, (held,) * members)
@@ -33,34 +35,34 @@ def held_out_plan(settings: Settings, data: FitInput, numbers: TrainingNumbers, 
         if settings["early_stopping"] == "auto":
             return plan_rows(data.targets, classified, members, 0.0, seed)
         raise ValueError(
-            f"early_stopping=True holds {fraction:.0%} of the rows out, but with n_samples={data.n_train} none can be "
-            "spared without losing the last label of a task or class. Set early_stopping=False, or give more samples."
+            f"early_stopping=True holds out {fraction:.0%} of the rows, but with n_samples={data.n_train} none can be "
+            "spared without losing the last label of a task or class. Set early_stopping=False, or pass more samples."
         )
     return plan
 
 
 def _plan_of_splitter(settings: Settings, data: FitInput, members: int) -> RowPlan:
-    """Member by member, the splits of a splitter; from the first again where there are more members."""
+    """Give each member one split of a splitter, starting over if there are more members than splits."""
     reason = _obstacle(settings, data)
     if reason:
         raise ValueError(f"validation_split={settings['validation_split']!r} says what to hold out, but {reason}.")
     splits = list(islice(_splits(settings["validation_split"], data), members))
     if not splits:
         raise ValueError(
-            "validation_split has no split: an iterator gives its splits to one fit alone, so pass them as a list."
+            "validation_split has no splits. An iterator is used up by one fit: pass a list of splits instead."
         )
     for number, (train, held) in enumerate(splits):
         lost = ~data.targets.observed[train].any(axis=0)
         if lost.any() or len(held) == 0:
             name = data.encoder.tasks[int(lost.argmax())].name
-            what = f"leaves task {name!r} no label to learn from" if lost.any() else "holds no rows out"
-            raise ValueError(f"validation_split: split {number} {what}. Use fewer splits, or other ones.")
-    turns = list(islice(cycle(splits), members))
-    return RowPlan(tuple(np.sort(train) for train, _ in turns), tuple(np.sort(held) for _, held in turns))
+            what = f"leaves task {name!r} no label to learn from" if lost.any() else "holds out no rows"
+            raise ValueError(f"validation_split: split {number} {what}. Use fewer or other splits.")
+    assigned = list(islice(cycle(splits), members))
+    return RowPlan(tuple(np.sort(train) for train, _ in assigned), tuple(np.sort(held) for _, held in assigned))
 
 
 def _splits(given: Any, data: FitInput) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Splits of the rows that are left of the caller's; a splitter sees these alone."""
+    """Yield splits of the rows that remain when those without weight are dropped; a splitter sees only these."""
     fixed = isinstance(given, PredefinedSplit) or not (isinstance(given, Integral) or hasattr(given, "split"))
     n_rows = data.n_given if fixed else data.n_train
     splits = splits_of(given, np.zeros((data.n_train, 1)), _labels(data), data.groups)
@@ -76,12 +78,12 @@ def _obstacle(settings: Settings, data: FitInput) -> str:
     if data.validation is not None:
         return "X_val and y_val were passed to fit; give one of them"
     if settings["early_stopping"] is False:
-        return "early_stopping=False holds none out"
+        return "early_stopping=False holds out none"
     return ""
 
 
 def _labels(data: FitInput) -> Any:
-    """What a stratifying splitter looks at: numbers and codes of classes, NaN where there is no label."""
+    """Return the labels for a stratifying splitter: numbers and class codes, NaN for missing labels."""
     values = np.where(data.targets.observed, data.targets.values, np.nan)
     codes = [task.kind == "classification" for task in data.encoder.tasks]
     if values.shape[1] > 1 or np.isnan(values).any():

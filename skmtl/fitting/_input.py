@@ -1,4 +1,4 @@
-"""What a fit works on: the estimator's parameters, and the data as it was checked and encoded."""
+"""The input of a fit: the estimator's parameters, and the checked and encoded data."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from ._per_task import class_weights
 
 Value = TypeVar("Value")
 
-# As many as a fit's networks have structures, and a few more.
+# Enough for all network structures of a fit, and a few more.
 _PROGRAMS_OF_A_FIT = 8
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The estimator's parameters by name, which of them are not at their default, and the routed ones by target.
+    """The estimator's parameters by name, which of them differ from their default, and the routed ones by target.
 
-    With ``stopped_by_others`` the rows that a member holds out have no say in when it stops. With ``also_stopped_for``
-    weights of the epoch that is best for tasks of that kind are kept too. ``programs`` are those of this fit alone.
+    With ``stopped_by_others`` the rows that a member holds out do not decide when it stops. With ``also_stopped_for``
+    the weights of the epoch that is best for tasks of that kind are kept too. ``programs`` are used by this fit alone.
     """
 
     parameters: Mapping[str, Any]
@@ -44,23 +44,23 @@ class Settings:
         return self.parameters[name]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What another process makes them of: programs stay where they were compiled."""
+        """Pickle all fields except the programs, which belong to the process that compiled them."""
         fields = (self.parameters, self.changed, self.routed, self.incremental, self.stopped_by_others)
         return Settings, (*fields, self.also_stopped_for)
 
     def for_partial_fit(self) -> Settings:
-        """The same with one epoch, and nothing held out."""
+        """Return the settings with one epoch and no held-out rows."""
         changed = {**self.parameters, "epochs": 1, "early_stopping": False}
         return replace(self, parameters=changed, incremental=True)
 
 
 @dataclass(frozen=True)
 class FitInput:
-    """Checked X, the encoder of y, and y encoded; rows beyond ``n_train`` are for validation only.
+    """Checked X, the encoder of y, and encoded y; rows beyond ``n_train`` are for validation only.
 
-    ``levels`` are those of the categorical columns, which X holds codes of; ``kept`` are the positions of X's rows
-    among the caller's ``n_given``, who may have passed rows without weight; ``groups`` are what a splitter keeps
-    together. Fits of the same rows that differ in numbers alone share what they work out of them in ``shared``.
+    ``levels`` are those of the categorical columns, which X holds as codes. ``kept`` are the positions of X's rows
+    among the ``n_given`` rows of the caller, since rows without weight are dropped. ``groups`` says which rows a
+    splitter keeps together. Fits of the same rows that differ only in numbers keep common results in ``shared``.
     """
 
     X: Any
@@ -75,7 +75,7 @@ class FitInput:
     shared: dict[str, Any] | None = field(default=None, compare=False)
 
     def once(self, name: str, make: Callable[[], Value]) -> Value:
-        """What ``make`` gives, worked out once for all fits that share their rows."""
+        """Return what ``make`` returns, computed once for all fits that share their rows."""
         if self.shared is None:
             return make()
         if name not in self.shared:
@@ -91,7 +91,7 @@ class FitInput:
     def build(
         cls, X: Any, levels: CategoryLevels, encoder: TargetEncoder, targets: EncodedTargets, class_weight: Any
     ) -> FitInput:
-        """Multiply class weights in, and drop rows without weight; only the weights' ratios count."""
+        """Apply class weights and drop rows without weight; only the ratios of the weights count."""
         weights = class_weights(class_weight, encoder, targets.values, relative_weights(targets.weights))
         weights = relative_weights(weights)
         keep = np.asarray(weights.any(axis=1))
@@ -101,33 +101,33 @@ class FitInput:
         return cls(X, encoder, encoded, len(kept), levels=levels, kept=kept, n_given=keep.size)
 
     def with_validation(self, other: FitInput) -> FitInput:
-        """The same with rows to validate on."""
+        """Return the same input with validation rows."""
         if other.n_train == 0:
             raise ValueError("y_val has no label with a positive weight: there is nothing to validate on.")
         return replace(self, validation=other)
 
     def with_groups(self, groups: Any) -> FitInput:
-        """The same with a group for each row; ``groups`` are those of all rows that the caller gave."""
+        """Return the same input with a group for each row; ``groups`` has one for every row of the caller."""
         values = np.asarray(unmasked(groups))
         if pd.isna(values).any():
             raise ValueError("groups has missing or masked entries; give every row a group.")
         if values.shape != (self.n_given,):
-            raise ValueError(f"groups should have shape ({self.n_given},), one a row of X, got {values.shape}.")
+            raise ValueError(f"groups should have shape ({self.n_given},), one per row of X, got {values.shape}.")
         return replace(self, groups=values[self.kept])
 
     def check_labels(self) -> None:
-        """Every task has a label with a positive weight."""
+        """Check that every task has a label with a positive weight."""
         for i, task in enumerate(self.encoder.tasks):
             if self.targets.observed[:, i].any():
                 continue
             raise ValueError(
                 f"Task {task.name!r} has no label with a positive weight: its column is empty, or sample_weight "
-                "(or class_weight) is zero wherever it is known."
+                "(or class_weight) is zero for all of its labels."
             )
 
 
 def all_rows(data: FitInput) -> tuple[Any, EncodedTargets]:
-    """Training rows, then validation rows."""
+    """Return X and the targets with the training rows first, then the validation rows."""
     if data.validation is None:
         return data.X, data.targets
     other = data.validation

@@ -1,4 +1,4 @@
-"""From the ``loss`` parameter to what the engine computes, and what that asks of heads and targets."""
+"""From the ``loss`` parameter to the losses of the engine, and the heads and target scaling they require."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Objective:
 
     @property
     def groups(self) -> tuple[LossGroup, ...]:
-        """Losses with tasks of the same kind taken together."""
+        """The losses, with tasks of the same loss in one group."""
         return group_losses(self.rules, [head.units for head in self.heads])
 
 
@@ -34,11 +34,11 @@ def objective(
     widths: Sequence[int] | None = None,
     linear: Sequence[bool] = (),
 ) -> Objective:
-    """Objective of the tasks; ``widths`` and ``linear`` describe the heads of the caller's own model."""
+    """Return the objective of the tasks; ``widths`` and ``linear`` describe the heads of the caller's own model."""
     rules, heads, modes = [], [], []
     own = widths is not None
     for i, (task, given) in enumerate(zip(tasks, per_task(loss, [t.name for t in tasks], "loss"), strict=True)):
-        # A classification has two units at least, also where only one class was seen.
+        # A classification has at least two units, even if only one class was seen.
         least = 1 if task.kind == "regression" else 2
         units = widths[i] if widths is not None else max(least, len(task.classes))
         rule = (
@@ -48,7 +48,7 @@ def objective(
         )
         if task.kind == "classification" and is_regression_only(rule) and rule.key[0] not in _PROPER:
             raise ValueError(
-                f"loss of task {task.name!r}: {rule.key[0]} is for regressions, the task is a classification."
+                f"loss of task {task.name!r}: {rule.key[0]} is for regressions, but the task is a classification."
             )
         logits = own and _from_logits(given)
         if own and task.kind == "classification" and linear and linear[i] and not logits:
@@ -62,7 +62,7 @@ def objective(
     return Objective(tuple(rules), tuple(heads), tuple(modes))
 
 
-# Squared and absolute error of class probabilities are losses too (the former is the Brier score).
+# Squared error (the Brier score) and absolute error of class probabilities are allowed as well.
 _PROPER = ("MeanSquaredError", "MeanAbsoluteError")
 
 

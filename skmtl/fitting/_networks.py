@@ -1,4 +1,4 @@
-"""What network a fit trains: a built-in scheme, or the caller's own model; with its start values."""
+"""The network that a fit trains, with its initial values: a built-in scheme, or the caller's own model."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from ..training._buckets import bucket
 from ._input import FitInput, Settings
 from ._losses import Objective, objective
 
-# scikit-learn's names for what Keras calls otherwise.
+# Activations that scikit-learn and Keras name differently.
 _ACTIVATIONS = {"logistic": "sigmoid", "identity": "linear"}
 
-# Room that is left for bins where rows fill fewer: what rows there are must not show in every small network's shape.
+# Least room for bins: without it, the shape of a small network would change with the rows, and so its program.
 _FEWEST_BINS = 64
 
-# Parameters of the built-in schemes: a network that the caller builds has no use for them.
+# Parameters of the built-in schemes, which do not apply to a network that the caller builds.
 _SCHEME_PARAMETERS = frozenset(
     (
         "architecture",
@@ -63,7 +63,7 @@ _SCHEME_PARAMETERS = frozenset(
 
 @dataclass(frozen=True)
 class BuiltNetwork:
-    """A network to train: how to make it, its start values, and its tasks' losses."""
+    """A network to train: how to make it, its initial values, and its tasks' losses."""
 
     make: Callable[..., Network]
     key: Any
@@ -75,13 +75,13 @@ class BuiltNetwork:
     custom_key: Any = None
     compiled_optimizer: Any = None
     flops: float = 0.0
-    own: bool = False  # code of the caller's is part of the network
+    own: bool = False  # whether the caller's code is part of the network
 
 
 def build_fit(
     settings: Settings, data: FitInput, features: FeatureEncoder, previous: FittedNetwork | None, seeds: dict[str, int]
 ) -> BuiltNetwork:
-    """Build the network that the settings ask for; goes on from ``previous`` where there is one."""
+    """Build the network that the settings ask for, with the values of ``previous`` if there is one."""
     build = _build_custom if settings["model"] is not None else _build_scheme
     built = build(settings, data, features, seeds)
     if previous is None:
@@ -89,13 +89,13 @@ def build_fit(
     if built.parameters.shape != previous.parameters.shape or built.objective.heads != previous.heads:
         raise ValueError(
             "The network of this fit differs from the one fitted before (layers, ensemble_size or tasks changed), "
-            "so training cannot go on from it: set warm_start=False, or fit a new estimator."
+            "so training cannot continue from it: set warm_start=False, or fit a new estimator."
         )
     return replace_values(built, previous)
 
 
 def replace_values(built: BuiltNetwork, previous: FittedNetwork) -> BuiltNetwork:
-    """The same network with the values of one fitted before."""
+    """Return the same network with the values of one that was fitted before."""
     return replace(built, parameters=previous.parameters, frozen=previous.frozen)
 
 
@@ -104,14 +104,14 @@ _MOST_UNITS = 2**31 - 1
 
 
 def sizes(value: Any, parameter: str) -> tuple[int, ...]:
-    """Layer widths as a tuple of positive integers."""
+    """Return layer widths as a tuple of positive integers."""
     entries = (
         np.atleast_1d(np.asarray(value, dtype=object)).tolist() if not isinstance(value, list | tuple) else list(value)
     )
     if any(isinstance(w, bool) or not isinstance(w, int | np.integer) or w < 1 for w in entries):
-        raise ValueError(f"{parameter} should be positive integers, one a layer, got {value!r}.")
+        raise ValueError(f"{parameter} should be positive integers, one per layer, got {value!r}.")
     if any(width > _MOST_UNITS for width in entries):
-        raise ValueError(f"{parameter} has layers of more than {_MOST_UNITS} units, which no machine holds: {value!r}.")
+        raise ValueError(f"{parameter} has layers of more than {_MOST_UNITS} units, the largest possible: {value!r}.")
     return tuple(int(width) for width in entries)
 
 
@@ -123,7 +123,7 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
     spec = NetworkSpec(
         **scheme,
         n_inputs=features.n_outputs,
-        # Without the tasks' names: the same network under other names is the same program.
+        # Task names are left out: networks that differ only in these share a program.
         heads=tuple(replace(head, name="") for head in goal.heads),
         hidden_layer_sizes=sizes(settings["hidden_layer_sizes"], "hidden_layer_sizes"),
         head_layer_sizes=sizes(settings["head_layer_sizes"], "head_layer_sizes"),
@@ -147,7 +147,7 @@ def _build_scheme(settings: Settings, data: FitInput, features: FeatureEncoder, 
 
 
 def _embedding(settings: Settings, features: FeatureEncoder) -> NumericEmbedding | None:
-    """The embedding of numeric columns, without room for more bins than there are, or some tens."""
+    """Return the embedding of numeric columns, with no more room for bins than the data need."""
     embedding = resolve_numeric_embedding(settings["numeric_embedding"], settings.routed["numeric_embedding"])
     if not isinstance(embedding, PiecewiseLinear) or features.bins is None:
         return embedding
@@ -176,7 +176,7 @@ def _build_custom(settings: Settings, data: FitInput, features: FeatureEncoder, 
     idle = sorted(_SCHEME_PARAMETERS & settings.changed)
     if idle:
         raise ValueError(
-            f"{', '.join(idle)} given, but model= builds the network and would not see this: leave it at its default, "
+            f"{', '.join(idle)} given, but model= builds the network and would ignore this: leave it at its default, "
             "or pass it to the builder (model__…)."
         )
     tasks, members = data.encoder.tasks, int(settings["ensemble_size"])
@@ -192,7 +192,7 @@ def _build_custom(settings: Settings, data: FitInput, features: FeatureEncoder, 
         widths=widths,
         linear=linear_heads(models[0], [task.name for task in tasks]),
     )
-    # In the program's cache the models serve as structure only; start values are this fit's own.
+    # The cached program uses only the structure of these models; the initial values are passed to it.
     return BuiltNetwork(
         make=lambda count: CustomNetwork(models[:count], tasks),
         key=None if key is None else (key, tuple(task.name for task in tasks)),
@@ -206,14 +206,14 @@ def _build_custom(settings: Settings, data: FitInput, features: FeatureEncoder, 
 
 
 def _scales_custom(settings: Settings, model: Any, tasks: Sequence[Task]) -> list[bool]:
-    """Which targets to standardise: with "auto" all but those whose head ends in an activation."""
+    """Which targets to standardise; "auto" means all whose head does not end in an activation."""
     if settings["scale_targets"] != "auto":
         return [bool(settings["scale_targets"])] * len(tasks)
     return [not activated for activated in activated_heads(model, [task.name for task in tasks])]
 
 
 def _compiled_loss(settings: Settings, model: Any) -> Any:
-    """The estimator's loss, else that the builder compiled into the model."""
+    """Return the estimator's loss, or else the one that the builder compiled into the model."""
     if settings["loss"] is not None or getattr(model, "optimizer", None) is None:
         return settings["loss"]
     # Keras wraps a dict or list to track it.
@@ -222,7 +222,7 @@ def _compiled_loss(settings: Settings, model: Any) -> Any:
 
 
 def _compile_kwargs(settings: Settings) -> dict[str, Any]:
-    """Arguments for ``Model.compile``, for builders that compile their model themselves, as scikeras has it."""
+    """Return arguments for ``Model.compile``, for builders that compile their model themselves, as in scikeras."""
     rule = resolve_optimizer(settings["optimizer"], settings.routed["optimizer"], settings["weight_decay"])
     optimizer = rule.create()
     if not rule.has_schedule:
@@ -231,7 +231,7 @@ def _compile_kwargs(settings: Settings) -> dict[str, Any]:
 
 
 def _meta(data: FitInput, features: FeatureEncoder) -> dict[str, Any]:
-    """What a builder may want to know, under scikeras' names where it has one."""
+    """Return facts about the data that a builder may ask for, under scikeras' names if it has one."""
     return {
         "n_features_in_": features.n_outputs,
         "X_shape_": (data.n_train, features.n_outputs),
@@ -241,7 +241,7 @@ def _meta(data: FitInput, features: FeatureEncoder) -> dict[str, Any]:
 
 
 def target_meta(encoder: TargetEncoder) -> dict[str, Any]:
-    """The part of a builder's ``meta`` that describes the tasks."""
+    """Return the part of a builder's ``meta`` that describes the tasks."""
     tasks, single = encoder.tasks, encoder.one_dimensional
     widths = [max(1, len(task.classes)) for task in tasks]
     number = np.dtype(np.float32 if encoder.single_precision else np.float64)
@@ -261,7 +261,7 @@ def target_meta(encoder: TargetEncoder) -> dict[str, Any]:
 
 
 def _target_type(encoder: TargetEncoder) -> str:
-    """scikit-learn's name of the target type (``type_of_target``), from the tasks rather than from guesses."""
+    """Return scikit-learn's name of the target type (``type_of_target``), derived from the tasks."""
     kinds = {task.kind for task in encoder.tasks}
     if len(kinds) > 1:
         return "unknown"

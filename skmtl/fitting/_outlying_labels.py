@@ -1,4 +1,4 @@
-"""Labels far outside of all others that the features tell nothing of: typing errors, or no better to learn from."""
+"""Replacement of outlying labels that the features do not explain, such as typing errors."""
 
 from __future__ import annotations
 
@@ -15,62 +15,62 @@ from .._records import EncodedTargets
 from ..features import FeatureEncoder
 from ._input import FitInput
 
-# The part of the labels on either side that does not count when it is asked how far labels reach.
+# Share of the labels on either side that is ignored when their range is measured.
 _TAIL = 0.005
-# A label is far out beyond so many times that reach, and believed where its row is predicted so large a part of it.
-_FAR, _BELIEVED = 3.0, 0.5
-# With fewer labels, none is far out.
+# A label is outlying beyond this multiple of the range, and plausible if its row is predicted at this share of that.
+_OUTLYING, _PLAUSIBLE = 3.0, 0.5
+# With fewer labels, none counts as outlying.
 _FEWEST = 20
-# What asks the features: rows beside those that are far out, trees, and columns that a split looks at.
+# The forest that predicts outlying rows: other rows that it is fitted to, trees, and columns tried in a split.
 _ROWS, _TREES, _COLUMNS_PER_ROOT = 2000, 100, 4
-# Labels that a warning names.
-_NAMED = 3
+# Labels that a warning lists.
+_LISTED = 3
 
 
-class _Reach(NamedTuple):
-    """A regression's median, how far labels reach from it, and which rows lie far outside."""
+class _OutlyingRows(NamedTuple):
+    """The rows of a regression with outlying labels, and the median and half the range of all its labels."""
 
     task: int
     center: float
-    reach: float
+    extent: float
     rows: np.ndarray
 
-    def of(self, values: np.ndarray) -> np.ndarray:
-        """Values in units of the reach, none beyond it."""
-        return (
-            np.clip(values, self.center - self.reach, self.center + self.reach) / self.reach - self.center / self.reach
-        )
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Return labels as distances from the median in units of the extent, clipped to -1 and 1."""
+        low, high = self.center - self.extent, self.center + self.extent
+        return np.clip(values, low, high) / self.extent - self.center / self.extent
 
 
-class _Told(NamedTuple):
-    """What trees predict for far rows in units of the reach, and whether their labels are believed."""
+class _Plausibility(NamedTuple):
+    """Scaled predictions of the forest for outlying rows, and whether their labels are plausible."""
 
-    trees: np.ndarray
-    believed: np.ndarray
+    predicted: np.ndarray
+    plausible: np.ndarray
 
 
 def replace_outlying_labels(data: FitInput, seed: int) -> FitInput:
-    """The data with what the features tell in place of labels that nobody would believe, and a warning of these.
+    """Return the data with predictions in place of outlying labels that the features do not explain; warn of these.
 
-    Squared errors would have a few of them decide on everything. A label as far out is believed where random trees that
-    have not seen it, or a line through the labels that are not, go half of the way; else what the trees say is put
-    there.
+    With squared errors, a few such labels would dominate training. An outlying label is plausible if a random forest
+    that has not seen it, or a linear model of the other labels, predicts half of its distance from the median.
+    Otherwise the forest's prediction replaces it.
     """
-    found = [reach for task in range(len(data.encoder.tasks)) if (reach := _reach(data, task)) is not None]
-    if not found:
+    tasks = range(len(data.encoder.tasks))
+    outlying = [rows for task in tasks if (rows := _outlying_rows(data, task)) is not None]
+    if not outlying:
         return data
     values = data.targets.values.copy()
     with single_threaded_blas:
-        said = _told_by_features(data, found, seed)
-    for reach, told in zip(found, said, strict=True):
-        doubted = ~told.believed
-        if doubted.any():
-            _warn(data, reach, reach.rows[doubted])
-            values[reach.rows[doubted], reach.task] = reach.center + reach.reach * told.trees[doubted]
+        checked = _plausibility(data, outlying, seed)
+    for own, result in zip(outlying, checked, strict=True):
+        implausible = ~result.plausible
+        if implausible.any():
+            _warn(data, own, own.rows[implausible])
+            values[own.rows[implausible], own.task] = own.center + own.extent * result.predicted[implausible]
     return replace(data, targets=EncodedTargets(values, data.targets.weights))
 
 
-def _reach(data: FitInput, task: int) -> _Reach | None:
+def _outlying_rows(data: FitInput, task: int) -> _OutlyingRows | None:
     if data.encoder.tasks[task].kind != "regression":
         return None
     rows = np.flatnonzero(data.targets.observed[:, task])
@@ -80,40 +80,41 @@ def _reach(data: FitInput, task: int) -> _Reach | None:
     tail = max(1, int(np.ceil(_TAIL * len(labels))))
     ordered = np.sort(labels)
     center = float(np.median(labels))
-    reach = float(max(center - ordered[tail], ordered[-1 - tail] - center))
-    # Labels of which nearly all are the same reach nowhere.
-    if reach <= 1e-9 * abs(center):
+    extent = float(max(center - ordered[tail], ordered[-1 - tail] - center))
+    # Nearly all labels are the same: there is no range to compare with.
+    if extent <= 1e-9 * abs(center):
         return None
-    far = np.flatnonzero(np.abs(labels / _FAR - center / _FAR) > reach)
-    return _Reach(task, center, reach, rows[far]) if len(far) else None
+    beyond = np.flatnonzero(np.abs(labels / _OUTLYING - center / _OUTLYING) > extent)
+    return _OutlyingRows(task, center, extent, rows[beyond]) if len(beyond) else None
 
 
-def _told_by_features(data: FitInput, found: Sequence[_Reach], seed: int) -> list[_Told]:
-    """What is said of the far rows of each task, from these and a sample beside them."""
+def _plausibility(data: FitInput, outlying: Sequence[_OutlyingRows], seed: int) -> list[_Plausibility]:
+    """Predict the outlying rows of each task from models of these rows and a sample of the others."""
     rng = np.random.default_rng(seed)
-    far = np.unique(np.concatenate([reach.rows for reach in found]))
-    others = np.setdiff1d(np.arange(data.n_train), far)
-    sample = np.sort(np.concatenate([far, rng.choice(others, min(_ROWS, len(others)), replace=False)]))
+    suspects = np.unique(np.concatenate([own.rows for own in outlying]))
+    others = np.setdiff1d(np.arange(data.n_train), suspects)
+    sample = np.sort(np.concatenate([suspects, rng.choice(others, min(_ROWS, len(others)), replace=False)]))
     encoder = FeatureEncoder.fit(data.X[sample], scaling="standard", levels=data.levels)
     rows = encoder.transform(data.X[sample], dtype=np.float64)
-    observed = data.targets.observed[sample][:, [reach.task for reach in found]]
-    labels = np.column_stack([reach.of(data.targets.values[sample, reach.task]) for reach in found])
+    observed = data.targets.observed[sample][:, [own.task for own in outlying]]
+    labels = np.column_stack([own.scaled(data.targets.values[sample, own.task]) for own in outlying])
     labels = np.where(observed, labels, 0.0)
-    trees = _by_trees(rows, labels, seed)
-    told = []
-    for number, reach in enumerate(found):
-        own = np.searchsorted(sample, reach.rows)
-        known = np.setdiff1d(np.flatnonzero(observed[:, number]), own)
-        side, seen = np.sign(labels[own, number]), trees[own, number]
-        line = Ridge().fit(rows[known], labels[known, number]).predict(rows[own])
-        whole = data.targets.values[reach.rows, reach.task] / reach.reach - reach.center / reach.reach
-        believed = (seen * side >= _BELIEVED * _FAR) | (line * side >= _BELIEVED * np.abs(whole))
-        told.append(_Told(seen, believed))
-    return told
+    forest = _forest_predictions(rows, labels, seed)
+    results = []
+    for number, own in enumerate(outlying):
+        places = np.searchsorted(sample, own.rows)
+        known = np.setdiff1d(np.flatnonzero(observed[:, number]), places)
+        side, predicted = np.sign(labels[places, number]), forest[places, number]
+        linear = Ridge().fit(rows[known], labels[known, number]).predict(rows[places])
+        distance = data.targets.values[own.rows, own.task] / own.extent - own.center / own.extent
+        by_forest = predicted * side >= _PLAUSIBLE * _OUTLYING
+        by_linear = linear * side >= _PLAUSIBLE * np.abs(distance)
+        results.append(_Plausibility(predicted, by_forest | by_linear))
+    return results
 
 
-def _by_trees(rows: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
-    """Predictions (n_rows, n_tasks) by those of the trees that have not seen a row."""
+def _forest_predictions(rows: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+    """Return out-of-bag predictions of a random forest, (n_rows, n_tasks)."""
     from sklearn.ensemble import RandomForestRegressor
 
     forest = RandomForestRegressor(
@@ -124,18 +125,18 @@ def _by_trees(rows: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
         random_state=seed % 2**31,
     )
     with warnings.catch_warnings():
-        # Of rows that every tree has seen, of which there are hardly any, it says 0.
+        # The few rows that every tree has seen are predicted 0.
         warnings.simplefilter("ignore", UserWarning)
         forest.fit(rows, labels.squeeze())
     return forest.oob_prediction_.reshape(labels.shape)
 
 
-def _warn(data: FitInput, reach: _Reach, rows: np.ndarray) -> None:
-    named = ", ".join(f"{data.targets.values[row, reach.task]:.6g} in row {data.kept[row]}" for row in rows[:_NAMED])
+def _warn(data: FitInput, own: _OutlyingRows, rows: np.ndarray) -> None:
+    listed = ", ".join(f"{data.targets.values[row, own.task]:.6g} in row {data.kept[row]}" for row in rows[:_LISTED])
     warnings.warn(
-        f"Task {data.encoder.tasks[reach.task].name!r} has {len(rows)} label{'s' * (len(rows) > 1)} far outside of all "
-        f"others, where the features say nothing of the kind ({named}{', ...' if len(rows) > _NAMED else ''}): fit "
-        "puts what random trees predict in their place. Correct what is wrong, or make it NaN.",
+        f"Task {data.encoder.tasks[own.task].name!r} has {len(rows)} outlying label{'s' * (len(rows) > 1)} that the "
+        f"features do not explain ({listed}{', ...' if len(rows) > _LISTED else ''}): fit uses predictions of a random "
+        "forest instead. Correct wrong labels, or set them to NaN.",
         UserWarning,
         stacklevel=2,
     )

@@ -16,12 +16,12 @@ from ..targets import TargetEncoder
 
 
 def per_task(value: Any, names: Sequence[str], parameter: str, default: Any = None) -> list[Any]:
-    """One value a task: ``value`` is a single one, a sequence by position, or a dict or a named Series by name.
+    """Return one value per task: ``value`` is a single one, a sequence by position, or a dict or Series by name.
 
     Raises
     ------
     ValueError
-        Where a sequence has another length than there are tasks, or a dict names a task that is not there.
+        If the length of a sequence is not the number of tasks, or a dict names an unknown task.
     """
     value = by_name(value)
     if isinstance(value, Mapping):
@@ -34,7 +34,7 @@ def per_task(value: Any, names: Sequence[str], parameter: str, default: Any = No
     if not is_sequence(value):
         return [value] * len(names)
     if isinstance(value, Set) or len(getattr(value, "shape", (0,))) != 1:
-        raise ValueError(f"{parameter} should have one entry a task, by position or by name, got {value!r}.")
+        raise ValueError(f"{parameter} should have one entry per task, by position or by name, got {value!r}.")
     if len(value) != len(names):
         tasks = ", ".join(names)
         raise ValueError(f"{parameter} has {len(value)} entries, but there are {len(names)} tasks: {tasks}.")
@@ -42,21 +42,21 @@ def per_task(value: Any, names: Sequence[str], parameter: str, default: Any = No
 
 
 def by_name(value: Any) -> Any:
-    """A Series whose index holds names as a dict; all else as it is."""
+    """Return a Series whose index holds names as a dict, and anything else unchanged."""
     if isinstance(value, pd.Series) and not pd.api.types.is_integer_dtype(value.index.dtype):
         return dict(zip(value.index, value, strict=True))
     return value
 
 
 def is_sequence(value: Any) -> bool:
-    """Whether a value holds several: a list, an array, a column of any library; no dict, text, loss or class."""
+    """Whether a value is a list, an array or a column of any library, and not a dict, text, loss or class."""
     if isinstance(value, str | bytes | type | Mapping) or callable(value):
         return False
     return hasattr(value, "__len__") and hasattr(value, "__iter__")
 
 
 def task_weights(loss_weights: Any, names: Sequence[str]) -> np.ndarray:
-    """Weights of the tasks' losses in their mean, adding up to 1."""
+    """Return the weights of the tasks' losses in their mean, which add up to 1."""
     weights = [1.0 if weight is None else weight for weight in per_task(loss_weights, names, "loss_weights", 1.0)]
     try:
         numbers = np.asarray(weights, dtype=object).astype(np.float64)
@@ -68,7 +68,7 @@ def task_weights(loss_weights: Any, names: Sequence[str]) -> np.ndarray:
 
 
 def class_weights(class_weight: Any, encoder: TargetEncoder, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Cell weights with each label's class weight multiplied in; (n_samples, n_tasks)."""
+    """Return the label weights, (n_samples, n_tasks), multiplied by the class weights."""
     if class_weight is None:
         return weights
     names = [task.name for task in encoder.tasks]
@@ -89,22 +89,22 @@ def class_weights(class_weight: Any, encoder: TargetEncoder, values: np.ndarray,
 
 
 def _refuse_flat(class_weight: Any, names: Sequence[str]) -> None:
-    """A dict from class to weight says nothing of which task it means."""
+    """Refuse a dict from class to weight when there are several tasks: it does not say which one it is for."""
     if len(names) < 2 or not isinstance(class_weight, Mapping) or not class_weight:
         return
     if all(isinstance(weight, Real) for weight in class_weight.values()):
         raise ValueError(
             f"class_weight={dict(class_weight)!r} gives weights to classes, but there are {len(names)} tasks: give a "
-            f"list with one such dict a task, or one by name, {{{names[0]!r}: {dict(class_weight)!r}}}."
+            f"list with one such dict per task, or a dict by name, {{{names[0]!r}: {dict(class_weight)!r}}}."
         )
 
 
 def check_incremental_class_weight(class_weight: Any) -> None:
-    """A batch of partial_fit says nothing of how frequent its classes are."""
+    """Refuse "balanced" in partial_fit, where a batch does not show how frequent the classes are."""
     entries = class_weight.values() if isinstance(class_weight, Mapping) else class_weight
     if isinstance(class_weight, str) or any(isinstance(entry, str) for entry in (() if entries is None else entries)):
         raise ValueError(
-            "class_weight='balanced' is not supported by partial_fit, which sees a part of the labels at a time: "
+            "class_weight='balanced' is not supported by partial_fit, which sees only part of the labels at a time: "
             "pass the weights as a dict, from sklearn.utils.class_weight.compute_class_weight on a large sample."
         )
 
@@ -123,8 +123,8 @@ def _class_table(task: Task, classes: Any, entry: Any, codes: np.ndarray, weight
         )
     table = np.ones(len(classes))
     for label, weight in entry.items():
-        found = np.flatnonzero(classes == label)
-        if len(found) == 0:
+        positions = np.flatnonzero(classes == label)
+        if len(positions) == 0:
             raise ValueError(
                 f"class_weight of task {task.name!r} names the class {label!r}; its classes are {classes.tolist()}."
             )
@@ -132,5 +132,5 @@ def _class_table(task: Task, classes: Any, entry: Any, codes: np.ndarray, weight
             raise ValueError(
                 f"class_weight of task {task.name!r}: the weight of {label!r} should be >= 0, got {weight!r}."
             )
-        table[found[0]] = weight
+        table[positions[0]] = weight
     return table

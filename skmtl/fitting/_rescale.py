@@ -1,4 +1,4 @@
-"""New scales for tasks whose labels, where training goes on, lie far outside of those that it began with."""
+"""New scales for tasks whose labels have moved far away when training continues."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ..targets._scaling import weighted_moments
 if TYPE_CHECKING:
     from ..networks import Parameter
 
-# A task gets a new scale where half of its labels are further than this many scales from its shift.
+# A task gets a new scale if half of its labels are more than this many scales away from its shift.
 _FAR = 5.0
-# Where a task can have no other scale, labels this far out are refused: they would drown all other tasks.
+# If a task's scale cannot change, labels this far away are refused: the task would dominate training.
 _TOO_FAR = 100.0
-# What the network said before lies at most so many new scales from the mean of the new labels.
+# The old shift is at most this many new scales away from the mean of the new labels.
 _FARTHEST_BEFORE = 3.0
-# Labels nearer to a constant than this part of it are that constant.
+# Labels within this relative distance of a constant equal it.
 _NOTHING = 1e-12
-# A softplus never gives 0; this is as near as it starts.
+# A softplus is never 0; this is the smallest output that it starts from.
 _LEAST = 1e-3
 
 
 @dataclass(frozen=True)
 class Rescaled:
-    """Scaling and parameters with which predictions are what they were; ``tasks`` are those with a new scale."""
+    """Scaling and parameters that keep predictions as they were; ``tasks`` is a mask of those with a new scale."""
 
     scaling: TargetScaling
     parameters: np.ndarray
@@ -44,15 +44,15 @@ def rescaled(
     modes: Sequence[ScalingMode],
     places: Sequence[tuple[np.ndarray, np.ndarray]] | None,
 ) -> Rescaled:
-    """New scales where they are needed, and the first ones of tasks that had no labels before.
+    """Give tasks new scales if they need them, and first scales to tasks that had no labels before.
 
-    ``places`` are each task's positions among the parameters, of its head's kernel and bias; None where the heads are
-    of a kind that cannot be adjusted.
+    ``places`` are the positions of each task's head kernel and bias among the parameters; None if this kind of head
+    cannot be adjusted.
 
     Raises
     ------
     ValueError
-        Where labels lie too far out, and the scale cannot be another.
+        If labels are too far away and the scale cannot change.
     """
     shift, scale, flat = scaling.shift.copy(), scaling.scale.copy(), parameters
     changed = np.zeros(len(heads), dtype=bool)
@@ -75,11 +75,11 @@ def rescaled(
 
 
 def head_places(parameters: Sequence[Parameter], spec: NetworkSpec) -> Sequence[tuple[np.ndarray, np.ndarray]] | None:
-    """Positions of each task's output kernel and bias; None where a task has no linear layer to itself."""
-    found = {parameter.name: parameter for parameter in parameters}
-    if not {"heads/kernel", "heads/bias"} <= set(found):
+    """Return the positions of each task's output kernel and bias; None if tasks have no linear layer of their own."""
+    named = {parameter.name: parameter for parameter in parameters}
+    if not {"heads/kernel", "heads/bias"} <= set(named):
         return None
-    kernel, bias = (np.arange(p.start, p.stop).reshape(p.shape) for p in (found["heads/kernel"], found["heads/bias"]))
+    kernel, bias = (np.arange(p.start, p.stop).reshape(p.shape) for p in (named["heads/kernel"], named["heads/bias"]))
     units = [head.units for head in spec.heads]
     if kernel.ndim == 3:
         return [(kernel[task, :, :width], bias[task].ravel()[:width]) for task, width in enumerate(units)]
@@ -89,17 +89,17 @@ def head_places(parameters: Sequence[Parameter], spec: NetworkSpec) -> Sequence[
 
 
 def _outside(scaling: TargetScaling, targets: EncodedTargets, modes: Sequence[ScalingMode]) -> np.ndarray:
-    """Which tasks have half of their labels far out, or any beside what was a constant; (n_tasks,) of bool."""
+    """Which tasks have most labels far away, or any that differ from a former constant; (n_tasks,) of bool."""
     observed, constant = targets.observed, scaling.scale == 0
     with np.errstate(over="ignore"):
         distance = np.abs(targets.values - scaling.shift) / scaling.divisor
-    far = (distance > np.where(constant, _NOTHING * np.abs(scaling.shift), _FAR)) & observed
+    outside = (distance > np.where(constant, _NOTHING * np.abs(scaling.shift), _FAR)) & observed
     unscaled = np.array([mode == "codes" or (mode == "none" and not constant[i]) for i, mode in enumerate(modes)])
-    return (far.sum(axis=0) > np.where(constant, 0, observed.sum(axis=0) // 2)) & ~unscaled
+    return (outside.sum(axis=0) > np.where(constant, 0, observed.sum(axis=0) // 2)) & ~unscaled
 
 
 def _distance(labels: np.ndarray, shift: float, scale: float) -> float:
-    """How many scales half of the labels are away from the shift; outliers do not count."""
+    """Return the median distance of the labels from the shift, in scales."""
     with np.errstate(over="ignore"):
         return float(np.median(np.abs(labels - shift) / scale))
 
@@ -107,14 +107,15 @@ def _distance(labels: np.ndarray, shift: float, scale: float) -> float:
 def _check_distance(name: str, labels: np.ndarray, shift: float, scale: float) -> None:
     if scale == 0:
         raise ValueError(
-            f"Task {name!r} had one value alone, {shift:g}, where training began, and now has others: the network has "
-            "not learned it, and its units can be no others in a network of this kind. Fit anew, on labels that vary."
+            f"All labels of task {name!r} were {shift:g} when training began, and now they vary. The network has not "
+            "learned this task, and this kind of network cannot change its scale: fit a new estimator on labels that "
+            "vary."
         )
     if _distance(labels, shift, scale) > _TOO_FAR:
         raise ValueError(
-            f"Labels of task {name!r} are more than {_TOO_FAR:g} times as far from {shift:g} as the {scale:g} that was "
-            "usual where training began, and its units can be no others in a network of this kind: fit anew, on labels "
-            "that are typical of all."
+            f"Labels of task {name!r} are more than {_TOO_FAR:g} times as far from {shift:g} as when training began "
+            f"(typically {scale:g}), and this kind of network cannot change a task's scale: fit a new estimator on "
+            "labels that are typical of all."
         )
 
 
@@ -133,7 +134,7 @@ def _adjusted(
     after: tuple[float, float],
     head: Head,
 ) -> np.ndarray:
-    """Parameters whose outputs, in the new units, are what they were in those before."""
+    """Return parameters whose outputs in the new units mean the same as the old outputs in the old units."""
     kernel, bias = place
     ratio, offset = before[1] / after[1], (before[0] - after[0]) / after[1]
     if head.link == "softplus":

@@ -1,4 +1,4 @@
-"""From a built network and checked data to the engine's records."""
+"""From a built network and checked data to the records of the training engine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ._held_out import held_out_plan
 from ._input import FitInput, Settings, all_rows
 from ._networks import BuiltNetwork
 
-# Of a constant that is not learned: a number that all losses can do with.
+# Bound on the labels of a constant task, which is not learned: every loss is finite for it.
 _LARGE = 1e6
 
 
@@ -38,7 +38,7 @@ def training_job(
     seed: int,
     balance: Balance,
 ) -> TrainingJob:
-    """What the engine has to know to train the network on the data."""
+    """Return what the engine needs to train the network on the data."""
     plan = held_out_plan(settings, data, numbers, seed)
     if not any(len(rows) for rows in plan.evaluate):
         numbers = replace(numbers, early_stopping=False)
@@ -64,7 +64,7 @@ def training_job(
 def _rows(
     settings: Settings, data: FitInput, built: BuiltNetwork, network: FittedNetwork
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Inputs, labels and weights as the network sees them, those to validate on below those to train on."""
+    """Return inputs, labels and weights as the network sees them, with validation rows after training rows."""
     X, targets = all_rows(data)
     rows, dtype = bucket(len(targets.values)), settings["dtype"]
     return (
@@ -77,10 +77,10 @@ def _rows(
 def structure_of(
     settings: Settings, built: BuiltNetwork, network: FittedNetwork, balance: Balance, jit: bool
 ) -> TrainingStructure:
-    """What makes the program of this fit."""
+    """Return what the program of this fit depends on."""
     optimizer = _optimizer(settings, built)
     return TrainingStructure(
-        # What cannot be told apart from others is only equal to itself.
+        # A network without a key cannot be compared with others: it gets one that equals nothing else.
         key=object() if built.key is None else built.key,
         make_network=built.make,
         groups=built.objective.groups,
@@ -94,7 +94,7 @@ def structure_of(
 
 
 def _reads_own_code(built: BuiltNetwork, optimizer: OptimizerRule, balance: Balance) -> bool:
-    """Whether a part of the program is code that may be another, or read something else, in the next fit."""
+    """Whether the program contains the caller's code, which may behave differently in the next fit."""
     own_loss = any(rule.own for rule in built.objective.rules)
     return built.key is None or built.own or own_loss or optimizer.own or not is_library_code(type(balance.method))
 
@@ -105,7 +105,7 @@ def _sampling(settings: Settings, weights: np.ndarray) -> RowSampling | None:
     if not settings["shuffle"]:
         raise ValueError(
             f"task_sampling={settings['task_sampling']} draws every epoch's rows at random, but shuffle=False asks "
-            "for their own order. Set shuffle=True, or task_sampling=None."
+            "for their original order. Set shuffle=True, or task_sampling=None."
         )
     return plan_sampling(weights, float(settings["task_sampling"]))
 
@@ -120,7 +120,7 @@ def _optimizer(settings: Settings, built: BuiltNetwork) -> OptimizerRule:
     rule = resolve_optimizer(optimizer, settings.routed["optimizer"], settings["weight_decay"])
     if rule.has_schedule and settings["learning_rate_schedule"] == "cosine":
         raise ValueError(
-            'The optimizer has a learning rate schedule of its own: leave learning_rate_schedule at "auto", or give '
+            'The optimizer has its own learning rate schedule: leave learning_rate_schedule at "auto", or give '
             "the optimizer a number."
         )
     return rule
@@ -132,7 +132,7 @@ def _compiled(settings: Settings, built: BuiltNetwork, plan: RowPlan, numbers: T
 
 
 def is_compiled(settings: Settings, built: BuiltNetwork, batch_size: int, steps: int) -> bool:
-    """Whether XLA compiles the program of a fit of so many steps."""
+    """Whether XLA compiles the program of a fit with this many steps."""
     if settings["jit_compile"] != "auto":
         return bool(settings["jit_compile"])
     if built.spec is None:
@@ -143,9 +143,9 @@ def is_compiled(settings: Settings, built: BuiltNetwork, batch_size: int, steps:
 def network_labels(
     targets: EncodedTargets, scaling: TargetScaling, modes: Sequence[ScalingMode], rows: int, dtype: str
 ) -> np.ndarray:
-    """Targets as the network sees them; 0 where there is no label."""
+    """Return the targets as the network sees them; missing labels are 0."""
     scaled = scaling.to_outputs(targets.values)
-    # Constants have no weight, but a loss of labels as they are may not be defined for 0.
+    # Constants have no weight, but a loss of unscaled labels may be undefined at 0.
     raw = (scaling.scale == 0) & (np.asarray(modes) != "standard")
     scaled[:, raw] = np.clip(targets.values[:, raw], -_LARGE, _LARGE)
     scaled[~targets.observed] = 0.0
@@ -153,7 +153,7 @@ def network_labels(
 
 
 def learning_weights(targets: EncodedTargets, scaling: TargetScaling) -> np.ndarray:
-    """Weights in each task's own units, which float32 can hold; a constant's labels have nothing to teach."""
+    """Return the weights relative to each task's largest, so that float32 can hold them; 0 for constant tasks."""
     return relative_weights(targets.weights, axis=0) * (scaling.scale != 0)
 
 

@@ -1,4 +1,4 @@
-"""Estimators that learn groups of tasks apart, each group in a network of its own."""
+"""Meta-estimators that fit one network per group of tasks."""
 
 from ._classifier import TaskGroupingClassifier
 from ._regressor import TaskGroupingRegressor

@@ -1,4 +1,4 @@
-"""What regressor and classifier share: a clone of an estimator for every group of tasks."""
+"""Base of the grouping estimators: a clone of an estimator for every group of tasks."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from ..targets import TargetColumns, as_table, read_columns, stacked
 from ..targets._scores import score_columns
 from ._plan import positions
 
-# Parameters of the networks that may say something else of each task, by position.
+# Parameters of the networks that may differ from task to task.
 _PER_TASK = ("loss", "loss_weights", "class_weight")
 
 
 class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
-    """Fit, predict and score of one estimator a group."""
+    """Fit, predict and score with one estimator per group."""
 
     _kind: ClassVar[Kind]
 
-    # All that a fit sets: files hold these attributes, of these types.
+    # All attributes that a fit sets, with their types; saved files hold these.
     estimators_: list[Any]
     groups_: list[list[str]]
     affinity_: TaskAffinity | None
@@ -73,21 +73,20 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
 
     @abstractmethod
     def _default(self) -> Any:
-        """The estimator where none is given."""
+        """Return the default estimator."""
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Find the groups where none are given, and fit an estimator to each.
+        """Find groups if none are given, and fit an estimator to each.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
             Features.
         y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, one column a task; NaN, None or pandas.NA for labels that are not known, where the
-            estimator takes them.
+            Targets, one column per task; NaN, None or pandas.NA for a missing label, if the estimator supports them.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights of the rows, or of the single labels. The search for groups does not use them.
+            Weights of the rows, or of the single labels. Finding groups does not use them.
 
         Returns
         -------
@@ -97,7 +96,7 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Where the groups do not hold each task once, or the estimator is of the wrong kind.
+            If the groups do not contain each task exactly once, or the estimator is of the wrong kind.
         """
         columns = read_columns(y, estimator=type(self).__name__)
         weights = None
@@ -135,14 +134,14 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_tasks)
-            Predictions, tasks in the order of y's columns in ``fit``; 1-D where y was 1-D.
+            Predictions, with tasks in the order of y's columns in ``fit``; 1-D if y was 1-D.
         """
         parts = self._columns(X)
         return parts[0] if self._one_dimensional else stacked(parts)
 
     @on_snapshot
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Mean of the tasks' scores: R2 of a regression, accuracy of a classification.
+        """Return the mean score over tasks: R2 for regressions, accuracy for classifications.
 
         Parameters
         ----------
@@ -156,12 +155,12 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         score : float
-            Mean over the tasks that have a label here.
+            Mean over the tasks that have a label in y.
 
         Raises
         ------
         ValueError
-            Where no task has one.
+            If no task has a label.
         """
         scores = self.score_tasks(X, y, sample_weight)
         if scores.isna().all():
@@ -172,7 +171,7 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
 
     @on_snapshot
     def score_tasks(self, X: Any, y: Any, sample_weight: Any = None) -> pd.Series:
-        """Score of every task: R2 of a regression, accuracy of a classification.
+        """Return the score of every task: R2 for regressions, accuracy for classifications.
 
         Parameters
         ----------
@@ -186,12 +185,12 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         scores : Series
-            Task name to score; NaN for a task without a label here.
+            Scores by task name; NaN for a task without a label in y.
 
         Raises
         ------
         ValueError
-            Where y has other tasks than in ``fit``.
+            If y has other tasks than in ``fit``.
         """
         check_is_fitted(self)
         columns = read_columns(y, estimator=type(self).__name__)
@@ -204,7 +203,7 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
         return score_columns(tasks, columns, predicted, weights)
 
     def __sklearn_tags__(self) -> Any:
-        """Tags: several outputs; sparse and missing X as the estimator has it."""
+        """Return tags: several outputs; support of sparse and missing X as in the estimator."""
         tags = super().__sklearn_tags__()
         inner = get_tags(self._default() if self.estimator is None else self.estimator)
         tags.input_tags.sparse = inner.input_tags.sparse
@@ -214,27 +213,27 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
         return tags
 
     def _columns(self, X: Any) -> list[np.ndarray]:
-        """Predictions of each task, in the order of y's columns."""
+        """Return the predictions of each task, in the order of y's columns."""
         check_is_fitted(self)
         return self._in_order([_split(model.predict(X), len(group)) for model, group in self._parts()])
 
     def _in_order(self, parts: list[list[Any]]) -> list[Any]:
-        """What the groups give task by task, in the order of y's columns."""
-        found = {
-            name: one
+        """Reorder the outputs of the groups, task by task, to the order of y's columns."""
+        by_name = {
+            name: output
             for part, group in zip(parts, self.groups_, strict=True)
-            for name, one in zip(group, part, strict=True)
+            for name, output in zip(group, part, strict=True)
         }
-        return [found[name] for name in self.task_names_]
+        return [by_name[name] for name in self.task_names_]
 
     def _parts(self) -> list[tuple[Any, list[str]]]:
         return list(zip(self.estimators_, self.groups_, strict=True))
 
     def _seeded(self) -> Any:
-        """A clone of the estimator; what has no seed of its own gets one from ours."""
+        """Return a clone of the estimator; unset random states are derived from ``random_state``."""
         estimator = clone(self._default() if self.estimator is None else self.estimator)
-        fits = is_regressor(estimator) if self._kind == "regression" else is_classifier(estimator)
-        if not fits:
+        right_kind = is_regressor(estimator) if self._kind == "regression" else is_classifier(estimator)
+        if not right_kind:
             raise ValueError(
                 f"{type(self).__name__} needs an estimator for a {self._kind}, got {type(estimator).__name__}."
             )
@@ -246,7 +245,7 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
         return estimator
 
     def _groups_of(self, estimator: Any, X: Any, y: Any, columns: TargetColumns) -> tuple[Any, list[list[int]]]:
-        """The groups, and the affinities by which they were found."""
+        """Return the groups and, if they are found automatically, the affinities."""
         if not isinstance(self.groups, str):
             return None, positions(self.groups, columns.names)
         if len(columns.names) == 1:
@@ -265,33 +264,33 @@ class BaseTaskGrouping(VersionedPickles, MetaEstimatorMixin, BaseEstimator):
 def _fit_group(
     estimator: Any, X: Any, table: pd.DataFrame, group: list[int], columns: TargetColumns, weights: np.ndarray | None
 ) -> Any:
-    """A clone fitted to the tasks of a group: 1-D where there is one."""
-    own = clone(estimator)
-    for network in networks_in(own):
-        _cut_down(network, group, columns)
+    """Fit a clone to the tasks of a group; y is 1-D for a single task."""
+    fitted = clone(estimator)
+    for network in networks_in(fitted):
+        _restrict(network, group, columns)
     y = table.iloc[:, group[0]] if len(group) == 1 else table.iloc[:, group]
     if weights is None:
-        return own.fit(X, y)
+        return fitted.fit(X, y)
     if weights.ndim == 2:
         weights = weights[:, group[0]] if len(group) == 1 else weights[:, group]
-    return own.fit(X, y, sample_weight=weights)
+    return fitted.fit(X, y, sample_weight=weights)
 
 
-def _cut_down(network: Any, group: list[int], columns: TargetColumns) -> None:
-    """Leave of what is set per task that of the group."""
+def _restrict(network: Any, group: list[int], columns: TargetColumns) -> None:
+    """Restrict per-task settings to the tasks of the group."""
     for name in _PER_TASK:
         value = by_name(getattr(network, name, None))
         if isinstance(value, Mapping) and set(map(str, value)) <= set(columns.names):
-            own = {str(task): entry for task, entry in value.items()}
-            kept = {columns.names[i]: own[columns.names[i]] for i in group if columns.names[i] in own}
+            entries = {str(task): entry for task, entry in value.items()}
+            kept = {columns.names[i]: entries[columns.names[i]] for i in group if columns.names[i] in entries}
             network.set_params(**{name: kept or None})
         elif is_sequence(value):
-            entries = per_task(value, columns.names, name)
-            network.set_params(**{name: [entries[task] for task in group]})
+            values = per_task(value, columns.names, name)
+            network.set_params(**{name: [values[task] for task in group]})
 
 
 def _as_frame(y: Any, columns: TargetColumns) -> pd.DataFrame:
-    """Y as a table that names its tasks, so that a group's tasks keep their names."""
+    """Return y as a table with the task names, so that the tasks of a group keep their names."""
     table = as_table(y)
     if isinstance(table, pd.DataFrame):
         return table.set_axis(list(columns.names), axis=1)
@@ -302,14 +301,14 @@ def _as_frame(y: Any, columns: TargetColumns) -> pd.DataFrame:
 
 
 def _split(predicted: Any, n_tasks: int) -> list[np.ndarray]:
-    """Predictions task by task."""
+    """Split predictions into tasks."""
     array = np.asarray(predicted)
     return [array.reshape(len(array))] if n_tasks == 1 else [_narrow(column) for column in array.T]
 
 
 def _narrow(column: np.ndarray) -> np.ndarray:
-    """An object column of labels of one type, as an array of that type where it is a number's."""
+    """Convert an object column of numbers or booleans to their type; leave any other column as it is."""
     if column.dtype != object:
         return column
-    found = pd.Series(column).infer_objects().to_numpy()
-    return found if found.dtype.kind in "iufb" else column
+    inferred = pd.Series(column).infer_objects().to_numpy()
+    return inferred if inferred.dtype.kind in "iufb" else column

@@ -1,4 +1,4 @@
-"""Classifications, group by group."""
+"""Classifier with one estimator per group of tasks."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from ._base import BaseTaskGrouping
 
 
 class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping):
-    """Classifier that learns groups of tasks apart, each group with an estimator of its own.
+    """Classifier that fits one estimator per group of tasks.
 
-    Tasks that go together share a network, tasks that do not are kept out of one another's way.
+    Related tasks share a network, and unrelated tasks do not disturb each other.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        What to fit to each group: one of skmtl's classifiers or a pipeline that ends in one; with groups given, or
-        found by "label_correlation", any classifier that takes a 2-D y. None is `MultiTaskKerasClassifier` as
-        it is. It is cloned. What it sets per task (``loss``, ``loss_weights``, ``class_weight``) is cut down to the
-        group's tasks.
+        Estimator to fit to each group: one of skmtl's classifiers, or a pipeline that ends in one. If groups are given,
+        or found by "label_correlation", any classifier that takes a 2-D y. None means `MultiTaskKerasClassifier`
+        with its defaults. It is cloned. Per-task settings (``loss``, ``loss_weights``, ``class_weight``) are
+        restricted to the tasks of the group.
     groups : "auto" or list of lists, default="auto"
-        Names or positions of the tasks of each group, each task once; "auto" finds them by `task_affinity` and
-        `suggest_task_groups`, on the rows of ``fit`` alone.
+        Names or positions of the tasks in each group, with each task in exactly one group. "auto" finds groups with
+        `task_affinity` and `suggest_task_groups`, on the rows passed to ``fit``.
     affinity : {"gradient_cosine", "tag", "label_correlation"}, default="gradient_cosine"
-        By which affinity to find them.
+        Affinity by which to find groups.
     max_groups : int, default=None
-        Most groups to find; None is no limit.
+        Maximum number of groups to find; None means no limit.
     n_permutations : int, default=None
-        On how many permutations of the labels to measure what affinities are by chance, see `task_affinity`.
+        Number of permutations of the labels that show which affinities arise by chance, see `task_affinity`.
     random_state : int, RandomState instance or None, default=None
         Seed of the permutations, and of estimators whose own ``random_state`` is None.
 
     Attributes
     ----------
     groups_ : list of list of str
-        Names of the tasks of each group.
+        Names of the tasks in each group.
     estimators_ : list of estimators
         The fitted estimator of each group.
     affinity_ : TaskAffinity or None
-        By which the groups were found; None where they were given, or there is one task.
+        Affinities by which the groups were found; None if groups were given or there is only one task.
     classes_ : ndarray or list of ndarray
-        Classes of the task, or a list of them, one entry a task, for 2-D y.
+        Classes of the task for 1-D y, or a list with one array per task for 2-D y.
     task_names_ : list of str
         Names of the tasks.
     n_tasks_ : int
@@ -56,12 +56,18 @@ class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has any.
+        Names of the columns, if X has any.
 
     See Also
     --------
     skmtl.inspection.task_affinity : Measures affinities.
-    skmtl.inspection.suggest_task_groups : Makes groups of them.
+    skmtl.inspection.suggest_task_groups : Suggests groups from affinities.
+
+    Notes
+    -----
+    ``fit`` makes one fit per group. Finding groups takes ``1 + n_permutations`` more, 11 by default, before that;
+    "label_correlation" takes none. To follow a long ``fit``, call `task_affinity` with ``verbose=1`` first and pass the
+    result of `suggest_task_groups` as ``groups``.
 
     Examples
     --------
@@ -80,7 +86,7 @@ class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping
 
     @property
     def classes_(self) -> Any:
-        """Classes of the task, or a list of them, one entry a task, for 2-D y."""
+        """Classes of the task for 1-D y, or a list with one array per task for 2-D y."""
         check_is_fitted(self)
         parts = [[model.classes_] if len(group) == 1 else list(model.classes_) for model, group in self._parts()]
         classes = self._in_order(parts)
@@ -89,7 +95,7 @@ class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping
     @available_if(lambda self: _has_probabilities(self))
     @on_snapshot
     def predict_proba(self, X: Any) -> Any:
-        """Class probabilities.
+        """Predict class probabilities.
 
         Parameters
         ----------
@@ -99,19 +105,19 @@ class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes), or list of them
-            For 1-D y one array, for 2-D y one a task; columns in the order of ``classes_``.
+            One array for 1-D y, one per task for 2-D y; columns in the order of ``classes_``.
         """
         check_is_fitted(self)
         parts = []
         for model, group in self._parts():
             proba = model.predict_proba(X)
             parts.append([proba] if len(group) == 1 else list(proba))
-        found = self._in_order(parts)
-        return found[0] if self._one_dimensional else found
+        ordered = self._in_order(parts)
+        return ordered[0] if self._one_dimensional else ordered
 
     @available_if(lambda self: _has_probabilities(self))
     def predict_log_proba(self, X: Any) -> Any:
-        """Logarithm of the class probabilities.
+        """Predict the logarithms of class probabilities.
 
         Parameters
         ----------
@@ -121,15 +127,15 @@ class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes), or list of them
-            Logarithms of what ``predict_proba`` gives, in the same form; minus infinity for a probability of 0.
+            Logarithms of the output of ``predict_proba``, in the same form; minus infinity for a probability of 0.
         """
         return logarithms(self.predict_proba(X))
 
-    # ClassifierMixin has a score of its own, which knows neither several tasks nor missing labels.
+    # The score of ClassifierMixin supports neither several tasks nor missing labels.
     score = BaseTaskGrouping.score
 
     def __sklearn_tags__(self) -> Any:
-        """Tags: several outputs, several labels."""
+        """Return tags: several outputs, several labels."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
@@ -139,7 +145,7 @@ class TaskGroupingClassifier(MultiOutputMixin, ClassifierMixin, BaseTaskGrouping
 
 
 def _has_probabilities(model: TaskGroupingClassifier) -> bool:
-    """Whether the estimator gives probabilities."""
+    """Return whether the estimator predicts probabilities."""
     inner = model._default() if model.estimator is None else model.estimator
     if not hasattr(inner, "predict_proba"):
         raise AttributeError(f"{type(inner).__name__} has no predict_proba.")

@@ -1,4 +1,4 @@
-"""Which tasks make a group: as the caller says, or as their affinities suggest."""
+"""Read the groups of tasks that the caller or their affinities give."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from .._names import proposal
 
 
 def positions(groups: Any, names: Sequence[str]) -> list[list[int]]:
-    """Positions of the tasks of each group, checked to hold every task once."""
+    """Return the positions of the tasks in each group, after checking that every task appears exactly once."""
     if isinstance(groups, str) or not isinstance(groups, Sequence | np.ndarray):
         raise ValueError(f'groups should be "auto" or a list of lists of tasks, got {groups!r}.')
-    found = []
+    read = []
     for group in groups:
         if isinstance(group, str) or not isinstance(group, Sequence | np.ndarray) or len(group) == 0:
             raise ValueError(f"groups should hold lists of tasks, by name or position, got the group {group!r}.")
-        found.append([_position(task, names) for task in group])
-    named = [task for group in found for task in group]
+        read.append([_position(task, names) for task in group])
+    named = [task for group in read for task in group]
     twice = [names[task] for task in sorted(set(named)) if named.count(task) > 1]
     if twice:
-        raise ValueError(f"groups names the tasks {twice} more than once; each task is learnt in one group.")
+        raise ValueError(f"groups names the tasks {twice} more than once; put each task into one group.")
     missing = [name for task, name in enumerate(names) if task not in named]
     if missing:
-        raise ValueError(f"groups leaves out the tasks {missing}; give a task that is learnt alone its own group.")
-    return found
+        raise ValueError(f"groups leaves out the tasks {missing}; put a task to be fitted alone into its own group.")
+    return read
 
 
 def _position(task: Any, names: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Regressions, group by group."""
+"""Regressor with one estimator per group of tasks."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from ._base import BaseTaskGrouping
 
 
 class TaskGroupingRegressor(MultiOutputMixin, RegressorMixin, BaseTaskGrouping):
-    """Regressor that learns groups of tasks apart, each group with an estimator of its own.
+    """Regressor that fits one estimator per group of tasks.
 
-    Tasks that go together share a network, tasks that do not are kept out of one another's way.
+    Related tasks share a network, and unrelated tasks do not disturb each other.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        What to fit to each group: one of skmtl's regressors or a pipeline that ends in one; with groups given, or
-        found by "label_correlation", any regressor that takes a 2-D y. None is `MultiTaskKerasRegressor` as
-        it is. It is cloned. What it sets per task (``loss``, ``loss_weights``) is cut down to the
-        group's tasks.
+        Estimator to fit to each group: one of skmtl's regressors, or a pipeline that ends in one. If groups are given,
+        or found by "label_correlation", any regressor that takes a 2-D y. None means `MultiTaskKerasRegressor`
+        with its defaults. It is cloned. Per-task settings (``loss``, ``loss_weights``) are restricted to the
+        tasks of the group.
     groups : "auto" or list of lists, default="auto"
-        Names or positions of the tasks of each group, each task once; "auto" finds them by `task_affinity` and
-        `suggest_task_groups`, on the rows of ``fit`` alone.
+        Names or positions of the tasks in each group, with each task in exactly one group. "auto" finds groups with
+        `task_affinity` and `suggest_task_groups`, on the rows passed to ``fit``.
     affinity : {"gradient_cosine", "tag", "label_correlation"}, default="gradient_cosine"
-        By which affinity to find them.
+        Affinity by which to find groups.
     max_groups : int, default=None
-        Most groups to find; None is no limit.
+        Maximum number of groups to find; None means no limit.
     n_permutations : int, default=None
-        On how many permutations of the labels to measure what affinities are by chance, see `task_affinity`.
+        Number of permutations of the labels that show which affinities arise by chance, see `task_affinity`.
     random_state : int, RandomState instance or None, default=None
         Seed of the permutations, and of estimators whose own ``random_state`` is None.
 
     Attributes
     ----------
     groups_ : list of list of str
-        Names of the tasks of each group.
+        Names of the tasks in each group.
     estimators_ : list of estimators
         The fitted estimator of each group.
     affinity_ : TaskAffinity or None
-        By which the groups were found; None where they were given, or there is one task.
+        Affinities by which the groups were found; None if groups were given or there is only one task.
     task_names_ : list of str
         Names of the tasks.
     n_tasks_ : int
@@ -50,12 +50,18 @@ class TaskGroupingRegressor(MultiOutputMixin, RegressorMixin, BaseTaskGrouping):
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has any.
+        Names of the columns, if X has any.
 
     See Also
     --------
     skmtl.inspection.task_affinity : Measures affinities.
-    skmtl.inspection.suggest_task_groups : Makes groups of them.
+    skmtl.inspection.suggest_task_groups : Suggests groups from affinities.
+
+    Notes
+    -----
+    ``fit`` makes one fit per group. Finding groups takes ``1 + n_permutations`` more, 11 by default, before that;
+    "label_correlation" takes none. To follow a long ``fit``, call `task_affinity` with ``verbose=1`` first and pass the
+    result of `suggest_task_groups` as ``groups``.
 
     Examples
     --------
@@ -73,7 +79,7 @@ class TaskGroupingRegressor(MultiOutputMixin, RegressorMixin, BaseTaskGrouping):
 
     _kind: ClassVar[Kind] = "regression"
 
-    # RegressorMixin has a score of its own, which knows no missing labels.
+    # The score of RegressorMixin does not support missing labels.
     score = BaseTaskGrouping.score
 
     def _default(self) -> Any:

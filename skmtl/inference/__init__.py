@@ -1,4 +1,4 @@
-"""Prediction: in numpy where that is quicker, else by a compiled forward pass; only the latter imports TensorFlow."""
+"""Prediction in numpy, if that is quicker, or by a compiled forward pass, the only part that imports TensorFlow."""
 
 from ._inputs import input_shapes
 from ._numpy import EXACT_ROWS, has_numpy_form, numpy_outputs, parameter_shapes

@@ -1,4 +1,4 @@
-"""Prediction: the network's forward pass on given weights, compiled once per structure."""
+"""Prediction by a forward pass that is compiled once per network structure and takes the weights as inputs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .._cache import ProgramCache
 from .._counters import counters
 from .._records import Head
 from ..networks import Network
-from ..networks._kernels import count_what_was_made
+from ..networks._kernel_cache import count_build
 
-# Rows per pass through the network: bounds memory, and stays in the processor's cache.
+# Rows per forward pass: bounds memory, and stays in the processor's cache.
 _CHUNK_ROWS = 8192
 
 
 class ForwardProgram:
-    """Compiled forward pass: (weights, frozen, inputs) to every member's predictions, averaged."""
+    """Compiled forward pass: (weights, frozen, inputs) to predictions averaged over members."""
 
     def __init__(self, network: Network, heads: Sequence[Head], dtype: str) -> None:
         self.network = network
@@ -31,7 +31,7 @@ class ForwardProgram:
         self._concrete: Callable[..., list[tf.Tensor]] | None = None
 
     def __call__(self, flat: tf.Tensor, frozen: list[tf.Tensor], inputs: tf.Tensor) -> list[tf.Tensor]:
-        """Linked outputs of each head, (rows, units), averaged over members."""
+        """Return each head's outputs after its link, (rows, units), averaged over members."""
         with self._lock:
             if self._concrete is None:
                 rows = tf.TensorSpec((None, inputs.shape[1]), inputs.dtype)
@@ -42,7 +42,7 @@ class ForwardProgram:
 
     def _forward(self, flat: tf.Tensor, frozen: list[tf.Tensor], inputs: tf.Tensor) -> list[tf.Tensor]:
         counters.add("traces")
-        count_what_was_made()
+        count_build()
         members = self.network.members
         rows = tf.broadcast_to(inputs[None], (members, tf.shape(inputs)[0], inputs.shape[1]))
         raw, _, _ = self.network.forward(flat, frozen, rows, training=False)
@@ -58,7 +58,7 @@ _LINKS = {"softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid, "softplus": tf.nn.
 
 FORWARD_PROGRAMS: ProgramCache[ForwardProgram] = ProgramCache(32)
 
-# Programs of networks that no key tells apart; gone with those that they belong to.
+# Programs of networks without a key, freed with the fits that own them.
 _OWN_PROGRAMS: weakref.WeakKeyDictionary[object, ProgramCache[ForwardProgram]] = weakref.WeakKeyDictionary()
 _OWN_LOCK = threading.Lock()
 _PROGRAMS_OF_ONE = 4
@@ -66,9 +66,9 @@ _PROGRAMS_OF_ONE = 4
 
 @dataclass(frozen=True)
 class ForwardStructure:
-    """What makes one compiled forward pass.
+    """What a compiled forward pass depends on.
 
-    ``key`` says what network ``make_network`` makes; where it is None, ``owner`` does, for as long as it lives.
+    ``key`` identifies the network that ``make_network`` makes; if it is None, ``owner`` does, while it lives.
     """
 
     key: Hashable | None
@@ -80,14 +80,14 @@ class ForwardStructure:
 
     @property
     def programs(self) -> ProgramCache[ForwardProgram]:
-        """Where the program is kept."""
+        """The cache that keeps the program."""
         if self.key is not None:
             return FORWARD_PROGRAMS
         with _OWN_LOCK:
             return _OWN_PROGRAMS.setdefault(self.owner, ProgramCache(_PROGRAMS_OF_ONE))
 
     def program(self) -> ForwardProgram:
-        """The program, from the cache where it is known."""
+        """Return the program, from the cache if it is there."""
         key = (self.key, self.heads, self.dtype, self.members)
         return self.programs.get(key, lambda: ForwardProgram(self.make_network(), self.heads, self.dtype))
 
@@ -99,9 +99,9 @@ def predict_raw(
     encode: Callable[[slice], np.ndarray],
     n_rows: int,
 ) -> list[np.ndarray]:
-    """Predictions of each head as float64 (n_rows, units), before the targets' scaling is undone.
+    """Return the predictions of each head as float64 (n_rows, units), before the targets' scaling is undone.
 
-    ``encode`` gives the encoded inputs of a range of rows.
+    ``encode`` returns the encoded inputs of a range of rows.
     """
     program = structure.program()
     flat = tf.constant(parameters, program.dtype)

@@ -1,4 +1,4 @@
-"""A fitted network: numpy weights and what is needed to predict with them; plain to pickle and copy."""
+"""A fitted network: numpy weights, and all that is needed to predict with them, to pickle and to copy it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from . import EXACT_ROWS, numpy_outputs
 
 
 class Origin:
-    """The fit that networks come from: what is compiled from code of the caller's own serves no other."""
+    """Identity of the fit that a network comes from, which owns the programs compiled from the caller's code."""
 
 
 @dataclass(frozen=True, eq=False)
 class FittedNetwork:
     """Weights, encoders and structure; either ``spec`` (a built-in scheme) or ``custom`` is set.
 
-    ``units`` are the losses of a constant prediction, (n_tasks,), in which partial_fit goes on counting; ``n_rows`` is
-    how many rows with labels the last fit had.
+    ``units`` are the losses of a constant prediction, (n_tasks,), which partial_fit keeps using as units; ``n_rows`` is
+    the number of rows with labels in the last fit.
     """
 
     features: FeatureEncoder
@@ -57,7 +57,7 @@ class FittedNetwork:
         return all(task.kind == "regression" for task in self.targets.tasks)
 
     def quantities(self, X: Any) -> list[np.ndarray]:
-        """Per task, float64: predictions (n,) of a regression, class probabilities (n, n_classes) else."""
+        """Return per task, in float64, the predictions (n,) of a regression or class probabilities (n, n_classes)."""
         raw = None
         if self.spec is not None:
             raw = numpy_outputs(self.spec, self.parameters, lambda rows, t: self._encode(X, rows, t), X.shape[0], self)
@@ -69,14 +69,14 @@ class FittedNetwork:
         return [self._decode(task, values) for task, values in enumerate(raw)]
 
     def by_criterion(self, result: TrainingResult) -> dict[str, FittedNetwork]:
-        """By the name of the blend's part: the network, and as it was when regressions alone were predicted best."""
-        found = {"network": self}
+        """Return the network by part name, and the same with its weights at the best epoch for regressions, if kept."""
+        networks = {"network": self}
         for best in result.other_bests:
-            found["regression_network"] = replace(self, parameters=best.parameters, frozen=best.frozen)
-        return found
+            networks["regression_network"] = replace(self, parameters=best.parameters, frozen=best.frozen)
+        return networks
 
     def member(self, number: int) -> FittedNetwork:
-        """One member as a network of its own."""
+        """Return one member as a network of its own."""
         frozen = self.frozen
         if self.spec is None:
             width = len(frozen) // self.members
@@ -92,9 +92,9 @@ class FittedNetwork:
         )
 
     def member_variances(self, X: Any) -> np.ndarray:
-        """Variance among the members' predictions where all tasks are regressions, (n_samples, n_tasks)."""
+        """Return the variance among the members' predictions, (n_samples, n_tasks), if all tasks are regressions."""
         predicted = np.array([np.array(self.member(number).quantities(X)).T for number in range(self.members)])
-        # Of numbers whose squares are too large, it is infinite.
+        # The variance of huge numbers is infinite.
         with np.errstate(over="ignore"):
             return predicted.var(axis=0)
 
@@ -111,24 +111,24 @@ class FittedNetwork:
         return predict_raw(structure, self.parameters, self.frozen, encode, X.shape[0])
 
     def encoders(self) -> list[FeatureEncoder]:
-        """What encodes the features."""
+        """Return the feature encoder, as a list."""
         return [self.features]
 
     def keras_model(self) -> Any:
-        """Keras model from the caller's columns to the caller's units."""
+        """Return a Keras model that takes the caller's columns and predicts in the caller's units."""
         return self._keras_model(self.features.layer_settings(), self.scaling)
 
     def encoded_keras_model(self) -> Any:
-        """Keras model from encoded features to the heads' outputs, before the targets' scaling is undone."""
+        """Return a Keras model from encoded features to the heads' outputs, before target scaling is undone."""
         width, n_tasks = self.features.n_outputs, len(self.tasks)
-        as_they_are = {"center": np.zeros(width), "scale": np.ones(width), "fill": np.zeros(width), "indicators": []}
-        return self._keras_model(as_they_are, TargetScaling(np.zeros(n_tasks), np.ones(n_tasks)))
+        unchanged = {"center": np.zeros(width), "scale": np.ones(width), "fill": np.zeros(width), "indicators": []}
+        return self._keras_model(unchanged, TargetScaling(np.zeros(n_tasks), np.ones(n_tasks)))
 
     def _keras_model(self, encoding: dict[str, Any], scaling: TargetScaling) -> Any:
         check_backend()
         from ..networks import export_custom_model, export_model
 
-        # A lone class is predicted whatever its head says.
+        # A task with a single class predicts it, whatever the output of its head.
         heads = tuple(
             replace(head, link="certain") if len(task.classes) == 1 else head
             for head, task in zip(self.heads, self.tasks, strict=True)

@@ -1,4 +1,4 @@
-"""The input stage of a network in numpy: columns embedded as the layers in ``networks`` do."""
+"""The input stage of a network in numpy: it embeds columns as the layers in ``networks`` do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._records import InputLayout, NetworkSpec
 
 
 def input_shapes(layout: InputLayout | None) -> list[tuple[int, ...]]:
-    """Shapes of one member's variables before the first hidden layer, in the order of the Keras network."""
+    """Return the shapes of one member's variables before the first hidden layer, in the order of the Keras network."""
     if layout is None:
         return []
     shapes: list[tuple[int, ...]] = []
@@ -26,7 +26,7 @@ def input_shapes(layout: InputLayout | None) -> list[tuple[int, ...]]:
 
 
 def input_width(spec: NetworkSpec) -> int:
-    """Width of what the first hidden layer sees."""
+    """Return the width of the first hidden layer's input."""
     layout = spec.inputs
     if layout is None:
         return spec.n_inputs
@@ -35,7 +35,7 @@ def input_width(spec: NetworkSpec) -> int:
 
 
 def embed_inputs(layout: InputLayout | None, variables: Sequence[np.ndarray], inputs: np.ndarray) -> np.ndarray:
-    """What the first hidden layer sees, ([members,] rows, width), of inputs (rows, n_inputs)."""
+    """Return the first hidden layer's input, ([members,] rows, width), from inputs (rows, n_inputs)."""
     if layout is None:
         return inputs
     plain, positions = layout.embedded + layout.plain, layout.n_columns - layout.codes

@@ -1,7 +1,7 @@
-"""Forward pass of the shared bottom in numpy: for one row it is quicker than calling a compiled function.
+"""Forward pass of the shared bottom in numpy, which needs no TensorFlow and is quicker for few rows.
 
-A few rows are computed in float64: then a row's prediction does not depend on which rows stand beside it, to
-the last digits that matter. Predicting needs no TensorFlow this way.
+Few rows are computed in float64, so that a row's prediction does not depend on the other rows, to the last digits that
+matter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _softplus(x: np.ndarray) -> np.ndarray:
 
 
 def _mish(x: np.ndarray) -> np.ndarray:
-    """``x tanh(softplus(x))`` by one exponential: ``(1 + e^x)^2`` is ``e^x (e^x + 2) + 1``."""
+    """Return ``x tanh(softplus(x))`` with one exponential: ``(1 + e^x)^2`` is ``e^x (e^x + 2) + 1``."""
     power = np.minimum(x, _MISH_IS_LINEAR)
     np.exp(power, out=power)
     power *= power + 2.0
@@ -38,7 +38,7 @@ def _softmax(x: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-# From here on mish is its argument, to the last bit.
+# From here on, mish equals its argument, to the last bit.
 _MISH_IS_LINEAR = 20.0
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
@@ -47,7 +47,7 @@ _ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "gelu": lambda x: 0.5 * x * (1 + erf(x / np.sqrt(2))),
     "linear": lambda x: x,
     "mish": _mish,
-    "relu": lambda x: np.maximum(x, 0, out=x),  # the layers hand over arrays of their own
+    "relu": lambda x: np.maximum(x, 0, out=x),  # in place: the array is not used elsewhere
     "selu": lambda x: _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))),
     "sigmoid": expit,
     "silu": lambda x: x * expit(x),
@@ -63,30 +63,31 @@ _LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "softplus": _softplus,
 }
 
-# What embeds the inputs, then kernels and biases.
+# Variables of the input stage, then kernels and biases.
 Layers = tuple[list[np.ndarray], list[tuple[np.ndarray, np.ndarray]]]
 Outputs = list[np.ndarray]
 
-# Up to so many rows are computed in float64, more in float32: pieces are encoded, and a few rows of them at a time go
-# through the layers, where what lies between stays in the processor's cache.
+# Up to this many rows are computed in float64, more in float32. The rows are encoded in pieces, and pass through the
+# layers a few at a time, so that hidden values stay in the processor's cache.
 EXACT_ROWS = 1024
 _PIECE_ROWS, _CACHED_ROWS = 1024, 256
-# From so many multiplications on, a compiled function may do better (on an accelerator, much better).
+# With more multiplications, a compiled function may be quicker (on an accelerator, much quicker).
 _MOST_PRODUCTS = 1e12
-# Up to so many multiplications BLAS takes one thread anyway: a row is predicted before one had told it to.
+# Up to this many multiplications, BLAS uses one thread anyway, and limiting it would take longer than the prediction.
 _ONE_THREAD = 9000
 
-# Weights cut into layers, by precision; gone with the fitted network they belong to.
+# Weights split into layers, by precision; freed with the fitted network that they belong to.
 _LAYERS: weakref.WeakKeyDictionary[object, dict[type, Layers]] = weakref.WeakKeyDictionary()
 
 
 def numpy_outputs(
     spec: NetworkSpec, parameters: np.ndarray, encode: Callable[[slice, type], np.ndarray], n_rows: int, owner: object
 ) -> Outputs | None:
-    """Linked outputs of each head, (n_rows, units) float64, averaged over members; None where there is no such form.
+    """Return each head's outputs after its link, (n_rows, units) float64, averaged over members.
 
-    ``parameters`` is (members, n_parameters); they are kept cut into layers for as long as ``owner`` lives.
-    ``encode`` gives the encoded inputs of a range of rows in a precision.
+    ``parameters`` is (members, n_parameters); they are kept, split into layers, as long as ``owner`` lives. ``encode``
+    returns the encoded inputs of a range of rows in a precision. The result is None if numpy cannot compute the
+    network, or there are too many rows.
     """
     largest = _largest_kernel_of(spec)
     if largest is None or n_rows * parameters.size > _MOST_PRODUCTS:
@@ -118,10 +119,10 @@ def _exact_outputs(
 
 
 def _layers_of(owner: object, spec: NetworkSpec, parameters: np.ndarray, dtype: type) -> Layers:
-    cut = _LAYERS.setdefault(owner, {})
-    if dtype not in cut:
-        cut[dtype] = _cut(spec, parameters, dtype)
-    return cut[dtype]
+    layers = _LAYERS.setdefault(owner, {})
+    if dtype not in layers:
+        layers[dtype] = _split_into_layers(spec, parameters, dtype)
+    return layers[dtype]
 
 
 def _outputs(spec: NetworkSpec, layers: Layers, inputs: np.ndarray) -> Outputs:
@@ -139,18 +140,18 @@ def _average(linked: np.ndarray) -> np.ndarray:
 
 
 def has_numpy_form(spec: NetworkSpec) -> bool:
-    """Whether the network is of a form that numpy computes."""
+    """Whether numpy can compute the network."""
     return _largest_kernel_of(spec) is not None
 
 
 def _largest_kernel_of(spec: NetworkSpec) -> int | None:
-    # A scheme of the caller's own is no key of a cache.
+    # The caller's own scheme may not be hashable, so it cannot be a key of the cache.
     return _largest_kernel(spec) if spec.architecture == "shared_bottom" else None
 
 
 @functools.lru_cache(maxsize=256)
 def _largest_kernel(spec: NetworkSpec) -> int | None:
-    """Numbers of the largest kernel; None where there is no form in numpy."""
+    """Return the size of the largest kernel, or None if numpy cannot compute the network."""
     links = {head.link for head in spec.heads}
     if spec.activation not in _ACTIVATIONS or not links <= set(_LINKS):
         return None
@@ -158,9 +159,9 @@ def _largest_kernel(spec: NetworkSpec) -> int | None:
 
 
 def parameter_shapes(spec: NetworkSpec) -> list[tuple[int, ...]]:
-    """Shapes of one member's variables, kernel and bias in turn, as the Keras network lays them out.
+    """Return the shapes of one member's variables in the order of the Keras network.
 
-    Those of the input stage come before.
+    Those of the input stage come first, then the kernel and bias of each layer.
     """
     shapes = input_shapes(spec.inputs)
     units, width = [head.units for head in spec.heads], input_width(spec)
@@ -175,7 +176,7 @@ def parameter_shapes(spec: NetworkSpec) -> list[tuple[int, ...]]:
     return shapes
 
 
-def _cut(spec: NetworkSpec, parameters: np.ndarray, dtype: type) -> Layers:
+def _split_into_layers(spec: NetworkSpec, parameters: np.ndarray, dtype: type) -> Layers:
     lead = () if spec.members == 1 else (spec.members,)
     blocks: list[np.ndarray] = []
     start = 0
@@ -188,7 +189,7 @@ def _cut(spec: NetworkSpec, parameters: np.ndarray, dtype: type) -> Layers:
 
 
 def _raw_outputs(spec: NetworkSpec, weights: Layers, inputs: np.ndarray) -> np.ndarray:
-    """Raw outputs ([members,] rows, all units)."""
+    """Return raw outputs ([members,] rows, all units)."""
     activation, depth = _ACTIVATIONS[spec.activation], len(spec.hidden_layer_sizes)
     embedding, layers = weights
     hidden = embed_inputs(spec.inputs, embedding, inputs)

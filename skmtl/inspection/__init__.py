@@ -1,4 +1,4 @@
-"""Whether sharing helps and which tasks belong together, what training did, and what the tasks depend on."""
+"""Inspect models: the effect of sharing, task affinity, training history, feature importance and dependence."""
 
 from ..estimators import JointRegion
 from ._affinity import task_affinity

@@ -1,4 +1,4 @@
-"""Affinities of tasks, drawn."""
+"""Plot task affinities as a heat map."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from ._ordering import clustered
 from ._plotting import heat_map, matrix_side, readable, single_axes
 
 _LABELS = {
-    "gradient_cosine": "mean cosine of the gradients",
-    "tag": "relative fall of the loss (TAG)",
-    "label_correlation": "absolute correlation of the labels",
+    "gradient_cosine": "mean cosine between gradients",
+    "tag": "relative loss reduction (TAG)",
+    "label_correlation": "absolute label correlation",
 }
 _SIGNS = {RELATED: "+", OPPOSED: "−"}
 _MARKERS = {RELATED: "+", OPPOSED: "_"}
-# Up to so many tasks the numbers fit into the cells.
+# With up to this many tasks, numbers fit into the cells.
 _MOST_NUMBERS = 10
-# Longer names would run into one another below the cells.
-_LONGEST_LEVEL = 6
+# Longer names would overlap below the cells, unless rotated.
+_LONGEST_HORIZONTAL = 6
 
 
 class TaskAffinityDisplay:
-    """Heat map of the affinities of every two tasks, close tasks beside one another.
+    """Heat map of the affinities of all pairs of tasks, ordered so that similar tasks are adjacent.
 
     Make it with ``from_estimator`` or ``from_affinity``.
 
     Parameters
     ----------
     affinity : TaskAffinity
-        What `task_affinity` gave.
+        Result of `task_affinity`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes, once ``plot`` was called.
+        The axes, set by ``plot``.
     figure_ : matplotlib Figure
-        Their figure.
+        The figure.
     order_ : list of str
-        The tasks in the order drawn.
+        The tasks in the order of the plot.
 
     See Also
     --------
-    task_affinity : The numbers.
-    suggest_task_groups : Groups of tasks to learn together.
+    task_affinity : Measures the affinities.
+    suggest_task_groups : Suggests groups of tasks to train together.
 
     Examples
     --------
@@ -67,12 +67,12 @@ class TaskAffinityDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any, *, ax: Any = None, **options: Any) -> TaskAffinityDisplay:
-        """Measure and draw.
+        """Measure the affinities and plot them.
 
         Parameters
         ----------
         estimator, X, y : object
-            As for `task_affinity`.
+            As in `task_affinity`.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes a figure.
         **options : dict
@@ -87,12 +87,12 @@ class TaskAffinityDisplay:
 
     @classmethod
     def from_affinity(cls, affinity: TaskAffinity, *, ax: Any = None) -> TaskAffinityDisplay:
-        """Draw affinities that were measured before.
+        """Plot affinities that are already measured.
 
         Parameters
         ----------
         affinity : TaskAffinity
-            What `task_affinity` gave.
+            Result of `task_affinity`.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes a figure.
 
@@ -104,24 +104,25 @@ class TaskAffinityDisplay:
         return cls(affinity).plot(ax=ax)
 
     def frame(self) -> pd.DataFrame:
-        """Numbers behind the plot.
+        """Return the plotted numbers as a table.
 
         Returns
         -------
         frame : DataFrame
-            That of ``TaskAffinity.frame``.
+            The table of ``TaskAffinity.frame``.
         """
         return self.affinity.frame()
 
     def plot(self, *, ax: Any = None, cluster: bool = True) -> TaskAffinityDisplay:
-        """Draw the matrix; the diagonal, which says nothing of two tasks, stays white.
+        """Plot the matrix, with a blank diagonal.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a figure.
+            Axes to draw on; None creates a figure.
         cluster : bool, default=True
-            Whether close tasks stand beside one another (by average linkage), instead of in the order of y's columns.
+            Whether to place similar tasks next to one another (average linkage) instead of keeping the order of y's
+            columns.
 
         Returns
         -------
@@ -139,7 +140,7 @@ class TaskAffinityDisplay:
         values = values[np.ix_(order, order)]
         heat_map(self.ax_, values, self.order_, self.order_, _LABELS[self.affinity.method])
         self.ax_.set_aspect("equal")
-        if max(len(name) for name in self.order_) > _LONGEST_LEVEL:
+        if max(len(name) for name in self.order_) > _LONGEST_HORIZONTAL:
             self.ax_.tick_params(axis="x", rotation=90)
         verdicts = self.affinity.verdicts().to_numpy()[np.ix_(order, order)]
         if count <= _MOST_NUMBERS:
@@ -150,30 +151,30 @@ class TaskAffinityDisplay:
         return self
 
     def _write(self, values: np.ndarray, verdicts: np.ndarray) -> None:
-        """Numbers, and the signs of what is beyond chance below them."""
+        """Write the numbers, with the sign of a significant affinity below."""
         digits = int(np.clip(1 - np.floor(np.log10(max(np.nanmax(np.abs(values)), 1e-8))), 1, 4))
         colours = readable(values)
         for row, column in np.argwhere(~np.isnan(values)):
-            # No minus before a zero.
+            # Adding 0.0 avoids "-0.00".
             text = f"{np.round(values[row, column], digits) + 0.0:.{digits}f}"
             sign = _SIGNS.get(verdicts[row, column])
             text = text if sign is None else f"{text}\n{sign}"
             self.ax_.text(column, row, text, ha="center", va="center", color=colours[row, column], fontsize=9)
 
     def _sign(self, values: np.ndarray, verdicts: np.ndarray) -> None:
-        """Signs alone, where numbers do not fit."""
+        """Draw signs alone, since numbers do not fit."""
         colours = readable(values)
         for verdict, marker in _MARKERS.items():
             rows, columns = np.nonzero(verdicts == verdict)
             size = 40 if len(values) <= 20 else 12
-            chosen = colours[rows, columns].tolist()
-            self.ax_.scatter(columns, rows, marker=marker, c=chosen, s=size, linewidths=0.9)
+            shades = colours[rows, columns].tolist()
+            self.ax_.scatter(columns, rows, marker=marker, c=shades, s=size, linewidths=0.9)
 
     def _label(self, verdicts: np.ndarray) -> None:
         if not self.affinity.symmetric:
-            self.ax_.set_xlabel("… changes the loss of")
-            self.ax_.set_ylabel("a step for …")
+            self.ax_.set_xlabel("loss of")
+            self.ax_.set_ylabel("step for")
         title = f"Affinity of {len(verdicts)} tasks"
         if self.affinity.n_permutations:
-            title += f"\n+ above, − below chance ({self.affinity.level:.0%}, all pairs)"
+            title += f"\n+ above chance, − below chance ({self.affinity.level:.0%} level over all pairs)"
         self.ax_.set_title(title, fontsize=10)

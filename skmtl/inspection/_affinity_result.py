@@ -1,4 +1,4 @@
-"""What a measurement of the tasks' affinities found."""
+"""Result of a measurement of task affinities."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import pandas as pd
 
 RELATED, OPPOSED, UNCLEAR = "related", "opposed", "unclear"
 MARKS = {RELATED: "+", OPPOSED: "-", UNCLEAR: ""}
-# Larger matrices are not read number by number.
+# Larger matrices are printed as a list of pairs.
 _MOST_SHOWN = 12
 _DESCRIPTIONS = {
-    "gradient_cosine": "cosine of the tasks' gradients over the shared parameters",
-    "tag": "relative fall of the column's loss through a step for the row's task (TAG)",
-    "label_correlation": "absolute correlation of the labels",
+    "gradient_cosine": "mean cosine between gradients of the shared parameters",
+    "tag": "relative loss reduction of the column's task after a step for the row's task (TAG)",
+    "label_correlation": "absolute label correlation",
 }
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TaskAffinity:
-    """How far the tasks pull the same way: a matrix, its errors, and what permuted labels give.
+    """Affinities of all pairs of tasks, with standard errors and tests against permuted labels.
 
     `task_affinity` makes it.
 
@@ -32,30 +32,30 @@ class TaskAffinity:
     method : str
         "gradient_cosine", "tag" or "label_correlation".
     matrix : DataFrame of shape (n_tasks, n_tasks)
-        Affinities; more is closer. With "tag", the row is the task that a step was made for and the column the
-        task whose loss it changed; the others are symmetric. NaN for two tasks that never had labels together.
+        Affinities; higher means more similar. With "tag", a step is taken for the task of the row and changes the loss
+        of the task of the column; the other methods are symmetric. NaN for two tasks without common labelled rows.
     std_error : DataFrame of shape (n_tasks, n_tasks)
         Their standard errors.
     p_value : DataFrame of shape (n_tasks, n_tasks)
-        Of affinities at least as far from chance, not corrected for the number of pairs; NaN without permutations.
+        P-values under the null hypothesis of chance, not corrected for the number of pairs; NaN without permutations.
     low, high : DataFrame of shape (n_tasks, n_tasks)
-        Bounds of what passes for chance, corrected for the number of pairs.
+        Bounds of chance, corrected for the number of pairs; affinities outside are significant.
     null_mean, null_std : DataFrame of shape (n_tasks, n_tasks)
-        Mean and standard deviation on permuted labels.
+        Mean and standard deviation of the affinities on permuted labels.
     conflict_share : DataFrame of shape (n_tasks, n_tasks) or None
-        Share of measurements in which the affinity was negative; None for "label_correlation".
+        Share of measurements with a negative affinity; None for "label_correlation".
     n_permutations : int
         Number of permutations.
     n_measurements : int
-        Number of batches measured on, of all networks together; rows for "label_correlation".
+        Number of measured batches of all ensemble members, or number of rows for "label_correlation".
     level : float
-        Share of chance findings among all pairs that the bounds allow for.
+        Significance level over all pairs together.
 
     See Also
     --------
-    task_affinity : Makes it, and describes the methods.
-    suggest_task_groups : Groups of tasks to learn together.
-    TaskAffinityDisplay : Draws it.
+    task_affinity : Measures affinities, and describes the methods.
+    suggest_task_groups : Suggests groups of tasks to train together.
+    TaskAffinityDisplay : Plots the matrix.
     """
 
     method: str
@@ -72,13 +72,13 @@ class TaskAffinity:
     level: float
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tables as arrays, and the tasks' names once: skops keeps these, but no tables of pandas."""
+        """Return tables as arrays with the task names: skops can save these, but not pandas tables."""
         state = {one.name: getattr(self, one.name) for one in fields(self)}
         arrays = {name: one.to_numpy() if isinstance(one, pd.DataFrame) else one for name, one in state.items()}
         return {"task_names": list(self.task_names), **arrays}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        """Make the tables again."""
+        """Restore the tables."""
         names = state["task_names"]
         for one in fields(self):
             value = state[one.name]
@@ -92,35 +92,35 @@ class TaskAffinity:
 
     @property
     def symmetric(self) -> bool:
-        """Whether the order of two tasks plays no part."""
+        """Whether the affinity of two tasks is the same in both directions."""
         return self.method != "tag"
 
     def verdicts(self) -> pd.DataFrame:
-        """What can be said of every two tasks.
+        """Return the verdict on every pair of tasks.
 
         Returns
         -------
         verdicts : DataFrame of shape (n_tasks, n_tasks)
-            "related" above what passes for chance, "opposed" below it, "unclear" between and without
-            permutations; "" on the diagonal.
+            "related" if the affinity is above the bounds of chance, "opposed" if it is below, "unclear" if it is
+            within or there are no permutations; "" on the diagonal.
         """
         values = self.matrix.to_numpy()
-        found = np.full(values.shape, UNCLEAR, dtype=object)
-        found[values > self.high.to_numpy()] = RELATED
-        found[values < self.low.to_numpy()] = OPPOSED
-        np.fill_diagonal(found, "")
-        return pd.DataFrame(found, index=self.matrix.index, columns=self.matrix.columns)
+        verdicts = np.full(values.shape, UNCLEAR, dtype=object)
+        verdicts[values > self.high.to_numpy()] = RELATED
+        verdicts[values < self.low.to_numpy()] = OPPOSED
+        np.fill_diagonal(verdicts, "")
+        return pd.DataFrame(verdicts, index=self.matrix.index, columns=self.matrix.columns)
 
     def frame(self) -> pd.DataFrame:
-        """One row per pair of tasks.
+        """Return a table with one row per pair of tasks.
 
         Returns
         -------
         frame : DataFrame
-            Indexed by "task" and "other": with "tag", the task stepped for and the task that it changed, in both
-            orders; else every pair once. Columns "affinity", "std_error", "null_mean", "null_std", "p_value",
-            "verdict" ("related", "opposed" or "unclear") and, but for "label_correlation", "conflict_share".
-            The closest pair comes first.
+            Indexed by "task" and "other". With "tag", these are the task of the step and the task whose loss changes,
+            and every pair appears in both orders; otherwise it appears once. The columns are "affinity", "std_error",
+            "null_mean", "null_std", "p_value", "verdict" ("related", "opposed" or "unclear") and, except for
+            "label_correlation", "conflict_share". The most similar pair comes first.
         """
         n_tasks = len(self.matrix)
         pairs = np.triu(np.ones((n_tasks, n_tasks), bool), 1) if self.symmetric else ~np.eye(n_tasks, dtype=bool)
@@ -147,16 +147,16 @@ class TaskAffinity:
         over = "rows" if self.method == "label_correlation" else "measurements"
         described = f"{self.n_measurements} {over}; largest standard error {_largest(self.std_error)}."
         if not self.n_permutations:
-            return f"{described} No labels were permuted, so that nothing is said of chance."
+            return f"{described} No labels were permuted, so chance is not assessed."
         table = self.frame()
-        found = [f"{(table['verdict'] == name).sum()} {name} ({MARKS[name]})" for name in (RELATED, OPPOSED)]
+        counts = [f"{(table['verdict'] == name).sum()} {name} ({MARKS[name]})" for name in (RELATED, OPPOSED)]
         return (
-            f"{described} Of {len(table)} pairs, {' and '.join(found)}: beyond what {self.n_permutations} permutations "
-            f"of the labels give, at {self.level:.0%} for all pairs together."
+            f"{described} Of {len(table)} pairs, {' and '.join(counts)}: significant at the {self.level:.0%} level "
+            f"over all pairs, from {self.n_permutations} permutations of the labels."
         )
 
     def _shown(self) -> pd.DataFrame:
-        """The matrix with marks, or the closest and the furthest pairs of many tasks."""
+        """Return the matrix with marks or, for many tasks, the most and least similar pairs."""
         if len(self.matrix) <= _MOST_SHOWN:
             values, verdicts = self.matrix.to_numpy(), self.verdicts().to_numpy()
             digits = _digits(values)
@@ -180,17 +180,17 @@ class TaskAffinity:
 
 
 def _cell(value: float, digits: int, mark: str) -> str:
-    """A number, and a mark or a blank in its place, so that the numbers stay one below the other."""
+    """Format a number with its mark, or with a blank to keep numbers aligned."""
     return f"{np.round(value, digits) + 0.0:.{digits}f}{mark or ' '}"
 
 
 def _digits(values: np.ndarray) -> int:
-    """Decimal places that leave two digits of the largest number off the diagonal."""
-    apart = np.abs(values[~np.eye(len(values), dtype=bool)])
-    apart = apart[apart > 0]
-    return 2 if not len(apart) else int(np.clip(1 - np.floor(np.log10(apart.max())), 2, 8))
+    """Return the decimal places that show two digits of the largest number off the diagonal."""
+    off_diagonal = np.abs(values[~np.eye(len(values), dtype=bool)])
+    off_diagonal = off_diagonal[off_diagonal > 0]
+    return 2 if not len(off_diagonal) else int(np.clip(1 - np.floor(np.log10(off_diagonal.max())), 2, 8))
 
 
 def _largest(errors: pd.DataFrame) -> str:
-    apart = errors.to_numpy()[~np.eye(len(errors), dtype=bool)]
-    return "unknown" if np.isnan(apart).all() else f"{np.nanmax(apart):.2g}"
+    off_diagonal = errors.to_numpy()[~np.eye(len(errors), dtype=bool)]
+    return "unknown" if np.isnan(off_diagonal).all() else f"{np.nanmax(off_diagonal):.2g}"

@@ -1,4 +1,4 @@
-"""Columns of X: their names, and X with one of them replaced."""
+"""Look up columns of X, and replace one of them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .._names import proposal
 
 
 def as_table(X: Any, caller: str) -> Any:
-    """X as a DataFrame where it is one, else as an array of any dtype; both may hold missing values."""
+    """Return a DataFrame as it is, and anything else as an array of any dtype; both may hold missing values."""
     if sparse.issparse(X):
-        raise TypeError(f"{caller} changes single columns of X, for which it takes no sparse matrix: pass X.toarray().")
+        raise TypeError(f"{caller} replaces single columns of X and takes no sparse matrix: pass X.toarray().")
     if isinstance(X, pd.DataFrame):
         return X
     if hasattr(X, "to_pandas"):
@@ -26,12 +26,12 @@ def as_table(X: Any, caller: str) -> Any:
 
 
 def feature_names(X: Any) -> list[str]:
-    """Names of the columns, x0, x1, … for an array."""
+    """Return the column names; those of an array are x0, x1 and so on."""
     return [str(name) for name in X.columns] if isinstance(X, pd.DataFrame) else [f"x{i}" for i in range(X.shape[1])]
 
 
 def feature_positions(features: Any, X: Any) -> list[int]:
-    """Positions of the columns that are given by name or by position; None is all."""
+    """Return the positions of columns given by name or position; None means all."""
     names = feature_names(X)
     if features is None:
         return list(range(len(names)))
@@ -46,25 +46,25 @@ def _position(feature: Any, names: list[str]) -> int:
             raise ValueError(f"X has no column {feature!r}.{proposal(feature, names)}")
         return names.index(feature)
     if isinstance(feature, bool | np.bool_) or not hasattr(feature, "__index__"):
-        raise TypeError(f"A feature should be given by its name or its position, got {feature!r}.")
+        raise TypeError(f"Give a feature by name or position, got {feature!r}.")
     if not 0 <= feature.__index__() < len(names):
         raise ValueError(f"There is no column at position {feature}: X has {len(names)}.")
     return feature.__index__()
 
 
 def column(X: Any, position: int) -> Any:
-    """One column: an array, or a Series without index."""
+    """Return one column: an array, or a Series with a default index."""
     return X.iloc[:, position].reset_index(drop=True) if isinstance(X, pd.DataFrame) else X[:, position]
 
 
 def with_column(X: Any, position: int, values: Any) -> Any:
-    """Copy of X with other values, one a row, in a column."""
+    """Return a copy of X with one column replaced by ``values``, one per row."""
     if not isinstance(X, pd.DataFrame):
         changed = X.copy()
         changed[:, position] = values
         return changed
-    own = pd.Series(values.array if isinstance(values, pd.Series) else values, index=X.index)
-    parts = [own if i == position else X.iloc[:, i] for i in range(X.shape[1])]
+    replaced = pd.Series(values.array if isinstance(values, pd.Series) else values, index=X.index)
+    parts = [replaced if i == position else X.iloc[:, i] for i in range(X.shape[1])]
     changed = pd.concat(parts, axis=1)
     changed.columns = X.columns
     return changed

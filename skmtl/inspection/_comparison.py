@@ -1,4 +1,4 @@
-"""What a comparison with single-task twins found."""
+"""Result of a comparison with single-task baselines."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _TINTS = {HELPED: "#d9ead3", HURT: "#f4cccc"}
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SingleTaskComparison:
-    """Scores of a multi-task estimator and of its single-task twins, task by task and fold by fold.
+    """Scores of a multi-task estimator and its single-task baselines, by task and fold.
 
     `compare_with_single_task` makes it.
 
     Attributes
     ----------
     fold_scores : DataFrame
-        One row per estimator, task and fold: columns "estimator" ("multi_task", "single_task" or the
-        name that the caller gave), "task", "fold" and "score" (NaN where undefined).
+        One row per estimator, task and fold, with the columns "estimator" ("multi_task", "single_task" or a name in
+        ``other_estimators``), "task", "fold" and "score" (NaN if undefined).
     fits : DataFrame
-        One row per fit: columns "estimator", "task" (None where one fit served all tasks), "fold",
-        "fit_time" in seconds, "n_parameters" (NaN where they cannot be counted).
+        One row per fit, with the columns "estimator", "task" (None for a fit on all tasks), "fold", "fit_time" in
+        seconds, and "n_parameters" (NaN if they cannot be counted).
     task_names : tuple of str
-        The tasks that are compared.
+        The compared tasks.
     n_folds : int
-        Number of folds, those of all repeats.
+        Number of folds over all repeats.
     budget : str
         "full" or "equal_parameters".
     confidence_level : float
@@ -43,8 +43,8 @@ class SingleTaskComparison:
 
     See Also
     --------
-    compare_with_single_task : Makes a comparison, and describes its statistics.
-    SingleTaskComparisonDisplay : Draws it.
+    compare_with_single_task : Computes a comparison, and describes its statistics.
+    SingleTaskComparisonDisplay : Plots it.
     """
 
     fold_scores: pd.DataFrame
@@ -58,7 +58,7 @@ class SingleTaskComparison:
 
     @property
     def estimator_names(self) -> tuple[str, ...]:
-        """Names of the estimators: "multi_task", "single_task", and those that the caller gave."""
+        """Names of the estimators: "multi_task", "single_task", and those in ``other_estimators``."""
         return tuple(self.fold_scores["estimator"].unique())
 
     def frame(self, against: str = SINGLE) -> pd.DataFrame:
@@ -67,25 +67,25 @@ class SingleTaskComparison:
         Parameters
         ----------
         against : str, default="single_task"
-            Name of the estimator that the multi-task one is compared with.
+            Name of the estimator to compare the multi-task estimator with.
 
         Returns
         -------
         frame : DataFrame
             One row per task, with the columns
 
-            - "metric": name of the score;
-            - "multi_task" and the name of the other estimator: mean score over folds;
-            - "difference", "ci_low", "ci_high": by how much the multi-task estimator is **better**
-              (positive also where less of the score is better), with its confidence interval;
-            - "p_value": of no difference, not corrected for the number of tasks;
-            - "relative_gain": by how much the loss is smaller, in per cent of the other estimator's;
-            - "verdict": "helped" or "hurt" where the interval excludes 0, else "no difference"; "unknown" with
-              fewer than two folds in which both scores are defined;
+            - "metric": name of the metric;
+            - "multi_task" and the name of the other estimator: mean scores over folds;
+            - "difference", "ci_low", "ci_high": how much **better** the multi-task estimator is (positive also for
+              metrics where lower is better), with its confidence interval;
+            - "p_value": p-value of no difference, not corrected for the number of tasks;
+            - "relative_gain": reduction of the loss, in per cent of the other estimator's loss;
+            - "verdict": "helped" or "hurt" if the interval excludes 0, else "no difference"; "unknown" with fewer
+              than two folds in which both scores are defined;
             - "n_folds": number of such folds;
-            - "fit_time_…", "n_parameters_…": seconds (median over folds) and weights of a fit that served the
-              task: of the one for all tasks, where there is one;
-            - further estimators' mean scores.
+            - "fit_time_…", "n_parameters_…": seconds (median over folds) and number of parameters of the fit that
+              predicts the task, or all tasks together;
+            - the mean scores of any additional estimators.
         """
         self._check_name(against)
         rows = {task: self._row(task, against) for task in self.task_names}
@@ -104,15 +104,14 @@ class SingleTaskComparison:
         summary : DataFrame
             One row per estimator, with the columns
 
-            - "delta_m": mean over tasks of the relative reduction of the loss in per cent, against the
-              single-task twins; **positive is better than the twins**, and their own is 0;
-            - "ci_low", "ci_high", "verdict": its confidence interval, and what that says;
+            - "delta_m": mean over tasks of the relative loss reduction against the single-task baselines, in per
+              cent; **positive is better than the baselines**, whose own value is 0;
+            - "ci_low", "ci_high", "verdict": its confidence interval and the verdict;
             - "mean_rank": mean over tasks of the rank by mean score, 1 for the best;
-            - "helped", "no_difference", "hurt": for how many tasks it is better than, as good as, and
-              worse than the twins;
-            - "fit_time": seconds to fit all tasks (median over folds, added up over the fits of a fold);
-            - "time_ratio": that, relative to the twins;
-            - "n_parameters": weights for all tasks, all members of an ensemble, mean over folds;
+            - "helped", "no_difference", "hurt": number of tasks with this verdict against the baselines;
+            - "fit_time": seconds to fit all tasks (median over folds, summed over the fits of a fold);
+            - "time_ratio": "fit_time" relative to the baselines;
+            - "n_parameters": number of parameters for all tasks and all members of an ensemble, mean over folds;
             - "n_fits": fits per fold.
         """
         ranks = self._ranks()
@@ -139,14 +138,14 @@ class SingleTaskComparison:
         return table
 
     def _overall(self, estimator: str) -> Interval:
-        """Delta-m of an estimator against the single-task twins, in per cent, with its interval."""
+        """Return delta-m against the single-task baselines in per cent, with its interval."""
         gains = pd.DataFrame(
             {
                 task: self._gains(task, estimator, SINGLE) * self._percent(task, estimator, SINGLE)
                 for task in self.task_names
             }
         )
-        # A fold counts where all tasks that have a gain anywhere have one: else its mean is over other tasks.
+        # A fold counts only if it has the gains of all tasks: otherwise its mean would be over other tasks.
         gains = gains.loc[:, gains.notna().any()]
         by_fold = gains.mean(axis=1, skipna=False).to_numpy() if gains.shape[1] else np.full(self.n_folds, np.nan)
         ratio = float(np.mean([self._test_to_train[task] for task in self.task_names]))
@@ -157,24 +156,24 @@ class SingleTaskComparison:
             raise ValueError(f"There is no estimator {name!r}.{proposal(str(name), self.estimator_names)}")
 
     def _scores(self, estimator: str, task: str) -> np.ndarray:
-        chosen = (self.fold_scores["estimator"] == estimator) & (self.fold_scores["task"] == task)
-        return self.fold_scores.loc[chosen].sort_values("fold")["score"].to_numpy()
+        selected = (self.fold_scores["estimator"] == estimator) & (self.fold_scores["task"] == task)
+        return self.fold_scores.loc[selected].sort_values("fold")["score"].to_numpy()
 
     def _interval(self, task: str, estimator: str, against: str) -> Interval:
         gains = self._gains(task, estimator, against)
         return corrected_interval(gains, self._test_to_train[task], self.confidence_level)
 
     def _percent(self, task: str, estimator: str, against: str) -> float:
-        """What a difference of 1 is in per cent of the other's mean loss; NaN where that is 0."""
+        """Return a difference of 1 in per cent of the other's mean loss; NaN if that is 0."""
         metric = self._metrics[task]
         ours, theirs = (metric.loss(self._scores(name, task)) for name in (estimator, against))
         both = ~np.isnan(ours) & ~np.isnan(theirs)
         base = abs(theirs[both].mean()) if both.any() else 0.0
-        # 1 - score of a perfect score may be off 0 by rounding; any other loss may be as small as it likes.
+        # Rounding may keep 1 - score of a perfect score above 0; other losses may be arbitrarily small.
         return 100.0 / base if base > (1e-12 if metric.offset else 0.0) else np.nan
 
     def _gains(self, task: str, estimator: str, against: str) -> np.ndarray:
-        """Per fold, by how much the estimator scores better than the other."""
+        """Return how much better the estimator scores than the other, per fold."""
         return self._metrics[task].gain_sign * (self._scores(estimator, task) - self._scores(against, task))
 
     def _row(self, task: str, against: str) -> dict[str, object]:
@@ -194,16 +193,16 @@ class SingleTaskComparison:
             "n_folds": int(both.sum()),
         }
         for name in dict.fromkeys((MULTI, against)):
-            own = self.fits[self.fits["estimator"] == name]
-            own = own[own["task"].isna() | (own["task"] == task)]
-            row[f"fit_time_{name}"] = float(own["fit_time"].median())
-            row[f"n_parameters_{name}"] = float(own["n_parameters"].mean())
+            fits = self.fits[self.fits["estimator"] == name]
+            fits = fits[fits["task"].isna() | (fits["task"] == task)]
+            row[f"fit_time_{name}"] = float(fits["fit_time"].median())
+            row[f"n_parameters_{name}"] = float(fits["n_parameters"].mean())
         return row
 
     def _ranks(self) -> pd.Series:
         names = list(self.estimator_names)
         scores = [np.array([self._scores(name, task) for name in names]) for task in self.task_names]
-        # Only folds in which all are scored: a mean over other folds is no fair rank.
+        # Only folds with a score of every estimator count: means over different folds are not comparable.
         means = np.array([part[:, ~np.isnan(part).any(axis=0)].mean(axis=1) for part in scores if not _empty(part)])
         if len(means) == 0:
             return pd.Series(np.nan, index=names)
@@ -212,8 +211,8 @@ class SingleTaskComparison:
         return pd.Series(rankdata(-signs[:, None] * means, axis=1).mean(axis=0), index=names)
 
     def _costs(self, name: str) -> dict[str, float]:
-        own = self.fits[self.fits["estimator"] == name]
-        by_task = own.groupby(own["task"].fillna(""))
+        fits = self.fits[self.fits["estimator"] == name]
+        by_task = fits.groupby(fits["task"].fillna(""))
         return {
             "fit_time": float(by_task["fit_time"].median().sum()),
             "n_parameters": float(by_task["n_parameters"].mean().sum(skipna=False)),
@@ -222,7 +221,7 @@ class SingleTaskComparison:
 
     def _headline(self) -> str:
         tasks = f"{len(self.task_names)} task" + ("s" if len(self.task_names) > 1 else "")
-        baselines = "full-size twins" if self.budget == "full" else "twins with as many parameters together"
+        baselines = "full-size baselines" if self.budget == "full" else "baselines with as many parameters in total"
         return f"Multi-task against single-task: {tasks}, {self.n_folds} folds, {baselines}"
 
     def _conclusion(self) -> list[str]:
@@ -231,7 +230,7 @@ class SingleTaskComparison:
         level = f"{self.confidence_level:.0%}"
         lines = [
             f"delta-m {overall.mean:+.1f} % ({level} interval {overall.low:+.1f} to {overall.high:+.1f}): "
-            f"{overall.verdict}. Mean relative reduction of {losses}; positive: multi-task is better.",
+            f"{overall.verdict}. Mean relative reduction of {losses}; positive means multi-task is better.",
             f"One multi-task fit takes {costs.loc[MULTI, 'time_ratio']:.2f} times as long as all single-task fits.",
         ]
         others = [name for name in self.estimator_names if name not in (MULTI, SINGLE)]
@@ -266,5 +265,5 @@ def _tinted(verdict: str) -> str:
 
 
 def _empty(scores: np.ndarray) -> bool:
-    """Whether there is no fold in which all estimators have a score."""
+    """Return whether no fold has a score of every estimator."""
     return bool(np.isnan(scores).any(axis=0).all())

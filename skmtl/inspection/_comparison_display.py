@@ -1,4 +1,4 @@
-"""A comparison with single-task twins, drawn."""
+"""Plot a comparison with single-task baselines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._comparison import MULTI, SINGLE, SingleTaskComparison
 from ._plotting import BLUE, GREY, VERMILLION, label_size, plain, shorten, single_axes
 from ._statistics import HELPED, HURT, SAME, UNKNOWN
 
-# Told apart without colour: by the form of the mark, and by whether it is filled.
+# The shapes and fills distinguish the marks without colour.
 _MARKS = {
     HELPED: (">", BLUE, BLUE),
     SAME: ("o", "white", GREY),
@@ -22,27 +22,27 @@ _MARKS = {
 
 
 class SingleTaskComparisonDisplay:
-    """By how much each task is better or worse for being learnt with the others.
+    """Gain of each task from sharing, with its confidence interval.
 
     Make it with ``from_estimator`` or ``from_comparison``.
 
     Parameters
     ----------
     comparison : SingleTaskComparison
-        What `compare_with_single_task` gave.
+        Result of `compare_with_single_task`.
     against : str, default="single_task"
-        Name of the estimator that the multi-task one is compared with.
+        Name of the estimator to compare the multi-task estimator with.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes, once ``plot`` was called.
+        The axes, set by ``plot``.
     figure_ : matplotlib Figure
-        Their figure.
+        The figure.
 
     See Also
     --------
-    compare_with_single_task : The numbers.
+    compare_with_single_task : Computes the comparison.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class SingleTaskComparisonDisplay:
     >>> X, y = make_related_tasks(100, 10, 3, random_state=0)
     >>> display = SingleTaskComparisonDisplay.from_estimator(MultiTaskElasticNet(), X, y, cv=3)
     >>> display.ax_.get_xlabel()
-    'gain in r2 over single-task twins (right of 0: sharing helps)'
+    'gain in r2 over single-task baselines (right of 0: sharing helps)'
     """
 
     def __init__(self, comparison: SingleTaskComparison, *, against: str = SINGLE) -> None:
@@ -63,12 +63,12 @@ class SingleTaskComparisonDisplay:
     def from_estimator(
         cls, estimator: Any, X: Any, y: Any, *, ax: Any = None, **options: Any
     ) -> SingleTaskComparisonDisplay:
-        """Compare and draw.
+        """Run the comparison and plot it.
 
         Parameters
         ----------
         estimator, X, y : object
-            As for `compare_with_single_task`.
+            As in `compare_with_single_task`.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes a figure.
         **options : dict
@@ -85,14 +85,14 @@ class SingleTaskComparisonDisplay:
     def from_comparison(
         cls, comparison: SingleTaskComparison, *, against: str = SINGLE, ax: Any = None
     ) -> SingleTaskComparisonDisplay:
-        """Draw a comparison that was made before.
+        """Plot a finished comparison.
 
         Parameters
         ----------
         comparison : SingleTaskComparison
-            What `compare_with_single_task` gave.
+            Result of `compare_with_single_task`.
         against : str, default="single_task"
-            Name of the estimator that the multi-task one is compared with.
+            Name of the estimator to compare the multi-task estimator with.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes a figure.
 
@@ -104,12 +104,12 @@ class SingleTaskComparisonDisplay:
         return cls(comparison, against=against).plot(ax=ax)
 
     def frame(self) -> pd.DataFrame:
-        """Numbers behind the plot.
+        """Return the plotted numbers as a table.
 
         Returns
         -------
         frame : DataFrame
-            That of ``SingleTaskComparison.frame``.
+            The table of ``SingleTaskComparison.frame``.
         """
         return self.comparison.frame(self.against)
 
@@ -120,17 +120,17 @@ class SingleTaskComparisonDisplay:
         quantity: Literal["auto", "difference", "relative_gain"] = "auto",
         sort: bool = True,
     ) -> SingleTaskComparisonDisplay:
-        """Draw the gain of every task with its confidence interval.
+        """Plot the gain of every task with its confidence interval.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a figure.
+            Axes to draw on; None creates a figure.
         quantity : {"auto", "difference", "relative_gain"}, default="auto"
-            What to draw: the difference of the scores, or the relative reduction of the loss in per cent.
-            "auto" is the former where all tasks have the same metric.
+            What to plot: the score difference, or the relative loss reduction in per cent. "auto" plots the score
+            difference if all tasks have the same metric.
         sort : bool, default=True
-            Whether the task that gains most comes first, instead of the order of y's columns.
+            Whether to sort tasks by their gain, largest first, instead of keeping the order of y's columns.
 
         Returns
         -------
@@ -144,7 +144,7 @@ class SingleTaskComparisonDisplay:
             quantity = "difference" if table["metric"].nunique() == 1 else "relative_gain"
         drawn = table[["difference", "ci_low", "ci_high"]].copy()
         if quantity == "relative_gain":
-            # It is the difference in another unit, and so are the ends of its interval.
+            # The difference and its interval, in another unit.
             units = [self.comparison._percent(task, MULTI, self.against) for task in table.index]
             drawn = drawn.mul(units, axis=0)
         drawn["verdict"] = table["verdict"]
@@ -152,7 +152,7 @@ class SingleTaskComparisonDisplay:
             drawn = drawn.sort_values("difference", ascending=False, na_position="last", kind="stable")
         self.figure_, self.ax_ = single_axes(ax, (8.5, 1.6 + 0.24 * len(drawn)), type(self).__name__)
         self._draw(drawn)
-        # Beside the axes nothing is hidden; in the caller's figure there may be other axes.
+        # Outside the axes the legend hides nothing, but the caller's figure may have other axes there.
         beside = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if ax is None else {"loc": "best"}
         self.ax_.legend(framealpha=0.9, edgecolor="none", **beside)
         self._label(table, quantity)
@@ -162,20 +162,20 @@ class SingleTaskComparisonDisplay:
         ax, places = self.ax_, np.arange(len(drawn))
         ax.axvline(0.0, color="black", linewidth=0.8)
         for verdict, (mark, face, edge) in _MARKS.items():
-            own = (drawn["verdict"] == verdict).to_numpy()
-            if not own.any():
+            selected = (drawn["verdict"] == verdict).to_numpy()
+            if not selected.any():
                 continue
-            part = drawn[own]
-            ax.hlines(places[own], part["ci_low"], part["ci_high"], color=edge, linewidth=1.6)
+            part = drawn[selected]
+            ax.hlines(places[selected], part["ci_low"], part["ci_high"], color=edge, linewidth=1.6)
             ax.plot(
                 part["difference"],
-                places[own],
+                places[selected],
                 mark,
                 markerfacecolor=face,
                 markeredgecolor=edge,
                 markersize=7,
                 linestyle="none",
-                label=f"{verdict} ({own.sum()})",
+                label=f"{verdict} ({selected.sum()})",
             )
         ax.set_yticks(places, [shorten(str(name)) for name in drawn.index], fontsize=label_size(len(drawn)))
         ax.set_ylim(len(drawn) - 0.4, -0.6)
@@ -185,13 +185,13 @@ class SingleTaskComparisonDisplay:
 
     def _label(self, table: pd.DataFrame, quantity: str) -> None:
         baselines = self.against == SINGLE
-        other = "single-task twins" if baselines else self.against
+        other = "single-task baselines" if baselines else self.against
         if quantity == "difference":
             what = f"gain in {table['metric'].iloc[0]} over {other}"
         else:
-            what = f"loss saved, in % of that of {other}"
+            what = f"loss reduction relative to {other}, in %"
         self.ax_.set_xlabel(f"{what} (right of 0: {'sharing helps' if baselines else 'better'})")
-        title = "Learnt together, against alone" if baselines else f"Multi-task, against {other}"
+        title = "Multi-task against single-task" if baselines else f"Multi-task against {other}"
         if baselines:
             total = self.comparison.summary().loc[MULTI]
             title += f": delta-m {total['delta_m']:+.1f} % [{total['ci_low']:+.1f}, {total['ci_high']:+.1f}]"

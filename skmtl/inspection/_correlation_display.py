@@ -1,4 +1,4 @@
-"""Correlations of the tasks' errors, drawn."""
+"""Plot the correlations between the errors of tasks as a heat map."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from ._estimators import last_step
 from ._ordering import clustered
 from ._plotting import heat_map, matrix_side, readable, single_axes
 
-# Up to so many tasks the numbers fit into the cells.
+# With up to this many tasks, numbers fit into the cells.
 _MOST_NUMBERS = 10
-# Longer names would run into one another below the cells.
-_LONGEST_LEVEL = 6
+# Longer names would overlap below the cells, unless rotated.
+_LONGEST_HORIZONTAL = 6
 
 
 class ResidualCorrelationDisplay:
-    """Heat map of how the errors of every two tasks go together, tasks whose errors do beside one another.
+    """Heat map of the residual correlations of all pairs of tasks, with strongly correlated tasks adjacent.
 
     Make it with ``from_estimator``.
 
     Parameters
     ----------
     correlation : DataFrame of shape (n_tasks, n_tasks)
-        What ``residual_correlation_`` of a fitted estimator is.
+        The attribute ``residual_correlation_`` of a fitted estimator.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes, once ``plot`` was called.
+        The axes, set by ``plot``.
     figure_ : matplotlib Figure
-        Their figure.
+        The figure.
     order_ : list of str
-        The tasks in the order drawn.
+        The tasks in the order of the plot.
 
     See Also
     --------
-    TaskAffinityDisplay : Which tasks pull together while they are learnt.
-    JointPredictionDisplay : What it means for the predictions of a row.
+    TaskAffinityDisplay : Plots the affinities of tasks in training.
+    JointPredictionDisplay : Plots joint predictions of a row.
 
     Examples
     --------
@@ -56,14 +56,14 @@ class ResidualCorrelationDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None) -> ResidualCorrelationDisplay:
-        """Draw the correlations of a fitted estimator.
+        """Plot the residual correlations of a fitted estimator.
 
         Parameters
         ----------
         estimator : estimator
-            A fitted estimator of this package, or a pipeline or search that ends in one.
+            One of skmtl's estimators, fitted, or a fitted pipeline or search that ends in one.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a figure.
+            Axes to draw on; None creates a figure.
 
         Returns
         -------
@@ -74,12 +74,12 @@ class ResidualCorrelationDisplay:
         return cls(model.residual_correlation_).plot(ax=ax)
 
     def frame(self) -> pd.DataFrame:
-        """Numbers behind the plot.
+        """Return the plotted numbers as a table.
 
         Returns
         -------
         frame : DataFrame
-            A line for every two tasks, indexed by "task" and "other", with their "correlation"; the strongest first.
+            One row per pair of tasks, indexed by "task" and "other", with their "correlation", the strongest first.
         """
         values, names = self.correlation.to_numpy(), np.array(self.correlation.columns, dtype=object)
         rows, columns = np.triu_indices(len(names), 1)
@@ -88,15 +88,15 @@ class ResidualCorrelationDisplay:
         return table.sort_values("correlation", key=np.abs, ascending=False, kind="stable")
 
     def plot(self, *, ax: Any = None, cluster: bool = True) -> ResidualCorrelationDisplay:
-        """Draw the matrix; the diagonal stays white.
+        """Plot the matrix, with a blank diagonal.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a figure.
+            Axes to draw on; None creates a figure.
         cluster : bool, default=True
-            Whether tasks of strongly correlated errors, of either sign, stand beside one another (by average linkage),
-            instead of in the order of y's columns.
+            Whether to place tasks with strongly correlated errors, of either sign, next to one another (average
+            linkage) instead of keeping the order of y's columns.
 
         Returns
         -------
@@ -113,12 +113,12 @@ class ResidualCorrelationDisplay:
         values = values[np.ix_(order, order)]
         heat_map(self.ax_, values, self.order_, self.order_, "correlation of out-of-fold errors", vmin=-1, vmax=1)
         self.ax_.set_aspect("equal")
-        if max(len(name) for name in self.order_) > _LONGEST_LEVEL:
+        if max(len(name) for name in self.order_) > _LONGEST_HORIZONTAL:
             self.ax_.tick_params(axis="x", rotation=90)
         if count <= _MOST_NUMBERS:
             colours = readable(values, -1.0, 1.0)
             for row, column in np.argwhere(~np.isnan(values)):
                 text = f"{np.round(values[row, column], 2) + 0.0:.2f}".replace("-", "−")
                 self.ax_.text(column, row, text, ha="center", va="center", color=colours[row, column], fontsize=9)
-        self.ax_.set_title(f"What X leaves open goes together:\nerrors of {count} tasks", fontsize=10)
+        self.ax_.set_title(f"Residual correlation of {count} tasks", fontsize=10)
         return self

@@ -1,4 +1,4 @@
-"""Partial dependence of every task on single features."""
+"""Compute the partial dependence of every task on single features."""
 
 from __future__ import annotations
 
@@ -27,28 +27,29 @@ def task_partial_dependence(
     percentiles: tuple[float, float] = (0.05, 0.95),
     n_jobs: int | None = None,
 ) -> Bunch:
-    """What an estimator predicts for each task as one feature varies, on average over the rows of X.
+    """Compute the partial dependence of each task on each feature.
 
-    scikit-learn's ``partial_dependence`` refuses classifiers of several outputs, and estimators of mixed ones.
+    Partial dependence is the average prediction over the rows of X as one feature varies. scikit-learn's
+    ``partial_dependence`` supports neither multi-output classifiers nor estimators with mixed outputs.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator of one or several tasks. Regressions answer with their prediction,
-        classifications with the probability of each class, of two classes with that of the second.
+        A fitted estimator of one or several tasks. The response of a regression is its prediction; those of a
+        classification are the class probabilities, for two classes only that of the second.
     X : {array-like, DataFrame} of shape (n_samples, n_features)
         Rows over which to average.
     features : str, int or list of them, default=None
-        Features to vary, each by itself, by name or position; None is all.
+        Features to vary one at a time, by name or position; None means all.
     kind : {"average", "individual", "both"}, default="average"
-        Whether to return averages, the curve of each row (ICE), or both.
+        Whether to return averages, the curves of single rows (ICE), or both.
     grid_resolution : int, default=50
-        Number of values of a feature, equally spaced. A feature that has no more different values, or
-        that is not numeric, takes those it has.
+        Number of equally spaced values of a feature. A feature that is not numeric, or has no more distinct values
+        than this, takes its own values.
     percentiles : tuple of float, default=(0.05, 0.95)
-        Quantiles of the feature between which the values lie.
+        Lower and upper quantile of the feature, between which the values lie.
     n_jobs : int, default=None
-        Number of features at a time; -1 is all processors. It has no influence on the result.
+        Number of features computed in parallel; -1 means all processors. It does not affect the result.
 
     Returns
     -------
@@ -58,26 +59,26 @@ def task_partial_dependence(
         features : list of str
             Names of the features.
         responses : list of Response
-            What each column of the curves is: ``response.task`` and ``response.label``, the class, None
-            for a regression.
+            Meaning of each column of the curves: ``response.task``, and ``response.label`` for the class, None for a
+            regression.
         grid_values : list of ndarray of shape (n_values,)
             Values of each feature.
         average : list of ndarray of shape (n_values, n_responses), float64
-            Averages, one array a feature. Not where ``kind="individual"``.
+            Averages, one array per feature. Missing if ``kind`` is "individual".
         individual : list of ndarray of shape (n_samples, n_values, n_responses), float64
-            Curves of the rows, one array a feature. Only where ``kind`` is not "average".
+            Curves of the rows, one array per feature. Missing if ``kind`` is "average".
         spread : ndarray of shape (n_responses,), float64
-            Standard deviation of each response over the rows of X as they are.
+            Standard deviation of each response over the unchanged rows of X.
 
     See Also
     --------
-    TaskPartialDependenceDisplay : The result as a plot.
+    TaskPartialDependenceDisplay : Plots the result.
 
     Notes
     -----
-    Partial dependence is that of [1]_, the curves of single rows are those of [2]_. Both are computed by
-    prediction, with the feature set to the same value in all rows; where features are correlated, rows
-    whose values do not go together are among them. One prediction serves all tasks.
+    Partial dependence is defined in [1]_, the curves of single rows in [2]_. Both are computed by brute force: all
+    rows are predicted with the feature set to one value. If features are correlated, this includes unrealistic rows.
+    The cost is one prediction of X per feature and value, for all tasks together.
 
     References
     ----------
@@ -100,7 +101,7 @@ def task_partial_dependence(
     _check_options(kind, grid_resolution, percentiles)
     X = as_table(X, "task_partial_dependence")
     if not isinstance(X, pd.DataFrame) and X.dtype.kind in "iub":
-        # Values between whole numbers have to fit in.
+        # The grid may need values between integers.
         X = X.astype(np.float64)
     positions, names = feature_positions(features, X), feature_names(X)
     responses = TaskResponses(estimator, X)
@@ -122,18 +123,18 @@ def task_partial_dependence(
 
 
 class _Grid:
-    """Values of a feature; ``rows`` are where X has them, None for numbers in between."""
+    """Values of a feature; ``rows`` are rows of X that hold them, None for an equally spaced grid."""
 
     def __init__(self, values: np.ndarray, rows: np.ndarray | None) -> None:
         self.values = values
         self.rows = rows
 
-    def filled(self, own: Any, number: int) -> Any:
-        """One of the values in all rows, as a column of the same type as ``own``."""
+    def filled(self, values: Any, number: int) -> Any:
+        """Return a column that repeats one value, of the same type as ``values``."""
         if self.rows is None:
-            return np.full(len(own), self.values[number])
-        where = np.full(len(own), self.rows[number])
-        return own.iloc[where] if isinstance(own, pd.Series) else own[where]
+            return np.full(len(values), self.values[number])
+        rows = np.full(len(values), self.rows[number])
+        return values.iloc[rows] if isinstance(values, pd.Series) else values[rows]
 
 
 def _check_options(kind: Any, grid_resolution: Any, percentiles: Any) -> None:
@@ -142,31 +143,31 @@ def _check_options(kind: Any, grid_resolution: Any, percentiles: Any) -> None:
     if isinstance(grid_resolution, bool) or not isinstance(grid_resolution, Integral) or grid_resolution < 2:
         raise ValueError(f"grid_resolution should be an integer of at least 2, got {grid_resolution!r}.")
     if len(percentiles) != 2 or not 0 <= percentiles[0] < percentiles[1] <= 1:
-        raise ValueError(f"percentiles should be two rising numbers from 0 to 1, got {percentiles!r}.")
+        raise ValueError(f"percentiles should be two increasing numbers from 0 to 1, got {percentiles!r}.")
 
 
-def _grid(name: str, own: Any, resolution: int, percentiles: tuple[float, float]) -> _Grid:
-    series = pd.Series(own).infer_objects()
+def _grid(name: str, given: Any, resolution: int, percentiles: tuple[float, float]) -> _Grid:
+    series = pd.Series(given).infer_objects()
     codes, values = pd.factorize(series, sort=True)
     if len(values) == 0:
-        raise ValueError(f"The column {name!r} has no value at all, so that there is nothing to vary.")
+        raise ValueError(f"The column {name!r} has no value at all, so it cannot be varied.")
     numeric = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype)
     if not numeric or len(values) <= resolution:
         return _Grid(np.asarray(values), np.array([np.flatnonzero(codes == code)[0] for code in range(len(values))]))
-    # scikit-learn's quantiles, so that both have the same grid.
+    # The quantiles of scikit-learn, for the same grid.
     low, high = mquantiles(series.dropna().to_numpy(dtype=np.float64), prob=percentiles)
     if low == high:
         raise ValueError(
-            f"The column {name!r} has the same value at both percentiles {percentiles}; take them further apart."
+            f"The column {name!r} has the same value at both percentiles {percentiles}; choose a wider range."
         )
     return _Grid(np.linspace(low, high, resolution), None)
 
 
 def _curves(responses: TaskResponses, X: Any, position: int, grid: _Grid, kind: str) -> tuple[np.ndarray, Any]:
-    """Averages (n_values, n_responses), and the rows' own curves (n_samples, n_values, n_responses) where asked for."""
-    own, averages, rows = column(X, position), [], []
+    """Return averages (n_values, n_responses) and, if needed, curves of rows (n_samples, n_values, n_responses)."""
+    values, averages, rows = column(X, position), [], []
     for number in range(len(grid.values)):
-        predicted = responses.read(with_column(X, position, grid.filled(own, number)))
+        predicted = responses.read(with_column(X, position, grid.filled(values, number)))
         averages.append(predicted.mean(axis=0))
         if kind != "average":
             rows.append(predicted)

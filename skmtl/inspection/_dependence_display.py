@@ -1,4 +1,4 @@
-"""Partial dependence of the tasks on features, drawn."""
+"""Plot the partial dependence of the tasks on features."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from .._names import proposal
 from ._dependence import task_partial_dependence
 from ._plotting import BLUE, GREY, heat_map, panel_grid, plain, shorten
 
-# More rows of panels than this do not fit on a page: then a heat map per feature shows the tasks.
+# More rows of panels than this do not fit on a page: the plot then has one heat map per feature.
 _MOST_ROWS = 8
-# More curves of single rows than this hide one another.
+# More curves of single rows than this would hide one another.
 _MOST_CURVES = 100
 
 
 class TaskPartialDependenceDisplay:
-    """What is predicted for each task as a feature varies.
+    """Partial dependence plot: the prediction for each task as a feature varies.
 
     Make it with ``from_estimator`` or ``from_dependence``.
 
     Parameters
     ----------
     dependence : Bunch
-        What `task_partial_dependence` gave.
+        Result of `task_partial_dependence`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The first panel, once ``plot`` was called.
+        The first panel, set by ``plot``.
     axes_ : ndarray of matplotlib Axes
-        All panels: rows are responses and columns features, or one map per feature.
+        All panels: one row per response and one column per feature, or one heat map per feature.
     figure_ : matplotlib Figure
-        Their figure.
+        The figure.
 
     See Also
     --------
-    task_partial_dependence : The numbers.
+    task_partial_dependence : Computes the partial dependence.
 
     Examples
     --------
@@ -62,12 +62,12 @@ class TaskPartialDependenceDisplay:
     def from_estimator(
         cls, estimator: Any, X: Any, features: Any = None, *, ax: Any = None, **options: Any
     ) -> TaskPartialDependenceDisplay:
-        """Compute the partial dependence and draw it.
+        """Compute the partial dependence and plot it.
 
         Parameters
         ----------
         estimator, X, features : object
-            As for `task_partial_dependence`.
+            As in `task_partial_dependence`.
         ax : matplotlib Axes, default=None
             Axes to divide into panels; None makes a figure.
         **options : dict
@@ -82,12 +82,12 @@ class TaskPartialDependenceDisplay:
 
     @classmethod
     def from_dependence(cls, dependence: Any, *, ax: Any = None) -> TaskPartialDependenceDisplay:
-        """Draw a partial dependence that was computed before.
+        """Plot a partial dependence that is already computed.
 
         Parameters
         ----------
         dependence : Bunch
-            What `task_partial_dependence` gave.
+            Result of `task_partial_dependence`.
         ax : matplotlib Axes, default=None
             Axes to divide into panels; None makes a figure.
 
@@ -99,13 +99,13 @@ class TaskPartialDependenceDisplay:
         return cls(dependence).plot(ax=ax)
 
     def frame(self) -> pd.DataFrame:
-        """Numbers behind the plot.
+        """Return the plotted numbers as a table.
 
         Returns
         -------
         frame : DataFrame
-            One row per feature, value and response: columns "feature", "value", "task", "label" (the class whose
-            probability it is, None for a regression) and "average".
+            One row per feature, value and response, with the columns "feature", "value", "task", "label" (the class
+            whose probability is predicted; None for a regression) and "average".
         """
         parts = []
         for number, feature in enumerate(self.dependence.features):
@@ -123,18 +123,18 @@ class TaskPartialDependenceDisplay:
         kind: Literal["auto", "curves", "heatmap"] = "auto",
         ax: Any = None,
     ) -> TaskPartialDependenceDisplay:
-        """Draw the partial dependence.
+        """Plot the partial dependence.
 
         Parameters
         ----------
         tasks : sequence of str, default=None
-            Names of the tasks to draw; None is all.
+            Names of the tasks to plot; None means all.
         kind : {"auto", "curves", "heatmap"}, default="auto"
-            A panel with a curve for every response and feature, or a map per feature with a line per response, in
-            which each counts from its mean in units of the standard deviation of what is predicted. "auto" is a
-            map from 9 responses on.
+            "curves" has a panel for every response and feature. "heatmap" has one map per feature with a row per
+            response: deviations from the response's mean, in standard deviations of its predictions. "auto" plots
+            heat maps from 9 responses on.
         ax : matplotlib Axes, default=None
-            Axes to divide into panels; None makes a figure.
+            Axes to divide into panels; None creates a figure.
 
         Returns
         -------
@@ -202,19 +202,19 @@ class TaskPartialDependenceDisplay:
         maps = []
         for number in range(len(features)):
             average = self._average(number)[:, places]
-            # A response that never changes has no unit, and nothing to show.
+            # A constant response has no unit, and nothing to show.
             maps.append(((average - average.mean(axis=0)) / np.where(spread > 0, spread, np.inf)).T)
         limit = max(1e-12, max(np.abs(part).max() for part in maps))
         for number, feature in enumerate(features):
             panel, last = self.axes_[0, number], number == len(features) - 1
-            label = "above or below its mean, in standard deviations" if last else None
+            label = "deviation from mean (SD)" if last else None
             heat_map(panel, maps[number], titles, None, label, vmin=-limit, vmax=limit, bar=last)
             _label_values(panel, self.dependence.grid_values[number])
             panel.set_xlabel(shorten(feature))
 
 
 def _label_values(panel: Any, values: np.ndarray) -> None:
-    """Label columns of a map with the feature's values: all of a few, five of many."""
+    """Label the columns of a heat map with the feature's values: up to six values all, of more only five."""
     shown = np.arange(len(values)) if len(values) <= 6 else np.linspace(0, len(values) - 1, 5).round().astype(int)
     texts = [f"{values[i]:.3g}" if values.dtype.kind in "fiu" else shorten(str(values[i]), 12) for i in shown]
     panel.set_xticks(shown, texts)

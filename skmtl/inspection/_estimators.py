@@ -1,4 +1,4 @@
-"""What is inside an estimator: its last step, its kind of tasks, the network in it, its parameters' number."""
+"""Look inside estimators: the final step, networks, kinds of tasks, number of parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..targets import TargetColumns, infer_kinds
 
 
 def core(estimator: Any) -> Any:
-    """The estimator that predicts: the last step of a pipeline, the estimator of a search."""
+    """Return the estimator that predicts: the last step of a pipeline, the estimator of a search."""
     if isinstance(estimator, Pipeline):
         return core(estimator.steps[-1][1])
     if isinstance(estimator, BaseSearchCV):
@@ -27,7 +27,7 @@ def core(estimator: Any) -> Any:
 
 
 def networks_in(estimator: Any) -> Iterator[BaseMultiTask]:
-    """All estimators of ours in this one, nested ones included."""
+    """Yield all of skmtl's estimators in this one, including nested ones."""
     if isinstance(estimator, BaseMultiTask):
         yield estimator
     elif hasattr(estimator, "get_params"):
@@ -39,41 +39,41 @@ def networks_in(estimator: Any) -> Iterator[BaseMultiTask]:
 
 
 def fitted_network(estimator: Any, caller: str) -> BaseMultiTask:
-    """The fitted estimator of ours at the end of this one."""
-    found = core(estimator)
-    if not isinstance(found, BaseMultiTask):
+    """Return skmtl's estimator at the end of a pipeline or search."""
+    network = core(estimator)
+    if not isinstance(network, BaseMultiTask):
         raise TypeError(
             f"{caller} needs one of skmtl's estimators, or a pipeline or search that ends in one; got "
-            f"{type(found).__name__}."
+            f"{type(network).__name__}."
         )
-    return found
+    return network
 
 
 def last_step(estimator: Any, X: Any, caller: str) -> tuple[Any, Any]:
-    """The fitted estimator of ours at the end of this one, and X as the steps before hand it over."""
-    found = fitted_network(estimator, caller)
+    """Return skmtl's estimator at the end of a pipeline or search, and X as the earlier steps transform it."""
+    network = fitted_network(estimator, caller)
     if isinstance(estimator, BaseSearchCV):
         check_is_fitted(estimator)
         return last_step(estimator.best_estimator_, X, caller)
     if isinstance(estimator, Pipeline) and X is not None:
         X = estimator[:-1].transform(X) if len(estimator.steps) > 1 else X
         return last_step(estimator.steps[-1][1], X, caller)
-    return found, X
+    return network, X
 
 
 def fits_jointly(estimator: Any, complete: bool) -> bool:
-    """Whether all tasks can be fitted in one call; only our own estimators take missing labels."""
+    """Return whether all tasks can be fitted in one call; with missing labels, only skmtl's estimators can."""
     inner = core(estimator)
     return isinstance(inner, BaseMultiTask) or (complete and get_tags(inner).target_tags.multi_output)
 
 
 def needs_matrix(estimator: Any) -> bool:
-    """Whether y has to be 2-D even for one task, as for MultiOutputRegressor."""
+    """Return whether y has to be 2-D even for one task, as for MultiOutputRegressor."""
     return not get_tags(core(estimator)).target_tags.single_output
 
 
 def task_kinds(estimator: Any, columns: TargetColumns) -> tuple[Kind, ...]:
-    """Kind of every task, as the estimator takes it."""
+    """Return the kind of every task, as the estimator treats it."""
     inner = core(estimator)
     if isinstance(inner, BaseMultiTask):
         return tuple(inner._kinds(columns))
@@ -84,7 +84,7 @@ def task_kinds(estimator: Any, columns: TargetColumns) -> tuple[Kind, ...]:
 
 
 def count_parameters(estimator: Any) -> float:
-    """Number of weights of a fitted network or linear model, all members of an ensemble; NaN for others."""
+    """Count the parameters of a fitted network or linear model, including all ensemble members; NaN for others."""
     inner = core(estimator)
     if isinstance(inner, BaseMultiTask):
         return float(inner.network_.parameters.size)

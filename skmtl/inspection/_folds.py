@@ -1,4 +1,4 @@
-"""Training and test rows of every fold."""
+"""Make the folds of a comparison."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ..targets import TargetColumns
 
 @dataclass(frozen=True)
 class Folds:
-    """Rows of the folds; the folds of one repeat follow one another."""
+    """Training and test rows of the folds, repeat by repeat."""
 
     train: tuple[np.ndarray, ...]
     test: tuple[np.ndarray, ...]
 
     def __len__(self) -> int:
-        """Number of folds, those of all repeats."""
+        """Number of folds over all repeats."""
         return len(self.train)
 
     def test_to_train(self, observed: np.ndarray) -> float:
-        """Mean ratio of test labels to training labels of a task, whose known labels ``observed`` marks."""
+        """Return the mean ratio of test to training labels of a task; ``observed`` marks its known labels."""
         ratios = [
             observed[test].sum() / max(1, observed[train].sum())
             for train, test in zip(self.train, self.test, strict=True)
@@ -47,20 +47,20 @@ def make_folds(
     groups: Any,
     random_state: Any,
 ) -> Folds:
-    """Folds of a number of splits, of a splitter or of an iterable of splits."""
+    """Return folds from a number of splits, a splitter or an iterable of splits."""
     if isinstance(n_repeats, bool) or not isinstance(n_repeats, Integral) or n_repeats < 1:
         raise ValueError(f"n_repeats should be an integer of at least 1, got {n_repeats!r}.")
     if isinstance(cv, Integral) and not isinstance(cv, bool):
         splitters = _stratified(int(cv), int(n_repeats), columns, kinds, groups, random_state)
     elif n_repeats > 1:
         raise ValueError(
-            f"n_repeats={n_repeats} goes with an integer cv; a splitter repeats by itself, as RepeatedKFold does."
+            f"n_repeats={n_repeats} needs an integer cv; to repeat a splitter, pass one such as RepeatedKFold."
         )
     else:
         splitters = [cv]
     pairs = [pair for splitter in splitters for pair in splits_of(splitter, X, y, groups)]
     if len(pairs) < 2:
-        raise ValueError(f"cv gives {len(pairs)} fold(s); a comparison needs at least 2.")
+        raise ValueError(f"cv yields {len(pairs)} fold(s); a comparison needs at least 2.")
     read = [read_split(pair, columns.n_samples, name="cv", number=number) for number, pair in enumerate(pairs)]
     return Folds(*zip(*read, strict=True))
 

@@ -1,4 +1,4 @@
-"""From affinities to groups of tasks that are learnt together."""
+"""Suggest groups of tasks from their affinities."""
 
 from __future__ import annotations
 
@@ -13,46 +13,45 @@ from ._partitions import best_partition
 
 
 def suggest_task_groups(affinity: Any, max_groups: int | None = None) -> list[list[str]]:
-    """Suggest which tasks to learn together.
+    """Suggest which tasks to train together.
 
     Parameters
     ----------
     affinity : TaskAffinity or DataFrame of shape (n_tasks, n_tasks)
-        What `task_affinity` gave; or numbers of your own, rows the tasks that help, columns those that are helped,
-        above 0 where together is better than alone.
+        Result of `task_affinity`, or your own numbers: how much the task of the row helps the task of the column,
+        positive if training them together is better than apart.
     max_groups : int, default=None
-        Most groups, as each is a network to train; None is no limit.
+        Maximum number of groups, each of which is a network to train; None means no limit.
 
     Returns
     -------
     groups : list of list of str
-        Names of the tasks of each group; every task is in one group, alone where it is better off so.
+        Names of the tasks in each group. Every task is in exactly one group, possibly alone.
 
     Raises
     ------
     TypeError
-        Where the affinity is neither of the two.
+        If ``affinity`` is neither of the two types.
     ValueError
-        Where the table is not square, or ``max_groups`` not a positive integer.
+        If rows and columns name different tasks, a number is not finite, or ``max_groups`` is not a positive integer.
 
     See Also
     --------
-    task_affinity : Measures affinities.
-    skmtl.grouping.TaskGroupingRegressor : Fits a network for each group.
+    task_affinity : Measures the affinities.
+    skmtl.grouping.TaskGroupingRegressor : Fits one network per group.
 
     Notes
     -----
-    The groups maximise the sum of the gains of all pairs of tasks within a group (clique partitioning, [1]_); a task
-    alone gains 0. The gain of task j by task i is the affinity less what may pass for chance (``affinity.high``;
-    0 where no labels were permuted). A task thus joins a group where its affinity with the group is beyond doubt on
-    the whole.
+    The groups maximise the total gain of all pairs of tasks within a group (clique partitioning, [1]_); a task on its
+    own gains 0. The gain of task j from task i is their affinity minus the upper bound of chance (``affinity.high``;
+    0 without permutations). A task joins a group if its affinities with the group exceed chance in total.
 
-    TAG [2]_ averages over a task's mates instead of adding up, leaves no task alone and lets a task be in several
-    groups, of which the best serves it. Where a task may be alone, an average leaves out whoever is clearly related
-    to a group, but less closely than the others are to one another.
+    TAG [2]_ averages over the other tasks of a group instead of summing, leaves no task alone, and lets a task be in
+    several groups, of which the best one predicts it. If tasks may be alone, an average excludes a task that is
+    clearly related to a group, but less closely than the others are to one another.
 
-    For up to 12 tasks the maximum is exact, by dynamic programming over sets of tasks; for more, groups are
-    merged greedily and tasks moved between them, from several starts.
+    For up to 12 tasks the maximum is exact, by dynamic programming over sets of tasks. For more tasks, groups are
+    merged greedily and tasks moved between them, from several starting points. Nothing is fitted.
 
     References
     ----------
@@ -81,17 +80,17 @@ def suggest_task_groups(affinity: Any, max_groups: int | None = None) -> list[li
 def _gains(affinity: Any) -> tuple[list[str], np.ndarray]:
     if isinstance(affinity, TaskAffinity):
         matrix, chance = affinity.matrix, np.nan_to_num(affinity.high.to_numpy())
-        # Two tasks that never met have shown no affinity.
+        # Two tasks without common rows have no measured affinity.
         return list(affinity.task_names), np.nan_to_num(matrix.to_numpy()) - chance
     if not isinstance(affinity, pd.DataFrame):
         raise TypeError(
-            f"affinity should be what task_affinity gives, or a DataFrame of tasks by tasks, got "
+            f"affinity should be the result of task_affinity, or a square DataFrame of tasks, got "
             f"{type(affinity).__name__}."
         )
     if list(affinity.index) != list(affinity.columns):
         raise ValueError("affinity should name the same tasks, in the same order, in its rows and in its columns.")
     gain = affinity.to_numpy(dtype=np.float64)
-    apart = gain[~np.eye(len(gain), dtype=bool)]
-    if not np.isfinite(apart).all():
-        raise ValueError("affinity should hold finite numbers; put 0 for two tasks of which nothing is known.")
+    off_diagonal = gain[~np.eye(len(gain), dtype=bool)]
+    if not np.isfinite(off_diagonal).all():
+        raise ValueError("affinity should hold finite numbers; put 0 for two tasks whose affinity is unknown.")
     return [str(name) for name in affinity.columns], np.where(np.eye(len(gain), dtype=bool), 0.0, gain)

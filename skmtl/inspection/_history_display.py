@@ -1,4 +1,4 @@
-"""What training did, drawn: losses per epoch, of all tasks together and of each, and the tasks' weights."""
+"""Plot the training history: losses and task weights per epoch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ._plotting import BLUE, GREY, VERMILLION, columns_of, heat_map, over_member
 from ._weight_panels import MOST_LINES, weight_lines, weight_map
 
 _TOTAL = "all tasks"
-# More panels than this are too small to read: then a heat map shows the tasks.
+# More panels than this are too small to read: the plot is then a heat map.
 _MOST_PANELS = 24
 _PARTS = {"training": "", "validation": "val_"}
 
 
 class TrainingHistoryDisplay:
-    """Losses per epoch on training and validation rows, of all tasks together and of each task.
+    """Training and validation losses per epoch, of all tasks together and of each task.
 
-    Where a balancing method weighed the tasks, their weights over the epochs are drawn below (or beside) them.
-    Make it with ``from_estimator``.
+    If a balancing method weighted the tasks, their weights are plotted below or beside the losses. Make it with
+    ``from_estimator``.
 
     Parameters
     ----------
@@ -38,21 +38,20 @@ class TrainingHistoryDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The panel of all tasks together, once ``plot`` was called.
+        The panel of all tasks together, set by ``plot``.
     axes_ : ndarray of matplotlib Axes
         All panels of losses.
     weights_ax_ : matplotlib Axes or None
-        The panel of weights; None where no method weighed the tasks.
+        The panel of weights; None if no method weighted the tasks.
     figure_ : matplotlib Figure
-        Their figure.
+        The figure.
 
     Notes
     -----
-    Losses count in units of the loss of a constant prediction: at 1, a task has learnt nothing. Lines are means
-    over the members of an ensemble, bands reach from the lowest member to the highest. A member that has
-    stopped improving keeps its best weights, but is trained along until the last one of its group has
-    stopped, so that its losses go on after its best epoch. A weight of 1 is a task's share where all tasks
-    weigh the same.
+    Losses are relative to the loss of the best constant prediction: a task at 1 has learnt nothing. Lines are means
+    over the members of an ensemble, and bands reach from the lowest member to the highest. A member that has stopped
+    improving keeps its best weights, but trains on until the last member of its group has stopped; its losses
+    therefore continue after its best epoch. Equally weighted tasks have the weight 1.
 
     Examples
     --------
@@ -78,18 +77,18 @@ class TrainingHistoryDisplay:
     def from_estimator(
         cls, estimator: Any, *, tasks: Sequence[str] | None = None, kind: str = "auto", ax: Any = None
     ) -> TrainingHistoryDisplay:
-        """Draw the history of a fitted estimator.
+        """Plot the history of a fitted estimator.
 
         Parameters
         ----------
         estimator : estimator
-            A fitted estimator of skmtl, or a fitted pipeline or search that ends in one.
+            One of skmtl's estimators, fitted, or a fitted pipeline or search that ends in one.
         tasks : sequence of str, default=None
-            Names of the tasks to draw; None is all.
+            Names of the tasks to plot; None means all.
         kind : {"auto", "panels", "heatmap"}, default="auto"
-            As for ``plot``.
+            As in ``plot``.
         ax : matplotlib Axes, default=None
-            Axes to divide into panels; None makes a figure.
+            Axes to divide into panels; None creates a figure.
 
         Returns
         -------
@@ -106,19 +105,19 @@ class TrainingHistoryDisplay:
         return display.plot(tasks=tasks, kind=kind, ax=ax)
 
     def frame(self, values: Literal["loss", "weight"] | str = "loss") -> pd.DataFrame:
-        """Numbers behind the plot.
+        """Return the plotted numbers as a table.
 
         Parameters
         ----------
         values : {"loss", "weight"}, default="loss"
-            Losses, or the weights that balancing gave the tasks.
+            Losses, or the task weights of the balancing method.
 
         Returns
         -------
         frame : DataFrame
-            One row per task, kind of rows and epoch: columns "task" ("all tasks" for their weighted mean),
-            "rows" ("training" or "validation"; weights have none), "epoch" (from 1), and "mean", "low" and "high"
-            over members. Without a method that weighs the tasks, there are no rows of weights.
+            One row per task, epoch and, for losses, kind of rows. Its columns are "task" ("all tasks" for their
+            weighted mean), "rows" ("training" or "validation"; losses only), "epoch" (from 1), and "mean", "low" and
+            "high" over members. The table of weights is empty if no method weighted the tasks.
         """
         if values == "weight":
             none = _table(np.empty((0, 1)), task="")
@@ -126,8 +125,8 @@ class TrainingHistoryDisplay:
             return pd.concat(tables or [none], ignore_index=True)
         if values != "loss":
             raise ValueError(f"values should be 'loss' or 'weight', got {values!r}.")
-        found = [(task, rows, self._series(task, rows)) for task in (_TOTAL, *self.task_names) for rows in _PARTS]
-        tables = [_table(series, task=task, rows=rows) for task, rows, series in found if series is not None]
+        parts = [(task, rows, self._series(task, rows)) for task in (_TOTAL, *self.task_names) for rows in _PARTS]
+        tables = [_table(series, task=task, rows=rows) for task, rows, series in parts if series is not None]
         return pd.concat(tables, ignore_index=True)
 
     def plot(
@@ -138,19 +137,19 @@ class TrainingHistoryDisplay:
         yscale: Literal["linear", "log"] = "linear",
         ax: Any = None,
     ) -> TrainingHistoryDisplay:
-        """Draw the losses, and the weights of the tasks where balancing gave them any.
+        """Plot the losses, and the task weights if there are any.
 
         Parameters
         ----------
         tasks : sequence of str, default=None
-            Names of the tasks to draw; None is all.
+            Names of the tasks to plot; None means all.
         kind : {"auto", "panels", "heatmap"}, default="auto"
-            A panel for every task, or one map with a line per task, its colour the validation loss (the
-            training loss where no rows were held out). "auto" is a map from 25 tasks on.
+            "panels" has one panel per task. "heatmap" has one row per task, coloured by the validation loss, or by
+            the training loss if no rows were held out. "auto" plots a heat map from 25 tasks on.
         yscale : {"linear", "log"}, default="linear"
             Scale of the losses in panels.
         ax : matplotlib Axes, default=None
-            Axes to divide into panels; None makes a figure.
+            Axes to divide into panels; None creates a figure.
 
         Returns
         -------
@@ -159,7 +158,7 @@ class TrainingHistoryDisplay:
         """
         if kind not in ("auto", "panels", "heatmap"):
             raise ValueError(f"kind should be 'auto', 'panels' or 'heatmap', got {kind!r}.")
-        names = self._chosen(tasks)
+        names = self._selected(tasks)
         if kind == "panels" or (kind == "auto" and len(names) <= _MOST_PANELS):
             self._plot_panels(names, yscale, ax)
         else:
@@ -167,7 +166,7 @@ class TrainingHistoryDisplay:
         self.ax_ = self.axes_.flat[0]
         return self
 
-    def _chosen(self, tasks: Sequence[str] | None) -> list[str]:
+    def _selected(self, tasks: Sequence[str] | None) -> list[str]:
         if tasks is None:
             return list(self.task_names)
         for task in tasks:
@@ -176,15 +175,15 @@ class TrainingHistoryDisplay:
         return list(tasks)
 
     def _series(self, task: str, rows: str) -> np.ndarray | None:
-        """Losses (epochs, members), None where there are none."""
+        """Return losses (epochs, members), or None if there are none."""
         name = "loss" if task == _TOTAL else f"{task}_loss"
         series = self.history.get(f"{_PARTS[rows]}{name}")
         return None if series is None or np.isnan(series).all() else np.asarray(series)
 
     def _weights(self, names: Sequence[str]) -> dict[str, np.ndarray]:
-        """Weights (epochs, members) by task; empty where there are none."""
-        found = {task: self.history.get(f"{task}_weight") for task in names}
-        return {task: np.asarray(s) for task, s in found.items() if s is not None and not np.isnan(s).all()}
+        """Return weights (epochs, members) by task; empty if there are none."""
+        weights = {task: self.history.get(f"{task}_weight") for task in names}
+        return {task: np.asarray(s) for task, s in weights.items() if s is not None and not np.isnan(s).all()}
 
     def _plot_panels(self, names: list[str], yscale: str, ax: Any) -> None:
         shown, weights, caller = [_TOTAL, *names], self._weights(names), type(self).__name__
@@ -195,8 +194,8 @@ class TrainingHistoryDisplay:
         if weights:
             lines = len(weights) <= MOST_LINES
             heights = [size[1], 2.4 if lines else 1.0 + 0.22 * len(weights)]
-            whole = (size[0], sum(heights))
-            _, both = panel_grid(ax, 2, 1, whole, caller, heights=heights)
+            total = (size[0], sum(heights))
+            _, both = panel_grid(ax, 2, 1, total, caller, heights=heights)
             place, self.weights_ax_ = both[:, 0]
             (weight_lines if lines else weight_map)(self.weights_ax_, weights)
         self.figure_, self.axes_ = panel_grid(place, n_rows, n_columns, size, caller, sharex=True)
@@ -222,8 +221,8 @@ class TrainingHistoryDisplay:
                 panel.set_ylabel("loss")
 
     def _plot_map(self, names: list[str], yscale: str, ax: Any) -> None:
-        found = {task: self._series(task, "validation") for task in names}
-        rows = "validation" if any(series is not None for series in found.values()) else "training"
+        validated = any(self._series(task, "validation") is not None for task in names)
+        rows = "validation" if validated else "training"
         means = np.array([self._mean(task, rows) for task in names])
         order = np.argsort(np.nan_to_num(_last(means), nan=np.inf), kind="stable")
         weights, caller = self._weights([names[i] for i in order]), type(self).__name__
@@ -240,8 +239,8 @@ class TrainingHistoryDisplay:
         top.set_ylabel("loss")
         top.legend(loc="best", ncols=2, framealpha=0.9, edgecolor="none", fontsize=8)
         extent = (0.5, means.shape[1] + 0.5, len(names) - 0.5, -0.5)
-        label = f"{rows} loss (1: a constant prediction)"
-        # A task that does far worse than a constant would take all the colours for itself.
+        label = f"{rows} loss (constant prediction = 1)"
+        # Without this limit, one task far worse than a constant would leave no colours for the others.
         most = min(1.2, float(np.nanmax(means)))
         heat_map(bottom, means[order], [names[i] for i in order], None, label, vmin=0.0, vmax=most, extent=extent)
         bottom.set_xlabel("epoch")
@@ -265,7 +264,7 @@ class TrainingHistoryDisplay:
                 panel.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
         panel.axhline(1.0, color="black", linewidth=0.8, linestyle=":", label="constant prediction")
         best = np.asarray(self.best_epochs)
-        # One line through the panel for one network; short ones for many, which would cover the curves.
+        # A full line for a single network, but short ones for many: they would hide the curves.
         height = 1.0 if len(best) == 1 else 0.12
         across = panel.get_xaxis_transform()
         panel.vlines(best, 0.0, height, transform=across, color=VERMILLION, linewidth=1.4, label="best epoch")
@@ -275,13 +274,13 @@ class TrainingHistoryDisplay:
 
 
 def _table(series: np.ndarray, **where: str) -> pd.DataFrame:
-    """A row per epoch of a series (epochs, members)."""
+    """Return one row per epoch of a series (epochs, members)."""
     mean, low, high = over_members(series)
     return pd.DataFrame({**where, "epoch": np.arange(1, len(series) + 1), "mean": mean, "low": low, "high": high})
 
 
 def _last(means: np.ndarray) -> np.ndarray:
-    """Last known value of every row."""
+    """Return the last known value of every row."""
     known = ~np.isnan(means)
     places = means.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
     return np.where(known.any(axis=1), means[np.arange(len(means)), places], np.nan)

@@ -1,4 +1,4 @@
-"""Permutation importance of every feature for every task."""
+"""Compute the permutation importance of every feature for every task."""
 
 from __future__ import annotations
 
@@ -34,27 +34,29 @@ def task_permutation_importance(
     random_state: Any = None,
     sample_weight: Any = None,
 ) -> Bunch:
-    """How much worse each task is predicted where a feature's values are shuffled; all tasks in one pass.
+    """Compute the permutation importance of every feature for every task, all tasks in one pass.
+
+    The importance is the drop in a task's score when the values of the feature are shuffled.
 
     Parameters
     ----------
     estimator : estimator
         A fitted estimator of one or several tasks.
     X : {array-like, DataFrame} of shape (n_samples, n_features)
-        Rows to predict; rows that the estimator was not fitted to say what helps to generalise.
+        Rows to predict. Rows that the estimator was not fitted to show which features help to generalise.
     y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks)
-        Targets; NaN, None or pandas.NA where a label is not known.
+        Targets; NaN, None or pandas.NA for a missing label.
     scoring : str, callable, scorer, dict or TaskScorer, default=None
-        Metric, as `make_task_scorer` takes it; a dict gives tasks (by name or position) their own, and tasks
-        that it does not name are left out. None is R2 of a regression and accuracy of a classification.
+        Metric, as in `make_task_scorer`. A dict maps tasks (by name or position) to their own metrics; tasks that it
+        does not name are left out. None means R2 for regressions and accuracy for classifications.
     n_repeats : int, default=5
-        How often each feature is shuffled.
+        Number of times each feature is shuffled.
     n_jobs : int, default=None
-        Number of features at a time; -1 is all processors. It has no influence on the result.
+        Number of features computed in parallel; -1 means all processors. It does not affect the result.
     random_state : int, RandomState instance or None, default=None
         Seed of the shuffling.
     sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-        Weights of the rows, or of every label, in the scores.
+        Weights of the rows, or of the single labels, in the scores.
 
     Returns
     -------
@@ -64,23 +66,23 @@ def task_permutation_importance(
         importances_mean, importances_std : DataFrame of shape (n_features, n_tasks), float64
             Mean and standard deviation over repeats.
         importances : ndarray of shape (n_features, n_tasks, n_repeats), float64
-            Loss of score: how much worse the task is predicted, positive also for scores of which
-            less is better. NaN where a score is undefined.
+            How much worse the score becomes: positive also for metrics where lower is better. NaN if a score is
+            undefined.
         baseline : Series of length n_tasks, float64
-            Scores with nothing shuffled.
+            Scores on the unshuffled rows.
         metrics : Series of length n_tasks, str
-            Names of the scores.
+            Names of the metrics.
 
     See Also
     --------
-    TaskImportanceDisplay : The result as a plot.
+    TaskImportanceDisplay : Plots the result.
 
     Notes
     -----
-    The method is that of [1]_ with the model as in [2]_: values of one column are shuffled between rows,
-    nothing is fitted again. A prediction with a shuffled column serves all tasks, so that many tasks cost hardly
-    more than one, where scikit-learn's function takes a pass per task. Features that carry the same
-    information share their importance: each may look unimportant.
+    The method is that of [1]_, for any model as in [2]_: one column is shuffled and nothing is refitted. The cost is
+    ``n_features * n_repeats + 1`` predictions of X. Each serves all tasks, so many tasks cost hardly more than one;
+    scikit-learn's function needs a pass per task. Features that carry the same information share their importance,
+    and each of them may look unimportant.
 
     References
     ----------
@@ -109,7 +111,7 @@ def task_permutation_importance(
     baseline = _score(estimator, X, targets, metrics, weights)
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     with warnings.catch_warnings():
-        # What is undefined was told of with the baseline.
+        # The baseline has already warned about undefined scores.
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         scores = Parallel(n_jobs=n_jobs)(
             delayed(_shuffled_scores)(estimator, X, targets, metrics, weights, position, int(n_repeats), seed)
@@ -129,7 +131,7 @@ def task_permutation_importance(
 
 
 def _targets(estimator: Any, y: Any) -> TargetColumns:
-    """Columns of y; an array's get the names that the estimator knows its tasks by."""
+    """Return the columns of y; those of an array get the task names of the estimator."""
     targets = read_targets(y, caller="task_permutation_importance")
     known = getattr(core(estimator), "task_names_", None)
     if known is None or targets.is_frame or len(known) != len(targets.names):
@@ -138,7 +140,7 @@ def _targets(estimator: Any, y: Any) -> TargetColumns:
 
 
 def _kinds(estimator: Any, targets: TargetColumns) -> tuple[Kind, ...]:
-    """Kinds of the tasks, those of the fit where the estimator is one of ours."""
+    """Return the kinds of the tasks, as in ``fit`` if the estimator is one of skmtl's."""
     network = getattr(core(estimator), "network_", None)
     if network is not None and len(network.tasks) == len(targets.names):
         return tuple(task.kind for task in network.tasks)
@@ -163,7 +165,7 @@ def _shuffled_scores(
     n_repeats: int,
     seed: int,
 ) -> np.ndarray:
-    """Scores (n_tasks, n_repeats) with one column shuffled; the order depends on seed and column alone."""
+    """Return scores (n_tasks, n_repeats) with one column shuffled; the order depends only on seed and column."""
     random = np.random.default_rng((seed, position))
     values, scores = column(X, position), []
     for _ in range(n_repeats):

@@ -1,4 +1,4 @@
-"""Permutation importances of the features for the tasks, drawn."""
+"""Plot the permutation importances of features for tasks."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from .._names import proposal
 from ._importance import task_permutation_importance
 from ._plotting import BLUE, heat_map, label_size, panel_grid, plain, shorten
 
-# More bar charts than this side by side are too narrow: then a heat map shows the tasks.
+# More bar charts than this side by side are too narrow: the plot is then a heat map.
 _MOST_PANELS = 6
 
 
 class TaskImportanceDisplay:
-    """How much each task depends on each feature.
+    """Permutation importance of each feature for each task.
 
     Make it with ``from_estimator`` or ``from_importances``.
 
     Parameters
     ----------
     importances_mean, importances_std : DataFrame of shape (n_features, n_tasks)
-        Importances as `task_permutation_importance` gives them.
+        Importances from `task_permutation_importance`.
     metrics : Series of length n_tasks
-        Names of the scores that the importances are losses of.
+        Names of the metrics behind the importances.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The first panel, once ``plot`` was called.
+        The first panel, set by ``plot``.
     axes_ : ndarray of matplotlib Axes
         All panels.
     figure_ : matplotlib Figure
-        Their figure.
+        The figure.
 
     See Also
     --------
-    task_permutation_importance : The numbers.
+    task_permutation_importance : Computes the importances.
 
     Examples
     --------
@@ -63,12 +63,12 @@ class TaskImportanceDisplay:
     def from_estimator(
         cls, estimator: Any, X: Any, y: Any, *, max_features: int = 20, ax: Any = None, **options: Any
     ) -> TaskImportanceDisplay:
-        """Compute the importances and draw them.
+        """Compute the importances and plot them.
 
         Parameters
         ----------
         estimator, X, y : object
-            As for `task_permutation_importance`.
+            As in `task_permutation_importance`.
         max_features : int, default=20
             Number of features to draw: the most important ones.
         ax : matplotlib Axes, default=None
@@ -87,12 +87,12 @@ class TaskImportanceDisplay:
 
     @classmethod
     def from_importances(cls, importances: Any, *, max_features: int = 20, ax: Any = None) -> TaskImportanceDisplay:
-        """Draw importances that were computed before.
+        """Plot importances that are already computed.
 
         Parameters
         ----------
         importances : Bunch
-            What `task_permutation_importance` gave.
+            Result of `task_permutation_importance`.
         max_features : int, default=20
             Number of features to draw: the most important ones.
         ax : matplotlib Axes, default=None
@@ -107,12 +107,12 @@ class TaskImportanceDisplay:
         return display.plot(max_features=max_features, ax=ax)
 
     def frame(self) -> pd.DataFrame:
-        """Numbers behind the plot.
+        """Return the plotted numbers as a table.
 
         Returns
         -------
         frame : DataFrame
-            One row per feature and task: columns "feature", "task", "metric", "mean" and "std".
+            One row per feature and task, with the columns "feature", "task", "metric", "mean" and "std".
         """
         long = self.importances_mean.melt(ignore_index=False, var_name="task", value_name="mean").reset_index(
             names="feature"
@@ -129,20 +129,20 @@ class TaskImportanceDisplay:
         kind: Literal["auto", "bars", "heatmap"] = "auto",
         ax: Any = None,
     ) -> TaskImportanceDisplay:
-        """Draw the importances.
+        """Plot the importances.
 
         Parameters
         ----------
         max_features : int, default=20
-            Number of features to draw: those of the largest importance for any task, relative to
-            the task's largest.
+            Number of features to plot: those with the largest importance for any task, relative to the largest of
+            the task.
         tasks : sequence of str, default=None
-            Names of the tasks to draw; None is all.
+            Names of the tasks to plot; None means all.
         kind : {"auto", "bars", "heatmap"}, default="auto"
-            A bar chart per task, or one map of features and tasks, in which a task's importances are relative
-            to its largest one. "auto" is a map from 7 tasks on.
+            "bars" has one bar chart per task. "heatmap" has one map of features and tasks, with importances relative to
+            the largest of the task. "auto" plots a heat map from 7 tasks on.
         ax : matplotlib Axes, default=None
-            Axes to divide into panels; None makes a figure.
+            Axes to divide into panels; None creates a figure.
 
         Returns
         -------
@@ -184,6 +184,6 @@ class TaskImportanceDisplay:
     def _plot_map(self, relative: pd.DataFrame, ax: Any) -> None:
         size = (3.6 + 0.2 * max(16, relative.shape[1]), 2.6 + 0.22 * len(relative))
         self.figure_, self.axes_ = panel_grid(ax, 1, 1, size, type(self).__name__)
-        label = "importance, relative to the task's largest"
+        label = "importance relative to the task's largest"
         rows, columns = [str(name) for name in relative.index], [str(name) for name in relative.columns]
         heat_map(self.axes_[0, 0], relative.to_numpy(), rows, columns, label, vmin=0.0, vmax=1.0)

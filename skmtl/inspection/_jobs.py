@@ -1,4 +1,4 @@
-"""Fits on folds, and their scores: one at a time in processes, or together in this one."""
+"""Fit and score estimators on folds: one by one in several processes, or together in this process."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from ..metrics._responses import Responses
 from ..metrics._table import score_table
 from ..model_selection._fit_many import FitCall
 from ..model_selection._fits import fits_of
-from ..model_selection._folds import as_many_as_fit
+from ..model_selection._folds import batches_in_memory
+from ..model_selection._progress import Done
 from ..targets import TargetColumns
 from ._estimators import core, count_parameters, needs_matrix
 
 
 @dataclass(frozen=True)
 class Table:
-    """X and y as the caller gave them, y by column, and the metric of each task that is scored."""
+    """X and y as given, the columns of y, and the metric of each task to score."""
 
     X: Any
     y: Any
@@ -36,7 +37,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Job:
-    """An estimator to fit in a fold: on all tasks together (``task`` None), or on one."""
+    """An estimator to fit in a fold, on all tasks together (``task`` None) or on one."""
 
     label: str
     estimator: Any
@@ -48,7 +49,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Scores by task, NaN where undefined, and what the fit cost; ``spec`` is a joint network's structure."""
+    """Scores by task (NaN if undefined), time and size of the fit; ``spec`` is the structure of a joint network."""
 
     label: str
     fold: int
@@ -60,7 +61,7 @@ class Outcome:
 
 
 def run(job: Job, table: Table) -> Outcome:
-    """Fit the job's estimator and score it on the fold's test rows."""
+    """Fit the estimator of a job and score it on the test rows of the fold."""
     with _naming_the_fit(job, table):
         X, y = _training_rows(job, table)
         start = time.perf_counter()
@@ -68,16 +69,16 @@ def run(job: Job, table: Table) -> Outcome:
         return _outcome(fitted, job, table, time.perf_counter() - start)
 
 
-def run_together(jobs: Sequence[Job], table: Table) -> list[Outcome]:
-    """Fit and score all jobs; skmtl's networks of one structure are trained side by side.
+def run_together(jobs: Sequence[Job], table: Table, done: Done | None = None) -> list[Outcome]:
+    """Fit and score all jobs; skmtl's networks of the same structure are trained together.
 
-    The time of a fit is its share of the time that all of them took.
+    The time of a fit is its share of the total time. ``done`` is called with the number of fits that have ended.
     """
     outcomes = []
-    for some in as_many_as_fit(table.X, len(jobs)):
-        calls = [_call(jobs[number], table) for number in some]
-        with fits_of(calls) as fits:
-            for place, (number, call) in enumerate(zip(some, calls, strict=True)):
+    for batch in batches_in_memory(table.X, len(jobs)):
+        calls = [_call(jobs[number], table) for number in batch]
+        with fits_of(calls, done=done) as fits:
+            for place, (number, call) in enumerate(zip(batch, calls, strict=True)):
                 fitted = fits.result(place)
                 with _naming_the_fit(jobs[number], table):
                     if fitted.error is not None:
@@ -94,12 +95,12 @@ def _call(job: Job, table: Table) -> FitCall:
 
 @contextmanager
 def _naming_the_fit(job: Job, table: Table) -> Iterator[None]:
-    """Whatever goes wrong is told with the fold and the estimator."""
+    """Add the fold and the estimator to any error."""
     try:
         yield
     except Exception as error:
         task = "all tasks" if job.task is None else f"the task {table.columns.names[job.task]!r}"
-        error.add_note(f"This happened in the fold {job.fold} with the estimator {job.label!r}, fitted to {task}.")
+        error.add_note(f"This happened in fold {job.fold} with the estimator {job.label!r}, fitted to {task}.")
         raise
 
 
@@ -116,8 +117,10 @@ def _training_rows(job: Job, table: Table) -> tuple[Any, Any]:
     rows = job.train[table.columns.observed[job.task][job.train]]
     if len(rows) == 0:
         name = table.columns.names[job.task]
-        raise ValueError(f"Task {name!r} has no label in the training part; use fewer folds, or leave it out of y.")
-    # An array has no name: twins of like tasks are then the same network, and share one compiled program.
+        raise ValueError(
+            f"Task {name!r} has no label in the training rows of a fold; use fewer folds, or drop it from y."
+        )
+    # An array has no column name, so baselines of similar tasks are the same network and share a compiled program.
     labels = present(table.columns, job.task, rows)
     return _safe_indexing(table.X, rows), labels[:, None] if needs_matrix(job.estimator) else labels
 
@@ -131,17 +134,17 @@ def _scores(fitted: Any, job: Job, table: Table, tasks: Sequence[int]) -> dict[i
     responses = Responses.of_estimator(fitted, _safe_indexing(table.X, rows), targets)
     plan = {list(every).index(task): [table.metrics[task]] for task in tasks}
     with warnings.catch_warnings():
-        # Undefined scores are told of once, for all folds.
+        # One warning for all folds is given at the end.
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         scores = score_table(targets, responses, plan, None, stacklevel=1)
     return {task: float(scores.iloc[row].max()) for row, task in enumerate(tasks)}
 
 
 def _part(columns: TargetColumns, tasks: Sequence[int] | range, rows: np.ndarray) -> TargetColumns:
-    chosen = columns.of_tasks(tasks)
+    selected = columns.of_tasks(tasks)
     return replace(
-        chosen,
-        values=tuple(values[rows] for values in chosen.values),
-        observed=tuple(observed[rows] for observed in chosen.observed),
+        selected,
+        values=tuple(values[rows] for values in selected.values),
+        observed=tuple(observed[rows] for observed in selected.observed),
         one_dimensional=len(tasks) == 1,
     )

@@ -1,4 +1,4 @@
-"""Predictions of several targets of a row at once, drawn."""
+"""Plot joint predictions of several targets."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ._estimators import last_step
 from ._plotting import BLUE, GREY, VERMILLION, panel_grid, plain, shorten
 
 _MOST_TASKS, _MOST_ROWS = 6, 4
-# Rows are told apart without colour: by the form of the mark, and by how dark it is.
+# Shape and lightness of the marks distinguish the rows without colour.
 _ROWS = ((BLUE, "o"), (VERMILLION, "^"), ("black", "s"), (GREY, "D"))
 _LINES: dict[str, Any] = {"box": "-", "ellipsoid": (0, (4, 2))}
-_POINTS_OF_A_CURVE = 181
+_CURVE_POINTS = 181
 
 
 class JointPredictionDisplay:
-    """Draws and regions of several targets of one row, or of a few, for every two of them.
+    """Joint draws and prediction regions of up to four rows, with a panel for every pair of targets.
 
-    Make it with ``from_estimator``. The regions are those of all tasks drawn, so that the share of draws inside one
-    panel's outline is above the coverage; of an ellipsoid it is the shadow that is drawn, which hides how much smaller
+    Make it with ``from_estimator``. A region covers all plotted tasks at once, so more draws than its coverage lie
+    inside the outline of a single panel. A panel shows the projection of an ellipsoid, which hides how much smaller
     than the box it is in all dimensions together.
 
     Parameters
@@ -36,22 +36,22 @@ class JointPredictionDisplay:
     regions : list of JointRegion
         Regions of these tasks: boxes, ellipsoids, or both.
     truth : ndarray of shape (n_rows, n_tasks), default=None
-        Labels; NaN where one is not known.
+        Labels; NaN for a missing one.
     row_names : list of str, default=None
-        What the rows are called; by default "row 0" and so on.
+        Names of the rows; by default "row 0" and so on.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes, (n_tasks - 1, n_tasks - 1)
-        The panels, once ``plot`` was called: those above the diagonal are empty.
+        The panels, set by ``plot``; those above the diagonal are empty.
     ax_ : matplotlib Axes
         The first panel.
     figure_ : matplotlib Figure
-        Their figure.
+        The figure.
 
     See Also
     --------
-    ResidualCorrelationDisplay : How errors of all tasks go together.
+    ResidualCorrelationDisplay : Plots the correlations between the errors of all tasks.
 
     Examples
     --------
@@ -93,26 +93,26 @@ class JointPredictionDisplay:
         random_state: Any = None,
         ax: Any = None,
     ) -> JointPredictionDisplay:
-        """Predict and draw.
+        """Predict rows jointly and plot the result.
 
         Parameters
         ----------
         estimator : estimator
-            A fitted estimator of this package, or a pipeline or search that ends in one.
+            One of skmtl's estimators, fitted, or a fitted pipeline or search that ends in one.
         X : {array-like, DataFrame} of shape (n_rows, n_features)
-            Features of one row, or of up to four.
+            Features of up to four rows.
         y : {array-like, DataFrame} of shape (n_rows, n_tasks), default=None
-            Their labels of all tasks of ``fit``, to be marked; NaN where one is not known.
+            Labels of all tasks of ``fit``, to mark the truth; NaN for a missing one.
         tasks : list of str or int, default=None
-            Two to six regressions, by name or position; None is all of them, or the first six.
+            Two to six regressions, by name or position; None means all regressions, up to the first six.
         coverage : float, default=0.9
-            Probability of the regions: that all these tasks lie within at once.
+            Probability that all these tasks lie inside the region at once.
         n_draws : int, default=300
-            Number of draws for each row.
+            Number of draws per row.
         random_state : int, RandomState instance or None, default=None
             Seed of the draws.
         ax : matplotlib Axes, default=None
-            Axes in whose place to draw; None makes a figure.
+            Axes to divide into panels; None creates a figure.
 
         Returns
         -------
@@ -122,37 +122,38 @@ class JointPredictionDisplay:
         Raises
         ------
         ValueError
-            For more than four rows, or other than two to six regressions.
+            If X has more than four rows, or ``tasks`` are not two to six regressions.
         """
         model, rows = last_step(estimator, X, f"{cls.__name__}.from_estimator")
-        chosen = _regressions(model, tasks)
-        regions = [model.predict_region(rows, coverage, shape=shape, tasks=chosen) for shape in ("box", "ellipsoid")]
+        selected = _regressions(model, tasks)
+        regions = [model.predict_region(rows, coverage, shape=shape, tasks=selected) for shape in ("box", "ellipsoid")]
         n_rows = len(regions[0].intervals)
         if n_rows > _MOST_ROWS:
-            raise ValueError(f"X has {n_rows} rows: choose up to {_MOST_ROWS}, more could not be told apart.")
-        draws = model.sample_y(rows, n_draws, random_state=random_state)[:, chosen].astype(np.float64)
-        prediction = np.asarray(model.predict(rows))[:, chosen].astype(np.float64)
+            raise ValueError(f"X has {n_rows} rows: choose up to {_MOST_ROWS}, more would be hard to distinguish.")
+        draws = model.sample_y(rows, n_draws, random_state=random_state)[:, selected].astype(np.float64)
+        prediction = np.asarray(model.predict(rows))[:, selected].astype(np.float64)
         truth = None if y is None else regions[0].labels(y)
         return cls(draws, prediction, regions, truth=truth, row_names=_names_of_rows(X, n_rows)).plot(ax=ax)
 
     @property
     def task_names(self) -> list[str]:
-        """Names of the tasks drawn."""
+        """Names of the plotted tasks."""
         return self.regions[0].task_names
 
     def frame(self, values: Literal["regions", "draws"] = "regions") -> pd.DataFrame:
-        """Numbers behind the plot.
+        """Return the plotted numbers as a table.
 
         Parameters
         ----------
         values : {"regions", "draws"}, default="regions"
-            Which numbers.
+            Whether to return the regions or the draws.
 
         Returns
         -------
         frame : DataFrame
-            Of the regions a line a row and task, with "prediction", "box_lower", "box_upper", "ellipsoid_lower",
-            "ellipsoid_upper" and, where it is known, "truth"; of the draws a line a row and draw, and a column a task.
+            For regions, one line per row and task, with "prediction", "box_lower", "box_upper", "ellipsoid_lower",
+            "ellipsoid_upper" and, if labels are given, "truth". For draws, one line per row and draw, and one column
+            per task.
         """
         names = self._row_names()
         if values == "draws":
@@ -171,12 +172,12 @@ class JointPredictionDisplay:
         return table
 
     def plot(self, *, ax: Any = None, alpha: float = 0.35) -> JointPredictionDisplay:
-        """Draw a panel for every two tasks.
+        """Plot a panel for every pair of tasks.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes in whose place to draw; None makes a figure.
+            Axes to divide into panels; None creates a figure.
         alpha : float, default=0.35
             Opacity of the draws.
 
@@ -220,7 +221,7 @@ class JointPredictionDisplay:
         plain(panel)
 
     def _mark_truth(self, panel: Any, row: int, first: int, second: int, colour: str, mark: str) -> None:
-        """A hollow mark of the row's own form, with a dark edge on a white one so that it is seen on draws."""
+        """Draw a hollow mark in the row's shape; its white rim keeps it visible on the draws."""
         assert self.truth is not None  # noqa: S101 - for the type checker
         place = self.truth[row, [first, second]]
         panel.plot(*place, mark, markersize=11, markeredgewidth=4.0, color="none", markeredgecolor="white", zorder=4)
@@ -242,8 +243,8 @@ class JointPredictionDisplay:
             label = f"{region.shape}, {region.coverage:.0%}"
             lines.append(Line2D([], [], color=colour, linestyle=_LINES[region.shape], linewidth=1.5, label=label))
         if len(self.prediction) > 1:
-            for name, (own, form) in zip(self._row_names(), _ROWS, strict=False):
-                lines.append(Line2D([], [], linestyle="none", color=own, marker=form, label=shorten(name, 24)))
+            for name, (shade, shape) in zip(self._row_names(), _ROWS, strict=False):
+                lines.append(Line2D([], [], linestyle="none", color=shade, marker=shape, label=shorten(name, 24)))
         side = len(self.axes_)
         if side == 1:
             self.ax_.legend(handles=lines, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
@@ -255,17 +256,17 @@ class JointPredictionDisplay:
 
 
 def _regressions(model: Any, tasks: Sequence[Any] | None) -> list[int]:
-    """Positions of the tasks to draw."""
+    """Return the positions of the tasks to plot."""
     classes = model.network_.targets.classes
     if tasks is None:
-        chosen = [place for place, own in enumerate(classes) if own is None][:_MOST_TASKS]
+        selected = [place for place, labels in enumerate(classes) if labels is None][:_MOST_TASKS]
     else:
-        chosen = model._chosen_tasks(tasks)
-    classified = [model.task_names_[place] for place in chosen if classes[place] is not None]
-    if classified or not 2 <= len(chosen) <= _MOST_TASKS:
-        names = [model.task_names_[place] for place in chosen]
+        selected = model._chosen_tasks(tasks)
+    classified = [model.task_names_[place] for place in selected if classes[place] is not None]
+    if classified or not 2 <= len(selected) <= _MOST_TASKS:
+        names = [model.task_names_[place] for place in selected]
         raise ValueError(f"tasks should be two to {_MOST_TASKS} regressions, got {names}.")
-    return chosen
+    return selected
 
 
 def _names_of_rows(X: Any, n_rows: int) -> list[str]:
@@ -274,13 +275,13 @@ def _names_of_rows(X: Any, n_rows: int) -> list[str]:
 
 
 def _outline(region: JointRegion, row: int, first: int, second: int) -> np.ndarray:
-    """Outline of what is seen of a region in the plane of two tasks, (2, n_points)."""
+    """Return the outline of a region's projection on the plane of two tasks, (2, n_points)."""
     if region.matrix is None:
         (left, right), (low, high) = region.intervals[row, first], region.intervals[row, second]
         return np.array([[left, right, right, left, left], [low, low, high, high, low]])
     both = [first, second]
-    # The shadow of an ellipsoid in a plane of its axes is the ellipse of that part of its matrix.
+    # The projection of an ellipsoid on two coordinates is the ellipse of that block of its matrix.
     values, vectors = np.linalg.eigh(region.matrix[row][np.ix_(both, both)])
-    angle = np.linspace(0, 2 * np.pi, _POINTS_OF_A_CURVE)
+    angle = np.linspace(0, 2 * np.pi, _CURVE_POINTS)
     circle = np.array([np.cos(angle), np.sin(angle)])
     return region.center[row, both][:, None] + vectors @ (np.sqrt(np.maximum(values, 0.0))[:, None] * circle)

@@ -1,4 +1,4 @@
-"""How closely the labels of every two tasks go together, on the rows that have both."""
+"""Correlations between the labels of tasks, on the rows that have both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCKS = 20
 
 
 class LabelTable:
-    """Labels as numbers, column by column: a quantity and a task of two classes are one, k classes are k columns."""
+    """Labels as numeric columns: one for a quantity or two classes, k indicators for k > 2 classes."""
 
     def __init__(self, columns: TargetColumns, kinds: Sequence[Kind]) -> None:
         self.columns = columns
@@ -28,23 +28,23 @@ class LabelTable:
         self._plain = np.array([part.shape[1] == 1 for part in self.parts])
 
     def correlations(self) -> np.ndarray:
-        """Absolute correlations, (tasks, tasks)."""
+        """Return the absolute correlations, (tasks, tasks)."""
         return self._matrix(self.parts, self.observed)
 
     def std_error(self, seed: int) -> np.ndarray:
-        """Their standard errors by the jackknife: blocks of rows, drawn at random, are left out one after the other."""
+        """Return jackknife standard errors, leaving out random blocks of rows one at a time."""
         blocks = np.random.default_rng(seed).permutation(np.arange(len(self.observed)) % _BLOCKS)
         number = min(_BLOCKS, len(self.observed))
-        left = np.stack(
+        estimates = np.stack(
             [
                 self._matrix([part[blocks != b] for part in self.parts], self.observed[blocks != b])
                 for b in range(number)
             ]
         )
-        return np.sqrt((number - 1) / number * np.square(left - left.mean(axis=0)).sum(axis=0))
+        return np.sqrt((number - 1) / number * np.square(estimates - estimates.mean(axis=0)).sum(axis=0))
 
     def permuted(self, n_permutations: int, seed: int) -> np.ndarray:
-        """Those of permuted labels, (permutations, tasks, tasks)."""
+        """Return the absolute correlations of permuted labels, (permutations, tasks, tasks)."""
         draws = []
         for number in range(n_permutations):
             orders = label_orders(self.columns, np.random.default_rng([seed, number]))
@@ -64,7 +64,7 @@ class LabelTable:
 
 
 def pairwise_correlations(values: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """Pearson's correlation of every two columns on the rows in which both are observed; NaN where undefined."""
+    """Return Pearson's correlation of all pairs of columns, on rows with both observed; NaN if undefined."""
     mask = observed.astype(np.float64)
     centred = np.where(observed, values, 0.0)
     count = mask.sum(axis=0)
@@ -74,14 +74,14 @@ def pairwise_correlations(values: np.ndarray, observed: np.ndarray) -> np.ndarra
     share = np.maximum(both, 1)
     covariance = products - sums * sums.T / share
     variance = squares - np.square(sums) / share
-    # Rounding leaves a little of what is constant.
+    # The variance of a constant column may be above 0 by rounding.
     variance = np.where(variance > 1e-12 * np.maximum(squares, 1e-300), variance, np.nan)
     defined = both >= _FEWEST_ROWS
     return np.where(defined, np.clip(covariance / np.sqrt(variance * variance.T), -1, 1), np.nan)
 
 
 def canonical_correlation(left: np.ndarray, right: np.ndarray) -> float:
-    """The largest correlation of a linear combination of the left columns with one of the right (Hotelling, 1936)."""
+    """Return the largest canonical correlation between the left and the right columns (Hotelling, 1936)."""
     if len(left) < _FEWEST_ROWS:
         return np.nan
     bases = [_basis(part) for part in (left, right)]
@@ -91,13 +91,13 @@ def canonical_correlation(left: np.ndarray, right: np.ndarray) -> float:
 
 
 def _basis(part: np.ndarray) -> np.ndarray:
-    """Orthonormal basis of the centred columns."""
+    """Return an orthonormal basis of the centred columns."""
     left, values, _ = np.linalg.svd(part - part.mean(axis=0), full_matrices=False)
     return left[:, values > 1e-9 * max(values[0], 1e-300)] if len(values) else left[:, :0]
 
 
 def _numbers(values: np.ndarray, observed: np.ndarray, kind: Kind) -> np.ndarray:
-    """Labels (n_samples, columns); 0 where missing."""
+    """Return labels as numbers (n_samples, columns), 0 if missing."""
     if kind == "regression":
         return np.where(observed, np.where(observed, values, 0).astype(np.float64), 0.0)[:, None]
     classes, codes = np.unique(values[observed], return_inverse=True)

@@ -1,4 +1,4 @@
-"""What affinities are by chance: permuted labels' affinities, and what they say of those that were found."""
+"""Null distributions of affinities, from permuted labels."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from scipy import stats
 
 @dataclass(frozen=True)
 class Null:
-    """Per pair (tasks, tasks): mean and spread on permuted labels, p-value, and the bounds of what passes for chance.
+    """Null distribution of each pair (tasks, tasks): mean and standard deviation, p-value, and bounds of chance.
 
-    Outside ``low`` and ``high`` lie, for all pairs together, at most a share ``level`` of the chance findings.
+    If all affinities are due to chance, any pair lies outside ``low`` and ``high`` with probability ``level`` at most.
     """
 
     mean: np.ndarray
@@ -23,13 +23,13 @@ class Null:
 
 
 def no_null(n_tasks: int) -> Null:
-    """Nothing was permuted: nothing is known of chance."""
+    """Return an unknown null distribution, for no permutations."""
     unknown = np.full((n_tasks, n_tasks), np.nan)
     return Null(unknown, unknown, unknown, unknown, unknown)
 
 
 def pooled_null(values: np.ndarray, draws: np.ndarray, symmetric: bool, level: float) -> Null:
-    """For few draws (permutations, tasks, tasks): those of all pairs serve every pair, as a normal distribution."""
+    """Fit one normal distribution to the draws (permutations, tasks, tasks) of all pairs, for few permutations."""
     n_tasks = len(values)
     pairs = np.triu(np.ones((n_tasks, n_tasks), bool), 1) if symmetric else ~np.eye(n_tasks, dtype=bool)
     chance = draws[:, pairs]
@@ -38,14 +38,14 @@ def pooled_null(values: np.ndarray, draws: np.ndarray, symmetric: bool, level: f
         return no_null(n_tasks)
     mean, std, freedom = float(chance.mean()), float(chance.std(ddof=1)), len(chance) - 1
     spread = np.full_like(values, max(std * np.sqrt(1 + 1 / len(chance)), 1e-300))
-    far = stats.t(freedom).isf(level / 2 / pairs.sum()) * spread
+    margin = stats.t(freedom).isf(level / 2 / pairs.sum()) * spread
     p_value = 2 * stats.t(freedom).sf(np.abs(values - mean) / spread)
     full = np.full_like(values, mean), np.full_like(values, std)
-    return Null(*full, p_value=p_value, low=mean - far, high=mean + far)
+    return Null(*full, p_value=p_value, low=mean - margin, high=mean + margin)
 
 
 def ranked_null(values: np.ndarray, draws: np.ndarray, level: float) -> Null:
-    """For many draws of what is never negative: each pair's rank among its own, and a bound on the largest of all."""
+    """Rank each pair among its own draws, and bound the maximum over all pairs; for many draws, none negative."""
     n_tasks = len(values)
     mean, std = draws.mean(axis=0), np.maximum(draws.std(axis=0, ddof=1), 1e-12)
     p_value = (1 + (draws >= values).sum(axis=0)) / (1 + len(draws))

@@ -1,4 +1,4 @@
-"""Order of tasks in which the neighbours are close."""
+"""Order tasks so that similar ones are adjacent."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from scipy.spatial.distance import squareform
 
 
 def clustered(values: np.ndarray) -> np.ndarray:
-    """Order of the tasks in which the neighbours are close."""
+    """Return an order in which similar tasks are adjacent, by average linkage with optimal leaf ordering."""
     if len(values) < 3:
         return np.arange(len(values))
-    close = np.where(np.isnan(values), np.nanmin(values), values)
-    close = (close + close.T) / 2
-    distance = close.max() - close
+    similarity = np.where(np.isnan(values), np.nanmin(values), values)
+    similarity = (similarity + similarity.T) / 2
+    distance = similarity.max() - similarity
     np.fill_diagonal(distance, 0.0)
     flat = squareform(distance, checks=False)
     order = leaves_list(optimal_leaf_ordering(linkage(flat, "average"), flat))
-    # Either end may come first: the one that comes first in y does.
+    # The direction is arbitrary: start with the end that comes first in y.
     return order if order[0] < order[-1] else order[::-1]

@@ -1,18 +1,18 @@
-"""Partitions of tasks into groups: the best one of few tasks, a good one of many."""
+"""Partition tasks into groups: exactly for few tasks, heuristically for many."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# 3^12 / 2 pairs of a set and a group of it are looked at for twelve tasks.
+# For 12 tasks, the search visits 3^12 / 2 pairs of a set and a subset.
 MOST_EXACT = 12
 _RESTARTS = 60
 
 
 def best_partition(gain: np.ndarray, max_groups: int) -> list[list[int]]:
-    """Partition into at most ``max_groups`` groups that maximises the sum of the gains of all pairs within groups.
+    """Partition tasks into at most ``max_groups`` groups that maximise the total gain of pairs within groups.
 
-    ``gain[i, j]`` is what task j gains by task i. For up to twelve tasks the maximum is exact.
+    ``gain[i, j]`` is the gain of task j from task i. For up to twelve tasks the maximum is exact.
     """
     pairs = gain + gain.T
     np.fill_diagonal(pairs, 0.0)
@@ -21,7 +21,7 @@ def best_partition(gain: np.ndarray, max_groups: int) -> list[list[int]]:
 
 
 def _exact(pairs: np.ndarray, max_groups: int) -> list[list[int]]:
-    """Dynamic programming over sets of tasks: the group of the first task of a set, and the best of the rest."""
+    """Solve by dynamic programming over sets: choose the group of the first task, then partition the rest."""
     n_tasks = len(pairs)
     values = _values_of_all(pairs)
     size, most = 1 << n_tasks, min(max_groups, n_tasks)
@@ -35,33 +35,33 @@ def _exact(pairs: np.ndarray, max_groups: int) -> list[list[int]]:
         picked = totals.argmax(axis=0)
         best[tasks, 1:] = totals[picked, np.arange(most)]
         choice[tasks, 1:] = groups[picked]
-    found, left, room = [], size - 1, most
+    partition, left, room = [], size - 1, most
     while left:
         group = int(choice[left, room])
-        found.append([task for task in range(n_tasks) if group >> task & 1])
+        partition.append([task for task in range(n_tasks) if group >> task & 1])
         left, room = left ^ group, room - 1
-    return found
+    return partition
 
 
 def _values_of_all(pairs: np.ndarray) -> np.ndarray:
-    """Value of every set of tasks, which is the bits of its position."""
+    """Return the value of every set of tasks, indexed by its bits."""
     n_tasks = len(pairs)
     bits = (np.arange(1 << n_tasks)[:, None] >> np.arange(n_tasks) & 1).astype(np.float64)
     return np.einsum("si,si->s", bits @ pairs, bits) / 2
 
 
 def _subsets(tasks: int) -> np.ndarray:
-    """All subsets of a set of bits, the empty one too."""
-    found = np.zeros(1, dtype=np.int64)
+    """Return all subsets of a set of bits, including the empty one."""
+    subsets = np.zeros(1, dtype=np.int64)
     while tasks:
         lowest = tasks & -tasks
-        found = np.concatenate([found, found | lowest])
+        subsets = np.concatenate([subsets, subsets | lowest])
         tasks ^= lowest
-    return found
+    return subsets
 
 
 def _heuristic(pairs: np.ndarray, max_groups: int) -> list[list[int]]:
-    """Merge groups greedily, then move single tasks; again from disturbed and random starts, and the best of all."""
+    """Merge groups greedily, then move single tasks; restart from perturbed and random partitions and keep the best."""
     rng, n_tasks = np.random.default_rng(0), len(pairs)
     best = _improve(pairs, _merge(pairs, np.arange(n_tasks), max_groups), max_groups)
     for restart in range(_RESTARTS):
@@ -83,7 +83,7 @@ def _total(pairs: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _merge(pairs: np.ndarray, labels: np.ndarray, max_groups: int) -> np.ndarray:
-    """Join the two groups that gain most by it, as long as there is a gain or there are too many groups."""
+    """Merge the two groups with the largest gain while there is a gain or there are too many groups."""
     member = np.eye(len(pairs))[:, np.unique(labels, return_inverse=True)[1]].T
     member = member[:, member.any(axis=0)]
     while member.shape[1] > 1:
@@ -98,14 +98,14 @@ def _merge(pairs: np.ndarray, labels: np.ndarray, max_groups: int) -> np.ndarray
 
 
 def _improve(pairs: np.ndarray, labels: np.ndarray, max_groups: int) -> np.ndarray:
-    """Move one task after the other to the group where it gains most, until none gains by it."""
+    """Move single tasks to the group where they gain most, until no move has a gain."""
     labels, n_tasks, moved = labels.copy(), len(labels), True
     while moved:
         moved = False
         for task in range(n_tasks):
             gains = np.bincount(labels, weights=pairs[task], minlength=n_tasks)
             used = np.bincount(np.delete(labels, task), minlength=n_tasks) > 0
-            # An empty group gains 0: the task alone, where there is room for one more.
+            # An empty group gains 0 (the task alone), if one more group is allowed.
             gains[~used] = 0.0 if used.sum() < max_groups else -np.inf
             target = int(gains.argmax())
             if gains[target] > gains[labels[task]] + 1e-12:

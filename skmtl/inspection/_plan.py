@@ -1,4 +1,4 @@
-"""Which fits a comparison consists of."""
+"""List the fits of a comparison."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ._jobs import Job
 
 @dataclass(frozen=True)
 class Plan:
-    """The fits of a comparison, fold by fold; ``scored`` are the tasks that are compared."""
+    """The fits of a comparison, fold by fold; ``scored`` holds the tasks that are compared."""
 
     columns: TargetColumns
     kinds: Sequence[Kind]
@@ -29,26 +29,26 @@ class Plan:
     seed: int
 
     def joint_jobs(self, estimator: Any) -> Iterator[Job]:
-        """Fits of the multi-task estimator."""
+        """Return the fits of the multi-task estimator."""
         if not fits_jointly(estimator, self._complete):
             reason = "takes one target at a time" if self._complete else "does not take missing labels"
             raise ValueError(
-                f"{type(core(estimator)).__name__} {reason}, so that there is no multi-task fit to compare. Pass one "
-                "of skmtl's estimators, or this one as one of other_estimators."
+                f"{type(core(estimator)).__name__} {reason}, so there is no multi-task fit to compare. Pass one of "
+                "skmtl's estimators, or pass this one in other_estimators."
             )
         return self._jobs(MULTI, with_kinds(clone(estimator), self.columns.names, self.kinds), None)
 
     def baseline_jobs(self, estimator: Any, budget: str, spec: Any) -> Iterator[Job]:
-        """Fits of the single-task twins; ``spec`` is the structure of the multi-task network."""
-        spelt_out = with_kinds(clone(estimator), self.columns.names, self.kinds)
-        baselines = [single_task_baseline(spelt_out, task, self.columns.names) for task in range(len(self.kinds))]
+        """Return the fits of the single-task baselines; ``spec`` is the structure of the multi-task network."""
+        explicit = with_kinds(clone(estimator), self.columns.names, self.kinds)
+        baselines = [single_task_baseline(explicit, task, self.columns.names) for task in range(len(self.kinds))]
         if budget == "equal_parameters":
             baselines = shrink_baselines(baselines, spec)
         for task in self.scored:
             yield from self._jobs(SINGLE, baselines[task], task)
 
     def other_jobs(self, others: Mapping[str, Any]) -> Iterator[Job]:
-        """Fits of the caller's other estimators: all tasks at once where that can be, else one by one."""
+        """Return the fits of the caller's other estimators: of all tasks at once if possible, else task by task."""
         for name, given in others.items():
             by_kind = given if isinstance(given, Mapping) else dict.fromkeys(("regression", "classification"), given)
             if not isinstance(given, Mapping) and fits_jointly(given, self._complete):
@@ -58,8 +58,8 @@ class Plan:
             for task in self.scored:
                 if self.kinds[task] not in by_kind:
                     raise ValueError(
-                        f"other_estimators[{name!r}] has no estimator for a {self.kinds[task]}, which the task "
-                        f"{self.columns.names[task]!r} is."
+                        f"other_estimators[{name!r}] has no estimator for a {self.kinds[task]}, but the task "
+                        f"{self.columns.names[task]!r} is one."
                     )
                 self._check_kind(name, by_kind[self.kinds[task]], [task])
                 yield from self._jobs(name, by_kind[self.kinds[task]], task)
@@ -79,6 +79,6 @@ class Plan:
             if wrong:
                 raise ValueError(
                     f"other_estimators[{name!r}] is a {type(inner).__name__}, but the task "
-                    f"{self.columns.names[task]!r} is a {self.kinds[task]}. Where kinds are mixed, pass a dict "
+                    f"{self.columns.names[task]!r} is a {self.kinds[task]}. For tasks of both kinds, pass a dict "
                     '{"regression": ..., "classification": ...}.'
                 )

@@ -1,4 +1,4 @@
-"""What the displays share: matplotlib when it is needed, grids of panels, heat maps, labels that fit."""
+"""Plotting helpers of the displays: lazy matplotlib, grids of panels, heat maps, labels that fit."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-# Blue and vermillion of Okabe and Ito, told apart by the colour-blind; their greys differ too.
+# Blue and vermillion of Okabe and Ito: distinguishable for the colour-blind, and in grey.
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#767676"
-# Rises evenly in lightness, so that it keeps its meaning printed in grey.
+# Evenly increasing lightness, which keeps its meaning in grey.
 SEQUENTIAL = "cividis"
 
 
 def pyplot(caller: str) -> Any:
-    """matplotlib.pyplot, imported now."""
+    """Import matplotlib.pyplot."""
     check_matplotlib_support(caller)
     import matplotlib.pyplot as plt
 
@@ -23,7 +23,7 @@ def pyplot(caller: str) -> Any:
 
 
 def single_axes(ax: Any, size: tuple[float, float], caller: str) -> tuple[Any, Any]:
-    """Figure and axes: the caller's, or new ones of that size in inches."""
+    """Return the caller's figure and axes, or new ones of the given size in inches."""
     plt = pyplot(caller)
     if ax is None:
         return plt.subplots(figsize=size, layout="constrained")
@@ -40,7 +40,7 @@ def panel_grid(
     heights: Sequence[float] | None = None,
     **share: Any,
 ) -> tuple[Any, Any]:
-    """Figure and (n_rows, n_columns) axes: in a new figure of that size, or in the place of the caller's axes."""
+    """Return a figure and (n_rows, n_columns) axes, in a new figure or in place of the caller's axes."""
     plt = pyplot(caller)
     if ax is None:
         figure = plt.figure(figsize=size, layout="constrained")
@@ -48,7 +48,9 @@ def panel_grid(
         return figure, grid.subplots(squeeze=False, **share)
     spec = ax.get_subplotspec()
     if spec is None:
-        raise ValueError("ax should be axes that plt.subplots or add_subplot made: they are divided into panels.")
+        raise ValueError(
+            "ax should be axes that plt.subplots or add_subplot created, since they are divided into panels."
+        )
     ax.set_axis_off()
     grid = spec.subgridspec(n_rows, n_columns, height_ratios=heights)
     return ax.figure, grid.subplots(squeeze=False, **share)
@@ -64,7 +66,7 @@ def heat_map(
     bar: bool = True,
     **options: Any,
 ) -> None:
-    """Draw (n_rows, n_columns) values, with a colour bar or for one beside it; NaN stays white."""
+    """Draw (n_rows, n_columns) values as colours, with a colour bar if ``bar``; NaN stays white."""
     image = ax.imshow(values, aspect="auto", interpolation="nearest", cmap=SEQUENTIAL, **options)
     ax.set_yticks(range(len(rows)), [shorten(name) for name in rows], fontsize=label_size(len(rows)))
     if columns is not None:
@@ -81,48 +83,48 @@ def heat_map(
 
 
 def label_size(count: int) -> float:
-    """Font size for so many labels along one side."""
+    """Return the font size for ``count`` labels along one side."""
     return 10.0 if count <= 16 else 8.0 if count <= 40 else 7.0
 
 
 def shorten(name: str, limit: int = 30) -> str:
-    """Name that fits beside a panel; its beginning and its end stay."""
+    """Cut the middle out of a name that does not fit beside a panel."""
     half = (limit - 1) // 2
     return name if len(name) <= limit else f"{name[:half]}…{name[-half:]}"
 
 
 def columns_of(count: int) -> int:
-    """Columns of a grid of so many panels: about as many as rows, one more where that leaves fewer places empty."""
+    """Return the number of columns of a nearly square grid of panels, with few empty places."""
     if count <= 3:
         return count
-    near = int(np.ceil(np.sqrt(count)))
-    return min((near, near + 1), key=lambda columns: -count % columns)
+    square = int(np.ceil(np.sqrt(count)))
+    return min((square, square + 1), key=lambda columns: -count % columns)
 
 
 def over_members(series: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean, lowest and highest of (epochs, members) per epoch; NaN where no member has a value."""
-    there = ~np.isnan(series)
-    some = there.any(axis=1)
-    count = np.maximum(there.sum(axis=1), 1)
-    mean = np.where(some, np.where(there, series, 0.0).sum(axis=1) / count, np.nan)
-    low = np.where(some, np.where(there, series, np.inf).min(axis=1), np.nan)
-    high = np.where(some, np.where(there, series, -np.inf).max(axis=1), np.nan)
+    """Return mean, minimum and maximum of (epochs, members) per epoch; NaN if no member has a value."""
+    known = ~np.isnan(series)
+    some = known.any(axis=1)
+    count = np.maximum(known.sum(axis=1), 1)
+    mean = np.where(some, np.where(known, series, 0.0).sum(axis=1) / count, np.nan)
+    low = np.where(some, np.where(known, series, np.inf).min(axis=1), np.nan)
+    high = np.where(some, np.where(known, series, -np.inf).max(axis=1), np.nan)
     return mean, low, high
 
 
 def plain(ax: Any) -> None:
-    """Take away the frame's upper and right side."""
+    """Remove the top and right spines."""
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def matrix_side(count: int, most_numbers: int) -> float:
-    """Inches of one side of a matrix of so many tasks; cells have room for numbers up to ``most_numbers`` of them."""
+    """Return the side of a task matrix in inches; cells have room for numbers up to ``most_numbers`` tasks."""
     side = 0.62 * count if count <= most_numbers else 3.0 + 0.3 * min(count, 16) + 0.13 * max(count - 16, 0)
     return max(side, 2.4)
 
 
 def readable(values: np.ndarray, low: float | None = None, high: float | None = None) -> np.ndarray:
-    """Black on light cells, white on dark ones, of colours from ``low`` to ``high``: by default those of the values."""
+    """Return a readable text colour per cell: black on light, white on dark; colours reach from ``low`` to ``high``."""
     low = float(np.nanmin(values)) if low is None else low
     high = float(np.nanmax(values)) if high is None else high
     return np.where((high > low) & (values - low > 0.55 * (high - low)), "black", "white")

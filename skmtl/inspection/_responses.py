@@ -1,4 +1,4 @@
-"""What a fitted estimator says of each task: a quantity, or a probability for each class."""
+"""Read the predictions of a fitted estimator, task by task: quantities and class probabilities."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ._estimators import core
 
 @dataclass(frozen=True)
 class Response:
-    """One column to look at: a regression's quantity (``label`` None), or the probability of the class ``label``."""
+    """One predicted column: a regression's quantity (``label`` None), or the probability of the class ``label``."""
 
     task: str
     label: Any = None
 
     @property
     def title(self) -> str:
-        """What the column is, in words."""
+        """Name of the column in a plot."""
         return self.task if self.label is None else f"P({self.task} = {self.label})"
 
 
 class TaskResponses:
-    """Reads all tasks of an estimator: ``columns`` says what ``read(X)`` gives."""
+    """Reads the predictions of all tasks; ``columns`` describes the columns of ``read(X)``."""
 
     def __init__(self, estimator: Any, X: Any) -> None:
         check_is_fitted(estimator)
@@ -42,7 +42,7 @@ class TaskResponses:
         ]
 
     def read(self, X: Any) -> np.ndarray:
-        """Quantities and probabilities, (n_samples, n_columns) float64."""
+        """Return quantities and probabilities, (n_samples, n_columns) float64."""
         parts: list[np.ndarray] = []
         quantities: TargetColumns | None = None
         if any(classes is None for classes in self.classes):
@@ -55,13 +55,13 @@ class TaskResponses:
                 parts.append(quantities.values[task].astype(np.float64)[:, None])
             elif probabilities is not None:
                 shown = probabilities[task]
-                # Of two classes the second says it all.
+                # The second of two classes is enough.
                 parts.append(shown[:, 1:] if shown.shape[1] == 2 else shown)
         return np.concatenate(parts, axis=1).astype(np.float64)
 
 
 def task_names(estimator: Any, columns: TargetColumns) -> tuple[str, ...]:
-    """Names of the tasks: those seen in fit where the estimator has kept them, else those of the columns."""
+    """Return the task names seen in ``fit`` if the estimator has kept them, else the column names."""
     known = getattr(core(estimator), "task_names_", None)
     if known is not None and len(known) == len(columns.names) and not columns.is_frame:
         return tuple(str(name) for name in known)
@@ -76,22 +76,24 @@ def _columns_of(name: str, classes: np.ndarray | None) -> Sequence[Response]:
 
 
 def _classes(estimator: Any, labels: TargetColumns) -> list[np.ndarray | None]:
-    """Classes of every task, None for a regression."""
+    """Return the classes of every task, None for a regression."""
     known = getattr(estimator, "classes_", None)
     if known is None:
         return [None] * len(labels.names)
     if not hasattr(estimator, "predict_proba"):
-        raise TypeError(f"{type(estimator).__name__} has no predict_proba, which the classifications need.")
+        raise TypeError(
+            f"{type(estimator).__name__} has no predict_proba, which the partial dependence of a classification needs."
+        )
     if labels.one_dimensional:
         return [np.asarray(known)]
     if all(part is None or np.ndim(part) == 1 for part in known):
         return [None if part is None else np.asarray(part) for part in known]
-    # Multi-label classifiers number their outputs there; each is 0 or 1.
+    # In a multi-label classifier, classes_ numbers the outputs; each output is 0 or 1.
     return [np.array([0, 1])] * len(labels.names)
 
 
 def _matrices(probabilities: Any, n_tasks: int) -> list[np.ndarray]:
-    """One (n_samples, n_classes) array per task, from all forms that predict_proba has."""
+    """Return one (n_samples, n_classes) array per task, from any form that predict_proba returns."""
     if isinstance(probabilities, list | tuple):
         return list(probabilities)
     if n_tasks == 1:

@@ -1,4 +1,4 @@
-"""One metric per task, and the loss that it stands for."""
+"""Metrics of the tasks, and how they translate into losses."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..metrics import TaskScorer
 from ..metrics._metric import Metric
 from ..metrics._plan import plan_metrics
 
-# Scores of scikit-learn that have no best value to be measured from.
+# Scores of scikit-learn without a best value.
 _UNBOUNDED = {"dcg_score", "mutual_info_score"}
-_NATURAL = {"regression": "r2", "classification": "accuracy"}
+_DEFAULTS = {"regression": "r2", "classification": "accuracy"}
 
 
 @dataclass(frozen=True)
 class TaskMetric:
-    """A task's metric, and how a score becomes a loss: ``sign * score + offset``."""
+    """The metric of a task, and its loss: ``sign * score + offset``."""
 
     metric: Metric
     sign: float
@@ -29,42 +29,42 @@ class TaskMetric:
 
     @property
     def gain_sign(self) -> float:
-        """+1 where more of the score is better, -1 where less is."""
+        """+1 if a higher score is better, -1 if a lower one is."""
         return 1.0 if self.metric.greater_is_better else -1.0
 
     @property
     def loss_name(self) -> str:
-        """What the loss is, in words."""
+        """Name of the loss in a printed text."""
         if self.offset:
             return f"1 - {self.metric.name}"
         return self.metric.name if self.sign > 0 else f"-{self.metric.name}"
 
     def loss(self, score: Any) -> Any:
-        """Loss of a score or of an array of scores."""
+        """Return the loss for a score or an array of scores."""
         return self.sign * score + self.offset
 
 
 def task_metrics(scoring: Any, names: Sequence[str], kinds: Sequence[Kind]) -> dict[int, TaskMetric]:
-    """Metric of each scored task, by its position; None is R2 of a regression and accuracy of a classification."""
+    """Return the metric of each scored task by position; None means R2 or accuracy."""
     if scoring is None:
-        scoring = {name: _NATURAL[kind] for name, kind in zip(names, kinds, strict=True)}
+        scoring = {name: _DEFAULTS[kind] for name, kind in zip(names, kinds, strict=True)}
     if isinstance(scoring, TaskScorer):
         plan: Mapping[int, Sequence[Metric]] = scoring._plan(tuple(names))
     else:
         plan = plan_metrics(scoring, tuple(names))
-    found = {}
-    for task, several in plan.items():
-        if len(several) != 1:
+    chosen = {}
+    for task, candidates in plan.items():
+        if len(candidates) != 1:
             raise ValueError(
-                f"scoring gives the task {names[task]!r} the metrics {[metric.name for metric in several]}; one metric "
-                "is needed: a name, a function, a scorer, or a dict from task to one of these."
+                f"scoring gives the task {names[task]!r} the metrics {[metric.name for metric in candidates]}; give "
+                "exactly one: a name, a function, a scorer, or a dict of task to one of these."
             )
-        found[task] = _with_loss(several[0], _origin(scoring, names, task))
-    return found
+        chosen[task] = _with_loss(candidates[0], _origin(scoring, names, task))
+    return chosen
 
 
 def _origin(scoring: Any, names: Sequence[str], task: int) -> Any:
-    """What the caller gave as this task's metric."""
+    """Return the metric of a task in the form that the caller gave."""
     given = scoring.metric if isinstance(scoring, TaskScorer) else scoring
     if isinstance(given, list | tuple):
         return given[0]
@@ -79,7 +79,7 @@ def _origin(scoring: Any, names: Sequence[str], task: int) -> Any:
 def _with_loss(metric: Metric, origin: Any) -> TaskMetric:
     if metric.greater_is_better is None:
         raise ValueError(
-            f"Nothing says whether more of {metric.name} is better: give the function a name that ends in _score, "
+            f"It is unknown whether a higher {metric.name} is better: give the function a name that ends in _score, "
             "_error, _loss or _deviance, or pass make_task_scorer(..., greater_is_better=...)."
         )
     if not metric.greater_is_better:
@@ -88,7 +88,7 @@ def _with_loss(metric: Metric, origin: Any) -> TaskMetric:
 
 
 def _best_is_one(origin: Any) -> bool:
-    """Whether this is a score of scikit-learn whose best value is 1."""
+    """Return whether this is a score of scikit-learn whose best value is 1."""
     if isinstance(origin, str):
         if origin in metrics.get_scorer_names():
             origin = metrics.get_scorer(origin)

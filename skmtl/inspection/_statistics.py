@@ -1,4 +1,4 @@
-"""Whether two estimators differ, from their scores on the same folds."""
+"""Test whether two estimators differ, from their scores on the same folds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERDICTS = (HELPED, SAME, HURT, UNKNOWN)
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean of differences over folds, its confidence interval, and the p-value of there being none."""
+    """Mean difference over folds, its confidence interval, and the p-value of no difference."""
 
     mean: float
     low: float
@@ -22,7 +22,7 @@ class Interval:
 
     @property
     def verdict(self) -> str:
-        """Verdict on a difference of which more is better: what the interval says of 0."""
+        """Verdict on a difference for which higher is better: whether the interval excludes 0."""
         if np.isnan(self.low) or np.isnan(self.high):
             return UNKNOWN
         if self.low > 0:
@@ -31,10 +31,10 @@ class Interval:
 
 
 def corrected_interval(differences: np.ndarray, test_to_train: float, confidence: float) -> Interval:
-    """Interval of the mean of ``differences`` (n_folds,), NaN where a fold has none.
+    """Return the interval of the mean of ``differences`` (n_folds,), leaving out NaN.
 
-    The folds' training rows overlap, so that their differences are not independent: the variance of the mean
-    is taken as (1 / n_folds + n_test / n_train) s² (Nadeau and Bengio, 2003) instead of s² / n_folds.
+    The training rows of the folds overlap, so the differences are not independent: the variance of the mean is
+    estimated as (1 / n_folds + n_test / n_train) s² (Nadeau and Bengio, 2003) instead of s² / n_folds.
     """
     known = differences[~np.isnan(differences)]
     if len(known) == 0:

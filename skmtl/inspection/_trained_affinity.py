@@ -1,4 +1,4 @@
-"""Affinities that are measured while networks train, on the caller's labels and on permuted ones."""
+"""Measure affinities while networks train, on true and on permuted labels."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ import numpy as np
 import pandas as pd
 
 from ..estimators._base import BaseMultiTask
+from ..model_selection._progress import Done
 from ..targets import TargetColumns
 from ._baselines import seeded
 
 if TYPE_CHECKING:
     from ..training._epoch_state import EpochState
 
-# As in the reference implementation of TAG, one step in ten is looked at.
+# As in the reference implementation of TAG, every tenth step is measured.
 _STEPS_APART = 10
 _MOST_BATCHES = 8
-# A single network's steps resemble their neighbours: their error is that of the means of so many blocks.
+# A single network's successive steps are correlated: its standard error comes from the means of this many blocks.
 _BLOCKS = 10
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Affinities (tasks, tasks), averaged over training; NaN for tasks that never met.
+    """Affinities (tasks, tasks), averaged over training; NaN for tasks without common rows.
 
-    ``negative`` is the share of measurements below 0, ``epochs`` how long was measured, ``count`` how often (all
-    members together).
+    ``negative`` is the share of measurements below 0, ``epochs`` the number of epochs measured, and ``count`` the
+    number of measurements of all members.
     """
 
     values: np.ndarray
@@ -40,7 +41,7 @@ class Measured:
 
 
 class _Recorder:
-    """Measures at the end of every epoch, for every member."""
+    """Measures every member at the end of every epoch."""
 
     def __init__(self, lookahead: bool) -> None:
         self.lookahead = lookahead
@@ -59,7 +60,7 @@ class _Recorder:
                 self._members.setdefault(epoch_state.first + member, []).append(values[:, member])
 
     def result(self, best_epochs: np.ndarray) -> Measured:
-        """Averages over each member's training up to its best epoch."""
+        """Average over the training of each member up to its best epoch."""
         members = [np.concatenate(self._members[m][: max(1, best)]) for m, best in enumerate(best_epochs.tolist())]
         means = np.stack([nan_mean(values) for values in members])
         seen = sum((~np.isnan(values)).sum(axis=0) for values in members)
@@ -74,7 +75,7 @@ class _Recorder:
 
 
 def measure(network: BaseMultiTask, X: Any, y: Any, lookahead: bool) -> Measured:
-    """Fit the network, and measure while it trains."""
+    """Fit the network and measure affinities while it trains."""
     recorder = _Recorder(lookahead)
     network._fit_observed(X, y, recorder)
     return recorder.result(np.atleast_1d(network.best_epoch_))
@@ -90,18 +91,23 @@ def measure_permuted(
     epochs: int,
     n_permutations: int,
     seed: int,
+    done: Done,
 ) -> np.ndarray:
-    """The same on permuted labels, (permutations, tasks, tasks): trained for as long, since nothing can be learnt."""
+    """Measure on permuted labels, (permutations, tasks, tasks), over a fixed number of epochs.
+
+    Early stopping would end too soon, since permuted labels cannot be learnt.
+    """
     draws = []
     for number in range(1, n_permutations + 1):
         copy = seeded(network, number, seed).set_params(early_stopping=False, epochs=epochs)
         shuffled = permuted(y, columns, np.random.default_rng([seed, number]))
         draws.append(measure(copy, X, shuffled, lookahead).values)
+        done(1)
     return np.stack(draws)
 
 
 def permuted(y: Any, columns: TargetColumns, rng: np.random.Generator) -> Any:
-    """Each task's labels in another order among the rows that have one of it; what is missing stays where it is."""
+    """Permute the labels of each task among the rows that have one; missing labels stay where they are."""
     orders = list(label_orders(columns, rng))
     if isinstance(y, pd.DataFrame):
         parts = {
@@ -112,7 +118,7 @@ def permuted(y: Any, columns: TargetColumns, rng: np.random.Generator) -> Any:
 
 
 def label_orders(columns: TargetColumns, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """For each task, the row whose label each row gets."""
+    """Yield for each task the row from which each row takes its label."""
     for observed in columns.observed:
         order, rows = np.arange(columns.n_samples), np.flatnonzero(observed)
         order[rows] = rng.permutation(rows)
@@ -120,13 +126,13 @@ def label_orders(columns: TargetColumns, rng: np.random.Generator) -> Iterator[n
 
 
 def nan_mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of what is there; NaN where nothing is."""
+    """Return the mean of the known values over the first axis, NaN without any."""
     count = (~np.isnan(values)).sum(axis=0)
     return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
 
 
 def _error(means: np.ndarray) -> np.ndarray:
-    """Standard error of the mean of independent values, over the first axis; NaN where there are fewer than two."""
+    """Return the standard error of the mean over the first axis, NaN for fewer than two known values."""
     count = (~np.isnan(means)).sum(axis=0)
     squares = np.nansum(np.square(means - nan_mean(means)), axis=0)
     return np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1)), np.nan)

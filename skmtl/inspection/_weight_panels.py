@@ -1,4 +1,4 @@
-"""Weights that balancing gave the tasks, over the epochs: a line a task, or a map where there are many."""
+"""Plot task weights over the epochs, as lines or as a heat map."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from ._plotting import SEQUENTIAL, heat_map, over_members, plain, shorten
 
-# More lines than this in one panel cannot be told apart.
+# More lines than this in one panel are indistinguishable.
 MOST_LINES = 6
 _STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
-_TITLE = "weights of the tasks' losses"
+_TITLE = "task weights"
 
 
 def weight_lines(ax: Any, weights: Mapping[str, np.ndarray]) -> None:
-    """Draw weights (epochs, members) by task: means as lines, named beside the panel in the order they end in."""
+    """Draw mean weights (epochs, members) by task as lines; the legend has the order in which the lines end."""
     import matplotlib as mpl
 
     means = {task: over_members(series) for task, series in weights.items()}
     last = {task: mean[~np.isnan(mean)][-1] for task, (mean, _, _) in means.items()}
-    # Darker or lighter as well as dashed otherwise, so that they stay apart in grey; yellow is too light for a line.
+    # Lightness and dashes distinguish the lines in grey as well. Yellow is too light for a line.
     shades = mpl.colormaps[SEQUENTIAL](np.linspace(0.0, 0.8, len(means)))
     for place, task in enumerate(sorted(means, key=last.__getitem__, reverse=True)):
         mean, low, high = means[task]
@@ -38,7 +38,7 @@ def weight_lines(ax: Any, weights: Mapping[str, np.ndarray]) -> None:
 
 
 def weight_map(ax: Any, weights: Mapping[str, np.ndarray]) -> None:
-    """Draw weights (epochs, members) by task as colours, one row a task."""
+    """Draw weights (epochs, members) by task as a heat map, one row per task."""
     means = np.array([over_members(series)[0] for series in weights.values()])
     extent = (0.5, means.shape[1] + 0.5, len(means) - 0.5, -0.5)
     heat_map(ax, means, list(weights), None, "weight", extent=extent)

@@ -1,4 +1,4 @@
-"""Targets predicted jointly: what out-of-fold errors of all tasks say of one another; numpy and scipy alone."""
+"""Joint distribution of the tasks' out-of-fold errors; imports only numpy, scipy and scikit-learn."""
 
 from ._columns import ErrorColumns
 from ._conditional import patterns_of

@@ -1,4 +1,4 @@
-"""Errors of all tasks as columns of one matrix: residuals, and indicators of classes less their probabilities."""
+"""Errors of all tasks as columns of one matrix: residuals, and class indicators minus probabilities."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ErrorColumns:
-    """Which columns belong to which task.
+    """Columns of each task in the matrix of errors.
 
     Attributes
     ----------
     widths : tuple of int
-        Columns of each task: 1 for a regression, the number of classes less one (but at least 1) for a classification.
+        Number of columns of each task: 1 for a regression, the number of classes minus one (but at least 1) for a
+        classification.
     classified : tuple of bool
         Which tasks are classifications.
     """
@@ -25,12 +26,12 @@ class ErrorColumns:
 
     @classmethod
     def of(cls, n_classes: Sequence[int]) -> ErrorColumns:
-        """Those of tasks with so many classes each, 0 for a regression."""
+        """Lay out the columns of tasks by their numbers of classes, 0 for a regression."""
         return cls(tuple(max(1, n - 1) for n in n_classes), tuple(n > 0 for n in n_classes))
 
     @property
     def n_columns(self) -> int:
-        """Number of all columns."""
+        """Total number of columns."""
         return sum(self.widths)
 
     @property
@@ -39,25 +40,25 @@ class ErrorColumns:
         return np.repeat(np.arange(len(self.widths)), self.widths)
 
     def of_task(self, task: int) -> slice:
-        """Columns of a task."""
+        """Return the columns of a task."""
         start = sum(self.widths[:task])
         return slice(start, start + self.widths[task])
 
     def of_tasks(self, tasks: np.ndarray) -> np.ndarray:
-        """Columns of the tasks of a mask, (n_chosen,)."""
+        """Return the columns of the tasks in a mask, (n_chosen,)."""
         return np.flatnonzero(tasks[self.task_of_column])
 
     def errors(self, values: np.ndarray, observed: np.ndarray, quantities: Sequence[np.ndarray]) -> np.ndarray:
-        """Errors of predictions, (n_rows, n_columns); NaN where there is no label.
+        """Return the errors of predictions, (n_rows, n_columns); NaN for missing labels.
 
         Parameters
         ----------
         values : ndarray of shape (n_rows, n_tasks)
-            Labels: numbers, and codes of classes.
+            Labels: numbers, or class codes.
         observed : ndarray of shape (n_rows, n_tasks)
-            Mask of the labels there are.
+            Mask of the known labels.
         quantities : sequence of ndarray
-            Predictions of each task, (n_rows,), or (n_rows, n_classes) of a classification.
+            Predictions of each task: (n_rows,), or (n_rows, n_classes) for a classification.
         """
         out = np.full((len(values), self.n_columns), np.nan)
         for task, predicted in enumerate(quantities):
@@ -69,5 +70,5 @@ class ErrorColumns:
         if not self.classified[task]:
             return (values - predicted)[:, None]
         indicators = values[:, None] == np.arange(predicted.shape[1])
-        # Of a lone class, which is never wrong, that class.
+        # A single class is always right and keeps its one column.
         return (indicators - predicted)[:, -self.widths[task] :]

@@ -1,4 +1,4 @@
-"""Predictions of some tasks of a row, given labels of others: errors as one Gaussian."""
+"""Predictions of tasks given labels of other tasks in the same row, with jointly Gaussian errors."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from ._columns import ErrorColumns
 from ._correlation import shrunk
 
-# So many columns of known labels are looked at, those most correlated with what is asked.
+# At most this many columns of known labels are used: those most correlated with the task to predict.
 _MOST_COLUMNS = 64
-# Patterns that are solved at a time.
+# Number of patterns solved at a time.
 _CHUNK = 256
 
 
 def patterns_of(known: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each mask of known tasks that there is, (n_tasks,), with its rows."""
+    """Yield each distinct mask of known tasks, (n_tasks,), with its rows."""
     masks, of_row = np.unique(known, axis=0, return_inverse=True)
     order = np.argsort(of_row.ravel(), kind="stable")
     return zip(masks, np.split(order, np.cumsum(np.bincount(of_row.ravel()))[:-1]), strict=True)
@@ -25,9 +25,9 @@ def patterns_of(known: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 def expected_errors(
     scaled: np.ndarray, known: np.ndarray, task: int, correlation: np.ndarray, columns: ErrorColumns, shrinkage: float
 ) -> np.ndarray:
-    """Expected error of a regression, in units of its scale, (n_rows,).
+    """Return the expected error of a regression, in units of its scale, (n_rows,).
 
-    ``scaled`` are the errors of rows in which the tasks ``known``, (n_tasks,) of bool, have labels.
+    ``scaled`` are the errors of rows in which the tasks in the mask ``known``, (n_tasks,), have labels.
     """
     given = _given(correlation, columns, known, task)
     if shrinkage >= 1.0 or len(given) == 0:
@@ -39,9 +39,9 @@ def expected_errors(
 def expected_errors_of_all(
     scaled: np.ndarray, known: np.ndarray, correlation: np.ndarray, columns: ErrorColumns, shrinkages: np.ndarray
 ) -> np.ndarray:
-    """The same for every regression in rows of any patterns at once, (n_rows, n_tasks); 0 for a classification.
+    """Return the same for all regressions and all patterns at once, (n_rows, n_tasks); 0 for a classification.
 
-    ``known`` is (n_rows, n_tasks). Up to a number of columns all patterns are solved in one go.
+    ``known`` is (n_rows, n_tasks). Unless there are many columns, many patterns are solved at a time.
     """
     out = np.zeros(known.shape)
     regressions = np.flatnonzero(~np.array(columns.classified) & (shrinkages < 1.0))
@@ -49,8 +49,8 @@ def expected_errors_of_all(
     if columns.n_columns > _MOST_COLUMNS:
         for mask, rows in patterns_of(known):
             for task in regressions:
-                found = expected_errors(scaled[rows], mask, int(task), correlation, columns, float(shrinkages[task]))
-                out[rows, task] = found
+                expected = expected_errors(scaled[rows], mask, int(task), correlation, columns, float(shrinkages[task]))
+                out[rows, task] = expected
         return np.where(known, 0.0, out)
     errors = np.where(known[:, columns.task_of_column], scaled, 0.0)
     for shrinkage in np.unique(shrinkages[regressions]):
@@ -66,8 +66,8 @@ def expected_errors_of_all(
 
 
 def _weights(matrix: np.ndarray, given: np.ndarray, own: list[int]) -> np.ndarray:
-    """What errors of the given columns count for those of ``own``, (n_patterns, n_columns, n_own)."""
-    # Columns that are not given stand for themselves: they take no part in the equations of the others.
+    """Return the regression weights of the given columns for those of ``own``, (n_patterns, n_columns, n_own)."""
+    # Columns that are not given get rows of the identity, which takes them out of the equations.
     system = np.where(given[:, :, None] & given[:, None, :], matrix, np.eye(len(matrix)))
     return np.linalg.solve(system, np.where(given[:, :, None], matrix[:, own], 0.0))
 
@@ -82,9 +82,10 @@ def class_probabilities(
     columns: ErrorColumns,
     shrinkage: float,
 ) -> np.ndarray:
-    """Probabilities of the classes of a task, given errors of others, (n_rows, n_classes).
+    """Return the class probabilities of a task given the errors of others, (n_rows, n_classes).
 
-    By Bayes' rule: errors of the known tasks are Gaussian around what they would be were the label of that class.
+    By Bayes' rule: for each class, the errors of the known tasks are Gaussian around their expectation if the label
+    were of that class.
     """
     given = _given(correlation, columns, known, task)
     if shrinkage >= 1.0 or len(given) == 0:
@@ -106,7 +107,7 @@ def class_probabilities(
 
 
 def _given(correlation: np.ndarray, columns: ErrorColumns, known: np.ndarray, task: int) -> np.ndarray:
-    """Columns of the known tasks but this one; of many, those that say most."""
+    """Return the columns of the known tasks except this one; if there are many, those most correlated with it."""
     others = known.copy()
     others[task] = False
     given = columns.of_tasks(others)

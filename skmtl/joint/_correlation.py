@@ -1,4 +1,4 @@
-"""Correlations of errors, from rows in which labels may be missing."""
+"""Correlations of errors from rows with missing labels."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from ._columns import ErrorColumns
 
-# An eigenvalue below is raised to it: correlations from different rows need not belong together.
+# Smaller eigenvalues are raised to this: correlations from different rows need not form a valid matrix.
 _LEAST = 1e-6
-# Fewer rows that have both labels say nothing of how they go together.
+# With fewer rows that have both labels, a correlation counts as 0.
 _FEWEST_ROWS = 8
 
 
 def scales_of(errors: np.ndarray) -> np.ndarray:
-    """Root mean square of each column, (n_columns,); 1 where there is no error, or no label."""
+    """Return the root mean square of each column, (n_columns,); 1 for columns without errors or labels."""
     with np.errstate(invalid="ignore"):
         count = (~np.isnan(errors)).sum(axis=0)
         largest = np.fmax.reduce(np.abs(errors), axis=0, initial=0.0)
@@ -23,9 +23,9 @@ def scales_of(errors: np.ndarray) -> np.ndarray:
 
 
 def correlation_of(scaled: np.ndarray) -> np.ndarray:
-    """Correlations of columns around zero, (n_columns, n_columns), positive definite.
+    """Return the correlations of columns around zero, (n_columns, n_columns), positive definite.
 
-    Each is taken from the rows that have both labels; 0 where they are too few.
+    Each uses the rows that have both labels, and is 0 if there are too few.
     """
     seen = ~np.isnan(scaled)
     filled, both = np.where(seen, scaled, 0.0), seen.astype(float)
@@ -40,7 +40,7 @@ def correlation_of(scaled: np.ndarray) -> np.ndarray:
 
 
 def positive(correlation: np.ndarray) -> np.ndarray:
-    """The nearest correlation that is positive definite, by its eigenvalues."""
+    """Return a positive definite correlation close to this one, with small eigenvalues raised."""
     values, vectors = np.linalg.eigh(correlation)
     if values[0] >= _LEAST:
         return correlation
@@ -50,7 +50,7 @@ def positive(correlation: np.ndarray) -> np.ndarray:
 
 
 def shrunk(correlation: np.ndarray, columns: ErrorColumns, chosen: np.ndarray, shrinkage: float) -> np.ndarray:
-    """Correlations of the chosen columns: between tasks times 1 - ``shrinkage`` (after Ledoit and Wolf, 2004)."""
+    """Return correlations of the chosen columns, shrunk between tasks only (after Ledoit and Wolf, 2004)."""
     task = columns.task_of_column[chosen]
     own = correlation[np.ix_(chosen, chosen)]
     return np.where(task[:, None] == task, own, (1.0 - shrinkage) * own)

@@ -1,4 +1,4 @@
-"""What out-of-fold errors say of rows like the training rows, and of rows far from them."""
+"""Models of the out-of-fold errors, for in-distribution and for shifted rows."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from ._correlation import correlation_of, scales_of
 from ._draws import Copula
 from ._trust import shrinkages_of
 
-# Rows that errors are kept of.
+# Rows whose errors are kept.
 _MOST_ROWS = 5000
 _FOLDS = 5
 
 
 @dataclass(frozen=True)
 class ErrorModel:
-    """Out-of-fold errors of all tasks, and how they go together.
+    """Joint distribution of the out-of-fold errors of all tasks.
 
     Attributes
     ----------
     columns : ErrorColumns
-        Which columns belong to which task.
+        Columns of each task.
     errors : ndarray of shape (n_rows, n_columns)
-        In the tasks' units; NaN where there is no label.
+        Errors in the tasks' units; NaN for missing labels.
     scales : ndarray of shape (n_columns,)
-        Their root mean squares.
+        Root mean square of each column.
     correlation : ndarray of shape (n_columns, n_columns)
-        Their correlations.
+        Correlations of the columns.
     shrinkages : ndarray of shape (n_tasks,)
-        How little each task is predicted from the others; 1 is not at all.
+        Shrinkage of the correlations when each task is predicted from the others; 1 ignores the others.
     copula : Copula
-        What joint draws come from.
+        Source of joint draws.
     """
 
     columns: ErrorColumns
@@ -46,10 +46,10 @@ class ErrorModel:
     copula: Copula
 
     def quantities(self, base: Sequence[np.ndarray], errors: np.ndarray, known: np.ndarray) -> list[np.ndarray]:
-        """Predictions of all tasks in rows in which the tasks ``known``, (n_rows, n_tasks) of bool, have labels.
+        """Return predictions of all tasks given the labels in the mask ``known``, (n_rows, n_tasks).
 
-        ``base`` are predictions of all tasks without these labels; ``errors`` are those of the known ones. Predictions
-        of the known tasks themselves stay.
+        ``base`` are the predictions without these labels, ``errors`` the errors of ``base`` for known labels.
+        Predictions of the known tasks themselves do not change.
         """
         scaled, out = errors / self.scales, [np.array(part) for part in base]
         expected = expected_errors_of_all(scaled, known, self.correlation, self.columns, self.shrinkages)
@@ -69,10 +69,9 @@ class ErrorModel:
         )
 
     def remaining_errors(self, known: np.ndarray, task: int, cache: dict[bytes, list[np.ndarray]]) -> np.ndarray:
-        """Out-of-fold errors of a regression that labels of the tasks ``known`` leave, (n_some_rows,).
+        """Return out-of-fold errors of a regression that remain given labels of the tasks ``known``, (n_some_rows,).
 
-        Correlations are those of rows other than the ones that are predicted from them; ``cache`` keeps them for
-        calls of other tasks and patterns.
+        Correlations come from other rows than those predicted; ``cache`` keeps them for other tasks and patterns.
         """
         first = [self.columns.of_task(number).start for number in range(len(self.columns.widths))]
         own = self.columns.of_task(task).start
@@ -90,7 +89,7 @@ class ErrorModel:
 
 @dataclass(frozen=True)
 class JointModel:
-    """The errors of rows like the training rows, and where there are some, those of blocks of rows left out."""
+    """Error models for in-distribution rows and, if there is one, for shifted rows (blocks of rows left out)."""
 
     in_distribution: ErrorModel
     shifted: ErrorModel | None = None
@@ -105,20 +104,25 @@ def fit_joint_model(
     shifted: bool,
     seed: int,
 ) -> ErrorModel:
-    """From labels and out-of-fold predictions.
+    """Fit an error model to labels and out-of-fold predictions.
 
     Parameters
     ----------
     values, observed : ndarray of shape (n_rows, n_tasks)
-        Labels, codes of classes, and the mask of those there are.
+        Labels as numbers or class codes, and the mask of known ones.
     quantities : sequence of ndarray
         Out-of-fold predictions of each task, (n_rows,) or (n_rows, n_classes).
     n_classes : sequence of int
         Number of classes of each task; 0 for a regression.
-    far : bool
-        Whether they are those of blocks of rows left out: then how far other labels are trusted is asked of blocks too.
+    shifted : bool
+        Whether the predictions are those of blocks of rows left out. Shrinkages are then chosen on blocks too.
     seed : int
         Seed of all draws.
+
+    Returns
+    -------
+    ErrorModel
+        The fitted model.
     """
     chosen = np.linspace(0, len(values) - 1, min(len(values), _MOST_ROWS)).astype(int)
     values, observed = values[chosen], observed[chosen]

@@ -1,4 +1,4 @@
-"""Regions that hold the labels of several tasks at once, from out-of-fold errors (conformal prediction)."""
+"""Regions that contain the labels of several tasks at once, from out-of-fold errors (conformal prediction)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ._columns import ErrorColumns
 from ._conditional import patterns_of
 
 _FOLDS = 10
-# Up to so many rows a unit is made of rows other than those that it is for; with more it makes no difference.
+# Up to this many rows, units for a row are computed from other rows; with more, it makes no difference.
 _FEW_ROWS = 1000
 
 
 @dataclass(frozen=True)
 class Box:
-    """Errors within: those of each regression between its offsets, those of each classification below its doubt.
+    """Box of errors: between offsets for each regression, up to a doubt for each classification.
 
     Attributes
     ----------
     offsets : ndarray of shape (n_tasks, 2)
-        NaN for classifications and for tasks that were not asked for.
+        Lower and upper end of the errors; NaN for classifications and for tasks that were not asked for.
     doubt : ndarray of shape (n_tasks,)
-        One less the probability that a class needs to be in the set; NaN for all but classifications.
+        One minus the probability that a class needs to be in the set; NaN except for classifications.
     """
 
     offsets: np.ndarray
@@ -34,20 +34,20 @@ class Box:
 
 @dataclass(frozen=True)
 class Ellipsoid:
-    """Errors r within: ``(r - center)' inv(matrix) (r - center) <= 1``; (n_tasks,) and (n_tasks, n_tasks)."""
+    """Ellipsoid of errors r with ``(r - center)' inv(matrix) (r - center) <= 1``; (n_tasks,) and (n_tasks, n_tasks)."""
 
     center: np.ndarray
     matrix: np.ndarray
 
     def is_larger(self, other: Ellipsoid) -> bool:
-        """Whether it is finite, and its volume larger than the other's."""
+        """Return whether both are finite and this one has the larger volume."""
         if not (np.isfinite(self.matrix).all() and np.isfinite(other.matrix).all()):
             return False
         return bool(np.linalg.slogdet(self.matrix)[1] > np.linalg.slogdet(other.matrix)[1])
 
 
 class _Interval:
-    """Errors of a regression in units of their own interval."""
+    """Scores of a regression: its errors in units of their own interval."""
 
     def __init__(self, errors: np.ndarray, coverage: float) -> None:
         self.low, self.middle, self.high = np.nanquantile(errors[:, 0], [(1 - coverage) / 2, 0.5, (1 + coverage) / 2])
@@ -63,7 +63,7 @@ class _Interval:
 
 
 class _Doubt:
-    """How improbable the true class was, in units of its quantile."""
+    """Scores of a classification: one minus the probability of the true class, in units of its quantile."""
 
     def __init__(self, errors: np.ndarray, coverage: float) -> None:
         self.unit = np.nanquantile(_doubts(errors), coverage)
@@ -76,12 +76,12 @@ class _Doubt:
 
 
 def fit_box(errors: np.ndarray, columns: ErrorColumns, tasks: Sequence[int], coverage: float) -> Box:
-    """The box of these tasks, from errors (n_rows, n_columns).
+    """Fit the box of these tasks to errors (n_rows, n_columns).
 
-    The score of a row is the largest of its tasks' errors, each in units of its own interval (after Messoudi et al.,
-    2021), so that no task is wide for another's sake. Of few rows the units are those of the others: their own error
-    would stretch them. Where too few rows have labels of all tasks, each task has its share of the misses (Bonferroni).
-    Rows with some labels raise the bound where whole ones alone would miss too many of them.
+    The score of a row is the largest error of its tasks, each in units of its own interval (after Messoudi et al.,
+    2021), so no task gets a wide interval because of another. With few rows, the units for a row come from other rows,
+    because its own error would stretch them. If too few rows have labels of all tasks, the misses are split evenly
+    between tasks (Bonferroni). Rows with some labels raise the bound if complete rows alone would miss too many.
     """
     offsets, doubt = np.full((len(columns.widths), 2), np.nan), np.full(len(columns.widths), np.nan)
     parts = [errors[:, columns.of_task(task)] for task in tasks]
@@ -97,28 +97,28 @@ def fit_box(errors: np.ndarray, columns: ErrorColumns, tasks: Sequence[int], cov
 
 
 def fit_ellipsoid(errors: np.ndarray, coverage: float) -> Ellipsoid:
-    """The ellipsoid of regressions, from their errors (n_rows, n_tasks).
+    """Fit the ellipsoid of regressions to their errors (n_rows, n_tasks).
 
-    Its shape is their covariance, shrunk (Ledoit and Wolf, 2004); its size is that which holds the errors of rows left
-    out of it. Without rows enough that have all labels it is infinite.
+    Its shape is their shrunk covariance (Ledoit and Wolf, 2004); its size is chosen to contain the errors of rows left
+    out of the covariance. It is infinite if too few rows have all labels.
     """
-    whole = errors[~np.isnan(errors).any(axis=1)]
+    complete = errors[~np.isnan(errors).any(axis=1)]
     n_tasks = errors.shape[1]
-    if len(whole) < max(2 * _FOLDS, n_tasks):
+    if len(complete) < max(2 * _FOLDS, n_tasks):
         return Ellipsoid(np.zeros(n_tasks), np.full((n_tasks, n_tasks), np.inf))
-    distances = np.empty(len(whole))
-    for fold in np.array_split(np.random.default_rng(0).permutation(len(whole)), _FOLDS):
-        shape = _shape(np.delete(whole, fold, axis=0))
-        distances[fold] = _distances(whole[fold], *shape, np.ones(n_tasks, dtype=bool))
-    center, matrix = _shape(whole)
-    more = [
+    distances = np.empty(len(complete))
+    for fold in np.array_split(np.random.default_rng(0).permutation(len(complete)), _FOLDS):
+        shape = _shape(np.delete(complete, fold, axis=0))
+        distances[fold] = _distances(complete[fold], *shape, np.ones(n_tasks, dtype=bool))
+    center, matrix = _shape(complete)
+    others = [
         _distances(errors[rows], center, matrix, seen) for seen, rows in patterns_of(~np.isnan(errors)) if _some(seen)
     ]
-    return Ellipsoid(center, matrix * _largest_quantile(distances, np.concatenate([distances, *more]), coverage))
+    return Ellipsoid(center, matrix * _largest_quantile(distances, np.concatenate([distances, *others]), coverage))
 
 
 def _distances(errors: np.ndarray, center: np.ndarray, matrix: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Squared Mahalanobis distances of the tasks seen, (n_rows,)."""
+    """Return squared Mahalanobis distances over the tasks in the mask ``seen``, (n_rows,)."""
     off = (errors - center)[:, seen]
     return np.einsum("rt,rt->r", off, np.linalg.solve(matrix[np.ix_(seen, seen)], off.T).T)
 
@@ -128,13 +128,13 @@ def _some(seen: np.ndarray) -> bool:
 
 
 def conformal_quantile(scores: np.ndarray, coverage: float) -> float:
-    """The bound that one more score keeps with that probability; infinite where there are too few."""
+    """Return the bound that a new score keeps with this probability; infinite if there are too few scores."""
     rank = int(np.ceil((len(scores) + 1) * coverage))
     return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else np.inf
 
 
 def _scores(parts: list[np.ndarray], kinds: list[type[_Interval | _Doubt]], coverage: float) -> np.ndarray:
-    """Score of each row and task, (n_rows, n_tasks), in units that few rows do not help to choose for themselves."""
+    """Return the score of each row and task, (n_rows, n_tasks), in units that come from other rows if rows are few."""
     n_rows = len(parts[0])
     out = np.empty((n_rows, len(parts)))
     order = np.random.default_rng(0).permutation(n_rows)
@@ -147,19 +147,19 @@ def _scores(parts: list[np.ndarray], kinds: list[type[_Interval | _Doubt]], cove
 
 
 def _seen_of(part: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Errors of these rows, or where none of them has a label, of all."""
-    found = part[rows]
-    return part if np.isnan(found[:, 0]).all() else found
+    """Return the errors of these rows, or of all rows if none of these has a label."""
+    chosen = part[rows]
+    return part if np.isnan(chosen[:, 0]).all() else chosen
 
 
-def _largest_quantile(whole: np.ndarray, some: np.ndarray, coverage: float) -> float:
-    """The bound of whole rows, and no less than that of rows with some labels: those with all may be special ones."""
-    bound = conformal_quantile(whole, coverage)
+def _largest_quantile(complete: np.ndarray, some: np.ndarray, coverage: float) -> float:
+    """Return the bound of complete rows or of rows with some labels, whichever is larger: complete rows may differ."""
+    bound = conformal_quantile(complete, coverage)
     return max(bound, conformal_quantile(some, coverage)) if np.isfinite(bound) else bound
 
 
 def _limits(scores: np.ndarray, coverage: float) -> list[float]:
-    """Bound of each task's scores (n_rows, n_tasks): the same for all, where rows have labels enough."""
+    """Return the bound of each task's scores (n_rows, n_tasks): the same for all if enough rows are complete."""
     seen = ~np.isnan(scores)
     largest = np.max(scores, axis=1, initial=0.0, where=seen)
     bound = _largest_quantile(largest[seen.all(axis=1)], largest[seen.any(axis=1)], coverage)
@@ -170,7 +170,7 @@ def _limits(scores: np.ndarray, coverage: float) -> list[float]:
 
 
 def _shape(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Center and shrunk covariance; a task without any error gets the least there is."""
+    """Return centre and shrunk covariance; a task without errors gets the smallest variance that works."""
     center = np.median(errors, axis=0)
     off = errors - center
     size = np.sqrt(np.mean(off**2, axis=0))
@@ -180,12 +180,12 @@ def _shape(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _doubts(errors: np.ndarray) -> np.ndarray:
-    """One less the probability of the true class, from its columns: that of the first class is not among them."""
+    """Return one minus the probability of the true class, from its columns, which leave out the first class."""
     return np.maximum(errors.max(axis=1), -errors.sum(axis=1))
 
 
 def _ratio(errors: np.ndarray, unit: float) -> np.ndarray:
-    """Errors in that unit; where it is nothing, any error above it is infinitely many."""
+    """Return errors in this unit; if the unit is zero, any positive error is infinite."""
     if unit > 0:
         return errors / unit
     with np.errstate(invalid="ignore"):

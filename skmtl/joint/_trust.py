@@ -1,4 +1,4 @@
-"""How far labels of other tasks are to be trusted, task by task: by errors of rows that had no say in it."""
+"""Choose, for each task, how much to shrink its correlations with other tasks, on held-out rows."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ._correlation import correlation_of
 
 _SHRINKAGES = (0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)
 _FOLDS = 5
-# A gain has to be so many standard errors for labels of others to count at all …
+# The gain must be at least this many standard errors, else the labels of other tasks are ignored.
 _LEAST_GAIN = 1.75
-# … and as much shrinkage is taken as costs no more than this many.
+# The largest shrinkage is chosen that costs no more than this many standard errors.
 _TOLERANCE = 1.0
-# Rows and patterns of missing labels that it is judged by.
+# Most rows and patterns of missing labels that are used.
 _MOST_ROWS, _MOST_PATTERNS = 2000, 20
-# With more tasks, rows are left out at random alone, which takes half the time.
+# With more tasks, rows are held out at random only, which takes half the time.
 _MANY_TASKS = 32
-# With many classes fewer rows: each is asked about every class.
+# With many classes, fewer rows are used, because each is evaluated for every class.
 _MOST_CELLS, _FEWEST_ROWS = 300_000, 200
 _SMALL = 1e-12
 
@@ -33,20 +33,20 @@ def shrinkages_of(
     random: bool,
     seed: int,
 ) -> np.ndarray:
-    """Shrinkage of the correlations with which each task is predicted from the others, (n_tasks,); 1 is not at all.
+    """Return the shrinkage of correlations for predicting each task from the others, (n_tasks,); 1 ignores the others.
 
     Parameters
     ----------
     errors : ndarray of shape (n_rows, n_columns)
-        Out-of-fold errors, NaN where there is no label; ``scales``, (n_columns,), are their units.
+        Out-of-fold errors, NaN for missing labels; ``scales``, (n_columns,), are their units.
     proba : list of ndarray or None
         Out-of-fold probabilities of classifications, (n_rows, n_classes).
     codes : ndarray of shape (n_rows, n_tasks)
-        Codes of classes.
+        Class codes.
     columns : ErrorColumns
-        Which columns belong to which task.
+        Columns of each task.
     random : bool
-        Whether rows are left out at random as well as in blocks; without, in blocks alone.
+        Whether to hold rows out at random too, not only in blocks.
     seed : int
         Seed of the random folds.
     """
@@ -65,7 +65,7 @@ def shrinkages_of(
 
 
 class _HeldOutLoss:
-    """Rows that are predicted from correlations of the others."""
+    """Losses of rows that are predicted with correlations from the other rows."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class _HeldOutLoss:
         self.known = ~np.isnan(scaled[:, first])
 
     def losses(self, order: np.ndarray) -> np.ndarray:
-        """Loss of each row, (n_tasks, n_shrinkages, n_rows); NaN where a row has no label, or no other one."""
+        """Return the loss of each row, (n_tasks, n_shrinkages, n_rows); NaN without a label, or without any other."""
         n_tasks = len(self.columns.widths)
         out = np.full((n_tasks, len(_SHRINKAGES), len(self.scaled)), np.nan)
         for fold in np.array_split(order, _FOLDS):
@@ -101,23 +101,23 @@ class _HeldOutLoss:
                 expected_errors(scaled, mask, task, correlation, self.columns, shrinkage) for shrinkage in _SHRINKAGES
             ]
             return np.array([(own - one) ** 2 for one in predicted])
-        found = [
+        probabilities = [
             class_probabilities(proba[rows], scaled, mask, task, self.scales, correlation, self.columns, shrinkage)
             for shrinkage in _SHRINKAGES
         ]
         labels = self.codes[rows, task].astype(int)
-        return np.array([-np.log(np.maximum(one[np.arange(len(rows)), labels], _SMALL)) for one in found])
+        return np.array([-np.log(np.maximum(one[np.arange(len(rows)), labels], _SMALL)) for one in probabilities])
 
 
 def patterns_among(known: np.ndarray, rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The most common masks of known tasks, of two or more, with the rows that have them."""
-    found = [(mask, rows[places]) for mask, places in patterns_of(known[rows]) if mask.sum() > 1]
-    return sorted(found, key=lambda part: -len(part[1]))[:_MOST_PATTERNS]
+    """Return the most common masks of two or more known tasks, with the rows that have them."""
+    patterns = [(mask, rows[places]) for mask, places in patterns_of(known[rows]) if mask.sum() > 1]
+    return sorted(patterns, key=lambda part: -len(part[1]))[:_MOST_PATTERNS]
 
 
 def _chosen(losses: np.ndarray) -> float:
-    """The shrinkage, by losses (n_shrinkages, n_rows)."""
-    # A row that one order of rows leaves out, for its rare pattern, counts in neither.
+    """Return the chosen shrinkage, by losses (n_shrinkages, n_rows)."""
+    # Rows with a rare pattern may be left out in one order of the rows; they count in neither.
     losses = losses[:, ~np.isnan(losses[-1])]
     if losses.shape[1] < 2:
         return 1.0
@@ -130,5 +130,5 @@ def _chosen(losses: np.ndarray) -> float:
 
 
 def _clearly(difference: np.ndarray, errors: float) -> bool:
-    """Whether a mean is above zero by so many standard errors."""
+    """Return whether the mean is above zero by this many standard errors."""
     return bool(difference.mean() > errors * difference.std() / np.sqrt(len(difference)))

@@ -1,4 +1,4 @@
-"""Kernel ridge regressions of all tasks at once, with their penalties, widths and relevance of columns; numpy alone."""
+"""Kernel ridge regressions of all tasks at once, with chosen penalties, widths and relevance of columns, in numpy."""
 
 from ._fit import fit_kernel_model
 from ._kernel import Kernel, KernelName

@@ -1,4 +1,4 @@
-"""What a kernel regression is solved in: all similarities of the rows, or features whose products are these."""
+"""The rows as a kernel regression sees them: all similarities, or features whose inner products these are."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ._normal_equations import NormalEquations
 from ._penalties import Ridge
 from ._spectrum import Spectrum
 
-# With more rows, similarities are taken to so many of them only (Nyström; Williams and Seeger, 2001).
+# With more rows, similarities to a sample of them approximate all (Nyström; Williams and Seeger, 2001).
 MOST_POINTS = 1500
 
 
-# With fewer rows a feature, the rows' similarities are the quicker way to the same solution.
+# With fewer rows per feature, the similarities of the rows are the quicker way to the same solution.
 _ROWS_PER_FEATURE = 2
 
 
@@ -38,11 +38,11 @@ class _FewRows:
 
 @dataclass(frozen=True)
 class KernelFeatures:
-    """Rows as a kernel sees them: all similarities, or features whose inner products these are.
+    """All similarities of the rows, or features whose inner products these are.
 
     The features are ``matrix @ readout``; without ``readout``, ``matrix`` has the similarities of all rows. ``points``
-    are what rows are compared with, None for a linear kernel; coefficients of the similarities to all ``rows`` are
-    turned into those of its columns.
+    are the rows that others are compared with, None for a linear kernel. For a linear kernel with more columns than
+    rows, ``rows`` turns coefficients of similarities into coefficients of columns.
     """
 
     matrix: np.ndarray
@@ -53,7 +53,7 @@ class KernelFeatures:
     @classmethod
     def of(cls, kernel: Kernel, rows: np.ndarray, rng: np.random.Generator) -> KernelFeatures:
         if kernel.name == "linear":
-            # Divided by the columns, penalties mean the same for tables of any width.
+            # Division by the number of columns makes penalties comparable between tables.
             scale = 1.0 / np.sqrt(max(1, rows.shape[1]))
             if rows.shape[1] > len(rows):
                 return cls(kernel.matrix(rows, rows), None, None, rows * scale**2)
@@ -70,31 +70,31 @@ class KernelFeatures:
         return self.matrix.shape[1]
 
     def of_columns(self, coefficients: np.ndarray) -> np.ndarray:
-        """Coefficients of similarities to the points (or of columns) from those of ``matrix``."""
+        """Turn coefficients of ``matrix`` into those of similarities to the points (or of columns)."""
         return coefficients if self.rows is None else self.rows.T @ coefficients
 
     def ridge(self, rows: np.ndarray, weights: np.ndarray, folds: Sequence[np.ndarray]) -> Ridge:
-        """The regression on some rows; ``folds`` are parts of these."""
-        everywhere = len(rows) == len(self.matrix)
+        """Return the regression on some rows; ``folds`` are parts of these."""
+        for_all_rows = len(rows) == len(self.matrix)
         if self.readout is None:
             return Spectrum.of_similarities(
-                self.matrix if everywhere else self.matrix[np.ix_(rows, rows)], weights, folds
+                self.matrix if for_all_rows else self.matrix[np.ix_(rows, rows)], weights, folds
             )
-        matrix = self.matrix if everywhere else self.matrix[rows]
+        matrix = self.matrix if for_all_rows else self.matrix[rows]
         if len(rows) <= _ROWS_PER_FEATURE * self.readout.shape[1]:
             features = matrix @ self.readout
             return _FewRows(Spectrum.of_similarities(features @ features.T, weights, folds), features, self.readout)
         return NormalEquations.of(matrix, self.readout, weights, folds)
 
-    def everywhere(self, coefficients: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Coefficients (n_coefficients, n_tasks) from those of the regression on some rows."""
+    def for_all_rows(self, coefficients: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return coefficients (n_coefficients, n_tasks) for all rows from those of a regression on some rows."""
         if self.readout is not None or len(rows) == len(self.matrix):
             return coefficients
-        found = np.zeros((self.n_coefficients, coefficients.shape[1]))
-        found[rows] = coefficients
-        return found
+        out = np.zeros((self.n_coefficients, coefficients.shape[1]))
+        out[rows] = coefficients
+        return out
 
 
 def _n_points(rows: np.ndarray) -> int:
-    """Rows to compare with, fewer where comparing is dear."""
+    """Return the number of rows to compare with, fewer for large tables."""
     return min(len(rows) - 1, int(np.clip(4e9 / rows.size, 300, 600)))

@@ -1,4 +1,4 @@
-"""Fitting one kernel model: its penalties, width and columns' relevance chosen by held-out errors."""
+"""Fit a kernel model, with penalties, width and relevance of columns chosen by held-out errors."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ._model import KernelModel
 from ._moments import totals
 from ._relevance import relevance_of
 from ._ridge import Fitted, choose_width, fit_ridge, kernel_of
-from ._targets import Targets, inside
+from ._targets import Targets, folds_within
 
-# Rows that a kernel model is fitted to, at most; it predicts the others as rows it has not seen. Some hundred points to
-# compare with learn nothing from more.
+# Most rows that a kernel model is fitted to; it predicts the others as unseen rows. With some hundred points, more rows
+# do not improve it.
 MOST_ROWS = 15_000
-# Rows that the columns' relevance is learned from.
+# Rows that the relevance of columns is learned from.
 _RELEVANCE_ROWS = 800
-# How often relevance is learned from a regression on columns that were multiplied by it.
+# How often relevance is learned again from a regression on columns scaled by it.
 _RELEVANCE_ROUNDS = 2
-# With fewer rows a column than this, and few rows, what is held out is predicted by the relevance that other rows
-# tell; so many parts of the rows take turns.
+# With few rows, and fewer per column than this, held-out rows are predicted with the relevance that other rows show;
+# the rows are split into this many parts.
 _ROWS_PER_COLUMN, _RELEVANCE_PARTS = 20, 4
-# Multiplications that the decompositions for tasks with different rows may take, all together.
+# Most multiplications for the decompositions of tasks with different rows, in total.
 _BUDGET = 4e11
 
 
@@ -37,7 +37,7 @@ def fit_kernel_model(
     seed: int,
     task_of_column: np.ndarray | None = None,
 ) -> tuple[KernelModel, np.ndarray] | None:
-    """Fit one, and predict every row out of fold.
+    """Fit a kernel model, and predict every row out of fold.
 
     Parameters
     ----------
@@ -48,19 +48,19 @@ def fit_kernel_model(
     values, weights : ndarray of shape (n_rows, n_targets), float64
         Targets and weights of the labels; 0 marks a missing one.
     folds : sequence of ndarray
-        Disjoint parts of the rows, which cover them.
+        Disjoint parts of the rows that cover them.
     seed : int
-        Seed of what is sampled where there are many rows.
+        Seed of the samples that are drawn if there are many rows.
     task_of_column : ndarray of shape (n_targets,), default=None
-        Targets of the same task, which stand beside each other, have the same weights and get the same penalty;
-        with None each is a task.
+        The task of each target. Targets of a task are adjacent, have the same weights and get the same penalty. With
+        None, each target is a task.
 
     Returns
     -------
     (KernelModel, ndarray of shape (n_rows, n_targets)) or None
-        The kernel model and its out-of-fold predictions; a row without a label of a task is predicted by the
-        kernel model itself, which has not seen one. None where tasks with different rows would take too long, or
-        numbers are so extreme that there is no solution.
+        The kernel model and its out-of-fold predictions. A row without a label of a task is predicted by the kernel
+        model itself, which has not seen one. None if tasks with different rows would take too long, or if the numbers
+        are too extreme for a solution.
     """
     tasks = np.arange(values.shape[1]) if task_of_column is None else task_of_column
     try:
@@ -80,19 +80,19 @@ def _fit_kernel_model(
         return None
     if name == "linear":
         return fit_ridge(Kernel(name), rows, targets, folds, np.ones(rows.shape[1]), rng)
-    reduced = targets.summed_up()
+    reduced = targets.reduced()
     sample = (rows, reduced, folds)
     if len(rows) > _RELEVANCE_ROWS:
         some = _rows_of_all_tasks(reduced.weights_by_task, _RELEVANCE_ROWS, rng)
-        sample = (rows[some], reduced.of_rows(some), inside(folds, some, len(rows)))
+        sample = (rows[some], reduced.of_rows(some), folds_within(folds, some, len(rows)))
     widths, relevance, fitted = _learned_relevance(name, *sample, rng)
     if len(rows) > _RELEVANCE_ROWS:
         kernel, width = choose_width(name, rows, reduced, folds, relevance, rng)
         fitted, widths = fit_ridge(kernel, rows, targets, folds, relevance, rng), [*widths[:-1], width]
     elif reduced is not targets:
         fitted = fit_ridge(fitted[0].kernel, rows, targets, folds, relevance, rng)
-    # Where few rows tell of many columns, a row held out has had a say in what matters: it must not. (It has one of
-    # several in the kernel's width and the penalty, which are single numbers.)
+    # With few rows and many columns, the relevance would depend too much on the held-out rows themselves. (The width
+    # and the penalty depend on them as well, but these are single numbers.)
     if len(widths) > 1 and len(rows) <= min(_RELEVANCE_ROWS, _ROWS_PER_COLUMN * rows.shape[1]):
         crossed = _held_by_relevance_of_others(name, rows, targets, folds, widths, rng)
         return fitted[0], np.where(targets.weights > 0, crossed, fitted[1])
@@ -102,22 +102,22 @@ def _fit_kernel_model(
 def _learned_relevance(
     name: KernelName, rows: np.ndarray, targets: Targets, folds: Sequence[np.ndarray], rng: np.random.Generator
 ) -> tuple[list[float], np.ndarray, Fitted]:
-    """The rounds up to the one that predicts rows best out of fold.
+    """Learn relevance in several rounds, up to the one that predicts rows best out of fold.
 
-    The kernel's width in each; the last one's relevance, kernel model and out-of-fold predictions.
+    Return the kernel's width in each round, and the last round's relevance, kernel model and out-of-fold predictions.
     """
     relevance = np.ones(rows.shape[1])
     widths: list[float] = []
     errors: list[float] = []
-    found: list[tuple[list[float], np.ndarray, Fitted]] = []
+    rounds: list[tuple[list[float], np.ndarray, Fitted]] = []
     for _ in range(1 + _RELEVANCE_ROUNDS):
         kernel, width = choose_width(name, rows, targets, folds, relevance, rng)
         fitted = fit_ridge(kernel, rows, targets, folds, relevance, rng)
         widths = [*widths, width]
         errors.append(_relative_error(fitted[1], targets))
-        found.append((widths, relevance, fitted))
+        rounds.append((widths, relevance, fitted))
         relevance = relevance_of(fitted[0], rows, targets.variances, rng)
-    return found[int(np.argmin(errors))]
+    return rounds[int(np.argmin(errors))]
 
 
 def _held_by_relevance_of_others(
@@ -128,31 +128,31 @@ def _held_by_relevance_of_others(
     widths: Sequence[float],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Out-of-fold predictions of a quarter of the folds at a time, with the relevance that the other rows tell.
+    """Predict a quarter of the folds at a time, with the relevance learned from the other rows.
 
-    ``widths`` are those of each round, and of the regression on the last one's relevance.
+    ``widths`` are those of each round, and of the regression with the last round's relevance.
     """
     held = np.zeros(targets.values.shape)
-    reduced = targets.summed_up()
+    reduced = targets.reduced()
     parts = min(_RELEVANCE_PARTS, len(folds))
     for part in range(parts):
         own = np.concatenate(folds[part::parts])
         others = np.setdiff1d(np.arange(len(rows)), own)
         relevance = np.ones(rows.shape[1])
         if len(others):
-            known, seen = reduced.of_rows(others), rows[others]
-            within = inside(folds, others, len(rows))
+            other_targets, other_rows = reduced.of_rows(others), rows[others]
+            within = folds_within(folds, others, len(rows))
             for width in widths[:-1]:
-                kernel = kernel_of(name, width, seen * relevance, rng)
-                kernel_model, _ = fit_ridge(kernel, seen, known, within, relevance, rng)
-                relevance = relevance_of(kernel_model, seen, known.variances, rng)
+                kernel = kernel_of(name, width, other_rows * relevance, rng)
+                kernel_model, _ = fit_ridge(kernel, other_rows, other_targets, within, relevance, rng)
+                relevance = relevance_of(kernel_model, other_rows, other_targets.variances, rng)
         kernel = kernel_of(name, widths[-1], rows * relevance, rng)
         held[own] = fit_ridge(kernel, rows, targets, folds, relevance, rng)[1][own]
     return held
 
 
 def _rows_of_all_tasks(weights: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
-    """At most so many rows with a label, each task's as likely in all as another's: few labels are not missed."""
+    """Draw at most ``most`` rows with a label; all tasks are drawn equally often, so that none is missed."""
     known = weights > 0
     chance = (known / np.maximum(known.sum(axis=0), 1)).sum(axis=1)
     labelled = np.flatnonzero(chance)
@@ -162,17 +162,17 @@ def _rows_of_all_tasks(weights: np.ndarray, most: int, rng: np.random.Generator)
 
 
 def _relative_error(held: np.ndarray, targets: Targets) -> float:
-    """Root of the squared errors over those of the mean, summed over columns."""
-    there = targets.variances
-    left = (targets.weights * (held - targets.values) ** 2).sum(axis=0) / totals(targets.weights)
-    return float(np.sqrt(left[there > 0] / there[there > 0]).sum())
+    """Return the root of squared errors relative to those of the mean, summed over columns."""
+    variances = targets.variances
+    errors = (targets.weights * (held - targets.values) ** 2).sum(axis=0) / totals(targets.weights)
+    return float(np.sqrt(errors[variances > 0] / variances[variances > 0]).sum())
 
 
 def _fit_to_some(
     name: KernelName, rows: np.ndarray, targets: Targets, folds: Sequence[np.ndarray], seed: int
 ) -> Fitted | None:
     some = _rows_of_all_tasks(targets.weights_by_task, MOST_ROWS, np.random.default_rng(seed))
-    fitted = _fit_kernel_model(name, rows[some], targets.of_rows(some), inside(folds, some, len(rows)), seed)
+    fitted = _fit_kernel_model(name, rows[some], targets.of_rows(some), folds_within(folds, some, len(rows)), seed)
     if fitted is None:
         return None
     held = fitted[0].predict(rows)

@@ -1,4 +1,4 @@
-"""Similarities of rows: linear, Gaussian, Laplacian."""
+"""Kernels, the similarities of rows: linear, Gaussian, Laplacian."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from sklearn.metrics.pairwise import euclidean_distances, manhattan_distances
 
 KernelName = Literal["linear", "rbf", "laplacian"]
 
-# Rows that the typical distance is taken of.
+# Rows that the typical distance is computed on.
 _SAMPLE = 500
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """``<a, b>``, ``exp(-gamma |a - b|_2^2)`` or ``exp(-gamma |a - b|_1)``; the first is divided by the columns."""
+    """``<a, b> / n_columns``, ``exp(-gamma |a - b|_2^2)`` or ``exp(-gamma |a - b|_1)``."""
 
     name: KernelName
     gamma: float = 1.0
 
     def matrix(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Similarities (n_left, n_right) of the rows of two matrices."""
+        """Return the similarities (n_left, n_right) of the rows of two matrices."""
         if self.name == "linear":
             return left @ right.T / max(1, left.shape[1])
         distances = _distances(self.name, left, right)
@@ -30,7 +30,7 @@ class Kernel:
         return np.exp(distances, out=distances)
 
     def slopes(self, difference: np.ndarray) -> np.ndarray:
-        """Slope of the similarity's logarithm along a column, of the differences in it (not of a linear kernel)."""
+        """Return the slopes of the logarithmic similarity along a column, given differences (no linear kernel)."""
         return -self.gamma * (np.sign(difference) if self.name == "laplacian" else 2.0 * difference)
 
 
@@ -39,7 +39,7 @@ def _distances(name: KernelName, left: np.ndarray, right: np.ndarray) -> np.ndar
 
 
 def typical_gamma(name: KernelName, rows: np.ndarray, rng: np.random.Generator) -> float:
-    """One over the median distance of two different rows (1 where more than half of them are the same)."""
+    """Return one over the median distance of two different rows (1 if the median is 0)."""
     sample = rows if len(rows) <= _SAMPLE else rows[rng.choice(len(rows), _SAMPLE, replace=False)]
     distances = _distances(name, sample, sample)[np.triu_indices(len(sample), 1)]
     median = float(np.median(distances)) if len(distances) else 0.0

@@ -11,10 +11,9 @@ from ._kernel import Kernel
 
 # Rows compared with all points at a time.
 _CHUNK = 1024
-# A prediction lies at most this part of the observed range outside of it.
+# Predictions exceed the range of the labels by at most this share of it.
 _MARGIN = 0.25
-# A column is taken to reach at most this part of its observed range further: a line goes on beyond the data, and
-# predictions should not.
+# Columns are clipped to their observed range extended by this share: a linear function would extrapolate without end.
 _REACH = 0.5
 
 
@@ -29,12 +28,12 @@ class KernelModel:
     smallest, largest, relevance : ndarray of shape (n_columns,)
         Columns are clipped to lie between the first two, then multiplied by the third.
     points : ndarray of shape (n_points, n_columns) or None
-        Rows that others are compared with, multiplied as above; None for a linear kernel, whose coefficients are
-        the columns'.
+        Rows that others are compared with, scaled in the same way; None for a linear kernel, which has coefficients
+        of columns.
     coefficients : ndarray of shape (n_points or n_columns, n_tasks)
-        What a similarity, or a column, adds.
+        Coefficients of the similarities to points, or of columns.
     center, lower, upper : ndarray of shape (n_tasks,)
-        Predictions are ``center`` plus the above, clipped to lie between the others.
+        Predictions are ``center`` plus the above, clipped to lie between ``lower`` and ``upper``.
     """
 
     kernel: Kernel
@@ -47,13 +46,13 @@ class KernelModel:
     lower: np.ndarray
     upper: np.ndarray
 
-    def seen(self, rows: np.ndarray) -> np.ndarray:
-        """Rows (n_rows, n_columns) as the kernel sees them."""
+    def scaled(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows (n_rows, n_columns) as the kernel sees them: clipped and scaled."""
         return np.clip(rows, self.smallest, self.largest) * self.relevance
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
-        """Predictions (n_rows, n_tasks) of rows (n_rows, n_columns)."""
-        rows = self.seen(rows)
+        """Return predictions (n_rows, n_tasks) of rows (n_rows, n_columns)."""
+        rows = self.scaled(rows)
         if self.points is None:
             raw = rows @ self.coefficients
         else:
@@ -66,18 +65,18 @@ class KernelModel:
 
 
 def label_limits(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What predictions are clipped to, lower and upper ends (n_tasks,): functions do not end where the labels do."""
+    """Return the lower and upper limits of predictions, (n_tasks,): the range of the labels and a margin."""
     known = weights > 0
     lower = values.min(axis=0, where=known, initial=np.inf)
     upper = values.max(axis=0, where=known, initial=-np.inf)
-    # A task may have no label among the rows sampled: all that is known of it then is its mean, 0.
+    # A task may have no label among the sampled rows: only its mean, 0, is known then.
     lower, upper = np.where(np.isinf(lower), 0.0, lower), np.where(np.isinf(upper), 0.0, upper)
     margin = _MARGIN * (upper - lower)
     return lower - margin, upper + margin
 
 
 def column_limits(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What columns are clipped to, lower and upper ends (n_columns,)."""
+    """Return the lower and upper limits that columns are clipped to, (n_columns,)."""
     smallest, largest = rows.min(axis=0), rows.max(axis=0)
     margin = _REACH * (largest - smallest)
     return smallest - margin, largest + margin

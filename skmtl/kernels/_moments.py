@@ -1,4 +1,4 @@
-"""Weighted sums, means and variances of columns; a weight of 0 marks a value that is not known."""
+"""Weighted sums, means and variances of columns; a weight of 0 marks a missing value."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import numpy as np
 
 
 def totals(weights: np.ndarray) -> np.ndarray:
-    """Sum of each column's weights, (n_columns,); never 0, to be divided by."""
+    """Return the sum of each column's weights, (n_columns,), as a divisor that is never 0."""
     return np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
 
 
 def means(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean of each column, (n_columns,)."""
+    """Return the mean of each column, (n_columns,)."""
     return (weights * values).sum(axis=0) / totals(weights)
 
 
 def variances(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Variance of each column, (n_columns,)."""
+    """Return the variance of each column, (n_columns,)."""
     return (weights * (values - means(values, weights)) ** 2).sum(axis=0) / totals(weights)

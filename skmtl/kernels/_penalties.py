@@ -1,4 +1,4 @@
-"""Penalties of ridge regressions by held-out errors: tried from coarse to fine, for many columns on sums of them."""
+"""Choice of ridge penalties by held-out errors: on a coarse, then a finer grid, and on random sums of many columns."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Protocol
 import numpy as np
 
 PENALTIES = 10.0 ** np.arange(-5.0, 3.1, 0.5)
-# Every so many of them is tried first, then those halfway to the next of the best, and so on.
+# Steps of the grid: every fourth penalty is tried first, then the best one's neighbours halfway, and so on.
 _STEPS = (4, 2, 1)
-# So many random sums of columns stand for all of them, where they are more than so many.
+# With more columns than the second number, as many random sums as the first stand for them.
 _SUMS, MANY_COLUMNS = 32, 64
 
 
 class Ridge(Protocol):
-    """A ridge regression of any penalty, on all rows and without each part of them."""
+    """A ridge regression with any penalty, on all rows and without each fold."""
 
     def errors(self, values: np.ndarray, penalties: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-        """Weighted squared held-out errors (n_penalties, n_columns) where ``wanted``, infinite elsewhere."""
+        """Return weighted squared held-out errors (n_penalties, n_columns) if ``wanted``, infinity otherwise."""
 
     def fitted(self, values: np.ndarray, penalties: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Predictions (n_rows, n_columns) of each fold's rows by the others, and coefficients of all rows.
+        """Return predictions (n_rows, n_columns) of each fold's rows by the others, and coefficients of all rows.
 
         Each column has its own penalty.
         """
 
 
 def random_sums(values: np.ndarray) -> np.ndarray:
-    """Values (n_rows, n_columns), or where these are many, sums of them with random signs.
+    """Return the values (n_rows, n_columns), or sums of them with random signs if there are many columns.
 
-    What a linear regression leaves of such a sum is, squared and on average, what it leaves of all columns together.
+    The squared residuals of a linear regression on such a sum equal, on average, the sum of those on all columns.
     """
     if values.shape[1] <= MANY_COLUMNS:
         return values
@@ -38,7 +38,7 @@ def random_sums(values: np.ndarray) -> np.ndarray:
 
 
 def best_penalties(ridge: Ridge, values: np.ndarray, task: np.ndarray) -> np.ndarray:
-    """The penalty (n_columns,) with the least held-out error; the columns of a task have the same.
+    """Return the penalties (n_columns,) with the least held-out error; the columns of a task share theirs.
 
     Parameters
     ----------
@@ -63,13 +63,13 @@ def best_penalties(ridge: Ridge, values: np.ndarray, task: np.ndarray) -> np.nda
 
 
 def _wanted(errors: np.ndarray, step: int) -> np.ndarray:
-    """Which penalties are to be tried for which tasks, (n_penalties, n_tasks)."""
+    """Which penalties to try for which tasks, (n_penalties, n_tasks)."""
     wanted = np.zeros(errors.shape, dtype=bool)
     if np.isinf(errors).all():
         wanted[::step] = True
         return wanted
     best = errors.argmin(axis=0)
-    for beside in (best - step, best + step):
-        inside = (beside >= 0) & (beside < len(errors))
-        wanted[beside[inside], np.flatnonzero(inside)] = True
+    for neighbour in (best - step, best + step):
+        inside = (neighbour >= 0) & (neighbour < len(errors))
+        wanted[neighbour[inside], np.flatnonzero(inside)] = True
     return wanted & np.isinf(errors)

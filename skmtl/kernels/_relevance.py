@@ -1,4 +1,4 @@
-"""How much a kernel regression's columns matter, from the slopes of what it predicts."""
+"""The relevance of columns, from the slopes of a kernel regression's predictions."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import numpy as np
 from ._kernel import Kernel
 from ._model import KernelModel
 
-# Rows at which slopes are taken, fewer where rows times columns times rows compared with would be more than this.
+# Rows at which slopes are computed, fewer if rows times columns times points would exceed the second number.
 _MOST_ROWS, _MOST_DIFFERENCES = 300, 1e8
-# Of the paper's square root of mean squared slopes a root again: all of it overfits small tables.
+# Exponent of the paper's root mean squared slopes: without damping, relevance overfits small tables.
 _DAMPING = 0.5
 
 
 def relevance_of(
     kernel_model: KernelModel, rows: np.ndarray, variances: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """What columns are to be multiplied by so that similarity is counted in those on which predictions hang.
+    """Return factors for the columns with which similarity depends on the columns that matter to predictions.
 
     Recursive feature machines (Radhakrishnan, Beaglehole, Pandit and Belkin, 2024, Science 383) with the diagonal of
-    the average outer product of gradients, over all tasks: what is learned of a column serves them all. Deviations:
-    a second square root is taken, and columns are not rotated, so that a kernel regression stays one of columns.
+    the average outer product of gradients, over all tasks: they all use what is learned about a column. Deviations: a
+    second square root is taken, and columns are scaled but not rotated.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ def relevance_of(
     rows : ndarray of shape (n_rows, n_columns)
         Encoded features, as the kernel model's ``predict`` takes them.
     variances : ndarray of shape (n_tasks,)
-        Those of the tasks' labels: in what units a task is must not count.
+        Variances of the tasks' labels; slopes are divided by their roots, so that units do not count.
     rng : numpy.random.Generator
-        Of the rows at which slopes are taken, where there are many.
+        Draws the rows at which slopes are computed, if there are many.
 
     Returns
     -------
     ndarray of shape (n_columns,)
-        From 0 to 1, the largest being 1; ones where predictions are the same everywhere.
+        From 0 to 1, and the largest is 1; all are 1 if predictions are constant.
     """
     points = kernel_model.points
     if points is None:
@@ -48,17 +48,18 @@ def relevance_of(
         kernel_model.coefficients, scales, out=np.zeros_like(kernel_model.coefficients), where=scales > 0
     )
     slopes = (
-        np.sqrt(_squared_slopes(kernel_model.kernel, kernel_model.seen(some), points, readout)) * kernel_model.relevance
+        np.sqrt(_squared_slopes(kernel_model.kernel, kernel_model.scaled(some), points, readout))
+        * kernel_model.relevance
     )
     largest = slopes.max(initial=0.0)
     return (slopes / largest) ** _DAMPING if largest > 0 else np.ones(len(slopes))
 
 
-def _squared_slopes(kernel: Kernel, seen: np.ndarray, points: np.ndarray, readout: np.ndarray) -> np.ndarray:
-    """Mean squared slope along each column, as the kernel sees it, summed over tasks: (n_columns,)."""
-    similarity = kernel.matrix(seen, points)
-    found = np.empty(seen.shape[1])
-    for column in range(seen.shape[1]):
-        inner = kernel.slopes(seen[:, column, None] - points[:, column]) * similarity
-        found[column] = ((inner @ readout) ** 2).mean(axis=0).sum()
-    return found
+def _squared_slopes(kernel: Kernel, scaled: np.ndarray, points: np.ndarray, readout: np.ndarray) -> np.ndarray:
+    """Return the mean squared slope along each scaled column, summed over tasks, (n_columns,)."""
+    similarity = kernel.matrix(scaled, points)
+    out = np.empty(scaled.shape[1])
+    for column in range(scaled.shape[1]):
+        inner = kernel.slopes(scaled[:, column, None] - points[:, column]) * similarity
+        out[column] = ((inner @ readout) ** 2).mean(axis=0).sum()
+    return out

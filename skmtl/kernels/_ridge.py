@@ -1,4 +1,4 @@
-"""One kernel ridge regression with given columns' relevance: its width, its penalties, and what it says out of fold."""
+"""Fit a kernel ridge regression for a given relevance of columns: its width, penalties and out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ._model import KernelModel, column_limits, label_limits
 from ._moments import means
 from ._penalties import PENALTIES, best_penalties
 from ._spectrum import Spectrum
-from ._targets import Targets, inside
+from ._targets import Targets, folds_within
 
 # Rows that the kernel's width is chosen on.
 _WIDTH_ROWS = 400
 _WIDTHS = (0.1, 0.3, 1.0, 3.0)
-# Enough to tell widths from one another.
+# Fine enough to compare widths.
 _COARSE_PENALTIES = PENALTIES[::2]
 
 # A kernel model, and its out-of-fold predictions (n_rows, n_columns).
@@ -32,7 +32,7 @@ def fit_ridge(
     relevance: np.ndarray,
     rng: np.random.Generator,
 ) -> Fitted:
-    """Fit with the columns multiplied by their relevance."""
+    """Fit a ridge regression on columns scaled by their relevance, and predict every row out of fold."""
     center = means(targets.values, targets.weights)
     parts = KernelFeatures.of(kernel, rows * relevance, rng)
     coefficients = np.zeros((parts.n_coefficients, len(center)))
@@ -44,9 +44,9 @@ def fit_ridge(
         weights = weights * (len(weights) / weights.sum())
         own = targets.values[np.ix_(some, columns)]
         own -= center[columns]
-        ridge = parts.ridge(some, weights, inside(folds, some, len(rows)))
-        predicted, found = ridge.fitted(own, best_penalties(ridge, own, targets.task[columns]))
-        coefficients[:, columns] = parts.everywhere(found, some)
+        ridge = parts.ridge(some, weights, folds_within(folds, some, len(rows)))
+        predicted, own_coefficients = ridge.fitted(own, best_penalties(ridge, own, targets.task[columns]))
+        coefficients[:, columns] = parts.for_all_rows(own_coefficients, some)
         predicted += center[columns]
         held[np.ix_(some, columns)] = predicted
     lower, upper = label_limits(targets.values, targets.weights)
@@ -58,9 +58,9 @@ def fit_ridge(
     return kernel_model, np.clip(held, lower, upper, out=held)
 
 
-def kernel_of(name: KernelName, width: float, seen: np.ndarray, rng: np.random.Generator) -> Kernel:
-    """The kernel of a width, in units of the typical distance."""
-    return Kernel(name, width * typical_gamma(name, seen, rng))
+def kernel_of(name: KernelName, width: float, scaled: np.ndarray, rng: np.random.Generator) -> Kernel:
+    """Return the kernel of a width, in units of the typical distance."""
+    return Kernel(name, width * typical_gamma(name, scaled, rng))
 
 
 def choose_width(
@@ -71,9 +71,9 @@ def choose_width(
     relevance: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[Kernel, float]:
-    """The kernel, and its width, at which the tasks' held-out errors are the least, on a sample of the rows."""
-    seen = rows * relevance
-    typical = typical_gamma(name, seen, rng)
+    """Return the kernel, and its width, with the least held-out errors of the tasks on a sample of the rows."""
+    scaled = rows * relevance
+    typical = typical_gamma(name, scaled, rng)
     groups = list(targets.groups())
     if not groups:
         return Kernel(name, typical), 1.0
@@ -84,11 +84,11 @@ def choose_width(
     known = weights[labelled, largest[0]]
     counts = weights[some, largest[0]] * (len(known) / known.sum())
     own = targets.values[np.ix_(some, largest)] - means(targets.values, weights)[largest]
-    within = inside(folds, some, len(rows))
+    within = folds_within(folds, some, len(rows))
     scale = np.maximum(counts @ own**2, np.finfo(np.float64).tiny)
     errors = []
     for width in _WIDTHS:
-        similarities = Kernel(name, width * typical).matrix(seen[some], seen[some])
+        similarities = Kernel(name, width * typical).matrix(scaled[some], scaled[some])
         held = Spectrum.of_similarities(similarities, counts, within).held_out(own, _COARSE_PENALTIES)
         errors.append((np.einsum("pnt,n->pt", (held - own) ** 2, counts).min(axis=0) / scale).mean())
     best = _WIDTHS[int(np.argmin(errors))]

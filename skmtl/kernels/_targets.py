@@ -1,4 +1,4 @@
-"""What regressions learn: values and weights of labels, and which columns are one task's."""
+"""The targets of regressions: values and weights of labels, and the task of each column."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ._penalties import MANY_COLUMNS, random_sums
 
 @dataclass(frozen=True)
 class Targets:
-    """Values and weights (n_rows, n_columns), 0 marking a missing label, and the number of each column's task.
+    """Values and weights (n_rows, n_columns), and the task number of each column; a weight of 0 marks a missing label.
 
-    The columns of a task stand beside each other and have the same weights.
+    The columns of a task are adjacent and have the same weights.
     """
 
     values: np.ndarray
@@ -26,7 +26,7 @@ class Targets:
         return len(self.values)
 
     def of_rows(self, rows: np.ndarray) -> Targets:
-        """Those of some rows."""
+        """Return the targets of some rows."""
         return Targets(self.values[rows], self.weights[rows], self.task)
 
     @property
@@ -40,7 +40,7 @@ class Targets:
         return self.weights[:, np.unique(self.task, return_index=True)[1]]
 
     def groups(self) -> Iterator[np.ndarray]:
-        """Groups of columns whose labels have the same weights, but those without any."""
+        """Yield groups of columns with the same weights, without columns that have no label."""
         columns_of_task = np.split(np.arange(len(self.task)), np.flatnonzero(np.diff(self.task)) + 1)
         groups: dict[bytes, list[np.ndarray]] = {}
         for columns in columns_of_task:
@@ -49,10 +49,10 @@ class Targets:
                 groups.setdefault(weights.tobytes(), []).append(columns)
         yield from map(np.concatenate, groups.values())
 
-    def summed_up(self) -> Targets:
-        """The same, or where many columns have the same rows, random sums of them in the units of their deviations.
+    def reduced(self) -> Targets:
+        """Return the targets, or random sums of standardised columns if many columns have the same rows.
 
-        They tell of how well all columns are predicted on average, and of what matters to them together.
+        Errors on the sums estimate the average errors on all columns, and their relevance is that of all columns.
         """
         if self.values.shape[1] <= MANY_COLUMNS or len(list(self.groups())) != 1:
             return self
@@ -64,8 +64,8 @@ class Targets:
         return Targets(sums, self.weights[:, : sums.shape[1]], np.arange(sums.shape[1]))
 
 
-def inside(folds: Sequence[np.ndarray], rows: np.ndarray, n_rows: int) -> list[np.ndarray]:
-    """The folds' parts of some rows, as positions among them."""
+def folds_within(folds: Sequence[np.ndarray], rows: np.ndarray, n_rows: int) -> list[np.ndarray]:
+    """Return the parts of the folds among some rows, as positions in these."""
     position = np.full(n_rows, -1)
     position[rows] = np.arange(len(rows))
     parts = [position[fold] for fold in folds]

@@ -1,4 +1,4 @@
-"""Losses: any Keras loss as one value per row, per task."""
+"""Keras losses, evaluated as one value per row and task."""
 
 from ._baseline import constant_losses
 from ._groups import LossGroup, group_losses

@@ -1,4 +1,4 @@
-"""What a constant prediction would lose: the unit in which skmtl counts losses."""
+"""The loss of a constant prediction, which is the unit of a task's losses in training."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import tensorflow as tf
 from .._records import EncodedTargets, Head, TargetScaling
 from ._rule import LossRule
 
-# Labels that a regression's constants are judged by, and their quantiles that are tried besides the mean.
+# Labels that a regression's constants are evaluated on, and the quantiles to try besides the mean.
 _MOST_ROWS = 2000
 _QUANTILES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.5, 0.55, 0.65, 0.75, 0.85, 0.95)
 
-# Below this a loss is no use as a unit: rounding errors of a constant target.
+# A smaller loss cannot be a unit: it comes from rounding errors of a constant target.
 _NOTHING = 1e-12
-# A task of nearly one class has next to no entropy; in units of that, its few other rows would outweigh
-# all other tasks.
+# A task whose labels are nearly all of one class has hardly any entropy; in such a unit, its few other rows would
+# dominate all other tasks.
 _LEAST_CLASSIFICATION = 1e-3
 
 
@@ -28,16 +28,16 @@ def constant_losses(
     scaling: TargetScaling,
     dtype: str = "float32",
 ) -> np.ndarray:
-    """Loss of the best simple constant per task, (n_tasks,); 1 where it is no use as a unit (zero, negative).
+    """Return the loss of the best simple constant per task, (n_tasks,); 1 if it cannot be a unit (zero, negative).
 
-    A regression's constants are the mean and some quantiles, a classification's the shares of its classes;
-    a classification's unit is 0.001 at least. Losses other than squared error and cross-entropy are
-    evaluated in ``dtype``, that of training.
+    The constants of a regression are the mean and some quantiles; those of a classification are the shares of its
+    classes. The unit of a classification is at least 0.001. Losses other than squared error and cross-entropy are
+    evaluated in ``dtype``, the precision of training.
     """
     units = np.ones(len(rules))
     for task, (rule, head) in enumerate(zip(rules, heads, strict=True)):
-        seen = targets.weights[:, task] > 0
-        values, weights = targets.values[seen, task], targets.weights[seen, task]
+        observed = targets.weights[:, task] > 0
+        values, weights = targets.values[observed, task], targets.weights[observed, task]
         if len(values) == 0:
             continue
         share = weights / weights.sum()
@@ -70,7 +70,7 @@ def _regression_loss(rule: LossRule, scaled: np.ndarray, share: np.ndarray, scal
 
 
 def _weighted_quantiles(values: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Values below which these shares of the weight lie, so that a weight of two counts as a row twice."""
+    """Return weighted quantiles; a weight of two counts like two rows."""
     order = np.argsort(values)
     reached = np.searchsorted(np.cumsum(share[order]), _QUANTILES)
     return values[order][np.minimum(reached, len(values) - 1)]
@@ -87,7 +87,7 @@ def _classification_loss(rule: LossRule, head: Head, values: np.ndarray, share: 
 
 
 def _prior_output(head: Head, prior: np.ndarray) -> np.ndarray:
-    """What the head gives out where its prediction is the shares of the classes."""
+    """Return the raw output of a head that predicts the shares of the classes."""
     logits = np.log(np.maximum(prior, 1e-7))
     if head.units == 1:
         return prior[1:2] if head.link == "none" else logits[1:2] - logits[0]

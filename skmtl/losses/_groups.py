@@ -1,4 +1,4 @@
-"""Tasks of the same loss and width computed in one go: 600 tasks cost as many operations as one."""
+"""Groups of tasks with the same loss and width, computed at once: 600 tasks take as many operations as one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._rule import LossRule
 
 @dataclass(frozen=True)
 class LossGroup:
-    """Tasks that share a loss and a number of units; ``columns`` are theirs in the raw output."""
+    """Tasks with the same loss and number of units; ``columns`` are their positions in the raw output."""
 
     rule: LossRule
     units: int
@@ -21,7 +21,7 @@ class LossGroup:
     columns: tuple[int, ...]
 
     def rows(self, labels: tf.Tensor, raw: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-        """Loss per member, row and task of the group, (members, batch, tasks).
+        """Return the loss per member, row and task of the group, (members, batch, tasks).
 
         ``labels`` is (members, batch, all tasks), ``raw`` (members, batch, all units), ``scale`` (all tasks,), or
         (members, all tasks).
@@ -47,7 +47,7 @@ def group_losses(rules: Sequence[LossRule], units: Sequence[int]) -> tuple[LossG
 
 
 def row_losses(groups: Sequence[LossGroup], labels: tf.Tensor, raw: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-    """Loss per member, row and task, (members, batch, tasks), in the order of the tasks."""
+    """Return the loss per member, row and task, (members, batch, tasks), in the order of the tasks."""
     parts = [group.rows(labels, raw, scale) for group in groups]
     if len(parts) == 1:
         return parts[0]
@@ -56,7 +56,7 @@ def row_losses(groups: Sequence[LossGroup], labels: tf.Tensor, raw: tf.Tensor, s
 
 
 def _take(tensor: tf.Tensor, positions: tuple[int, ...]) -> tf.Tensor:
-    """Entries of the last axis; all of them in order need no gathering."""
+    """Take entries of the last axis, without a copy if they are all of them in order."""
     if positions == tuple(range(tensor.shape[-1])):
         return tensor
     return tf.gather(tensor, positions, axis=-1)

@@ -1,4 +1,4 @@
-"""The Keras loss behind what the caller passed, and what tells one loss from another."""
+"""The Keras loss that the caller's ``loss`` stands for, and a key that identifies it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import keras
 from .._names import proposal
 from .._origin import is_library_code, is_settled
 
-# What every Keras loss has and no computation depends on.
+# Attributes of every Keras loss on which no computation depends.
 _COMMON = ("name", "reduction", "_dtype_policy", "_dtype")
 
 
 def instantiate(loss: Any, task: str) -> Any:
-    """Loss instance or plain function of a Keras loss given as a string, class, instance or function."""
+    """Return the instance or plain function of a Keras loss given as a string, class, instance or function."""
     if isinstance(loss, str):
         try:
-            found = keras.losses.get(loss)
+            function = keras.losses.get(loss)
         except ValueError as error:
             names = [n for n in dir(keras.losses) if n[:1].islower() and n not in ("get", "serialize", "deserialize")]
             raise ValueError(
                 f"loss of task {task!r}: Keras has no loss named {loss!r}.{proposal(loss, names)}"
             ) from error
-        return _with_class(found)
+        return _with_class(function)
     if isinstance(loss, type) and issubclass(loss, keras.losses.Loss):
         return loss()
     if isinstance(loss, keras.losses.Loss):
@@ -38,10 +38,10 @@ def instantiate(loss: Any, task: str) -> Any:
     )
 
 
-def _with_class(found: Any) -> Any:
-    """Instance of the class of a Keras loss function, where it has one: the class carries the settings."""
-    if not inspect.isfunction(found):
-        return found() if isinstance(found, type) else found
+def _with_class(loss: Any) -> Any:
+    """Return an instance of the class that belongs to a Keras loss function, if there is one: it has the settings."""
+    if not inspect.isfunction(loss):
+        return loss() if isinstance(loss, type) else loss
     classes = (getattr(keras.losses, name) for name in dir(keras.losses))
     for candidate in classes:
         if isinstance(candidate, type) and candidate is not keras.losses.Loss:
@@ -49,16 +49,16 @@ def _with_class(found: Any) -> Any:
                 instance = candidate()
             except TypeError:
                 continue
-            if getattr(instance, "fn", None) is found:
+            if getattr(instance, "fn", None) is loss:
                 return instance
-    return found
+    return loss
 
 
 def identity(loss: Any) -> Hashable:
-    """What of a loss's settings tells it from others of its class: equal values mean equal computations.
+    """Return a key of a loss's settings: losses of a class with equal keys compute the same.
 
-    The attributes count rather than ``get_config``, which a loss of the caller's own need not override.
-    Where an attribute can neither be compared nor written down, only the very same object is equal.
+    The key uses attributes instead of ``get_config``, which the caller's own losses need not override. If an attribute
+    can be neither serialised nor hashed, a loss is only equal to itself.
     """
     if not isinstance(loss, keras.losses.Loss):
         return _by_value_or_object(loss)
@@ -70,7 +70,7 @@ def identity(loss: Any) -> Hashable:
 
 
 def is_library_loss(loss: Any) -> bool:
-    """Whether a loss is Keras' own, with settings that say all of themselves: its `identity` is all there is to it."""
+    """Whether a loss is Keras' own with plain settings, so that its `identity` determines what it computes."""
     if not isinstance(loss, keras.losses.Loss):
         return is_library_code(loss)
     settings = (value for name, value in vars(loss).items() if name not in _COMMON)
@@ -78,7 +78,7 @@ def is_library_loss(loss: Any) -> bool:
 
 
 def _comparable(value: Any) -> Hashable:
-    """Text of plain settings, and functions and other objects as they are; TypeError for what has no hash."""
+    """Return plain settings as text, and other objects unchanged; raise TypeError if they have no hash."""
     if isinstance(value, Mapping):
         return tuple((name, _comparable(entry)) for name, entry in sorted(value.items()))
     try:
@@ -97,7 +97,7 @@ def _by_value_or_object(loss: Any) -> Hashable:
 
 
 class Only:
-    """Equal to what holds the very same object; keeps it, so that no other can take its place in memory."""
+    """A key that equals only keys of the same object, which it keeps alive so that its id stays unique."""
 
     def __init__(self, held: Any) -> None:
         self.held = held

@@ -1,4 +1,4 @@
-"""What the engine needs to know of a Keras loss: the form it wants, and one value per row."""
+"""Rules for computing a Keras loss as one value per row: the form of its labels, and the link before it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BINARY = (
     keras.losses.Hinge,
     keras.losses.SquaredHinge,
 )
-# On a single number these are constant, or compare with nothing.
+# Constant or undefined for a single number.
 _CATEGORICAL = (
     keras.losses.CategoricalCrossentropy,
     keras.losses.CategoricalFocalCrossentropy,
@@ -49,26 +49,26 @@ _ACROSS_ROWS = (keras.losses.Circle, keras.losses.CTC)
 
 @dataclass(frozen=True)
 class LossRule:
-    """A task's loss, told apart from others by ``key`` alone.
+    """A task's loss and how to compute it; ``key`` identifies it.
 
     Attributes
     ----------
     key : tuple
-        What the loss is; equal keys mean equal computations.
+        Identity of the loss; equal keys mean equal computations.
     target_form : {"value", "codes", "one_hot"}
-        How the loss wants the labels.
+        Form in which the loss takes labels.
     link : str
-        What is done to the raw output before the loss sees it.
+        Function of the raw output that the loss is computed on.
     positive : bool
-        The loss is computed in the caller's units, on targets that are only divided by a scale.
+        Whether the loss is computed in the caller's units, on targets that are only divided by a scale.
     function : callable
-        (y_true, y_pred) of two axes each (codes have one) to one value per row.
+        Maps (y_true, y_pred), with two axes each (codes have one), to one value per row.
     from_logits : bool
-        The caller asked for a loss of logits, so that the network's own heads end in none.
+        Whether the caller asked for a loss of logits, with heads of a caller's model that end without a softmax.
     entropy : bool
-        The best constant's loss is the entropy of the shares of the classes.
+        Whether the loss of the best constant is the entropy of the class shares.
     own : bool
-        Code of the caller's is part of it, which may read what the key does not say.
+        Whether the caller's code is part of it, which may depend on more than the key.
     """
 
     key: tuple[Any, ...]
@@ -82,11 +82,11 @@ class LossRule:
 
     @property
     def squared(self) -> bool:
-        """Whether it is the squared error, of which the mean is the best constant."""
+        """Whether it is the squared error, for which the mean is the best constant."""
         return len(self.key) > 1 and self.key[1] is keras.losses.MeanSquaredError
 
     def rows(self, labels: tf.Tensor, raw: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-        """Loss of each row: ``labels`` (rows,), ``raw`` (rows, units), ``scale`` (rows,)."""
+        """Return the loss of each row, for ``labels`` (rows,), ``raw`` (rows, units) and ``scale`` (rows,)."""
         predicted = _LINKS[self.link](raw)
         if self.target_form == "one_hot":
             truth = tf.one_hot(tf.cast(labels, tf.int32), raw.shape[-1], dtype=raw.dtype)
@@ -100,7 +100,7 @@ class LossRule:
         return tf.cast(self._one_per_row(values, predicted), raw.dtype)
 
     def _one_per_row(self, values: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
-        """The values, averaged over units where the loss left them apart, as Keras does."""
+        """Return the values, averaged over units if the loss has not done so, as in Keras."""
         rows, units = predicted.shape
         if values.shape.rank == 2 and values.shape[1] in (1, units) and values.shape[0] in (None, rows):
             return tf.reduce_mean(values, axis=1)
@@ -123,7 +123,7 @@ _LINKS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
 
 @functools.cache
 def default_rule(kind: Kind, *, probabilities: bool, units: int) -> LossRule:
-    """Squared error of a regression, cross-entropy of a classification (its binary form for one sigmoid unit)."""
+    """Return squared error for a regression, cross-entropy for a classification (binary for one sigmoid unit)."""
     if kind == "regression":
         name = "mean_squared_error"
     else:
@@ -132,10 +132,10 @@ def default_rule(kind: Kind, *, probabilities: bool, units: int) -> LossRule:
 
 
 def resolve_rule(loss: Any, kind: Kind, task: str, *, probabilities: bool, units: int) -> LossRule:
-    """Rule for a Keras loss given as a string, class, instance or function.
+    """Return the rule of a Keras loss given as a string, class, instance or function.
 
-    ``probabilities`` says that the network's classification heads end in their own softmax or sigmoid
-    (a caller's model), not in logits (ours).
+    ``probabilities`` says whether classification heads end in their own softmax or sigmoid (a caller's model) or in
+    logits (a built-in scheme).
     """
     instance = instantiate(loss, task)
     rule = _rule_of(instance, kind, task, probabilities, units)
@@ -161,17 +161,17 @@ def _check_kind(instance: keras.losses.Loss, kind: Kind, task: str, probabilitie
         raise ValueError(f"loss of task {task!r}: {name} is not a loss of single rows and labels.")
     if kind == "classification":
         if isinstance(instance, _POSITIVE):
-            raise ValueError(f"loss of task {task!r}: {name} is for regressions, the task is a classification.")
+            raise ValueError(f"loss of task {task!r}: {name} is for regressions, but the task is a classification.")
         if units == 1 and isinstance(instance, _CATEGORICAL):
             raise ValueError(
-                f"loss of task {task!r}: {name} needs one unit per class (softmax), the head has a single one; give "
-                "the head more units, or use a binary loss."
+                f"loss of task {task!r}: {name} needs one unit per class (softmax), but the head has a single one; "
+                "give the head more units, or use a binary loss."
             )
         return
-    # A head of the caller's own may well learn shares between 0 and 1 by cross-entropy.
+    # A caller's own head may learn shares between 0 and 1 by cross-entropy.
     refused = _CATEGORICAL if probabilities else (*_CATEGORICAL, *_BINARY)
     if isinstance(instance, refused):
-        raise ValueError(f"loss of task {task!r}: {name} is for classifications, the task is a regression.")
+        raise ValueError(f"loss of task {task!r}: {name} is for classifications, but the task is a regression.")
 
 
 def _classification_rule(
@@ -184,8 +184,7 @@ def _classification_rule(
         return LossRule((*key, "none", form), form, "none", False, instance.call, logits, entropy)
     binary, built_in = isinstance(instance, _BINARY), type(instance).__module__.startswith("keras.")
     if built_in and hasattr(instance, "from_logits") and logits is binary:
-        # Our heads give logits for a softmax: cross-entropies stay in the log domain, but for those of
-        # a sigmoid.
+        # Built-in heads return logits of a softmax, so cross-entropies take logits, except those of a sigmoid.
         logits = not binary
         instance = type(instance).from_config({**instance.get_config(), "from_logits": logits})
     elif binary and logits:

@@ -1,4 +1,4 @@
-"""Metrics of several tasks with missing labels: scores per task, scorers for searches, comparisons."""
+"""Metrics for several tasks with missing labels: scores per task, scorers, relative gains, joint predictions."""
 
 from ._delta import delta_m
 from ._joint import energy_score, joint_coverage, mean_region_width, variogram_score

@@ -1,4 +1,4 @@
-"""What the scorers share: the call, averages over tasks, and the routing of sample weights."""
+"""Base of the scorers: the call, averages over tasks, and routing of sample weights."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _AVERAGES: dict[str, Callable[[np.ndarray], Any]] = {
 
 
 class BaseTaskScorer(BaseEstimator, metaclass=ABCMeta):
-    """What both scorers share: the call, and the routing of sample weights.
+    """Base of both scorers: the call, and routing of sample weights.
 
-    BaseEstimator gives parameters, clone, repr and ``set_score_request`` for the method ``score``.
+    BaseEstimator provides parameters, clone, repr and ``set_score_request`` for the method ``score``.
     """
 
-    # `score` takes the estimator as scikit-learn's scorers do; it is no metadata to be routed.
+    # `score` takes the estimator, as scikit-learn's scorers do; it is not metadata to route.
     __metadata_request__score = {"estimator": UNUSED}
 
     def __call__(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
@@ -47,7 +47,7 @@ class BaseTaskScorer(BaseEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def _plan(self, names: tuple[str, ...]) -> dict[int, list[Metric]]:
-        """Metrics of each task, by its position."""
+        """Return the metrics of each task by position."""
 
     def _table(
         self,
@@ -59,7 +59,7 @@ class BaseTaskScorer(BaseEstimator, metaclass=ABCMeta):
         *,
         stacklevel: int,
     ) -> pd.DataFrame:
-        """Scores, more is better: those of metrics of which less is better with the sign changed."""
+        """Return scores for which higher is better, negating metrics for which lower is better."""
         responses = Responses.of_estimator(estimator, X, targets)
         weights = read_weights(sample_weight, targets)
         table = score_table(targets, responses, plan, weights, stacklevel=stacklevel)
@@ -71,23 +71,23 @@ class BaseTaskScorer(BaseEstimator, metaclass=ABCMeta):
 
 
 def check_average(average: str) -> None:
-    """Refuse an average that there is not."""
+    """Refuse an unknown average."""
     if average not in _AVERAGES:
         raise ValueError(f"average={average!r}.{proposal(str(average), _AVERAGES)}")
 
 
 def average_of(scores: Iterable[float], average: str) -> float:
-    """Average of the defined scores, NaN where there is none."""
+    """Return the average of the defined scores, NaN if there are none."""
     check_average(average)
     values = np.array([score for score in scores if not np.isnan(score)])
     return float(_AVERAGES[average](values)) if len(values) else np.nan
 
 
 def check_direction(metric: Metric) -> Metric:
-    """Refuse a metric of unknown direction, which a scorer cannot turn into "more is better"."""
+    """Refuse a metric of unknown direction, since a scorer must return scores for which higher is better."""
     if metric.greater_is_better is None:
         raise ValueError(
-            f"Nothing says whether more of {metric.name} is better: pass greater_is_better, or give the "
+            f"It is unknown whether a higher {metric.name} is better: pass greater_is_better, or give the "
             "function a name that ends in _score, _error, _loss or _deviance."
         )
     return metric

@@ -1,4 +1,4 @@
-"""Which column of a score matrix belongs to which class, and the labels as column numbers."""
+"""Match the columns of a score matrix with classes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Sorted classes, the labels as their numbers (n,), and one column of scores per class (n, n_classes)."""
+    """Sorted classes, labels as class numbers (n,), and one column of scores per class (n, n_classes)."""
 
     classes: np.ndarray
     codes: np.ndarray
@@ -19,10 +19,10 @@ class ClassScores:
 def class_scores(
     name: str, labels: np.ndarray, scores: np.ndarray, classes: np.ndarray | None, method: str
 ) -> ClassScores:
-    """Match scores with the labels of a task.
+    """Match the score columns of a task with its classes.
 
-    Scores of shape (n,) are those of the second class. A class that the labels have and the scores lack gets
-    the probability 0, because that is what an estimator that never saw it says of it.
+    Scores of shape (n,) are those of the second class. A class that is among the labels but has no scores gets the
+    probability 0, since the estimator has never seen it.
     """
     if scores.ndim == 1:
         scores = np.column_stack([1 - scores, scores])
@@ -30,7 +30,7 @@ def class_scores(
         classes = _infer_classes(name, labels, scores.shape[1])
     if len(classes) != scores.shape[1]:
         raise ValueError(
-            f"Task {name!r} has {len(classes)} classes ({classes.tolist()}), but {method} gave it "
+            f"Task {name!r} has {len(classes)} classes ({classes.tolist()}), but {method} returned "
             f"{scores.shape[1]} columns."
         )
     _check_same_kind(name, labels, classes)
@@ -40,7 +40,7 @@ def class_scores(
     if len(everything) > len(classes):
         if method != "predict_proba":
             unseen = np.setdiff1d(labels, classes).tolist()
-            raise ValueError(f"Task {name!r} has the labels {unseen}, for which {method} gives no score.")
+            raise ValueError(f"Task {name!r} has the labels {unseen}, for which {method} returned no scores.")
         known = np.searchsorted(everything, classes)
         widened = np.zeros((len(scores), len(everything)), dtype=scores.dtype)
         widened[:, known] = scores
@@ -49,14 +49,14 @@ def class_scores(
 
 
 def _infer_classes(name: str, labels: np.ndarray, n_columns: int) -> np.ndarray:
-    """Classes of ``n_columns`` score columns from labels alone, refused where that would be a guess."""
-    found = np.unique(labels)
-    if found.dtype.kind in "fiub" and np.isin(found, np.arange(n_columns)).all():
+    """Infer the classes of ``n_columns`` score columns from the labels, or raise if that would be a guess."""
+    present = np.unique(labels)
+    if present.dtype.kind in "fiub" and np.isin(present, np.arange(n_columns)).all():
         return np.arange(n_columns)
-    if len(found) == n_columns:
-        return found
+    if len(present) == n_columns:
+        return present
     raise ValueError(
-        f"Task {name!r} has the labels {found.tolist()}, but {n_columns} columns of scores: pass `classes`, "
+        f"Task {name!r} has the labels {present.tolist()}, but {n_columns} columns of scores: pass `classes`, "
         "one array per task, to say which column is which class."
     )
 

@@ -1,4 +1,4 @@
-"""Multi-task against baseline, in per cent: the figure that papers on multi-task learning report."""
+"""Compute delta-m, the mean relative gain of multi-task learning over a baseline."""
 
 from __future__ import annotations
 
@@ -22,43 +22,43 @@ def delta_m(
     greater_is_better: bool | Mapping[str, bool] = True,
     atol: float = 1e-8,
 ) -> float:
-    """Mean relative gain over a baseline in per cent (Δm); positive is better than the baseline.
+    """Compute the mean relative gain over a baseline in per cent (Δm); positive is better than the baseline.
 
     Parameters
     ----------
     scores : array-like, Series or DataFrame of shape (n_tasks,) or (n_tasks, n_metrics)
-        Scores of the model, as `task_scores` gives them. NaN where a metric does not apply to a task.
+        Scores of the model, as returned by `task_scores`. NaN if a metric does not apply to a task.
     baseline : like ``scores``
-        Scores of the baseline, usually the single-task twins. Two tables are matched by their labels.
+        Scores of the baseline, usually single-task models. Two tables are matched by their labels.
     greater_is_better : bool or dict of str to bool, default=True
-        Direction of the scores: for all, or by column of a table (for a Series, by task).
+        Direction of all scores, or a dict with the direction of each column of a table (for a Series, of each task).
     atol : float, default=1e-8
-        Baseline scores no further than this from 0 have no relative gain.
+        Baseline scores with an absolute value up to this have no relative gain.
 
     Returns
     -------
     gain : float
-        Per cent; NaN where no score has a relative gain.
+        Gain in per cent; NaN if no score has a relative gain.
 
     Raises
     ------
     ValueError
-        Where shapes or labels differ, or a direction is missing.
+        If shapes or labels differ, or a direction is missing.
 
     Warns
     -----
     sklearn.exceptions.UndefinedMetricWarning
-        Once, naming the scores that are left out because their baseline is 0 or not defined.
+        Once, naming the tasks with scores that are left out because their baseline is 0 or undefined.
 
     Notes
     -----
     ``Δm = 100 / T · Σ_t 1/M_t Σ_m (−1)^l (S_tm − B_tm) / |B_tm|`` over tasks t and their metrics m, with l = 1
-    where less is better [1]_. **The sign is that of [1]_, positive for a gain**; part of the literature,
-    among it the papers on Nash-MTL and FAMO, reports the negative. The absolute value in the denominator
-    makes scores that are negative by convention (``neg_mean_squared_error``) count the right way round.
+    if lower is better, else 0 [1]_. **The sign is that of [1]_, positive for a gain**; part of the literature,
+    including the papers on Nash-MTL and FAMO, reports the negative. The absolute value in the denominator gives scores
+    that are negative by convention (``neg_mean_squared_error``) the right sign.
 
-    A relative gain means little where the baseline is near 0, as R² of a task that is hard to predict. Use
-    errors, or the relative error of `relative_error_scores`, there.
+    A relative gain means little if the baseline is near 0, such as R² on a task that is hard to predict. Use errors
+    instead, or the relative error of `relative_error_scores`.
 
     References
     ----------
@@ -73,7 +73,7 @@ def delta_m(
     """
     ours, theirs = _table(scores), _table(baseline)
     if ours.shape != theirs.shape:
-        raise ValueError(f"scores have the shape {ours.shape}, those of the baseline {theirs.shape}.")
+        raise ValueError(f"scores have the shape {ours.shape}, the baseline has {theirs.shape}.")
     if _labelled(scores) and _labelled(baseline):
         if set(ours.index) != set(theirs.index) or set(ours.columns) != set(theirs.columns):
             raise ValueError("scores and baseline name different tasks or metrics.")
@@ -82,13 +82,13 @@ def delta_m(
     usable = theirs.abs() > atol
     _warn_of_unusable(ours, theirs, usable)
     gain = (sign * (ours - theirs) / theirs.abs()).where(usable)
-    # First over the metrics of a task, then over tasks: a task with many metrics counts no more than others.
+    # Average over the metrics of a task first, so that a task with many metrics counts no more than others.
     return float(100.0 * gain.mean(axis=1).mean())
 
 
 def _table(scores: Any) -> pd.DataFrame:
     if isinstance(scores, Mapping):
-        raise TypeError("Scores are a dict: pass pd.Series(scores), which names one score a task.")
+        raise TypeError("Scores are a dict: pass pd.Series(scores), with one score per task.")
     if isinstance(scores, pd.DataFrame):
         table = scores
     elif isinstance(scores, pd.Series):
@@ -107,7 +107,7 @@ def _labelled(scores: Any) -> bool:
 
 
 def _signs(table: pd.DataFrame, greater_is_better: bool | Mapping[str, bool], *, by_task: bool) -> np.ndarray:
-    """+1 or −1 for every score, broadcastable to the table."""
+    """Return +1 or −1 for every score, broadcastable to the table."""
     if not isinstance(greater_is_better, Mapping):
         if not isinstance(greater_is_better, bool | np.bool_):
             raise TypeError(f"greater_is_better should be True, False or a dict, got {greater_is_better!r}.")
@@ -117,20 +117,20 @@ def _signs(table: pd.DataFrame, greater_is_better: bool | Mapping[str, bool], *,
     wrong = [str(label) for label in greater_is_better if label not in labels]
     if missing or wrong:
         raise ValueError(
-            f"greater_is_better should name every {'task' if by_task else 'metric'}; it lacks {missing} and "
-            f"names {wrong} besides.{proposal(wrong[0], map(str, labels)) if wrong else ''}"
+            f"greater_is_better should name every {'task' if by_task else 'metric'}; {missing} are missing and "
+            f"{wrong} are unknown.{proposal(wrong[0], map(str, labels)) if wrong else ''}"
         )
     signs = np.array([1.0 if greater_is_better[label] else -1.0 for label in labels])
     return signs[:, None] if by_task else signs[None, :]
 
 
 def _warn_of_unusable(ours: pd.DataFrame, theirs: pd.DataFrame, usable: pd.DataFrame) -> None:
-    # A pair that neither table scores was not asked for.
+    # A pair without a score in both tables was not requested.
     left_out = ~usable & ~(ours.isna() & theirs.isna())
     tasks = [str(task) for task in ours.index[left_out.any(axis=1)]]
     if tasks:
         warnings.warn(
-            f"No relative gain for {shown(tasks)}: the baseline's score is 0 or not defined.",
+            f"No relative gain for {shown(tasks)}: the baseline's score is 0 or undefined.",
             UndefinedMetricWarning,
             stacklevel=3,
         )

@@ -1,4 +1,4 @@
-"""y_true, y_pred and weights as the caller gives them, taken apart into columns that belong together."""
+"""Read y_true, y_pred and weights into matching columns."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..targets import TargetColumns, read_columns, weights_in_order
 
 
 def read_targets(y_true: Any, *, caller: str, task_names: Sequence[str] | None = None) -> TargetColumns:
-    """Columns of y_true, named by ``task_names`` where given."""
+    """Return the columns of y_true, named by ``task_names`` if given."""
     columns = read_columns(y_true, estimator=caller)
     if task_names is None:
         return columns
     if columns.is_frame:
-        raise ValueError("task_names is for arrays; y_true is a table, whose columns are the tasks' names.")
+        raise ValueError("task_names is for arrays; y_true is a table, and its column names are the task names.")
     names = tuple(str(name) for name in task_names)
     if len(names) != len(columns.names) or len(set(names)) != len(names):
         raise ValueError(
@@ -29,11 +29,11 @@ def read_targets(y_true: Any, *, caller: str, task_names: Sequence[str] | None =
 
 
 def read_like(values: Any, targets: TargetColumns, *, name: str) -> TargetColumns:
-    """Columns of ``values`` in the order of the tasks: by name where both are tables, else by position."""
+    """Return the columns of ``values`` in the order of the tasks: by name for two tables, else by position."""
     if holds_matrices(values):
         raise ValueError(
-            f"{name} is a list of matrices, which looks like the output of predict_proba, where labels or "
-            "quantities are needed. Pass the output of predict as y_pred, that of predict_proba as y_score."
+            f"{name} is a list of matrices, like the output of predict_proba, but labels or quantities are needed. "
+            "Pass the output of predict as y_pred, and that of predict_proba as y_score."
         )
     try:
         columns = read_columns(values, estimator=name)
@@ -51,7 +51,7 @@ def read_like(values: Any, targets: TargetColumns, *, name: str) -> TargetColumn
 
 
 def read_weights(sample_weight: Any, targets: TargetColumns) -> np.ndarray | None:
-    """Weights as (n_samples, n_tasks) float64, or None; checked where a label is known."""
+    """Return weights as (n_samples, n_tasks) float64, or None; only those of known labels are checked."""
     if sample_weight is None:
         return None
     shape = (targets.n_samples, len(targets.names))
@@ -63,25 +63,25 @@ def read_weights(sample_weight: Any, targets: TargetColumns) -> np.ndarray | Non
     weights = weights.astype(np.float64)
     counted = weights[np.column_stack(targets.observed)]
     if not np.isfinite(counted).all() or (counted < 0).any():
-        raise ValueError("sample_weight should be finite and not negative where a label is known.")
+        raise ValueError("sample_weight should be finite and not negative for every known label.")
     return summable_weights(np.where(np.column_stack(targets.observed), weights, 0.0))
 
 
 def present(columns: TargetColumns, task: int, rows: np.ndarray) -> np.ndarray:
-    """Entries of a task in ``rows``, with the dtype of what is there."""
+    """Return the entries of a task in ``rows``, with the dtype of these entries."""
     values = columns.values[task][rows]
-    # Booleans beside a missing entry come as objects, which scikit-learn's metrics take for no label type.
+    # Booleans in a column with missing entries have the dtype object, which scikit-learn's metrics refuse.
     return pd.Series(values).infer_objects().to_numpy() if values.dtype == object else values
 
 
 def holds_matrices(values: Any) -> bool:
-    """Whether ``values`` is a list with a 2-D array per task, as predict_proba gives it for several tasks."""
+    """Return whether ``values`` is a list with a 2-D array per task, like the output of predict_proba."""
     return isinstance(values, list | tuple) and any(
         part is not None and hasattr(part, "shape") and np.ndim(part) == 2 for part in values
     )
 
 
 def shown(names: Sequence[str], limit: int = 10) -> str:
-    """Enumerate names in a message, the first ``limit`` of them."""
+    """List the first ``limit`` names for a message."""
     listing = ", ".join(repr(name) for name in names[:limit])
     return listing if len(names) <= limit else f"{listing} and {len(names) - limit} more"

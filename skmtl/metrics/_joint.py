@@ -1,4 +1,4 @@
-"""Scores of predictions of all tasks at once: of joint draws, and of regions."""
+"""Score joint predictions of all tasks: draws and prediction regions."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from ._relative import quantities_of
 
 
 def energy_score(y_true: Any, y_draws: Any, *, scale: Any = None, sample_weight: Any = None) -> float:
-    """Energy score of joint draws, the mean over rows; less is better.
+    """Compute the mean energy score of joint draws; lower is better.
 
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_samples,) or (n_samples, n_tasks)
-        Quantities; NaN, None or pandas' NA where a label is not known.
+        Quantities; NaN, None or pandas.NA for a missing label.
     y_draws : array-like of shape (n_samples, n_draws) or (n_samples, n_tasks, n_draws)
-        Draws, as ``sample_y`` of the estimators gives them.
+        Draws, as returned by ``sample_y`` of the estimators.
     scale : array-like of shape (n_tasks,), default=None
-        Unit of each task, such as the standard deviation of its training labels. By default the tasks' own units, in
-        which a task of large numbers outweighs the others.
+        Unit of each task, such as the standard deviation of its training labels. By default tasks keep their own units,
+        and a task with large values outweighs the others.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows.
 
     Returns
     -------
     score : float
-        Mean over rows of ``E|Y - y| - E|Y - Y'| / 2`` for draws Y, Y' and labels y, in Euclidean norm. NaN where no
+        Mean over rows of ``E|Y - y| - E|Y - Y'| / 2`` for draws Y, Y' and labels y, in the Euclidean norm. NaN if no
         row has a label.
 
     Raises
     ------
     ValueError
-        Where shapes do not match, labels are not numbers, or draws are not finite.
+        If shapes do not match, labels are not numbers, or draws are not finite.
 
     See Also
     --------
-    variogram_score : More sensitive to how tasks go together.
+    variogram_score : More sensitive to the dependence between tasks.
 
     Notes
     -----
-    The score of [1]_ is proper: no other distribution than the true one has a lower expected score. Of one task it
-    is the continuous ranked probability score. Tasks without a label are left out of a row's norm, rows without any
-    label out of the mean. Both expectations are means over the draws (over all pairs, a draw with itself included), so
-    that few draws make the score larger; compare scores of equal numbers of draws.
+    The score of [1]_ is proper: the true distribution has the lowest expected score. For one task it is the continuous
+    ranked probability score. Tasks without a label are left out of a row's norm, and rows without any label are left
+    out of the mean. Both expectations are means over draws; that over pairs includes each draw with itself. Fewer draws
+    therefore give a larger score: compare scores with equal numbers of draws.
 
     References
     ----------
@@ -68,42 +68,42 @@ def energy_score(y_true: Any, y_draws: Any, *, scale: Any = None, sample_weight:
 def variogram_score(
     y_true: Any, y_draws: Any, *, p: float = 0.5, scale: Any = None, sample_weight: Any = None
 ) -> float:
-    """Variogram score of joint draws, the mean over rows; less is better.
+    """Compute the mean variogram score of joint draws; lower is better.
 
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_samples, n_tasks)
-        Quantities; NaN, None or pandas' NA where a label is not known.
+        Quantities; NaN, None or pandas.NA for a missing label.
     y_draws : array-like of shape (n_samples, n_tasks, n_draws)
-        Draws, as ``sample_y`` of the estimators gives them.
+        Draws, as returned by ``sample_y`` of the estimators.
     p : float, default=0.5
         Order of the differences.
     scale : array-like of shape (n_tasks,), default=None
-        Unit of each task, such as the standard deviation of its training labels. By default the tasks' own units: then
-        differences between tasks of different units say little.
+        Unit of each task, such as the standard deviation of its training labels. By default tasks keep their own units,
+        and differences between tasks with different units mean little.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows.
 
     Returns
     -------
     score : float
-        Mean over rows of the sum over all pairs of tasks i, j of ``(|y_i - y_j|**p - E|Y_i - Y_j|**p)**2``. NaN where
-        no row has labels of two tasks.
+        Mean over rows of the sum over all pairs of tasks i, j of ``(|y_i - y_j|**p - E|Y_i - Y_j|**p)**2``. NaN if no
+        row has labels for two tasks.
 
     Raises
     ------
     ValueError
-        Where shapes do not match, labels are not numbers, draws are not finite, or p is not positive.
+        If shapes do not match, labels are not numbers, draws are not finite, or p is not positive.
 
     See Also
     --------
-    energy_score : Less sensitive to how tasks go together, but sensitive to all else.
+    energy_score : Less sensitive to the dependence between tasks, but sensitive to everything else.
 
     Notes
     -----
-    The score of [1]_, with equal weights, each pair in both orders. It tells draws whose tasks go together in a wrong
-    way, and does not see a constant that is added to all tasks: look at `energy_score` as well. Pairs without both
-    labels are left out.
+    This is the score of [1]_ with equal weights and each pair in both orders. It detects a wrong dependence between
+    tasks, but not a constant that is added to all tasks: check `energy_score` as well. Pairs without both labels are
+    left out.
 
     References
     ----------
@@ -123,31 +123,31 @@ def variogram_score(
 
 
 def joint_coverage(y_true: Any, region: Any, *, sample_weight: Any = None) -> float:
-    """Share of rows whose labels are all within.
+    """Compute the share of rows with all labels inside the region.
 
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_samples,) or (n_samples, n_tasks)
-        Labels; NaN, None or pandas' NA where one is not known.
+        Labels; NaN, None or pandas.NA for a missing one.
     region : JointRegion, or array-like of shape (n_samples, 2) or (n_samples, n_tasks, 2)
-        What ``predict_region`` gave, or lower and upper ends, as ``predict_interval`` gives them.
+        Result of ``predict_region``, or lower and upper bounds as returned by ``predict_interval``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows.
 
     Returns
     -------
     share : float
-        Between 0 and 1. Tasks without a label are left out: the others decide. So are rows without any label, and NaN
-        means that none is left.
+        Share between 0 and 1. A row counts by the tasks that have a label; rows without any label are left out. NaN if
+        no row is left.
 
     Raises
     ------
     ValueError
-        Where shapes do not match.
+        If shapes do not match.
 
     See Also
     --------
-    mean_region_width : The other half: any region that is large enough covers.
+    mean_region_width : Measures the size of regions; large enough regions always cover.
 
     Examples
     --------
@@ -165,36 +165,38 @@ def joint_coverage(y_true: Any, region: Any, *, sample_weight: Any = None) -> fl
         ends, truth = _intervals(region), _numbers(targets)
         if ends.shape[:2] != truth.shape:
             raise ValueError(
-                f"region has ends for {ends.shape[0]} rows and {ends.shape[1]} tasks, y_true has {truth.shape}."
+                f"region has bounds for {ends.shape[0]} rows and {ends.shape[1]} tasks, y_true has {truth.shape}."
             )
         inside = (~observed | ((ends[..., 0] <= truth) & (truth <= ends[..., 1]))).all(axis=1)
     return _weighted(inside.astype(float), weights * observed.any(axis=1))
 
 
 def mean_region_width(region: Any, *, sample_weight: Any = None) -> float:
-    """Mean over rows of a region's width a task: its volume to the power of one over the number of tasks.
+    """Compute the mean width of regions per task.
+
+    The width of a region is its volume to the power of ``1 / n_tasks``.
 
     Parameters
     ----------
     region : JointRegion, or array-like of shape (n_samples, 2) or (n_samples, n_tasks, 2)
-        What ``predict_region`` gave, or lower and upper ends, as ``predict_interval`` gives them.
+        Result of ``predict_region``, or lower and upper bounds as returned by ``predict_interval``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows.
 
     Returns
     -------
     width : float
-        Of intervals it is the mean of their geometric mean widths. It has no unit of its own where tasks have
-        different ones: it is for comparing regions of the same tasks. Infinite where one of them is.
+        Mean width over rows, infinite if a region is. For intervals, the width of a row is the geometric mean of their
+        widths. Use it to compare regions of the same tasks: with tasks in different units, it has no unit of its own.
 
     Raises
     ------
     ValueError
-        Where shapes do not match.
+        If shapes do not match.
 
     See Also
     --------
-    joint_coverage : How often labels are within.
+    joint_coverage : Measures how often labels lie inside.
 
     Examples
     --------
@@ -214,21 +216,21 @@ def mean_region_width(region: Any, *, sample_weight: Any = None) -> float:
 def _read(
     y_true: Any, y_draws: Any, scale: Any, sample_weight: Any, *, caller: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels (n_samples, n_tasks), NaN where missing, draws (n_samples, n_tasks, n_draws), and weights of rows."""
+    """Return labels (n_samples, n_tasks) with NaN if missing, draws (n_samples, n_tasks, n_draws), row weights."""
     truth = _numbers(read_targets(y_true, caller=caller))
     draws = _as_numbers(y_draws, "y_draws")
     if draws.ndim == 2 and truth.shape[1] == 1:
         draws = draws[:, None]
     if draws.ndim != 3 or draws.shape[:2] != truth.shape or draws.shape[2] == 0:
         raise ValueError(
-            f"y_draws should have the shape {(*truth.shape, 'n_draws')}, as sample_y gives it, got {draws.shape}."
+            f"y_draws should have the shape {(*truth.shape, 'n_draws')}, as returned by sample_y, got {draws.shape}."
         )
     if not np.isfinite(draws).all():
         raise ValueError("y_draws should be finite.")
     if scale is not None:
         units = _as_numbers(scale, "scale")
         if units.shape != truth.shape[1:] or not (np.isfinite(units).all() and (units > 0).all()):
-            raise ValueError(f"scale should hold {truth.shape[1]} positive numbers, one a task, got {scale!r}.")
+            raise ValueError(f"scale should hold {truth.shape[1]} positive numbers, one per task, got {scale!r}.")
         truth, draws = truth / units, draws / units[:, None]
     return truth, draws, _row_weights(sample_weight, len(truth))
 
@@ -251,7 +253,9 @@ def _intervals(region: Any) -> np.ndarray:
     ends = _as_numbers(region, "region")
     ends = ends[:, None] if ends.ndim == 2 else ends
     if ends.ndim != 3 or ends.shape[2] != 2:
-        raise ValueError(f"region should be a JointRegion, or ends of shape (n_samples, n_tasks, 2), got {ends.shape}.")
+        raise ValueError(
+            f"region should be a JointRegion, or bounds of shape (n_samples, n_tasks, 2), got {ends.shape}."
+        )
     return ends
 
 
@@ -261,14 +265,14 @@ def _row_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
     weights = _as_numbers(sample_weight, "sample_weight")
     if weights.shape != (n_samples,) or not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(
-            f"sample_weight should hold {n_samples} finite numbers that are not negative, one a row: all of a row's "
-            f"labels count at once. Got an array of shape {weights.shape}."
+            f"sample_weight should hold {n_samples} finite numbers that are not negative, one per row, since all "
+            f"labels of a row count together. Got an array of shape {weights.shape}."
         )
     return weights
 
 
 def _rows(truth: np.ndarray, draws: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Labels of each row, and draws (n_draws, n_tasks), of the tasks that it has labels of."""
+    """Yield labels and draws (n_draws, n_tasks) of each row, for the tasks that have a label."""
     for labels, drawn in zip(truth, draws, strict=True):
         seen = ~np.isnan(labels)
         yield labels[seen], drawn[seen].T
@@ -286,7 +290,7 @@ def _variogram(labels: np.ndarray, drawn: np.ndarray, p: float) -> float:
 
 
 def _mean(scores: Iterator[float], truth: np.ndarray, weights: np.ndarray, *, least: int) -> float:
-    """Mean of the rows that have so many labels."""
+    """Return the mean over rows with at least ``least`` labels."""
     enough = (~np.isnan(truth)).sum(axis=1) >= least
     return _weighted(np.fromiter(scores, dtype=np.float64, count=len(truth)), weights * enough)
 

@@ -1,4 +1,4 @@
-"""What a metric's name, function or scorer stands for: something to evaluate on one task."""
+"""Resolve the name, function or scorer of a metric into something to evaluate on one task."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sklearn import metrics
 
 from .._names import proposal
 from ._probability import FUNCTIONS, SCORER_NAMES, ScoreFunction
-from ._responses import SCORE_METHODS, TaskAnswer
-from ._task_view import CodedView, TaskView
+from ._responses import SCORE_METHODS, TaskResponse
+from ._task_estimator import CodedPredictions, TaskEstimator
 
 _ScorerType = type(metrics.make_scorer(metrics.r2_score))
 _HIGHER, _LOWER = ("_score",), ("_error", "_loss", "_deviance")
@@ -24,15 +24,15 @@ RESPONSE_METHODS = ("auto", "predict", "predict_proba", "decision_function")
 
 @dataclass(frozen=True)
 class Metric(ABC):
-    """A metric of one task: its name, whether more is better (None: unknown), whether it takes weights."""
+    """A metric of one task: its name, whether higher is better (None: unknown), whether it takes weights."""
 
     name: str
     greater_is_better: bool | None
     takes_weights: bool
 
     @abstractmethod
-    def value(self, answer: TaskAnswer, weights: np.ndarray | None) -> float:
-        """Evaluate the metric on the rows of the answer."""
+    def value(self, response: TaskResponse, weights: np.ndarray | None) -> float:
+        """Evaluate the metric on the rows of the response."""
 
 
 @dataclass(frozen=True)
@@ -44,28 +44,28 @@ class _ScoreMetric(Metric):
     methods: tuple[str, ...] = ("predict_proba",)
     sign: int = 1
 
-    def value(self, answer: TaskAnswer, weights: np.ndarray | None) -> float:
-        scores = answer.class_scores(self.methods)
+    def value(self, response: TaskResponse, weights: np.ndarray | None) -> float:
+        scores = response.class_scores(self.methods)
         return self.sign * float(self.function.compute(scores, weights, **self.options))
 
 
 @dataclass(frozen=True)
 class _ScorerMetric(Metric):
-    """Any scorer of scikit-learn's form, called with the task as an estimator of its own."""
+    """Any scorer with scikit-learn's signature, called with the task as an estimator."""
 
     scorer: Callable[..., Any]
     needs_classes: bool
 
-    def value(self, answer: TaskAnswer, weights: np.ndarray | None) -> float:
-        view: Any = TaskView(answer, answer.classes() if self.needs_classes else None)
-        truth = answer.y_true
-        if not self.needs_classes and _is_of_labels(self.scorer) and answer.has_odd_labels():
-            truth, codes = answer.coded()
-            view = CodedView(codes)
+    def value(self, response: TaskResponse, weights: np.ndarray | None) -> float:
+        estimator: Any = TaskEstimator(response, response.classes() if self.needs_classes else None)
+        truth = response.y_true
+        if not self.needs_classes and _is_of_labels(self.scorer) and response.has_odd_labels():
+            truth, codes = response.coded()
+            estimator = CodedPredictions(codes)
         rows = np.arange(len(truth))[:, None]
         if weights is None:
-            return self.scorer(view, rows, truth)
-        return self.scorer(view, rows, truth, sample_weight=weights)
+            return self.scorer(estimator, rows, truth)
+        return self.scorer(estimator, rows, truth, sample_weight=weights)
 
 
 def resolve_metric(
@@ -75,7 +75,7 @@ def resolve_metric(
     response_method: str = "auto",
     greater_is_better: bool | None = None,
 ) -> Metric:
-    """Metric that a scorer's name, a function's name, a scorer or a function stands for."""
+    """Return the metric for the name of a scorer or function, or for a scorer or function itself."""
     if isinstance(metric, str):
         return _named(metric, name or metric, response_method, greater_is_better)
     if not callable(metric):
@@ -86,7 +86,7 @@ def resolve_metric(
         return _of_scores(function, options, name or function.__name__, response_method, greater_is_better)
     if _is_scorer(metric):
         if response_method != "auto" or greater_is_better is not None:
-            raise ValueError(f"The scorer {metric!r} knows its response method and its direction; leave both out.")
+            raise ValueError(f"The scorer {metric!r} has its own response method and direction; leave both out.")
         return _scorer_metric(metric, name or repr(metric), greater_is_better=True, needs_classes=True)
     return _of_function(metric, name or _function_name(metric), response_method, greater_is_better)
 
@@ -111,7 +111,7 @@ def _named(metric: str, name: str, response_method: str, greater_is_better: bool
 
 def _refuse_direction(metric: str, greater_is_better: bool | None) -> None:
     if greater_is_better is False:
-        raise ValueError(f"{metric!r} is a scorer's name, of which more is always better.")
+        raise ValueError(f"{metric!r} is the name of a scorer, for which higher is always better.")
 
 
 def _of_scores(
@@ -179,7 +179,7 @@ def _takes_weights(scorer: Any) -> bool:
 
 
 def _is_scorer(metric: Any) -> bool:
-    """Whether this is called with an estimator rather than with predictions."""
+    """Return whether this is called with an estimator rather than with predictions."""
     if isinstance(metric, _ScorerType):
         return True
     parameters = _parameters(metric)
@@ -187,7 +187,7 @@ def _is_scorer(metric: Any) -> bool:
 
 
 def _is_of_labels(scorer: Any) -> bool:
-    """Whether this is a metric of scikit-learn's own, to which labels are but names: codes do as well."""
+    """Return whether this is one of scikit-learn's metrics that treat labels as names, so that codes work as well."""
     if not isinstance(scorer, _ScorerType) or {"labels", "pos_label"} & set(scorer._kwargs):
         return False
     return str(getattr(scorer._score_func, "__module__", "")).startswith("sklearn.metrics._classification")
@@ -206,14 +206,14 @@ def _function_name(function: Any) -> str:
 
 
 def _direction(function: Any) -> bool | None:
-    """Direction by scikit-learn's naming: ``_score`` is maximised, ``_error`` and the like minimised."""
+    """Return the direction by scikit-learn's naming: ``_score`` is maximised, ``_error`` and the like minimised."""
     name = _function_name(function)
     return name.endswith(_HIGHER) if name.endswith(_HIGHER + _LOWER) else None
 
 
 @cache
 def _function_names() -> tuple[str, ...]:
-    """Names of scikit-learn's metric functions that work on one task, of labels or of scores."""
+    """Return the names of scikit-learn's metric functions that work on one task, from labels or from scores."""
     firsts, seconds = {"y_true", "y1", "labels_true"}, {"y_pred", "y2", "labels_pred"}
     names = []
     for name in metrics.__all__:

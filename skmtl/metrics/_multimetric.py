@@ -1,4 +1,4 @@
-"""A scorer that gives several metrics and the score of every task from one prediction."""
+"""Scorer of several metrics and tasks from one prediction."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ._plan import plan_metrics
 
 
 class MultiMetricTaskScorer(BaseTaskScorer):
-    """Scorer that gives a dict of scores; `make_multimetric_task_scorer` makes and describes it.
+    """Scorer that returns a dict of scores; made and described by `make_multimetric_task_scorer`.
 
     Parameters
     ----------
     metrics : str, callable, list or dict
         The metrics, in the forms of `task_scores`.
     average : {"mean", "median", "min", "max"} or None, default="mean"
-        How the scores of the tasks become one; None leaves the average out.
+        How to average the scores of the tasks; None leaves the average out.
     per_task : bool, default=True
-        Whether to give the score of every task too.
+        Whether to return the score of every task as well.
     """
 
     def __init__(self, metrics: Any, *, average: Average | None = "mean", per_task: bool = True) -> None:
@@ -39,26 +39,26 @@ class MultiMetricTaskScorer(BaseTaskScorer):
         X : array-like of shape (n_samples, n_features)
             Rows to predict.
         y : array-like or DataFrame of shape (n_samples,) or (n_samples, n_tasks)
-            Labels; NaN, None or pandas' NA where a label is not known.
+            Labels; NaN, None or pandas.NA for a missing label.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights of the rows, or of every label.
+            Weights of the rows, or of the single labels.
 
         Returns
         -------
         scores : dict of str to float
-            More is better. ``"metric"`` holds the average, ``"metric__task"`` a task's score.
+            Scores; higher is better. ``"metric"`` is the average, ``"metric__task"`` the score of a task.
         """
         targets = read_targets(y, caller="MultiMetricTaskScorer")
         plan = self._plan(targets.names)
         table = self._table(estimator, X, targets, plan, sample_weight, stacklevel=4)
-        asked: dict[str, dict[str, float]] = {}
+        by_metric: dict[str, dict[str, float]] = {}
         for row, (task, metrics) in enumerate(plan.items()):
             for metric in metrics:
                 column = int(table.columns.get_loc(metric.name))
                 name = metric.name if metric.greater_is_better else f"neg_{metric.name}"
-                asked.setdefault(name, {})[targets.names[task]] = float(table.iat[row, column])
+                by_metric.setdefault(name, {})[targets.names[task]] = float(table.iat[row, column])
         scores: dict[str, float] = {}
-        for name, by_task in asked.items():
+        for name, by_task in by_metric.items():
             if self.average is not None:
                 scores[name] = average_of(by_task.values(), self.average)
             if self.per_task:
@@ -69,7 +69,7 @@ class MultiMetricTaskScorer(BaseTaskScorer):
         if self.average is not None:
             check_average(self.average)
         elif not self.per_task:
-            raise ValueError("average=None with per_task=False leaves nothing to give; set one of them.")
+            raise ValueError("average=None with per_task=False leaves nothing to return; set one of them.")
         plan = plan_metrics(self.metrics, names)
         for metrics in plan.values():
             for metric in metrics:
@@ -80,30 +80,30 @@ class MultiMetricTaskScorer(BaseTaskScorer):
 def make_multimetric_task_scorer(
     metrics: Any, *, average: Average | None = "mean", per_task: bool = True
 ) -> MultiMetricTaskScorer:
-    """Make a scorer that gives several metrics, and each task's, from one prediction.
+    """Make a scorer that returns several metrics, averaged and per task, from one prediction.
 
-    Pass it as ``scoring=`` itself, not in a dict or list: scikit-learn takes a callable that returns a dict.
-    A search then needs ``refit=`` to name one of the scores.
+    Pass the scorer itself as ``scoring``, not in a dict or list: scikit-learn accepts a callable that returns a dict.
+    In a search, set ``refit`` to the name of one of the scores.
 
     Parameters
     ----------
     metrics : str, callable, list or dict
         The metrics, in the forms of `task_scores`.
     average : {"mean", "median", "min", "max"} or None, default="mean"
-        How the scores of the tasks become one; None leaves the average out.
+        How to average the scores of the tasks; None leaves the average out.
     per_task : bool, default=True
-        Whether to give the score of every task too.
+        Whether to return the score of every task as well.
 
     Returns
     -------
     scorer : MultiMetricTaskScorer
-        Callable ``scorer(estimator, X, y, sample_weight=None)`` that returns a dict: ``"r2"`` the average
-        over tasks, ``"r2__price"`` that of the task "price". More is better; an error or a loss has its
-        sign changed and ``neg_`` before its name.
+        Callable ``scorer(estimator, X, y, sample_weight=None)`` that returns a dict: ``"r2"`` is the average over
+        tasks, ``"r2__price"`` the score of the task "price". Higher is better: errors and losses are negated, and
+        their names start with ``neg_``.
 
     See Also
     --------
-    make_task_scorer : One metric as one number.
+    make_task_scorer : Makes a scorer that returns one number.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def make_multimetric_task_scorer(
     1.0
     """
     scorer = MultiMetricTaskScorer(metrics, average=average, per_task=per_task)
-    # Without a dict the plan is the same for all tasks: check it before anything is fitted.
+    # Without a dict, all tasks have the same metrics: check them before anything is fitted.
     if not isinstance(metrics, Mapping):
         scorer._plan(("y0",))
     return scorer

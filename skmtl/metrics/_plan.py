@@ -1,4 +1,4 @@
-"""Which metrics are asked for which task."""
+"""Resolve the metrics of each task."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ._metric import Metric, resolve_metric
 
 
 def plan_metrics(metrics: Any, names: tuple[str, ...]) -> dict[int, list[Metric]]:
-    """Metrics of each task, by its position, from all forms that the caller may use.
+    """Return the metrics of each task by position, from any form that the caller may use.
 
-    A mapping whose keys are tasks (by name or position) gives each task its own; any other mapping names
+    A mapping with tasks as keys (by name or position) gives each task its own metrics; any other mapping names
     metrics.
     """
     if not isinstance(metrics, Mapping):
-        found = _resolve_all(metrics)
-        return dict.fromkeys(range(len(names)), found)
+        resolved = _resolve_all(metrics)
+        return dict.fromkeys(range(len(names)), resolved)
     if not metrics:
         raise ValueError("metrics is an empty mapping; name at least one metric.")
     tasks = [_is_task(key, names) for key in metrics]
@@ -27,16 +27,16 @@ def plan_metrics(metrics: Any, names: tuple[str, ...]) -> dict[int, list[Metric]
         wrong = next(key for key, is_task in zip(metrics, tasks, strict=True) if not is_task)
         raise ValueError(
             f"The keys of metrics should be all tasks or all names of metrics, got {list(metrics)}; {wrong!r} "
-            f"is no task.{proposal(str(wrong), names)}"
+            f"is not a task.{proposal(str(wrong), names)}"
         )
-    found = [resolve_metric(metric, name=name) for name, metric in metrics.items()]
-    return dict.fromkeys(range(len(names)), found)
+    resolved = [resolve_metric(metric, name=name) for name, metric in metrics.items()]
+    return dict.fromkeys(range(len(names)), resolved)
 
 
 def by_position(
     metrics: Mapping[Any, Any], names: tuple[str, ...], resolve: Callable[[Any], list[Metric]]
 ) -> dict[int, list[Metric]]:
-    """Metrics of the tasks that a mapping names, in the order of the tasks."""
+    """Return the metrics of the tasks named in a mapping, in the order of the tasks."""
     plan = {task_position(key, names): resolve(value) for key, value in metrics.items()}
     if len(plan) < len(metrics):
         raise ValueError(f"Two of the keys {list(metrics)} are the same task.")
@@ -44,13 +44,13 @@ def by_position(
 
 
 def task_position(task: Any, names: tuple[str, ...]) -> int:
-    """Position of a task that is given by name or by position."""
+    """Return the position of a task given by name or position."""
     if isinstance(task, str):
         if task not in names:
             raise ValueError(f"There is no task {task!r}.{proposal(task, names)}")
         return names.index(task)
     if isinstance(task, bool) or not hasattr(task, "__index__"):
-        raise TypeError(f"A task should be given by its name or its position, got {task!r}.")
+        raise TypeError(f"Give a task by name or position, got {task!r}.")
     position = task.__index__()
     if not 0 <= position < len(names):
         raise ValueError(f"There is no task at position {position}: y has {len(names)} task(s).")
@@ -62,16 +62,16 @@ def _is_task(key: Any, names: tuple[str, ...]) -> bool:
 
 
 def _resolve_all(metrics: Any) -> list[Metric]:
-    """Metrics of a single one or of a list, each of its own name."""
+    """Resolve one metric, a list or a mapping of names; all names must differ."""
     if isinstance(metrics, Mapping):
-        found = [resolve_metric(metric, name=str(name)) for name, metric in metrics.items()]
+        resolved = [resolve_metric(metric, name=str(name)) for name, metric in metrics.items()]
     elif isinstance(metrics, list | tuple):
-        found = [resolve_metric(metric) for metric in metrics]
+        resolved = [resolve_metric(metric) for metric in metrics]
     else:
-        found = [resolve_metric(metrics)]
-    if not found:
+        resolved = [resolve_metric(metrics)]
+    if not resolved:
         raise ValueError("metrics is empty; name at least one metric.")
-    names = [metric.name for metric in found]
+    names = [metric.name for metric in resolved]
     if len(set(names)) != len(names):
         raise ValueError(f"Two metrics have the same name in {names}; give them names with a mapping.")
-    return found
+    return resolved

@@ -1,4 +1,4 @@
-"""Metrics of class scores: scikit-learn's functions, fed with class numbers so that any classes will do."""
+"""Metrics of class scores: scikit-learn's functions on class numbers, for classes of any type."""
 
 from __future__ import annotations
 
@@ -15,56 +15,56 @@ from ._classes import ClassScores
 Weights = np.ndarray | None
 
 
-def _roc_auc(answer: ClassScores, weights: Weights, **options: Any) -> float:
-    """Binary, or one-vs-rest with the plain mean over classes unless told otherwise."""
-    if answer.scores.shape[1] <= 2:
-        return metrics.roc_auc_score(answer.codes, answer.scores[:, -1], sample_weight=weights, **options)
+def _roc_auc(response: ClassScores, weights: Weights, **options: Any) -> float:
+    """Binary, or one-vs-rest with the unweighted mean over classes by default."""
+    if response.scores.shape[1] <= 2:
+        return metrics.roc_auc_score(response.codes, response.scores[:, -1], sample_weight=weights, **options)
     options = {"multi_class": "ovr", **options}
-    labels = np.arange(answer.scores.shape[1])
-    return metrics.roc_auc_score(answer.codes, answer.scores, sample_weight=weights, labels=labels, **options)
+    labels = np.arange(response.scores.shape[1])
+    return metrics.roc_auc_score(response.codes, response.scores, sample_weight=weights, labels=labels, **options)
 
 
-def _average_precision(answer: ClassScores, weights: Weights, **options: Any) -> float:
-    """Binary, or one-vs-rest; undefined where a class that counts has no row."""
-    n_classes = answer.scores.shape[1]
-    totals = np.bincount(answer.codes, weights=weights, minlength=n_classes)
+def _average_precision(response: ClassScores, weights: Weights, **options: Any) -> float:
+    """Binary, or one-vs-rest; undefined if a class that counts has no row."""
+    n_classes = response.scores.shape[1]
+    totals = np.bincount(response.codes, weights=weights, minlength=n_classes)
     if n_classes <= 2:
         if n_classes < 2 or totals[1] == 0:
             return np.nan
-        return metrics.average_precision_score(answer.codes, answer.scores[:, 1], sample_weight=weights, **options)
+        return metrics.average_precision_score(response.codes, response.scores[:, 1], sample_weight=weights, **options)
     if options.get("average", "macro") == "macro" and (totals == 0).any():
         return np.nan
-    one_hot = np.eye(n_classes, dtype=int)[answer.codes]
-    return metrics.average_precision_score(one_hot, answer.scores, sample_weight=weights, **options)
+    one_hot = np.eye(n_classes, dtype=int)[response.codes]
+    return metrics.average_precision_score(one_hot, response.scores, sample_weight=weights, **options)
 
 
-def _with_labels(function: Callable[..., float], answer: ClassScores, weights: Weights, **options: Any) -> float:
-    """Metrics that take a column per class and the labels of the columns; undefined for a single class."""
-    n_classes = answer.scores.shape[1]
+def _with_labels(function: Callable[..., float], response: ClassScores, weights: Weights, **options: Any) -> float:
+    """Metrics of a column per class and the labels of the columns; undefined for a single class."""
+    n_classes = response.scores.shape[1]
     if n_classes < 2:
         return np.nan
-    return function(answer.codes, answer.scores, sample_weight=weights, labels=np.arange(n_classes), **options)
+    return function(response.codes, response.scores, sample_weight=weights, labels=np.arange(n_classes), **options)
 
 
-def _skill(function: Callable[..., float], answer: ClassScores, weights: Weights, **options: Any) -> float:
-    """Skill over the class frequencies; undefined where these predict perfectly."""
-    if np.count_nonzero(np.bincount(answer.codes, weights=weights)) < 2:
+def _skill(function: Callable[..., float], response: ClassScores, weights: Weights, **options: Any) -> float:
+    """Skill relative to the class frequencies; undefined if these predict perfectly."""
+    if np.count_nonzero(np.bincount(response.codes, weights=weights)) < 2:
         return np.nan
-    return _with_labels(function, answer, weights, **options)
+    return _with_labels(function, response, weights, **options)
 
 
-def _top_k(answer: ClassScores, weights: Weights, **options: Any) -> float:
-    n_classes = answer.scores.shape[1]
+def _top_k(response: ClassScores, weights: Weights, **options: Any) -> float:
+    n_classes = response.scores.shape[1]
     if n_classes < 2:
         return np.nan
-    scores = answer.scores[:, 1] if n_classes == 2 else answer.scores
+    scores = response.scores[:, 1] if n_classes == 2 else response.scores
     labels = np.arange(n_classes)
-    return metrics.top_k_accuracy_score(answer.codes, scores, sample_weight=weights, labels=labels, **options)
+    return metrics.top_k_accuracy_score(response.codes, scores, sample_weight=weights, labels=labels, **options)
 
 
 @dataclass(frozen=True)
 class ScoreFunction:
-    """A metric of class scores, its direction, and the response methods that can feed it."""
+    """A metric of class scores, its direction, and the response methods it can use."""
 
     compute: Callable[..., float]
     greater_is_better: bool
@@ -73,7 +73,7 @@ class ScoreFunction:
 
 _RANKING = ("predict_proba", "decision_function")
 
-# By the function of scikit-learn that the user names or passes.
+# Keyed by scikit-learn's function, which the user names or passes.
 FUNCTIONS: Mapping[Callable[..., Any], ScoreFunction] = {
     metrics.roc_auc_score: ScoreFunction(_roc_auc, True, _RANKING),
     metrics.average_precision_score: ScoreFunction(_average_precision, True, _RANKING),
@@ -84,7 +84,7 @@ FUNCTIONS: Mapping[Callable[..., Any], ScoreFunction] = {
     metrics.d2_brier_score: ScoreFunction(partial(_skill, metrics.d2_brier_score), True),
 }
 
-# By scikit-learn's scorer name: the function and the options that the name stands for.
+# Keyed by scikit-learn's scorer name: its function and options.
 SCORER_NAMES: Mapping[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "roc_auc": (metrics.roc_auc_score, {}),
     "roc_auc_ovr": (metrics.roc_auc_score, {"multi_class": "ovr"}),

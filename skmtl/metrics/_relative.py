@@ -1,4 +1,4 @@
-"""Errors relative to those of the mean, the currency of the literature on multi-target regression."""
+"""Errors relative to predicting the mean, as in the literature on multi-target regression."""
 
 from __future__ import annotations
 
@@ -14,45 +14,43 @@ from ._inputs import present, read_like, read_targets, read_weights, shown
 
 
 def relative_error_scores(y_true: Any, y_pred: Any, *, y_train: Any = None, sample_weight: Any = None) -> pd.Series:
-    """Relative root mean squared error (RRMSE) of every task; 1 is as good as predicting the mean.
+    """Compute the relative root mean squared error (RRMSE) of every task; predicting the mean scores 1.
 
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_samples,) or (n_samples, n_tasks)
-        Quantities; NaN, None or pandas' NA where a label is not known.
+        Quantities; NaN, None or pandas.NA for a missing label.
     y_pred : array-like or DataFrame of shape (n_samples,) or (n_samples, n_tasks)
         Predictions.
     y_train : array-like or DataFrame of shape (n_train,) or (n_train, n_tasks), default=None
-        Labels of the training rows, whose means are what predictions are compared with. By default
-        the means of y_true.
+        Training labels. Predictions are compared with their means, or with the means of y_true if this is None.
     sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-        Weights of the rows, or of every label; they also weigh the mean of y_true.
+        Weights of the rows, or of the single labels; they also apply to the mean of y_true.
 
     Returns
     -------
     scores : Series of length n_tasks, float64
-        Per task √(Σ(y − ŷ)² / Σ(y − ȳ)²); NaN where there is no label, or all labels equal ȳ.
+        √(Σ(y − ŷ)² / Σ(y − ȳ)²) per task; NaN without labels, or if all labels equal ȳ.
 
     Raises
     ------
     ValueError
-        Where shapes or names do not match, or labels are not numbers.
+        If shapes or names do not match, or labels are not numbers.
 
     Warns
     -----
     sklearn.exceptions.UndefinedMetricWarning
-        Once, naming the tasks whose score is undefined.
+        Once, naming the tasks with an undefined score.
 
     See Also
     --------
-    average_relative_rmse : The mean over tasks.
+    average_relative_rmse : Averages the scores over tasks.
 
     Notes
     -----
-    The measure is that of [1]_. Two conventions are in use for the mean ȳ: that of the training labels
-    (``y_train``; the 2014 report that preceded [1]_ says so) and that of the scored labels, with which the
-    score is √(1 − R²). On small tables they differ in the third digit; name the one you use beside the
-    figure.
+    The measure is that of [1]_. Two conventions exist for the mean ȳ: the mean of the training labels (``y_train``;
+    used in the 2014 report that preceded [1]_) and the mean of the scored labels, for which the score is √(1 − R²). On
+    small tables they differ in the third digit, so state which one you report.
 
     References
     ----------
@@ -72,26 +70,26 @@ def relative_error_scores(y_true: Any, y_pred: Any, *, y_train: Any = None, samp
 
 
 def average_relative_rmse(y_true: Any, y_pred: Any, *, y_train: Any = None, sample_weight: Any = None) -> float:
-    """Average relative root mean squared error (aRRMSE): the mean of `relative_error_scores` over tasks.
+    """Compute the average relative root mean squared error (aRRMSE) over tasks.
 
     Parameters
     ----------
     y_true, y_pred, y_train, sample_weight : array-like
-        As for `relative_error_scores`.
+        As in `relative_error_scores`.
 
     Returns
     -------
     score : float
-        Less is better; tasks whose score is undefined are left out, and NaN means that none is left.
+        Mean of `relative_error_scores` over tasks with a defined score, NaN without any; lower is better.
 
     Raises
     ------
     ValueError
-        Where shapes or names do not match, or labels are not numbers.
+        If shapes or names do not match, or labels are not numbers.
 
     See Also
     --------
-    relative_error_scores : The score of every task, and the conventions.
+    relative_error_scores : Computes the score of every task, and describes the conventions.
 
     Examples
     --------
@@ -130,14 +128,14 @@ def _rrmse(truth: np.ndarray, prediction: np.ndarray, weight: np.ndarray, mean: 
     if mean is None:
         mean = float(np.average(truth, weights=weight))
     spread = float(weight @ (truth - mean) ** 2)
-    # Labels that are all alike miss their computed mean by rounding alone.
+    # Equal labels differ from their computed mean only by rounding.
     if spread <= weight.sum() * (8 * np.finfo(np.float64).eps * np.abs(truth).max()) ** 2:
         return np.nan
     return float(np.sqrt(weight @ (truth - prediction) ** 2 / spread))
 
 
 def _means(y_train: Any, targets: TargetColumns) -> np.ndarray:
-    """Mean of the known training labels of every task, NaN where there is none."""
+    """Return the mean of the known training labels of every task, NaN if there are none."""
     columns = read_targets(y_train, caller="relative_error_scores")
     if len(columns.names) != len(targets.names):
         raise ValueError(f"y_train has {len(columns.names)} columns, y_true has {len(targets.names)} tasks.")
@@ -149,6 +147,7 @@ def _means(y_train: Any, targets: TargetColumns) -> np.ndarray:
 
 
 def quantities_of(columns: TargetColumns, task: int, rows: np.ndarray) -> np.ndarray:
+    """Return the labels of a task in ``rows`` as float64."""
     values = present(columns, task, rows)
     try:
         return values.astype(np.float64)

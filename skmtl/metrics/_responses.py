@@ -1,4 +1,4 @@
-"""What an estimator answered, task by task: labels, class scores, classes."""
+"""Read the responses of an estimator, task by task: labels, class scores and classes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ SCORE_METHODS = ("predict_proba", "decision_function")
 
 
 class Responses:
-    """Answers for all tasks; each method is called once, when it is first needed.
+    """Responses for all tasks; each response method is called at most once, when it is first needed.
 
     Parameters
     ----------
     targets : TargetColumns
-        The labels that the answers belong to.
+        The true labels.
     methods : mapping of str to callable
-        The response methods there are, each giving its raw output for all tasks.
+        The available response methods; each returns its raw output for all tasks.
     classes : list with one array or None per task
-        The classes in the order of the score columns, where they are known.
+        The classes in the order of the score columns, if known.
     has_scores : bool
-        Whether scores are surely among the answers.
+        Whether class scores are certainly available.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Responses:
 
     @classmethod
     def of_estimator(cls, estimator: Any, X: Any, targets: TargetColumns) -> Responses:
-        """Answers of a fitted estimator for the rows of X."""
+        """Return the responses of a fitted estimator for the rows of X."""
         methods = {
             name: partial(getattr(estimator, name), X)
             for name in ("predict", *SCORE_METHODS)
@@ -60,10 +60,10 @@ class Responses:
 
     @classmethod
     def given(cls, y_pred: Any, y_score: Any, classes: Any, targets: TargetColumns) -> Responses:
-        """Answers that the caller computed; y_pred serves as scores where there is no y_score."""
+        """Return responses that the caller computed; without y_score, y_pred holds the scores."""
         scores = y_pred if y_score is None else y_score
         if len(targets.names) == 1 and classes is None and np.shape(scores) == (targets.n_samples, 1):
-            # One column for one task: scores of the second class, as in a one-dimensional y_score.
+            # One column for one task: the scores of the second class, as in a 1-D y_score.
             scores = np.asarray(scores)[:, 0]
         known = read_classes(classes, targets, strict=True)
         scores = in_order_of_classes(scores, known, targets)
@@ -72,11 +72,11 @@ class Responses:
         return cls(targets, methods, known, has_scores)
 
     def has(self, method: str) -> bool:
-        """Whether there is such a response method."""
+        """Return whether this response method is available."""
         return method in self._methods
 
     def labels(self, task: int, rows: np.ndarray) -> np.ndarray:
-        """Return what ``predict`` says of a task in ``rows``."""
+        """Return the predictions of a task in ``rows``."""
         if self._labels is None:
             if not self.has("predict"):
                 raise ValueError("The estimator has no method predict.")
@@ -87,7 +87,7 @@ class Responses:
         return present(self._labels, task, rows)
 
     def scores(self, task: int, rows: np.ndarray, methods: tuple[str, ...]) -> tuple[str, np.ndarray]:
-        """Return the first of ``methods`` there is and its output for ``rows``, (n_rows,) or (n_rows, k)."""
+        """Return the first available of ``methods`` and its output for ``rows``, (n_rows,) or (n_rows, k)."""
         method = next((name for name in methods if self.has(name)), None)
         if method is None:
             raise ValueError(f"The metric needs {' or '.join(methods)}, which the estimator does not have.")
@@ -95,12 +95,12 @@ class Responses:
             self._scores[method] = _read_scores(self._methods[method](), self.targets, method)
         scores = self._scores[method][task]
         if scores is None:
-            raise ValueError(f"There are no scores of the task {self.targets.names[task]!r} from {method}.")
+            raise ValueError(f"{method} returned no scores for the task {self.targets.names[task]!r}.")
         return method, scores[rows]
 
 
-class TaskAnswer:
-    """Labels of one task in the rows that have one, and the answers for these rows."""
+class TaskResponse:
+    """Labels of one task in the rows that have one, and the responses for these rows."""
 
     def __init__(self, responses: Responses, task: int, rows: np.ndarray) -> None:
         self._responses, self._task, self._rows = responses, task, rows
@@ -108,21 +108,21 @@ class TaskAnswer:
         self.y_true = present(responses.targets, task, rows)
 
     def has(self, method: str) -> bool:
-        """Whether there is such a response method."""
+        """Return whether this response method is available."""
         return self._responses.has(method)
 
     def labels(self) -> np.ndarray:
-        """Predicted labels or quantities, (n_rows,)."""
+        """Return predicted labels or quantities, (n_rows,)."""
         return self._responses.labels(self._task, self._rows)
 
     def class_scores(self, methods: tuple[str, ...]) -> ClassScores:
-        """Class codes of the labels, and a score per class."""
+        """Return the class codes of the labels, and a score per class."""
         method, scores = self._responses.scores(self._task, self._rows, methods)
         known = self._responses.classes[self._task]
         return class_scores(self.name, self.y_true, scores, known, method)
 
     def has_odd_labels(self) -> bool:
-        """Whether labels are classes of a type that scikit-learn's metrics do not take: dates, decimals."""
+        """Return whether labels are classes of a type that scikit-learn's metrics refuse, such as dates."""
         cells = self.y_true
         if cells.dtype.kind in "mM":
             return True
@@ -132,15 +132,16 @@ class TaskAnswer:
         return known or not any(isinstance(cell, Number) for cell in cells)
 
     def coded(self) -> tuple[np.ndarray, np.ndarray]:
-        """Labels and predicted labels as numbers of the sorted classes."""
-        known, guess = self._responses.classes[self._task], self.labels()
-        check_same_family(self.name, self.y_true, guess)
-        truth, guess, known = (as_objects(labels) for labels in (self.y_true, guess, guess if known is None else known))
-        classes = np.unique(np.concatenate([truth, guess, known]))
-        return np.searchsorted(classes, truth), np.searchsorted(classes, guess)
+        """Return labels and predicted labels as positions among the sorted classes."""
+        known, predicted = self._responses.classes[self._task], self.labels()
+        check_same_family(self.name, self.y_true, predicted)
+        given = (self.y_true, predicted, predicted if known is None else known)
+        truth, predicted, known = (as_objects(labels) for labels in given)
+        classes = np.unique(np.concatenate([truth, predicted, known]))
+        return np.searchsorted(classes, truth), np.searchsorted(classes, predicted)
 
     def classes(self) -> np.ndarray | None:
-        """Sorted classes of the task, None where nothing says that it has classes."""
+        """Return the sorted classes of the task, or None if it is not known to have classes."""
         known = self._responses.classes[self._task]
         if known is not None:
             return np.union1d(known, self.y_true)
@@ -148,7 +149,7 @@ class TaskAnswer:
 
 
 def read_classes(classes: Any, targets: TargetColumns, *, strict: bool) -> list[np.ndarray | None]:
-    """Classes per task from an estimator's ``classes_``, or from the caller (``strict``)."""
+    """Return the classes per task, from an estimator's ``classes_`` or from the caller (``strict``)."""
     n_tasks = len(targets.names)
     if classes is None:
         return [None] * n_tasks
@@ -169,14 +170,14 @@ def read_classes(classes: Any, targets: TargetColumns, *, strict: bool) -> list[
         raise ValueError(
             f"classes should be a list of {n_tasks} arrays, one per task (None for a regression), got {classes!r}."
         )
-    # Multi-label estimators of scikit-learn number their outputs there, which says nothing about a task.
+    # In scikit-learn's multi-label estimators, classes_ numbers the outputs and holds no classes of a task.
     return [None] * n_tasks
 
 
 def in_order_of_classes(scores: Any, classes: list[np.ndarray | None], targets: TargetColumns) -> Any:
-    """Scores whose tables' columns are named after the classes, in the order of the classes.
+    """Reorder score tables whose columns are named after the classes to the order of the classes.
 
-    Without known classes it is sorted order, in which labels come by themselves.
+    Without known classes, this is the sorted order of the labels.
     """
     if isinstance(scores, list | tuple) and len(scores) == len(classes):
         return [
@@ -200,7 +201,7 @@ def _read_scores(scores: Any, targets: TargetColumns, method: str) -> list[np.nd
     n_tasks = len(targets.names)
     if holds_matrices(scores):
         if len(scores) != n_tasks:
-            raise ValueError(f"{method} gave {len(scores)} matrices for {n_tasks} tasks.")
+            raise ValueError(f"{method} returned {len(scores)} matrices for {n_tasks} tasks.")
         return [None if part is None else _numbers(part, targets, method) for part in scores]
     if isinstance(scores, pd.DataFrame) and targets.is_frame:
         names = [str(name) for name in scores.columns]
@@ -211,7 +212,7 @@ def _read_scores(scores: Any, targets: TargetColumns, method: str) -> list[np.nd
         return [array]
     if array.ndim != 2 or array.shape[1] != n_tasks:
         raise ValueError(
-            f"{method} should give a list of {n_tasks} matrices, one per task, or a matrix with one column "
+            f"{method} should return a list of {n_tasks} matrices, one per task, or a matrix with one column "
             f"of scores per (binary) task, got an array of shape {array.shape}."
         )
     return list(array.T)
@@ -223,7 +224,7 @@ def _numbers(scores: Any, targets: TargetColumns, method: str) -> np.ndarray:
         array = array.astype(np.float64)
     if array.dtype.kind != "f" or array.ndim not in (1, 2):
         raise ValueError(
-            f"The metric needs scores as {method} gives them, got an array of dtype {array.dtype} and shape "
+            f"The metric needs scores like the output of {method}, got an array of dtype {array.dtype} and shape "
             f"{array.shape}."
         )
     if len(array) != targets.n_samples:

@@ -1,4 +1,4 @@
-"""A scorer that averages a metric over tasks, for searches and cross-validation."""
+"""Scorer that averages a metric over tasks."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from ._plan import by_position, task_position
 
 
 class TaskScorer(BaseTaskScorer):
-    """Scorer that averages a metric over tasks; `make_task_scorer` makes and describes it.
+    """Scorer that averages a metric over tasks; made and described by `make_task_scorer`.
 
     Parameters
     ----------
     metric : str, callable or dict
-        The metric, or a dict that gives tasks (by name or position) their own.
+        The metric, or a dict of metrics by task (name or position).
     task : str or int, default=None
         Name or position of the only task to score.
     average : {"mean", "median", "min", "max"}, default="mean"
-        How the scores of the tasks become one.
+        How to average the scores of the tasks.
     response_method : {"auto", "predict", "predict_proba", "decision_function"}, default="auto"
-        What feeds the metric.
+        Method of the estimator whose output the metric takes.
     greater_is_better : bool, default=None
-        Direction of a metric of your own.
+        Direction of a custom metric.
     """
 
     def __init__(
@@ -56,55 +56,57 @@ class TaskScorer(BaseTaskScorer):
         X : array-like of shape (n_samples, n_features)
             Rows to predict.
         y : array-like or DataFrame of shape (n_samples,) or (n_samples, n_tasks)
-            Labels; NaN, None or pandas' NA where a label is not known.
+            Labels; NaN, None or pandas.NA for a missing label.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights of the rows, or of every label.
+            Weights of the rows, or of the single labels.
 
         Returns
         -------
         score : float
-            More is better; NaN where no task has a defined score.
+            Average score; higher is better. NaN if no task has a defined score.
         """
         return average_of(self.task_scores(estimator, X, y, sample_weight), self.average)
 
     def task_scores(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> pd.Series:
-        """Score every task on its own.
+        """Score every task separately.
 
         Parameters
         ----------
         estimator, X, y, sample_weight : object
-            As for ``score``.
+            As in ``score``.
 
         Returns
         -------
         scores : Series of length n_tasks, float64
-            What ``score`` averages; NaN where undefined.
+            Scores that ``score`` averages; NaN if undefined.
         """
         targets = read_targets(y, caller="TaskScorer")
-        # A warning names the line of the caller's call of the scorer, five frames up.
+        # Warnings point to the line that calls the scorer, five frames up.
         table = self._table(estimator, X, targets, self._plan(targets.names), sample_weight, stacklevel=5)
-        # Each task has one metric, whatever its name.
+        # Each task has exactly one metric.
         return table.max(axis=1).rename("score")
 
     def _plan(self, names: tuple[str, ...]) -> dict[int, list[Metric]]:
         if isinstance(self.metric, Mapping):
             plan = by_position(self.metric, names, lambda one: [self._resolve(one)])
         else:
-            found = self._resolve(self.metric)
-            plan = {task: [found] for task in range(len(names))}
+            metric = self._resolve(self.metric)
+            plan = {task: [metric] for task in range(len(names))}
         if self.task is None:
             return plan
         position = task_position(self.task, names)
         if position not in plan:
-            raise ValueError(f"metric names no metric for the task {self.task!r}: {self.metric}.")
+            raise ValueError(f"metric has no entry for the task {self.task!r}: {self.metric}.")
         return {position: plan[position]}
 
     def _resolve(self, metric: Any) -> Metric:
-        found = resolve_metric(metric, response_method=self.response_method, greater_is_better=self.greater_is_better)
-        return check_direction(found)
+        resolved = resolve_metric(
+            metric, response_method=self.response_method, greater_is_better=self.greater_is_better
+        )
+        return check_direction(resolved)
 
     def _accept_sample_weight(self) -> bool:
-        # scikit-learn asks each scorer of a dict this, where weights are passed without metadata routing.
+        # scikit-learn calls this on each scorer of a dict when weights are passed without metadata routing.
         metrics = self.metric.values() if isinstance(self.metric, Mapping) else [self.metric]
         return all(self._resolve(metric).takes_weights for metric in metrics)
 
@@ -117,46 +119,46 @@ def make_task_scorer(
     response_method: str = "auto",
     greater_is_better: bool | None = None,
 ) -> TaskScorer:
-    """Make a scorer for ``scoring=`` of searches and cross-validation that copes with several tasks.
+    """Make a scorer of several tasks for the ``scoring`` of searches and cross-validation.
 
-    It works where scikit-learn's own scorers fail: with missing labels, with tasks of more than two
-    classes, and with metrics of probabilities for several tasks. It serves any estimator whose ``predict``
-    gives one column per task, also at the end of a pipeline.
+    It supports cases where scikit-learn's own scorers fail: missing labels, tasks with more than two classes, and
+    metrics of probabilities for several tasks. It works with any estimator whose ``predict`` returns one column per
+    task, also at the end of a pipeline.
 
     Parameters
     ----------
     metric : str, callable or dict
-        The metric: a scikit-learn scorer's name, a name of a function of ``sklearn.metrics``, a function
-        or a scorer, as described in `task_scores`. A dict whose keys are tasks (by name or position) gives
-        tasks their own metric; tasks that it does not name are left out.
+        The metric: the name of a scikit-learn scorer or of a function in ``sklearn.metrics``, a function or a scorer,
+        as described in `task_scores`. A dict maps tasks (by name or position) to their own metrics; tasks that it does
+        not name are left out.
     task : str or int, default=None
-        Name or position of the only task to score; by default all count.
+        Name or position of the only task to score; by default, all tasks count.
     average : {"mean", "median", "min", "max"}, default="mean"
-        How the scores of the tasks become one. Tasks whose score is undefined are left out, with a warning.
+        How to average the scores of the tasks. Tasks with an undefined score are left out, with a warning.
     response_method : {"auto", "predict", "predict_proba", "decision_function"}, default="auto"
-        What feeds the metric. ``"auto"``: ``predict_proba`` (if there is none and the metric only ranks,
-        ``decision_function``) for scikit-learn's metrics of scores, ``predict`` for all others. scikit-learn's
-        own scorers of rankings ask for ``decision_function`` first.
+        Method of the estimator whose output the metric takes. ``"auto"`` uses ``predict_proba`` for scikit-learn's
+        metrics of scores, or ``decision_function`` if there is no ``predict_proba`` and the metric only ranks; for all
+        other metrics it uses ``predict``. scikit-learn's own ranking scorers try ``decision_function`` first.
     greater_is_better : bool, default=None
-        Direction of a metric of your own, needed where its name does not end in ``_score`` (more is
-        better), ``_error``, ``_loss`` or ``_deviance`` (less is better).
+        Direction of a custom metric. Needed if its name does not end in ``_score`` (higher is better), ``_error``,
+        ``_loss`` or ``_deviance`` (lower is better).
 
     Returns
     -------
     scorer : TaskScorer
-        Callable ``scorer(estimator, X, y, sample_weight=None)``; more is better, so that the sign of errors
-        and losses is changed. ``scorer.task_scores(estimator, X, y)`` gives the scores before averaging.
-        Under metadata routing ``scorer.set_score_request(sample_weight=True)`` asks for weights.
+        Callable ``scorer(estimator, X, y, sample_weight=None)``. Higher is better: errors and losses are negated.
+        ``scorer.task_scores(estimator, X, y)`` returns the scores before averaging. With metadata routing,
+        ``scorer.set_score_request(sample_weight=True)`` requests weights.
 
     Raises
     ------
     ValueError, TypeError
-        Where the metric is unknown or an option does not fit it.
+        If the metric is unknown, or an option does not apply to it.
 
     See Also
     --------
-    make_multimetric_task_scorer : Several metrics, and every task's score, from one prediction.
-    task_scores : Scores of given predictions.
+    make_multimetric_task_scorer : Makes a scorer of several metrics, averaged and per task.
+    task_scores : Scores given predictions.
 
     Examples
     --------
@@ -175,7 +177,7 @@ def make_task_scorer(
     """
     check_average(average)
     if task is not None and average != "mean":
-        raise ValueError(f"average={average!r} has nothing to average where one task, {task!r}, is scored.")
+        raise ValueError(f"average={average!r} has no effect, since only one task, {task!r}, is scored.")
     if response_method not in RESPONSE_METHODS:
         raise ValueError(f"response_method={response_method!r}.{proposal(response_method, RESPONSE_METHODS)}")
     scorer = TaskScorer(
@@ -185,6 +187,6 @@ def make_task_scorer(
         response_method=response_method,
         greater_is_better=greater_is_better,
     )
-    # Asking once here brings a wrong metric to light before a search has fitted anything.
+    # This resolves the metric, so that a wrong one is refused before a search fits anything.
     scorer._accept_sample_weight()
     return scorer

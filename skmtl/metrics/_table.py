@@ -1,4 +1,4 @@
-"""Every metric of every task, and one warning for all that is undefined."""
+"""Evaluate every metric of every task, with one warning for all undefined scores."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sklearn.exceptions import UndefinedMetricWarning
 from ..targets import TargetColumns
 from ._inputs import shown
 from ._metric import Metric
-from ._responses import Responses, TaskAnswer
+from ._responses import Responses, TaskResponse
 
 Plan = Mapping[int, Sequence[Metric]]
 
 
-class _Remarks:
-    """What is to be said once at the end: undefined metrics, and values set by convention."""
+class _ScoreWarnings:
+    """Collects warnings to give once at the end: undefined metrics, and values set by convention."""
 
     def __init__(self) -> None:
         self._undefined: dict[str, list[str]] = defaultdict(list)
@@ -27,16 +27,16 @@ class _Remarks:
         self._others: dict[tuple[type[Warning], str], None] = {}
 
     def undefined(self, metric: str, reason: str, task: str) -> None:
-        self._undefined[f"{metric} is undefined{reason}, hence NaN, for"].append(task)
+        self._undefined[f"{metric} is undefined{reason}, and therefore NaN, for"].append(task)
 
     def conventional(self, metric: str, text: str, task: str) -> None:
-        self._set[f"{metric}: {text} So for"].append(task)
+        self._set[f"{metric}: {text} This applies to"].append(task)
 
     def passed_on(self, category: type[Warning], text: str) -> None:
         self._others[category, text] = None
 
     def warn(self, stacklevel: int) -> None:
-        """Give one warning for everything undefined, or none, and any other warning of a metric once."""
+        """Give at most one warning about undefined scores, and repeat each other warning of a metric once."""
         for category, text in self._others:
             warnings.warn(text, category, stacklevel=stacklevel + 1)
         lines = [f"{text} {shown(tasks)}." for text, tasks in {**self._undefined, **self._set}.items()]
@@ -52,49 +52,49 @@ def score_table(
     *,
     stacklevel: int,
 ) -> pd.DataFrame:
-    """Scores of the tasks of the plan: one row per task, one column per metric, NaN where not asked for."""
+    """Return the scores of the planned tasks: one row per task, one column per metric, NaN if not requested."""
     columns = list(dict.fromkeys(metric.name for metrics in plan.values() for metric in metrics))
     index = pd.Index([targets.names[task] for task in plan], name="task")
     table = pd.DataFrame(np.nan, index=index, columns=columns, dtype=np.float64)
-    remarks = _Remarks()
+    collected = _ScoreWarnings()
     for row, (task, metrics) in enumerate(plan.items()):
         rows = np.flatnonzero(targets.observed[task])
-        answer = TaskAnswer(responses, task, rows)
-        own = None if weights is None else weights[rows, task]
+        response = TaskResponse(responses, task, rows)
+        task_weights = None if weights is None else weights[rows, task]
         for metric in metrics:
-            table.iat[row, columns.index(metric.name)] = _score(metric, answer, own, remarks)
-    remarks.warn(stacklevel + 1)
+            table.iat[row, columns.index(metric.name)] = _score(metric, response, task_weights, collected)
+    collected.warn(stacklevel + 1)
     return table
 
 
-def _score(metric: Metric, answer: TaskAnswer, weights: np.ndarray | None, remarks: _Remarks) -> float:
+def _score(metric: Metric, response: TaskResponse, weights: np.ndarray | None, collected: _ScoreWarnings) -> float:
     if weights is not None and not metric.takes_weights:
         raise ValueError(f"The metric {metric.name} does not take sample weights; leave sample_weight out.")
-    if len(answer.y_true) == 0:
-        remarks.undefined(metric.name, " without a label", answer.name)
+    if len(response.y_true) == 0:
+        collected.undefined(metric.name, " without a label", response.name)
         return np.nan
     if weights is not None and weights.sum() == 0:
-        remarks.undefined(metric.name, " without a weight above 0", answer.name)
+        collected.undefined(metric.name, " without a weight above 0", response.name)
         return np.nan
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        value = _evaluate(metric, answer, weights)
+        value = _evaluate(metric, response, weights)
     if np.isnan(value):
-        remarks.undefined(metric.name, " on these labels", answer.name)
+        collected.undefined(metric.name, " on these labels", response.name)
     for warning in caught:
         if not issubclass(warning.category, UndefinedMetricWarning):
-            remarks.passed_on(warning.category, str(warning.message))
+            collected.passed_on(warning.category, str(warning.message))
         elif not np.isnan(value):
-            remarks.conventional(metric.name, str(warning.message), answer.name)
+            collected.conventional(metric.name, str(warning.message), response.name)
     return value
 
 
-def _evaluate(metric: Metric, answer: TaskAnswer, weights: np.ndarray | None) -> float:
+def _evaluate(metric: Metric, response: TaskResponse, weights: np.ndarray | None) -> float:
     try:
-        value = metric.value(answer, weights)
+        value = metric.value(response, weights)
     except Exception as error:
-        error.add_note(f"This happened in {metric.name} of the task {answer.name!r}.")
+        error.add_note(f"This happened in {metric.name} of the task {response.name!r}.")
         raise
     if np.ndim(value) != 0:
-        raise ValueError(f"The metric {metric.name} should give one number per task, got {value!r}.")
+        raise ValueError(f"The metric {metric.name} should return one number per task, got {value!r}.")
     return float(value)

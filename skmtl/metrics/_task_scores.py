@@ -1,4 +1,4 @@
-"""Scores of predictions, one row per task."""
+"""Score predictions of several tasks."""
 
 from __future__ import annotations
 
@@ -28,74 +28,71 @@ def task_scores(
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_samples,) or (n_samples, n_tasks)
-        Labels of any kind; NaN, None or pandas' NA where a label is not known.
+        Labels of any kind; NaN, None or pandas.NA for a missing label.
     y_pred : array-like or DataFrame of shape (n_samples,) or (n_samples, n_tasks), or list of arrays
-        Predictions: the output of ``predict`` for metrics of labels and quantities. Metrics of
-        class scores take the output of ``predict_proba`` here, unless ``y_score`` holds it: a list with one
-        array of shape (n_samples, n_classes) per task (None for a regression), or an array of shape
-        (n_samples, n_tasks) with the scores of the second class of binary tasks. For one
-        task, an array of shape (n_samples,) or (n_samples, n_classes).
+        Predictions: the output of ``predict`` for metrics of labels and quantities. Metrics of class scores take the
+        output of ``predict_proba`` from ``y_score`` or, without it, from here: a list with one array of shape
+        (n_samples, n_classes) per task (None for a regression), or an array of shape (n_samples, n_tasks) with the
+        scores of the second class of binary tasks. For one task, an array of shape (n_samples,) or
+        (n_samples, n_classes).
     metrics : str, callable, list or dict
-        What to compute. Each metric is
+        Metrics to compute. Each metric is
 
-        - a name of scikit-learn's scorers such as ``"r2"``, ``"neg_mean_squared_error"`` or ``"roc_auc"``:
-          the value has the scorer's sign, more is better;
-        - a name of a function of ``sklearn.metrics`` such as ``"mean_squared_error"`` or ``"log_loss"``:
-          the value is the function's;
-        - a function ``f(y_true, y_pred)`` or ``f(y_true, y_pred, sample_weight=...)``, among them those of
-          ``sklearn.metrics``, which may be bound to options by ``functools.partial``;
-        - a scorer as ``sklearn.metrics.make_scorer`` makes it.
+        - the name of one of scikit-learn's scorers, such as ``"r2"``, ``"neg_mean_squared_error"`` or ``"roc_auc"``:
+          the value has the scorer's sign, so higher is better;
+        - the name of a function in ``sklearn.metrics``, such as ``"mean_squared_error"`` or ``"log_loss"``:
+          the value is that of the function;
+        - a function ``f(y_true, y_pred)`` or ``f(y_true, y_pred, sample_weight=...)``, such as those in
+          ``sklearn.metrics``, possibly with options bound by ``functools.partial``;
+        - a scorer from ``sklearn.metrics.make_scorer``.
 
-        A dict names the metrics (``{"name": metric}``), or, where its keys are tasks (by name or position),
-        gives each task its own (``{"price": "r2", "type": ["accuracy", "roc_auc"]}``).
+        A dict names the metrics (``{"name": metric}``). If its keys are tasks (by name or position), it gives each
+        task its own metrics (``{"price": "r2", "type": ["accuracy", "roc_auc"]}``).
     y_score : array-like, DataFrame or list of arrays, default=None
-        Class scores for the metrics that need them, in the forms named under ``y_pred``, which then serves
-        the other metrics.
+        Class scores for the metrics that need them, in the forms described for ``y_pred``. The other metrics then use
+        ``y_pred``.
     classes : list of arrays, dict or array, default=None
-        Per task the classes in the order of the score columns, as in ``estimator.classes_``; a dict by task
-        name; for one task, an array. Needed only where the labels do not tell: without it, integer
-        labels below the number of columns are column numbers, else all classes must be among the labels.
+        Classes of each task in the order of the score columns, as in ``estimator.classes_``, or a dict by task name;
+        for one task, an array. Needed only if the labels leave it open: without it, integer labels below the number
+        of columns are column numbers, and otherwise all classes must appear among the labels.
     sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-        Weights of the rows, or of every label.
+        Weights of the rows, or of the single labels.
     task_names : sequence of str, default=None
-        Names of the tasks of an array, by default ``y0``, ``y1``, ...; a table has its column names.
+        Task names for an array, by default ``y0``, ``y1``, ...; a table uses its column names.
 
     Returns
     -------
     scores : DataFrame of shape (n_tasks, n_metrics), float64
-        One row per task, one column per metric; NaN where a metric is undefined or not asked for.
+        One row per task, one column per metric; NaN if a metric is undefined or not requested.
 
     Raises
     ------
     ValueError
-        Where shapes or names do not match, a metric is unknown, or it refuses the labels.
+        If shapes or names do not match, a metric is unknown, or it refuses the labels.
 
     Warns
     -----
     sklearn.exceptions.UndefinedMetricWarning
-        Once per call, naming the metrics and tasks, where values are undefined: no label, or labels of one
-        class for a ROC AUC.
+        Once per call, naming the metrics and tasks with undefined values: no label, or labels of only one class for a
+        ROC AUC.
 
     See Also
     --------
-    make_task_scorer : The same metrics as one number, for searches and cross-validation.
+    make_task_scorer : Makes a scorer of the same metrics, for searches and cross-validation.
 
     Notes
     -----
-    On the rows with a label the values are those of scikit-learn's functions. For metrics of class scores:
+    Values are those of scikit-learn's functions on the rows with a label. For metrics of class scores:
 
-    - Labels count as class numbers, so that string classes work; of two classes the second is the positive
-      one.
-    - ROC AUC of more than two classes is the unweighted mean of one-versus-rest, unless the metric says
-      otherwise (``"roc_auc_ovo"``, ``partial(roc_auc_score, average="weighted")``). It is undefined where a
-      class has no row.
-    - Average precision without a positive row is undefined (scikit-learn's function gives 0), and so is any
-      skill (D²) on labels of one class.
-    - A class that is among the labels and not among ``classes`` has probability 0: that is what an
-      estimator says of a class that it never saw.
+    - Labels are converted to class numbers, so string classes work; the second of two classes is the positive one.
+    - ROC AUC of more than two classes is the unweighted one-vs-rest mean, unless the metric asks for another one
+      (``"roc_auc_ovo"``, ``partial(roc_auc_score, average="weighted")``). It is undefined if a class has no row.
+    - Average precision without a positive row is undefined (scikit-learn's function returns 0), and so is any skill
+      score (D²) on labels of one class.
+    - A class that is among the labels but not in ``classes`` has probability 0, since the estimator has never seen it.
 
-    Where scikit-learn sets an ill-defined value by convention (precision without predicted positives is 0),
-    the value stays and the warning says so.
+    If scikit-learn defines an ill-defined value by convention (precision without predicted positives is 0), the value
+    is kept, and the warning mentions it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Splitters for tables of several tasks, and searches and cross-validation that train their fits together."""
+"""Multi-task splitters, and searches and cross-validation whose fits are trained together."""
 
 from ._batched_search import BatchedGridSearchCV, BatchedHalvingGridSearchCV, BatchedRandomizedSearchCV
 from ._batched_validation import batched_cross_val_predict, batched_cross_validate

@@ -1,4 +1,4 @@
-"""Searches whose candidates are trained together, folds and candidates side by side in one program."""
+"""Hyperparameter searches that train candidates and folds together in one program."""
 
 from __future__ import annotations
 
@@ -11,57 +11,61 @@ from ._batched_fits import BatchedSearch
 class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     """Grid search that trains all candidates on all folds together.
 
-    A drop-in for :class:`sklearn.model_selection.GridSearchCV`, with the same parameters, attributes and results.
+    A drop-in replacement for :class:`sklearn.model_selection.GridSearchCV`, with the same parameters, attributes and
+    results.
 
     Parameters
     ----------
     estimator : estimator
-        One of skmtl's, or a pipeline that ends in one. Any other is fitted one candidate at a time.
+        One of skmtl's estimators, or a pipeline that ends in one. Any other is fitted one candidate at a time.
     param_grid : dict or list of dict
-        Names of parameters and the values to try.
+        Parameter names and the values to try.
     scoring : str, callable, list, tuple or dict, default=None
-        As in scikit-learn's search; None is the estimator's ``score``.
+        As in scikit-learn's search; None means the estimator's ``score``.
     n_jobs : int, default=None
-        Number of fits at a time of those that are fitted one at a time. Those trained together use all processors.
+        Number of parallel jobs for fits that are made one at a time. Fits trained together use all processors.
     refit : bool, str or callable, default=True
-        Whether, or by which metric, to fit the best candidate to all rows.
+        Whether to refit the best candidate on all rows. A string names the deciding metric, a callable selects the
+        candidate.
     cv : int, splitter or iterable of (train, test), default=None
-        Folds; None is 5.
+        Folds; None means 5.
     verbose : int, default=0
-        From 1 on, a line counts the fits; from 2 on, scikit-learn prints a line for each as well.
+        From 1 on, a line counts the fits; from 2 on, scikit-learn also prints a line for each fit.
     pre_dispatch : int or str, default="2*n_jobs"
-        How many of the fits one at a time to hand out beforehand.
+        Number of jobs to dispatch in advance, as in joblib; for fits that are made one at a time.
     error_score : "raise" or float, default=nan
-        Score of a fit that fails.
+        Score of a failed fit, or "raise" to raise its error.
     return_train_score : bool, default=False
-        Whether to score the training rows, too.
+        Whether to score the training rows as well.
 
     Warns
     -----
     UserWarning
-        Where fits were made one at a time, with their number and the reason.
+        If fits were made one at a time, with their number and the reason.
 
     See Also
     --------
-    BatchedRandomizedSearchCV : Candidates drawn at random.
-    BatchedHalvingGridSearchCV : Candidates that drop out round by round.
+    BatchedRandomizedSearchCV : Tries randomly drawn candidates.
+    BatchedHalvingGridSearchCV : Drops candidates round by round.
 
     Notes
     -----
-    Candidates that differ in numbers train side by side in one program: learning rate, weight decay, dropout, loss
-    weights, epochs, tolerance, patience, seed, and numbers of the balancing method. Candidates that differ in layers,
-    batch size, optimizer, loss or ``ensemble_size`` are further programs. The earlier steps of a pipeline are fitted
-    once for every fold and setting.
+    Candidates that differ only in numbers are trained side by side in one program: learning rate, weight decay,
+    dropout, loss weights, epochs, tolerance, patience, seed, and numbers of the balancing method. Different layers,
+    batch sizes, optimizers, losses or values of ``ensemble_size`` need separate programs. The earlier steps of a
+    pipeline are fitted once per fold and setting.
 
-    Every fit has the numbers of a fit alone with the same seed, but for rounding. Rounding can decide which of two
-    nearly equal epochs is the best one, so that single scores may differ in the fourth digit. The bits are the same
-    on every machine without a GPU.
+    Each fit gives the same result as a single fit with the same seed, up to rounding. Rounding can decide which of two
+    nearly equal epochs is the best, so single scores may differ in the fourth digit. Results are bitwise identical on
+    all machines without a GPU.
 
-    Fitted one at a time, with a warning that says why: a blend (the default of the estimators; set ``blend=None`` and
-    ``ensemble_size`` to a number), ``callbacks``, ``model``, ``verbose``, ``warm_start``, and losses, optimizers,
-    schemes and balancing methods of your own.
+    Some fits are made one at a time, with a warning that states the reason: those with a blend (the default of the
+    estimators; set ``blend=None`` and ``ensemble_size`` to a number), ``callbacks``, ``model``, ``verbose`` or
+    ``warm_start``, and those with custom losses, optimizers, schemes or balancing methods.
 
-    ``mean_fit_time`` is each fit's share of the time that all fits took, in seconds.
+    A search makes one fit per candidate and fold, and one more with ``refit``.
+
+    ``mean_fit_time`` is each fit's share of the total fit time, in seconds.
 
     Examples
     --------
@@ -79,61 +83,65 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
 class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
     """Randomized search that trains all candidates on all folds together.
 
-    A drop-in for :class:`sklearn.model_selection.RandomizedSearchCV`, with the same parameters, attributes and results.
+    A drop-in replacement for :class:`sklearn.model_selection.RandomizedSearchCV`, with the same parameters, attributes
+    and results.
 
     Parameters
     ----------
     estimator : estimator
-        One of skmtl's, or a pipeline that ends in one. Any other is fitted one candidate at a time.
+        One of skmtl's estimators, or a pipeline that ends in one. Any other is fitted one candidate at a time.
     param_distributions : dict or list of dict
-        Names of parameters and the values or distributions to draw from.
+        Parameter names and the values or distributions to sample from.
     n_iter : int, default=10
         Number of candidates.
     scoring : str, callable, list, tuple or dict, default=None
-        As in scikit-learn's search; None is the estimator's ``score``.
+        As in scikit-learn's search; None means the estimator's ``score``.
     n_jobs : int, default=None
-        Number of fits at a time of those that are fitted one at a time. Those trained together use all processors.
+        Number of parallel jobs for fits that are made one at a time. Fits trained together use all processors.
     refit : bool, str or callable, default=True
-        Whether, or by which metric, to fit the best candidate to all rows.
+        Whether to refit the best candidate on all rows. A string names the deciding metric, a callable selects the
+        candidate.
     cv : int, splitter or iterable of (train, test), default=None
-        Folds; None is 5.
+        Folds; None means 5.
     verbose : int, default=0
-        From 1 on, a line counts the fits; from 2 on, scikit-learn prints a line for each as well.
+        From 1 on, a line counts the fits; from 2 on, scikit-learn also prints a line for each fit.
     pre_dispatch : int or str, default="2*n_jobs"
-        How many of the fits one at a time to hand out beforehand.
+        Number of jobs to dispatch in advance, as in joblib; for fits that are made one at a time.
     random_state : int, RandomState instance or None, default=None
-        Seed of the draws.
+        Seed of the candidates.
     error_score : "raise" or float, default=nan
-        Score of a fit that fails.
+        Score of a failed fit, or "raise" to raise its error.
     return_train_score : bool, default=False
-        Whether to score the training rows, too.
+        Whether to score the training rows as well.
 
     Warns
     -----
     UserWarning
-        Where fits were made one at a time, with their number and the reason.
+        If fits were made one at a time, with their number and the reason.
 
     See Also
     --------
-    BatchedGridSearchCV : All combinations of given values.
-    BatchedHalvingGridSearchCV : Candidates that drop out round by round.
+    BatchedGridSearchCV : Tries all combinations of given values.
+    BatchedHalvingGridSearchCV : Drops candidates round by round.
 
     Notes
     -----
-    Candidates that differ in numbers train side by side in one program: learning rate, weight decay, dropout, loss
-    weights, epochs, tolerance, patience, seed, and numbers of the balancing method. Candidates that differ in layers,
-    batch size, optimizer, loss or ``ensemble_size`` are further programs. The earlier steps of a pipeline are fitted
-    once for every fold and setting.
+    Candidates that differ only in numbers are trained side by side in one program: learning rate, weight decay,
+    dropout, loss weights, epochs, tolerance, patience, seed, and numbers of the balancing method. Different layers,
+    batch sizes, optimizers, losses or values of ``ensemble_size`` need separate programs. The earlier steps of a
+    pipeline are fitted once per fold and setting.
 
-    Every fit has the numbers of a fit alone with the same seed, but for rounding. Rounding can decide which of two
-    nearly equal epochs is the best one, so that single scores may differ in the fourth digit. The bits are the same
-    on every machine without a GPU.
+    Each fit gives the same result as a single fit with the same seed, up to rounding. Rounding can decide which of two
+    nearly equal epochs is the best, so single scores may differ in the fourth digit. Results are bitwise identical on
+    all machines without a GPU.
 
-    Fitted one at a time, with a warning that says why: a blend (the default of the estimators; set ``blend=None`` and
-    ``ensemble_size`` to a number), ``callbacks``, ``model``, ``verbose``, ``warm_start``, and losses, optimizers,
-    schemes and balancing methods of your own.
+    Some fits are made one at a time, with a warning that states the reason: those with a blend (the default of the
+    estimators; set ``blend=None`` and ``ensemble_size`` to a number), ``callbacks``, ``model``, ``verbose`` or
+    ``warm_start``, and those with custom losses, optimizers, schemes or balancing methods.
 
-    ``mean_fit_time`` is each fit's share of the time that all fits took, in seconds.
+    A search makes one fit per candidate and fold, and one more with ``refit``.
+
+    ``mean_fit_time`` is each fit's share of the total fit time, in seconds.
 
     Examples
     --------
@@ -152,68 +160,70 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
 class BatchedHalvingGridSearchCV(BatchedSearch, HalvingGridSearchCV):
     """Grid search by successive halving that trains the candidates of each round together.
 
-    A drop-in for :class:`sklearn.model_selection.HalvingGridSearchCV`, with the same parameters, attributes and
-    results.
+    A drop-in replacement for :class:`sklearn.model_selection.HalvingGridSearchCV`, with the same parameters, attributes
+    and results.
 
     Parameters
     ----------
     estimator : estimator
-        One of skmtl's, or a pipeline that ends in one. Any other is fitted one candidate at a time.
+        One of skmtl's estimators, or a pipeline that ends in one. Any other is fitted one candidate at a time.
     param_grid : dict or list of dict
-        Names of parameters and the values to try.
+        Parameter names and the values to try.
     factor : int or float, default=3
-        How many times fewer candidates each round has, with as many times more of the resource.
+        Each round has ``1 / factor`` of the candidates and ``factor`` times the resource of the previous one.
     resource : str, default="n_samples"
-        What grows from round to round: rows, or a parameter such as "epochs".
+        What grows from round to round: the number of rows, or a parameter such as "epochs".
     max_resources : int or "auto", default="auto"
-        Most of the resource that a candidate gets.
+        Maximum amount of the resource per candidate.
     min_resources : int, "exhaust" or "smallest", default="exhaust"
-        What each candidate gets in the first round.
+        Amount of the resource per candidate in the first round.
     aggressive_elimination : bool, default=False
-        Whether to repeat the first round where resources do not last for all rounds.
+        Whether to repeat the first round until few enough candidates remain, if the resource would not last otherwise.
     cv : int, splitter or iterable of (train, test), default=5
         Folds.
     scoring : str, callable or None, default=None
-        As in scikit-learn's search; None is the estimator's ``score``.
+        As in scikit-learn's search; None means the estimator's ``score``.
     refit : bool or callable, default=True
-        Whether to fit the best candidate to all rows.
+        Whether to refit the best candidate on all rows.
     error_score : "raise" or float, default=nan
-        Score of a fit that fails.
+        Score of a failed fit, or "raise" to raise its error.
     return_train_score : bool, default=True
-        Whether to score the training rows, too.
+        Whether to score the training rows as well.
     random_state : int, RandomState instance or None, default=None
-        Seed of the rows that are drawn.
+        Seed of the row sampling.
     n_jobs : int, default=None
-        Number of fits at a time of those that are fitted one at a time. Those trained together use all processors.
+        Number of parallel jobs for fits that are made one at a time. Fits trained together use all processors.
     verbose : int, default=0
-        From 1 on, a line counts the fits; from 2 on, scikit-learn prints a line for each as well.
+        From 1 on, a line counts the fits of each round; from 2 on, scikit-learn also prints a line for each fit.
 
     Warns
     -----
     UserWarning
-        Where fits were made one at a time, with their number and the reason.
+        If fits were made one at a time, with their number and the reason.
 
     See Also
     --------
-    BatchedGridSearchCV : All combinations of given values.
-    BatchedRandomizedSearchCV : Candidates drawn at random.
+    BatchedGridSearchCV : Tries all combinations of given values.
+    BatchedRandomizedSearchCV : Tries randomly drawn candidates.
 
     Notes
     -----
-    Candidates that differ in numbers train side by side in one program: learning rate, weight decay, dropout, loss
-    weights, epochs, tolerance, patience, seed, and numbers of the balancing method. Candidates that differ in layers,
-    batch size, optimizer, loss or ``ensemble_size`` are further programs. The earlier steps of a pipeline are fitted
-    once for every fold and setting.
+    Candidates that differ only in numbers are trained side by side in one program: learning rate, weight decay,
+    dropout, loss weights, epochs, tolerance, patience, seed, and numbers of the balancing method. Different layers,
+    batch sizes, optimizers, losses or values of ``ensemble_size`` need separate programs. The earlier steps of a
+    pipeline are fitted once per fold and setting.
 
-    Every fit has the numbers of a fit alone with the same seed, but for rounding. Rounding can decide which of two
-    nearly equal epochs is the best one, so that single scores may differ in the fourth digit. The bits are the same
-    on every machine without a GPU.
+    Each fit gives the same result as a single fit with the same seed, up to rounding. Rounding can decide which of two
+    nearly equal epochs is the best, so single scores may differ in the fourth digit. Results are bitwise identical on
+    all machines without a GPU.
 
-    Fitted one at a time, with a warning that says why: a blend (the default of the estimators; set ``blend=None`` and
-    ``ensemble_size`` to a number), ``callbacks``, ``model``, ``verbose``, ``warm_start``, and losses, optimizers,
-    schemes and balancing methods of your own.
+    Some fits are made one at a time, with a warning that states the reason: those with a blend (the default of the
+    estimators; set ``blend=None`` and ``ensemble_size`` to a number), ``callbacks``, ``model``, ``verbose`` or
+    ``warm_start``, and those with custom losses, optimizers, schemes or balancing methods.
 
-    ``mean_fit_time`` is each fit's share of the time that all fits took, in seconds.
+    Each round makes one fit per remaining candidate and fold; ``refit`` adds one.
+
+    ``mean_fit_time`` is each fit's share of the total fit time, in seconds.
 
     Examples
     --------

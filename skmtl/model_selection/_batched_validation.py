@@ -16,7 +16,7 @@ from ._fits import warn_of_single_fits
 from ._folds import FoldFits, Split, Table, fit_folds
 from ._stand_in import StandIn
 
-# What scikit-learn codes y for, so that the columns of all folds are the same.
+# Methods for which scikit-learn encodes y, so that all folds have the same columns.
 _CODED = ("decision_function", "predict_proba", "predict_log_proba")
 
 
@@ -37,50 +37,50 @@ def batched_cross_validate(
     return_indices: bool = False,
     error_score: Any = np.nan,
 ) -> dict[str, Any]:
-    """Scores of an estimator on several folds, which are trained together.
+    """Cross-validate an estimator, training the folds together.
 
-    A drop-in for :func:`sklearn.model_selection.cross_validate`, with the same scores but for rounding.
+    A drop-in replacement for :func:`sklearn.model_selection.cross_validate`, with the same scores up to rounding.
 
     Parameters
     ----------
     estimator : estimator
-        One of skmtl's, or a pipeline that ends in one. Any other is fitted fold by fold, as scikit-learn does.
+        One of skmtl's estimators, or a pipeline that ends in one. Any other is fitted fold by fold, as in scikit-learn.
     X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
         Features.
     y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks), default=None
         Targets.
     groups : array-like of shape (n_samples,), default=None
-        Which rows belong together, for the splitter.
+        Group of each row, for the splitter.
     scoring : str, callable, list, tuple or dict, default=None
-        Metrics; None is the estimator's ``score``.
+        Metrics; None means the estimator's ``score``.
     cv : int, splitter or iterable of (train, test), default=None
-        Folds; None is 5.
+        Folds; None means 5.
     n_jobs : int, default=None
-        Number of fits at a time of those that are fitted one at a time. Those trained together use all processors.
+        Number of parallel jobs for fits that are made one at a time. Fits trained together use all processors.
     verbose : int, default=0
         From 1 on, a line counts the fits.
     params : dict, default=None
-        What to pass to ``fit``, the scorers and the splitter.
+        Arguments to pass to ``fit``, the scorers and the splitter.
     pre_dispatch : int or str, default="2*n_jobs"
-        How many of the fits one at a time to hand out beforehand.
+        Number of jobs to dispatch in advance, as in joblib; for fits that are made one at a time.
     return_train_score : bool, default=False
-        Whether to score the training rows, too.
+        Whether to score the training rows as well.
     return_estimator : bool, default=False
-        Whether to give the fitted estimators.
+        Whether to return the fitted estimators.
     return_indices : bool, default=False
-        Whether to give the rows of each fold.
+        Whether to return the rows of each fold.
     error_score : "raise" or float, default=nan
-        Score of a fit that fails.
+        Score of a failed fit, or "raise" to raise its error.
 
     Returns
     -------
     scores : dict of str to ndarray of shape (n_splits,)
-        As scikit-learn's function gives them; ``fit_time`` is each fold's share of the time of all, in seconds.
+        As in scikit-learn's function; ``fit_time`` is each fold's share of the total fit time, in seconds.
 
     Warns
     -----
     UserWarning
-        Where folds were fitted one at a time (see `BatchedGridSearchCV`), with the reason.
+        If folds were fitted one at a time (see `BatchedGridSearchCV`), with the reason.
 
     Examples
     --------
@@ -95,9 +95,9 @@ def batched_cross_validate(
     params = {} if params is None else params
     splits, arguments = _routed(estimator, X, y, groups, cv, scoring, params)
     with ExitStack() as stack:
-        made = _fit(estimator, splits, _table(X, y, arguments), stack, n_jobs, pre_dispatch, verbose)
+        fold_fits = _fit(estimator, splits, _table(X, y, arguments), stack, n_jobs, pre_dispatch, verbose)
         scores = cross_validate(
-            _stand_in(estimator, made),
+            _stand_in(estimator, fold_fits),
             X,
             y,
             scoring=scoring,
@@ -108,8 +108,8 @@ def batched_cross_validate(
             return_indices=return_indices,
             error_score=error_score,
         )
-        scores["fit_time"] = np.array([made.result(0, fold).seconds for fold in range(len(splits))])
-    warn_of_single_fits(made.reasons, len(splits), stacklevel=2)
+        scores["fit_time"] = np.array([fold_fits.result(0, fold).seconds for fold in range(len(splits))])
+    warn_of_single_fits(fold_fits.reasons, len(splits), stacklevel=2)
     return scores
 
 
@@ -126,42 +126,43 @@ def batched_cross_val_predict(
     pre_dispatch: Any = "2*n_jobs",
     method: str = "predict",
 ) -> Any:
-    """Predictions for every row from the fold that did not train on it; the folds are trained together.
+    """Predict each row with the estimator of the fold that holds it out, training the folds together.
 
-    A drop-in for :func:`sklearn.model_selection.cross_val_predict`, with the same predictions but for rounding.
+    A drop-in replacement for :func:`sklearn.model_selection.cross_val_predict`, with the same predictions up to
+    rounding.
 
     Parameters
     ----------
     estimator : estimator
-        One of skmtl's, or a pipeline that ends in one. Any other is fitted fold by fold, as scikit-learn does.
+        One of skmtl's estimators, or a pipeline that ends in one. Any other is fitted fold by fold, as in scikit-learn.
     X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
         Features.
     y : {array-like, DataFrame} of shape (n_samples,) or (n_samples, n_tasks), default=None
         Targets.
     groups : array-like of shape (n_samples,), default=None
-        Which rows belong together, for the splitter.
+        Group of each row, for the splitter.
     cv : int, splitter or iterable of (train, test), default=None
-        Folds, which hold out every row once; None is 5.
+        Folds, which hold out every row exactly once; None means 5.
     n_jobs : int, default=None
-        Number of fits at a time of those that are fitted one at a time. Those trained together use all processors.
+        Number of parallel jobs for fits that are made one at a time. Fits trained together use all processors.
     verbose : int, default=0
         From 1 on, a line counts the fits.
     params : dict, default=None
-        What to pass to ``fit`` and the splitter.
+        Arguments to pass to ``fit`` and the splitter.
     pre_dispatch : int or str, default="2*n_jobs"
-        How many of the fits one at a time to hand out beforehand.
+        Number of jobs to dispatch in advance, as in joblib; for fits that are made one at a time.
     method : {"predict", "predict_proba", "predict_log_proba"}, default="predict"
-        What to ask the estimator for.
+        The method of the estimator to call.
 
     Returns
     -------
     predictions : ndarray or list of ndarray
-        As scikit-learn's function gives them, in the order of the rows.
+        As in scikit-learn's function, in the order of the rows.
 
     Warns
     -----
     UserWarning
-        Where folds were fitted one at a time (see `BatchedGridSearchCV`), with the reason.
+        If folds were fitted one at a time (see `BatchedGridSearchCV`), with the reason.
 
     Examples
     --------
@@ -177,16 +178,16 @@ def batched_cross_val_predict(
     splits, arguments = _routed(estimator, X, y, groups, cv, None, params)
     labels = _coded(y) if method in _CODED and y is not None else y
     with ExitStack() as stack:
-        made = _fit(estimator, splits, _table(X, labels, arguments), stack, n_jobs, pre_dispatch, verbose)
-        warn_of_single_fits(made.reasons, len(splits), stacklevel=2)
-        stand_in = _stand_in(estimator, made)
+        fold_fits = _fit(estimator, splits, _table(X, labels, arguments), stack, n_jobs, pre_dispatch, verbose)
+        warn_of_single_fits(fold_fits.reasons, len(splits), stacklevel=2)
+        stand_in = _stand_in(estimator, fold_fits)
         return cross_val_predict(stand_in, X, y, cv=splits, params=_for_fits(params), method=method)
 
 
 def _routed(
     estimator: Any, X: Any, y: Any, groups: Any, cv: Any, scoring: Any, params: Mapping[str, Any]
 ) -> tuple[list[Split], Mapping[str, Any]]:
-    """The splits, and what of ``params`` goes to ``fit``: a search routes them alike."""
+    """Return the splits and the part of ``params`` for ``fit``, routed as in a search."""
     search = GridSearchCV(estimator, {}, scoring=scoring, cv=cv)
     routed = search._get_routed_params_for_fit({**params, **({} if groups is None else {"groups": groups})})
     splitter = check_cv(cv, y, classifier=is_classifier(estimator))
@@ -200,7 +201,7 @@ def _table(X: Any, y: Any, arguments: Mapping[str, Any]) -> Table:
 
 
 def _for_fits(params: Mapping[str, Any]) -> dict[str, Any]:
-    """What is left for scikit-learn to route where the splits are known: all but the splitter's groups."""
+    """Return the params that scikit-learn still has to route: all but the groups, since the splits are known."""
     return {name: value for name, value in params.items() if name != "groups"}
 
 
@@ -217,14 +218,14 @@ def _fit(
     return fit_folds(estimator, [None], splits, table, stack, **settings)
 
 
-def _stand_in(estimator: Any, made: FoldFits) -> StandIn:
+def _stand_in(estimator: Any, fold_fits: FoldFits) -> StandIn:
     stand_in = StandIn(estimator, by_clone=True)
-    stand_in.give(made.given_out())
+    stand_in.queue(fold_fits.pending())
     return stand_in
 
 
 def _coded(y: Any) -> np.ndarray:
-    """Labels as scikit-learn codes them for probabilities: those of every column, sorted, as 0, 1, and so on."""
+    """Encode the sorted labels of each column as 0, 1, …, as scikit-learn does for probabilities."""
     labels = np.asarray(y)
     if labels.ndim == 1:
         return LabelEncoder().fit_transform(labels)

@@ -1,7 +1,8 @@
-"""Many fits at a time: those of like networks are trained by one program, each as if it were alone."""
+"""Make many fits at once, training networks of the same structure in one program."""
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -21,17 +22,17 @@ from ..exceptions import TrainingDivergedError
 from ..fitting._adaptive_defaults import resolved
 from ..fitting._fit import PreparedFit, prepare_fit
 from ..fitting._input import FitInput, Settings
-from ._sameness import written
+from ._parameter_keys import parameter_key
 
 if TYPE_CHECKING:
     from ..training._together import Fit, Together
 
-# Bytes of encoded rows that are on the device at a time, if one fit's are not more.
+# Maximum bytes of encoded rows on the device at a time, unless a single fit needs more.
 _MOST_BYTES = 1 << 29
-# Encoded rows may be so many times as large as the table.
-_ENCODED = 4
-# Parameters that say nothing of how rows are read and encoded.
-_NOT_OF_ROWS = frozenset(
+# Assumed ratio of the size of encoded rows to that of the table.
+_ENCODED_RATIO = 4
+# Parameters that do not affect how rows are read and encoded.
+_NOT_FOR_ENCODING = frozenset(
     (
         "activation",
         "architecture",
@@ -57,7 +58,7 @@ _NOT_OF_ROWS = frozenset(
         "weight_decay",
     )
 )
-# Parameters that are numbers to a program.
+# Parameters that enter a program as numbers, so that fits with different values can share it.
 _NUMBERS = frozenset(
     (
         "class_weight",
@@ -75,7 +76,7 @@ _NUMBERS = frozenset(
 
 @dataclass(frozen=True)
 class FitCall:
-    """An unfitted estimator, and what its ``fit`` is called with; calls of equal ``rows`` have the same X and y."""
+    """An unfitted estimator and the arguments of its ``fit``; calls with equal ``rows`` have the same X and y."""
 
     estimator: Any
     X: Any
@@ -86,7 +87,7 @@ class FitCall:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A call whose network is ready to be trained, and the seconds that this took."""
+    """A call whose network is ready for training, and the seconds that the preparation took."""
 
     settings: Settings
     data: FitInput
@@ -96,34 +97,35 @@ class _Prepared:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What became of a call: what ``fit`` raised, or None, and the seconds that it took of all."""
+    """Outcome of a call: the error that ``fit`` raised or None, and its share of the total time in seconds."""
 
     error: Exception | None
     seconds: float
 
 
-class _Alone(Exception):
-    """A fit that is not to be trained with others; the message says why."""
+class _NotBatchable(Exception):
+    """Raised for a fit that cannot be trained with others; the message is the reason."""
 
 
 class ManyFits:
-    """Fits the estimators of calls in place, those of like networks together, while others of them are looked at.
+    """Fits the estimators of calls in place, training networks of the same structure together.
 
-    A context manager: what is still under way when it ends with an error is given up.
+    Training goes on in the background while the first results are used. This is a context manager: leaving it with an
+    error cancels what is still under way.
 
     Parameters
     ----------
     calls : sequence of FitCall
-        What to fit.
+        The fits to make.
     parallel : joblib.Parallel, default=None
-        Runs the fits one at a time.
+        Runs the fits that are made one at a time.
     done : callable, default=None
-        Told how many fits have come to an end.
+        Called with the number of fits that have just ended.
 
     Attributes
     ----------
     reasons : Counter
-        Why how many fits are made one at a time.
+        Number of fits made one at a time, by reason.
     """
 
     def __init__(
@@ -135,14 +137,14 @@ class ManyFits:
         self._done = done
         self._together: Together | None = None
         self._trained: dict[int, tuple[_Prepared, Fit]] = {}
-        self._alone: list[int] = []
-        self._found: dict[int, Fitted] = {}
+        self._singles: list[int] = []
+        self._outcomes: dict[int, Fitted] = {}
 
     def __enter__(self) -> ManyFits:
         from ..training._together import Together
 
         check_backend()
-        self._together = Together(self._done).__enter__()
+        self._together = Together().__enter__()
         try:
             self._begin(self._together)
         except BaseException as error:
@@ -155,52 +157,55 @@ class ManyFits:
             self._together.__exit__(kind, *error)
 
     def result(self, number: int) -> Fitted:
-        """Wait until a call's estimator is fitted; what its fit raised comes back, and is not raised."""
-        if number not in self._found and number in self._trained:
-            self._found[number] = self._finish(number)
-        if number not in self._found:
-            self._fit_alone()
-        return self._found[number]
+        """Wait until the estimator of a call is fitted; an error of the fit is returned, not raised."""
+        if number not in self._outcomes and number in self._trained:
+            self._outcomes[number] = self._finish(number)
+        if number not in self._outcomes:
+            self._fit_singly()
+        return self._outcomes[number]
 
     def results(self) -> list[Fitted]:
-        """Wait for all."""
+        """Wait for all fits and return their outcomes."""
         return [self.result(number) for number in range(len(self.calls))]
 
     def _begin(self, together: Together) -> None:
-        """Prepare the calls one after the other, and have them trained as soon as enough of a kind are there."""
-        known: dict[Hashable, tuple[FitInput, dict[str, Any]]] = {}
-        like = [_structure_key(call.estimator) for call in self.calls]
-        expected, size, counted = Counter(like), 0, set[int]()
+        """Prepare the calls one by one; training starts as soon as enough of the same structure are ready."""
+        encoded: dict[Hashable, tuple[FitInput, dict[str, Any]]] = {}
+        structures = [_structure_key(call.estimator) for call in self.calls]
+        expected, size, counted = Counter(structures), 0, set[int]()
         for number in _by_rows(self.calls):
             try:
-                prepared = _prepare(self.calls[number], known)
-            except _Alone as reason:
+                prepared = _prepare(self.calls[number], encoded)
+            except _NotBatchable as reason:
                 self.reasons[str(reason)] += 1
-                self._alone.append(number)
+                self._singles.append(number)
                 continue
             except Exception:
-                # The fit alone raises it again.
-                self._alone.append(number)
+                # A single fit raises the error again.
+                self._singles.append(number)
                 continue
             rows = id(prepared.fit.job.data.inputs)
             added = 0 if rows in counted else _bytes(prepared)
             if added and size and size + added > _MOST_BYTES:
                 self._settle(together)
-                known = {key: entry for key, entry in known.items() if entry[0] is prepared.data}
+                encoded = {key: entry for key, entry in encoded.items() if entry[0] is prepared.data}
                 counted, size = set(), 0
             counted.add(rows)
             size += added
-            self._trained[number] = prepared, together.submit(prepared.fit.job, expected[like[number]])
+            fit = together.submit(prepared.fit.job, expected[structures[number]])
+            self._trained[number] = prepared, fit
+            if self._done is not None:
+                _count_when_done(fit, self._done)
         together.flush()
 
     def _settle(self, together: Together) -> None:
-        """Wait for all that is under way, so that its rows can go."""
+        """Wait for all fits under way, so that their rows can be freed."""
         together.settle()
         for number in [*self._trained]:
-            self._found[number] = self._finish(number)
+            self._outcomes[number] = self._finish(number)
 
     def _finish(self, number: int) -> Fitted:
-        """Give a trained network to its estimator; where it diverged, ``fit`` alone raises what it raises."""
+        """Give a trained network to its estimator; if training diverged, a single ``fit`` raises the error."""
         prepared, fit = self._trained.pop(number)
         result, seconds = fit.result()
         try:
@@ -214,31 +219,43 @@ class ManyFits:
         self.calls[number].estimator._adopt(outcome, append=False)
         return Fitted(None, seconds + prepared.seconds)
 
-    def _fit_alone(self) -> None:
-        """Fit all that is not trained together."""
-        calls = [self.calls[number] for number in self._alone]
+    def _fit_singly(self) -> None:
+        """Make all fits that are not trained together."""
+        calls = [self.calls[number] for number in self._singles]
         fits = self._parallel(delayed(_fitted)(call) for call in calls)
-        for number, (estimator, fitted) in zip(self._alone, fits, strict=True):
-            self._found[number] = fitted
+        for number, (estimator, fitted) in zip(self._singles, fits, strict=True):
+            self._outcomes[number] = fitted
             if estimator is not self.calls[number].estimator:
                 self.calls[number].estimator.__dict__ = vars(estimator)
-        if self._done is not None:
-            self._done(len(calls))
+            if self._done is not None:
+                self._done(1)
+
+
+def _count_when_done(fit: Fit, done: Callable[[int], None]) -> None:
+    """Call ``done`` once all pieces of a fit are trained: an ensemble has a piece for each group of members."""
+    trained = itertools.count(1)
+
+    def count(_: object) -> None:
+        if next(trained) == len(fit.pieces):
+            done(1)
+
+    for piece in fit.pieces:
+        piece.done.add_done_callback(count)
 
 
 def _by_rows(calls: Sequence[FitCall]) -> list[int]:
-    """Calls in their order where all rows fit on the device, else those of the same rows one after the other."""
+    """Return the calls in order if all rows fit on the device, else grouped by their rows."""
     order: dict[Hashable, list[int]] = {}
     for number, call in enumerate(calls):
         order.setdefault(call.rows, []).append(number)
-    bytes_of_all = sum(bytes_of(calls[numbers[0]].X) for numbers in order.values())
-    if _ENCODED * bytes_of_all <= _MOST_BYTES:
+    total = sum(table_bytes(calls[numbers[0]].X) for numbers in order.values())
+    if _ENCODED_RATIO * total <= _MOST_BYTES:
         return list(range(len(calls)))
     return [number for numbers in order.values() for number in numbers]
 
 
-def bytes_of(X: Any) -> int:
-    """Bytes of a table, about."""
+def table_bytes(X: Any) -> int:
+    """Return the approximate size of a table in bytes."""
     if sparse.issparse(X):
         return int(X.data.nbytes)
     if hasattr(X, "memory_usage"):
@@ -251,50 +268,50 @@ def _bytes(prepared: _Prepared) -> int:
     return int(data.inputs.nbytes + data.labels.nbytes + 2 * data.weights.nbytes)
 
 
-def _prepare(call: FitCall, known: dict[Hashable, tuple[FitInput, dict[str, Any]]]) -> _Prepared:
-    """Read the rows, or take them as another call has read them, and prepare the fit."""
+def _prepare(call: FitCall, encoded: dict[Hashable, tuple[FitInput, dict[str, Any]]]) -> _Prepared:
+    """Read the rows, or reuse them from a call that has read them alike, and prepare the fit."""
     start, estimator = time.perf_counter(), call.estimator
     if not isinstance(estimator, BaseMultiTask):
-        raise _Alone(f"{type(estimator).__name__} is none of skmtl's estimators")
+        raise _NotBatchable(f"{type(estimator).__name__} is not one of skmtl's estimators")
     from ..networks._network import draws_for_all_members
 
     estimator._validate_params()
     settings = estimator._settings()
     _check_parameters(estimator, settings)
     key = _rows_key(call, settings)
-    if key is None or key not in known:
+    if key is None or key not in encoded:
         before = dict(vars(estimator))
         data = replace(_read(estimator, call), shared={})
-        found = {name: value for name, value in vars(estimator).items() if name not in before}
+        attributes = {name: value for name, value in vars(estimator).items() if name not in before}
         if key is not None:
-            known[key] = data, found
+            encoded[key] = data, attributes
     else:
-        data, found = known[key]
-        for name, value in found.items():
+        data, attributes = encoded[key]
+        for name, value in attributes.items():
             setattr(estimator, name, value)
     settings = resolved(settings, data)
     if kinds_of(settings, data):
-        raise _Alone("a blend is made of more than networks; set blend=None and a number for ensemble_size")
+        raise _NotBatchable("a blend has other models than networks; set blend=None and ensemble_size to a number")
     check_decision(settings, data, has_out_of_fold=bool(settings["oob_score"]))
     prepared = prepare_fit(settings, data)
     spec = prepared.network.spec
     if spec is not None and draws_for_all_members(spec):
-        raise _Alone("gates with dropout draw their random numbers for all members at once")
+        raise _NotBatchable("gates with dropout draw random numbers for all members at once")
     if prepared.job.structure.key is None or prepared.job.structure.programs is settings.programs:
-        raise _Alone("a loss, optimizer, scheme or balancing method of your own may read anything")
+        raise _NotBatchable("a custom loss, optimizer, scheme or balancing method may depend on outside state")
     return _Prepared(settings, data, prepared, time.perf_counter() - start)
 
 
 def _check_parameters(estimator: BaseMultiTask, settings: Settings) -> None:
-    """Leave to a fit of its own what looks at training, or starts from more than parameters."""
+    """Refuse parameters that follow the training of a single fit, or that carry state into it."""
     if settings["callbacks"] is not None or getattr(estimator, "_skl_callbacks", None):
-        raise _Alone("callbacks look at one training at a time")
+        raise _NotBatchable("callbacks follow one fit at a time")
     if settings["model"] is not None:
-        raise _Alone("model= builds networks that may have a state of their own")
+        raise _NotBatchable("networks built by model= may have state of their own")
     if settings["verbose"]:
-        raise _Alone("verbose prints the epochs of one training at a time")
+        raise _NotBatchable("verbose prints the epochs of one fit at a time")
     if settings["warm_start"]:
-        raise _Alone("warm_start goes on from an earlier fit")
+        raise _NotBatchable("warm_start continues an earlier fit")
 
 
 def _read(estimator: BaseMultiTask, call: FitCall) -> FitInput:
@@ -302,23 +319,23 @@ def _read(estimator: BaseMultiTask, call: FitCall) -> FitInput:
     weights, groups = given.pop("sample_weight", None), given.pop("groups", None)
     validation = tuple(given.pop(name, None) for name in ("X_val", "y_val", "sample_weight_val"))
     if given or (validation[0] is None and any(part is not None for part in validation)):
-        raise TypeError("fit says what is wrong")
+        raise TypeError("invalid arguments, which a single fit explains")
     return estimator._read_all(call.X, call.y, weights, None if validation[0] is None else validation, groups)
 
 
 def _structure_key(estimator: Any) -> Hashable:
-    """Equal for estimators that differ in numbers alone, as far as that can be told from their parameters."""
+    """Return a key that is equal for estimators whose parameters differ only in numbers."""
     if not isinstance(estimator, BaseMultiTask):
         return None
     parameters = estimator.get_params(deep=False)
-    return written({name: value for name, value in parameters.items() if name not in _NUMBERS})
+    return parameter_key({name: value for name, value in parameters.items() if name not in _NUMBERS})
 
 
 def _rows_key(call: FitCall, settings: Settings) -> Hashable | None:
-    """Equal for estimators that read and encode the same rows alike; None where that cannot be told."""
-    parameters = {name: value for name, value in settings.parameters.items() if name not in _NOT_OF_ROWS}
+    """Return a key that is equal for estimators that read and encode the same rows alike; None if unknown."""
+    parameters = {name: value for name, value in settings.parameters.items() if name not in _NOT_FOR_ENCODING}
     routed = {prefix: settings.routed[prefix] for prefix in ("model", "numeric_embedding")}
-    key = written((parameters, routed))
+    key = parameter_key((parameters, routed))
     rows = (id(call.X), id(call.y)) if call.rows is None else call.rows
     return None if key is None else (rows, type(call.estimator), key)
 

@@ -1,4 +1,4 @@
-"""Fits of several estimators to parts of one table, as many as can be trained together at a time."""
+"""Fit several estimators, training as many as possible together."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from joblib import Parallel
 
 from ._fit_many import FitCall, Fitted, ManyFits
-from ._pipelines import EarlierSteps, ends_in_ours, steps_key
+from ._pipelines import EarlierSteps, ends_in_network, steps_key
 
 
 class Fits:
-    """What becomes of calls, whose estimators are fitted in place; ``reasons`` says why how many were fitted alone."""
+    """Fits in progress, which fit the estimators of calls in place; ``reasons`` counts why fits were made singly."""
 
     def __init__(self, last_steps: ManyFits, places: Sequence[int | Exception]) -> None:
         self._last_steps = last_steps
@@ -25,7 +25,7 @@ class Fits:
         return len(self._places)
 
     def result(self, number: int) -> Fitted:
-        """Wait until a call's estimator is fitted; gives what its fit raised, if anything."""
+        """Wait until the estimator of a call is fitted; return the outcome, with the error if the fit raised one."""
         place = self._places[number]
         return Fitted(place, 0.0) if isinstance(place, Exception) else self._last_steps.result(place)
 
@@ -38,26 +38,30 @@ def fits_of(
     pre_dispatch: int | str = "2*n_jobs",
     done: Callable[[int], None] | None = None,
 ) -> Iterator[Fits]:
-    """Fit the calls' estimators; those of skmtl together, also as last steps of pipelines, others one at a time.
+    """Fit the estimators of the calls: skmtl's together, also as last steps of pipelines, others one at a time.
 
-    ``n_jobs`` and ``pre_dispatch`` are joblib's, for fits one at a time. ``done`` is told how many fits have ended.
+    ``n_jobs`` and ``pre_dispatch`` are joblib's and apply to fits one at a time. ``done`` is called with the number of
+    fits that have just ended.
     """
-    known: dict[Hashable, EarlierSteps | Exception] = {}
+    fitted_steps: dict[Hashable, EarlierSteps | Exception] = {}
     last: list[FitCall] = []
     places: list[int | Exception] = []
     for number, call in enumerate(calls):
-        if ends_in_ours(call.estimator):
+        if ends_in_network(call.estimator):
             key = steps_key(call, number)
-            if key not in known:
-                known[key] = _earlier_steps(call)
-            steps = known[key]
+            if key not in fitted_steps:
+                fitted_steps[key] = _earlier_steps(call)
+            steps = fitted_steps[key]
             if isinstance(steps, Exception):
                 places.append(steps)
+                if done is not None:
+                    done(1)
                 continue
             call = steps.call(call, key)
         places.append(len(last))
         last.append(call)
-    with ManyFits(last, Parallel(n_jobs=n_jobs, pre_dispatch=pre_dispatch), done) as fits:
+    parallel = Parallel(n_jobs=n_jobs, pre_dispatch=pre_dispatch, return_as="generator")
+    with ManyFits(last, parallel, done) as fits:
         yield Fits(fits, places)
 
 
@@ -65,12 +69,12 @@ def _earlier_steps(call: FitCall) -> EarlierSteps | Exception:
     try:
         return EarlierSteps.of(call)
     except Exception as error:
-        # Each fit of these steps would raise it.
+        # Every pipeline with these steps gets the same error.
         return error
 
 
 def warn_of_single_fits(reasons: Counter[str], total: int, stacklevel: int) -> None:
-    """Say once which fits were made one at a time, and why."""
+    """Warn once about the fits that were made one at a time, with the reasons."""
     if reasons:
         described = "; ".join(f"{count} because {reason}" for reason, count in reasons.items())
         warnings.warn(

@@ -1,4 +1,4 @@
-"""Cross-validation splitters that stratify over every task at once."""
+"""Cross-validation splitters that stratify over all tasks at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._stratify import stratify_groups, stratify_rows
 
 
 class _MultiTaskFolds(BaseCrossValidator, metaclass=ABCMeta):
-    """What both splitters share: the parameters, and folds turned into indices."""
+    """Base of both splitters: parameters, and conversion of folds into indices."""
 
     def __init__(
         self,
@@ -41,17 +41,16 @@ class _MultiTaskFolds(BaseCrossValidator, metaclass=ABCMeta):
         self.task_types = task_types
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Generate the indices of the training and test rows of every fold.
+        """Generate the indices of training and test rows for every fold.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Only its number of rows is used.
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Labels of any kind; NaN, None or pandas' NA where a label is not known.
+            Labels of any kind; NaN, None or pandas.NA for a missing label.
         groups : array-like of shape (n_samples,), default=None
-            Which rows belong together. ``MultiTaskStratifiedGroupKFold`` needs it;
-            ``MultiTaskStratifiedKFold`` refuses it.
+            Group of each row. ``MultiTaskStratifiedGroupKFold`` requires it; ``MultiTaskStratifiedKFold`` refuses it.
 
         Yields
         ------
@@ -63,12 +62,12 @@ class _MultiTaskFolds(BaseCrossValidator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            Where y is missing, where its length is not that of X, or where rows or groups are too few.
+            If y is missing, its length differs from that of X, or there are too few rows or groups.
 
         Warns
         -----
         UserWarning
-            Where a fold holds no label of some task, so that the task's score is undefined there.
+            If a fold has no label of some task, whose score is then undefined on this fold.
         """
         caller = type(self).__name__
         labels = encode_labels(
@@ -87,7 +86,7 @@ class _MultiTaskFolds(BaseCrossValidator, metaclass=ABCMeta):
         Parameters
         ----------
         X, y, groups : object, default=None
-            Not needed; taken because scikit-learn passes them.
+            Ignored; accepted for compatibility with scikit-learn.
 
         Returns
         -------
@@ -97,59 +96,55 @@ class _MultiTaskFolds(BaseCrossValidator, metaclass=ABCMeta):
         return self.n_splits
 
     def _order(self, n: int) -> np.ndarray:
-        """Order in which items are taken: as they come, or shuffled."""
+        """Return the order in which items are assigned: as given, or shuffled."""
         return check_random_state(self.random_state).permutation(n) if self.shuffle else np.arange(n)
 
     @abstractmethod
     def _folds(self, labels: LabelCodes, groups: Any) -> np.ndarray:
-        """Fold number of every row, (n_samples,)."""
+        """Return the fold number of every row, (n_samples,)."""
 
 
 class MultiTaskStratifiedKFold(_MultiTaskFolds):
-    """K folds that agree in every task's classes and in which labels are missing.
+    """K-fold splitter stratified by the classes and the missing labels of all tasks.
 
-    Each fold gets each class of each task in proportion, and its part of the labels that are known at all.
-    It works where scikit-learn's integer ``cv`` does not: for classifiers whose y has missing labels or
-    several columns.
+    Each fold gets its share of every class of every task, and of the known labels of every task. Unlike
+    scikit-learn's integer ``cv``, it supports classifiers whose y has missing labels or several columns.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds, at least 2.
     shuffle : bool, default=False
-        Whether rows are taken in random order. Without it, the folds depend on y and the order of its
-        rows alone.
+        Whether to assign rows in random order. Without it, the folds depend only on y and the order of its rows.
     random_state : int, RandomState instance or None, default=None
         Seed of the shuffling; the same int gives the same folds. Only with ``shuffle=True``.
     n_bins : int, default=10
-        Number of quantile bins by which a column of quantities is stratified, less where a bin
-        would hold fewer labels than there are folds.
+        Number of quantile bins for stratifying a quantity; fewer if a bin would hold fewer labels than there are folds.
     task_types : mapping of str to {"regression", "classification"}, default=None
-        What a column holds, where the column does not say it. By default strings, categories, booleans and
-        numbers of at most 20 distinct values are classes, all other numbers quantities.
+        Kinds of tasks, by name. By default, strings, categories, booleans and numbers with at most 20 distinct values
+        are classes; other numbers are quantities.
 
     See Also
     --------
-    MultiTaskStratifiedGroupKFold : The same with groups of rows kept together.
-    multitask_train_test_split : A single stratified split.
+    MultiTaskStratifiedGroupKFold : Keeps groups of rows together.
+    multitask_train_test_split : Makes a single stratified split.
 
     Notes
     -----
-    The method is iterative stratification [1]_: the label with the fewest rows left is dealt out first, each
-    row to the fold that lacks its labels most. A task with missing labels has one more label, "known". The
-    method differs from the paper as follows:
+    The method is iterative stratification [1]_: it assigns the label with the fewest remaining rows first, each row to
+    the fold that lacks its labels most. A task with missing labels has the additional label "known". The method
+    differs from the paper as follows:
 
-    - A row goes to the fold that lacks *all* its labels most, relative to the labels' frequency and the
-      fold's share, where the paper looks at the rarest label and breaks ties by the fold's size. With many
-      tasks the paper's rule leaves the frequent labels uneven.
-    - Fold sizes are exact (they differ by one row at most); the paper lets them drift.
-    - Rows that agree in all labels are dealt out in proportion at once, which makes long tables quick.
-    - At the end, rows are exchanged between folds as long as that brings the counts closer to their shares.
+    - A row goes to the fold that lacks *all* its labels most, relative to the labels' frequency and the fold's share.
+      The paper considers only the rarest label and breaks ties by the fold's size. With many tasks this leaves
+      frequent labels uneven.
+    - Fold sizes are exact (they differ by at most one row); in the paper they drift.
+    - Rows that agree in all labels are distributed in proportion at once, which makes long tables fast.
+    - At the end, rows are exchanged between folds while this brings the counts closer to their shares.
 
-    Pairs of labels [2]_ are not stratified. A class with fewer rows than folds is missing from some folds,
-    and a task with fewer labels than folds gets a warning. Rows are not kept in order: where adjacent rows
-    are alike, as in time series, name them in ``groups`` of ``MultiTaskStratifiedGroupKFold``, or split by
-    time.
+    Pairs of labels [2]_ are not stratified. A class with fewer rows than folds is missing from some folds, and a task
+    with fewer labels than folds gets a warning. The folds ignore the order of rows: if adjacent rows are similar, as
+    in time series, pass them as ``groups`` to ``MultiTaskStratifiedGroupKFold``, or split by time.
 
     References
     ----------
@@ -186,34 +181,33 @@ class MultiTaskStratifiedKFold(_MultiTaskFolds):
 
 
 class MultiTaskStratifiedGroupKFold(_MultiTaskFolds):
-    """K folds that agree in every task's labels as far as groups of rows, kept together, allow.
+    """K-fold splitter with non-overlapping groups, stratified by the labels of all tasks as well as groups allow.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds, at least 2 and at most the number of groups.
     shuffle : bool, default=False
-        Whether groups of equal size are taken in random order. Without it, the folds depend on y, the groups
-        and the order of the rows alone.
+        Whether to assign groups of equal size in random order. Without it, the folds depend only on y, the groups and
+        the order of the rows.
     random_state : int, RandomState instance or None, default=None
         Seed of the shuffling; the same int gives the same folds. Only with ``shuffle=True``.
     n_bins : int, default=10
-        Number of quantile bins by which a column of quantities is stratified, less where a bin
-        would hold fewer labels than there are folds.
+        Number of quantile bins for stratifying a quantity; fewer if a bin would hold fewer labels than there are folds.
     task_types : mapping of str to {"regression", "classification"}, default=None
-        What a column holds, where the column does not say it. By default strings, categories, booleans and
-        numbers of at most 20 distinct values are classes, all other numbers quantities.
+        Kinds of tasks, by name. By default, strings, categories, booleans and numbers with at most 20 distinct values
+        are classes; other numbers are quantities.
 
     See Also
     --------
-    MultiTaskStratifiedKFold : The same for rows that stand alone.
+    MultiTaskStratifiedKFold : Stratifies rows without groups.
 
     Notes
     -----
-    Iterative stratification [1]_ with groups in the place of rows: a group counts with the number of its rows
-    of each label, and the number of rows is balanced beside the labels. Of the groups that have the rarest
-    label, large ones are placed first; then groups move between folds or are exchanged while that brings the
-    counts closer to their shares. No fold is empty. ``MultiTaskStratifiedKFold`` describes the rest.
+    Iterative stratification [1]_ of groups instead of rows: a group counts with the number of its rows of each label,
+    and the number of rows is balanced as well. Among the groups with the rarest label, large ones are assigned first.
+    Then groups move between folds or are exchanged while this brings the counts closer to their shares. No fold is
+    empty. See ``MultiTaskStratifiedKFold`` for the rest.
 
     References
     ----------
@@ -233,7 +227,7 @@ class MultiTaskStratifiedGroupKFold(_MultiTaskFolds):
     ['bob', 'bob', 'dan']
     """
 
-    # Under metadata routing `groups` reaches the splitter unasked, as for scikit-learn's own group splitters.
+    # With metadata routing, `groups` is requested by default, as in scikit-learn's own group splitters.
     __metadata_request__split = {"groups": True}
 
     def _folds(self, labels: LabelCodes, groups: Any) -> np.ndarray:
@@ -250,13 +244,13 @@ class MultiTaskStratifiedGroupKFold(_MultiTaskFolds):
 def _warn_of_empty(labels: LabelCodes, folds: np.ndarray, n_splits: int, caller: str) -> None:
     observed = labels.codes >= 0
     counts = np.stack([observed[folds == fold].sum(axis=0) for fold in range(n_splits)])
-    bare = [name for name, lacks in zip(labels.names, (counts == 0).any(axis=0), strict=True) if lacks]
-    if bare:
-        shown = ", ".join(repr(name) for name in bare[:10])
-        more = f" and {len(bare) - 10} more" if len(bare) > 10 else ""
+    empty = [name for name, lacks in zip(labels.names, (counts == 0).any(axis=0), strict=True) if lacks]
+    if empty:
+        shown = ", ".join(repr(name) for name in empty[:10])
+        more = f" and {len(empty) - 10} more" if len(empty) > 10 else ""
         warnings.warn(
             f"{caller}: a fold has no label of the task(s) {shown}{more}, whose score is undefined there. "
-            f"Use fewer splits than {n_splits}, or leave out tasks that have few labels.",
+            f"Use fewer than {n_splits} splits, or leave out tasks with few labels.",
             UserWarning,
             stacklevel=3,
         )

@@ -1,4 +1,4 @@
-"""y as integer codes, which stratification counts: classes, bins of quantities, -1 for a missing label."""
+"""Encode y as integers for stratification: classes, quantile bins, and -1 for a missing label."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from scipy.stats import rankdata
 
 from ..targets import TargetColumns, infer_kinds, quantities, read_columns
 
-# A numeric column with no more distinct values than this is stratified by value: class codes and grades
-# look like that, and a quantity that does loses nothing by it.
+# A numeric column with at most this many distinct values is stratified by value: it may hold class codes or grades,
+# and a quantity with so few values loses nothing.
 _MAX_DISTINCT = 20
 
 
@@ -26,7 +26,7 @@ class LabelCodes:
     codes: np.ndarray
 
     def indicators(self) -> sparse.csr_matrix:
-        """One 0/1 column per class or bin of a task, and one for "has a label" where the task misses some."""
+        """Return 0/1 columns: one per class or bin of a task, and one for "has a label" if the task misses some."""
         n_samples = len(self.codes)
         widths = self.codes.max(axis=0, initial=-1) + 1
         observed = self.codes >= 0
@@ -43,7 +43,7 @@ class LabelCodes:
 def encode_labels(
     y: Any, *, caller: str, n_bins: int, rows_per_bin: int, task_types: Mapping[str, str] | None
 ) -> LabelCodes:
-    """Codes of y; a quantity gets at most ``n_bins`` quantile bins, of ``rows_per_bin`` labels or more."""
+    """Encode y; a quantity gets at most ``n_bins`` quantile bins of at least ``rows_per_bin`` labels."""
     columns = read_columns(y, estimator=caller)
     kinds = infer_kinds(columns, task_types)
     given = {str(name) for name in task_types or {}}
@@ -64,23 +64,23 @@ def encode_labels(
 def _quantile_bins(name: str, present: np.ndarray, n_bins: int, rows_per_bin: int) -> np.ndarray:
     present = quantities(name, present)
     n_bins = max(1, min(n_bins, len(present) // rows_per_bin))
-    # Equal labels share their lowest rank, so that ties never fall into two bins.
+    # Equal labels share their lowest rank, so ties stay in one bin.
     ranks = rankdata(present, method="min").astype(np.int64) - 1
     bins = ranks * n_bins // max(1, len(present))
     return pd.factorize(bins)[0]
 
 
 def check_n_bins(n_bins: Any) -> int:
-    """``n_bins`` as an int, refused where it is none or below 2."""
+    """Return ``n_bins`` as an int, or raise if it is not an integer of at least 2."""
     if isinstance(n_bins, bool) or not isinstance(n_bins, int | np.integer) or n_bins < 2:
         raise ValueError(f"n_bins should be an integer of at least 2, got {n_bins!r}.")
     return int(n_bins)
 
 
 def encode_groups(groups: Any, n_samples: int, *, caller: str) -> np.ndarray:
-    """Group number of every row, (n_samples,) int64."""
+    """Return the group number of every row, (n_samples,) int64."""
     if groups is None:
-        raise ValueError(f"{caller} needs `groups`: one entry per row that says which rows belong together.")
+        raise ValueError(f"{caller} needs `groups`: one entry per row that names its group.")
     columns: TargetColumns = read_columns(groups, estimator=caller)
     if len(columns.names) != 1 or columns.n_samples != n_samples:
         raise ValueError(f"groups should be 1-D with {n_samples} entries, one per row.")

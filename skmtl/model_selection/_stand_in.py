@@ -1,4 +1,4 @@
-"""In place of an estimator in scikit-learn's own loops: gives out fits that were made before, in their order."""
+"""Stand-in for an estimator in scikit-learn's loops, which returns finished fits in order."""
 
 from __future__ import annotations
 
@@ -11,61 +11,61 @@ from sklearn.base import clone
 
 from ._fit_many import Fitted
 
-# An estimator, and what waits until it is fitted.
-Awaited = tuple[Any, Callable[[], Fitted]]
+# An estimator, and a function that waits until it is fitted.
+PendingFit = tuple[Any, Callable[[], Fitted]]
 
 
 class StandIn:
-    """What scikit-learn clones, asks for tags and routing, and fits, where the fits are there already.
+    """Looks like an estimator to scikit-learn, but returns fits that are already made or under way.
 
     Parameters
     ----------
     estimator : estimator
-        Who it stands in for.
+        The estimator that it stands in for.
     by_clone : bool
-        Whether a clone is the next fit, as in cross-validation; in a search that is a clone whose parameters are set.
+        Whether each clone takes the next fit, as in cross-validation, or each ``set_params``, as in a search.
     """
 
     def __init__(self, estimator: Any, *, by_clone: bool = False) -> None:
         self._estimator = estimator
         self._by_clone = by_clone
-        self._fits: deque[Awaited] = deque()
+        self._fits: deque[PendingFit] = deque()
 
-    def give(self, fits: Sequence[Awaited]) -> None:
-        """Take fits, to give them out later; a fit that failed raises its error then."""
+    def queue(self, fits: Sequence[PendingFit]) -> None:
+        """Queue fits; a failed fit raises its error when scikit-learn fits it."""
         self._fits.extend(fits)
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
-        """Never called: who is fitted is a clone."""
+        """Never called, since scikit-learn fits clones."""
         return self._estimator.fit(*args, **kwargs)
 
     def set_params(self, **params: Any) -> Any:
-        """The next fit, whose parameters these are; after the last one an estimator to be fitted."""
+        """Return the next fit, which has these parameters, or an unfitted estimator after the last one."""
         return self._next() if self._fits else clone(self._estimator).set_params(**params)
 
     def __sklearn_clone__(self) -> Any:
-        """Itself, or the next fit."""
+        """Return itself, or the next fit."""
         return self._next() if self._by_clone and self._fits else self
 
     def _next(self) -> Any:
-        """The next estimator, whose ``fit`` waits for the fit that is made already."""
-        estimator, awaited = self._fits.popleft()
-        estimator.__dict__["fit"] = _replay(estimator, awaited)
+        """Return the next estimator, whose ``fit`` waits for the fit that is under way."""
+        estimator, wait = self._fits.popleft()
+        estimator.__dict__["fit"] = _replay(estimator, wait)
         return estimator
 
     def __getattr__(self, name: str) -> Any:
-        """All else is the estimator's."""
+        """Take all other attributes from the estimator."""
         if (name.startswith("__") and name != "__sklearn_tags__") or name in ("_estimator", "_fits", "_by_clone"):
             raise AttributeError(name)
         return getattr(self._estimator, name)
 
 
-def _replay(estimator: Any, awaited: Callable[[], Fitted]) -> Callable[..., Any]:
+def _replay(estimator: Any, wait: Callable[[], Fitted]) -> Callable[..., Any]:
     def fit(*args: Any, **kwargs: Any) -> Any:  # noqa: ARG001 - the fit is under way already
         del estimator.__dict__["fit"]
-        error = awaited().error
+        error = wait().error
         if error is not None:
-            # Fits may share an error: a copy, or it would grow with every time that it is raised.
+            # Fits may share an error. Raising it again would lengthen its traceback, so raise a copy.
             raise copy.copy(error).with_traceback(error.__traceback__)
         return estimator
 

@@ -1,4 +1,4 @@
-"""Iterative stratification: rows, or groups of rows, to folds that share every label in proportion."""
+"""Iterative stratification: assign rows, or groups of rows, to folds with their share of every label."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from itertools import combinations
 import numpy as np
 from scipy import sparse
 
-# Exchanges tried between two folds at a time, the candidates weighed for each, and the bound on all of them:
-# the greedy pass leaves little to mend, so that the bound is met on degenerate tables only.
+# Maximum exchanges per visit to a pair of folds, candidates considered for each, and maximum exchanges in total. The
+# greedy pass leaves little to improve, so only degenerate tables reach the total.
 _EXCHANGES_PER_PAIR = 50
 _CANDIDATES = 40
 _MAX_EXCHANGES = 1000
-# Differences below this are rounding, not a better fold.
+# Smaller differences are rounding errors.
 _TIE = 1e-9
 
 
 @dataclass
-class _Ledger:
-    """What folds hold beyond their share, (n_labels, n_folds); how much a label counts; rows to come."""
+class _Balance:
+    """Excess of the folds over their share, (n_labels, n_folds); weight of each label; free rows of each fold."""
 
     excess: np.ndarray
     weight: np.ndarray
@@ -27,46 +27,46 @@ class _Ledger:
 
 
 def stratify_rows(codes: np.ndarray, indicators: sparse.csr_matrix, fold_sizes: np.ndarray) -> np.ndarray:
-    """Fold of every row; the folds get exactly ``fold_sizes`` rows.
+    """Return the fold of every row; the folds get exactly ``fold_sizes`` rows.
 
-    Rows that agree in all labels are dealt out in proportion first; only what is left over of each such
-    pattern needs deciding.
+    Rows that agree in all labels are first distributed in proportion; only the remainder of each such pattern is
+    assigned one by one.
     """
     n_samples = len(codes)
     folds = _deal_patterns(codes, fold_sizes)
     left = np.flatnonzero(folds == len(fold_sizes))
     total = np.asarray(indicators.sum(axis=0)).ravel()
     dealt = _counts(indicators, folds, len(fold_sizes))
-    ledger = _Ledger(
+    balance = _Balance(
         excess=dealt - np.outer(total, fold_sizes / n_samples),
         weight=1.0 / np.maximum(total, 1.0),
         room=(fold_sizes - np.bincount(folds, minlength=len(fold_sizes) + 1)[:-1]).astype(float),
     )
     items = indicators[left]
     order = np.arange(len(left))
-    chosen = _greedy(items, np.ones(len(left)), order, ledger, exact=True)
-    folds[left] = _exchange(items, chosen, ledger, moves=False)
+    chosen = _greedy(items, np.ones(len(left)), order, balance, exact=True)
+    folds[left] = _exchange(items, chosen, balance, moves=False)
     return folds
 
 
 def stratify_groups(indicators: sparse.csr_matrix, groups: np.ndarray, shares: np.ndarray, n_tasks: int) -> np.ndarray:
-    """Fold of every group, none of them empty; ``shares`` are the folds' parts of the rows and sum to 1."""
+    """Return the fold of every group, with no empty folds; ``shares`` are the fractions of rows per fold."""
     n_samples, n_groups = len(groups), int(groups.max()) + 1
     member = sparse.csr_matrix((np.ones(n_samples), (groups, np.arange(n_samples))), shape=(n_groups, n_samples))
     sizes = np.asarray(member.sum(axis=1)).ravel()
-    # The number of rows is one more thing to share out; it counts as much as one label of every task.
+    # The number of rows is balanced as well, with the weight of one label per task.
     items = sparse.csr_matrix(sparse.hstack([member @ indicators, sparse.csr_matrix(sizes[:, None])]))
     total = np.asarray(items.sum(axis=0)).ravel()
     weight = 1.0 / np.maximum(total, 1.0)
     weight[-1] *= n_tasks
-    ledger = _Ledger(excess=-np.outer(total, shares), weight=weight, room=n_samples * shares)
-    # Large groups first: the small ones then even out what they left.
+    balance = _Balance(excess=-np.outer(total, shares), weight=weight, room=n_samples * shares)
+    # Large groups come first, and small ones even out the differences.
     order = np.argsort(-sizes, kind="stable")
-    return _exchange(items, _greedy(items, sizes, order, ledger, exact=False), ledger, moves=True)
+    return _exchange(items, _greedy(items, sizes, order, balance, exact=False), balance, moves=True)
 
 
 def _deal_patterns(codes: np.ndarray, fold_sizes: np.ndarray) -> np.ndarray:
-    """Whole shares of each pattern of labels, in row order; rows left over get the number len(fold_sizes)."""
+    """Distribute each pattern of labels in proportion, in row order; leftover rows get the number len(fold_sizes)."""
     _, pattern, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
     pattern = pattern.ravel()
     by_pattern = np.argsort(pattern, kind="stable")
@@ -77,7 +77,7 @@ def _deal_patterns(codes: np.ndarray, fold_sizes: np.ndarray) -> np.ndarray:
 
 
 def _counts(indicators: sparse.csr_matrix, folds: np.ndarray, n_folds: int) -> np.ndarray:
-    """Rows of each label in each fold, (n_labels, n_folds); rows of higher fold numbers are left out."""
+    """Count the rows of each label in each fold, (n_labels, n_folds); rows with higher fold numbers are left out."""
     inside = folds < n_folds
     where = (np.flatnonzero(inside), folds[inside])
     member = sparse.csr_matrix((np.ones(len(where[0])), where), shape=(len(folds), n_folds))
@@ -85,17 +85,17 @@ def _counts(indicators: sparse.csr_matrix, folds: np.ndarray, n_folds: int) -> n
 
 
 def _greedy(
-    items: sparse.csr_matrix, sizes: np.ndarray, order: np.ndarray, ledger: _Ledger, *, exact: bool
+    items: sparse.csr_matrix, sizes: np.ndarray, order: np.ndarray, balance: _Balance, *, exact: bool
 ) -> np.ndarray:
-    """Fold of every item: the label with the fewest rows left goes first, items go where their labels lack.
+    """Assign items to folds: the rarest remaining label first, each item to the fold that lacks its labels most.
 
-    ``exact`` never overfills a fold; otherwise the last items go where no item is yet.
+    ``exact`` never overfills a fold; otherwise the last items go to folds that are still empty.
     """
     folds = np.full(items.shape[0], -1, dtype=np.int64)
-    # What a fold lacks counts relative to its part of the rows: else a large one takes all of the first labels.
-    share = np.maximum(ledger.room, _TIE)
+    # A fold's lack is relative to its share of the rows; otherwise a large fold would take all of the first labels.
+    share = np.maximum(balance.room, _TIE)
     share /= share.mean()
-    empty = np.full(len(ledger.room), not exact)
+    empty = np.full(len(balance.room), not exact)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     by_label = items.tocsc()
@@ -106,22 +106,22 @@ def _greedy(
         for item in rows[np.argsort(rank[rows])]:
             part = slice(items.indptr[item], items.indptr[item + 1])
             labels, values = items.indices[part], items.data[part]
-            cost = (ledger.weight[labels] * values) @ ledger.excess[labels] / share
-            fold = _cheapest(cost, ledger.room > 0 if exact else _open_folds(empty, n_left), ledger.room)
+            cost = (balance.weight[labels] * values) @ balance.excess[labels] / share
+            fold = _cheapest(cost, balance.room > 0 if exact else _open_folds(empty, n_left), balance.room)
             folds[item], empty[fold], n_left = fold, False, n_left - 1
-            ledger.room[fold] -= sizes[item]
-            ledger.excess[labels, fold] += values
+            balance.room[fold] -= sizes[item]
+            balance.excess[labels, fold] += values
             left[labels] -= values
     return folds
 
 
 def _open_folds(empty: np.ndarray, n_left: int) -> np.ndarray:
-    """All folds, or the empty ones alone once there are only as many items left."""
+    """Return all folds, or only the empty ones once no more items are left than those."""
     return empty if empty.sum() == n_left else np.ones_like(empty)
 
 
 def _rarest_first(by_label: sparse.csc_matrix, left: np.ndarray, waiting: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Items without a fold that have the rarest waiting label; all that are left once no label waits."""
+    """Return unassigned items with the rarest waiting label, or all unassigned items once no label waits."""
     waiting &= left > 0.5
     if not waiting.any():
         return np.flatnonzero(folds < 0)
@@ -132,30 +132,30 @@ def _rarest_first(by_label: sparse.csc_matrix, left: np.ndarray, waiting: np.nda
 
 
 def _cheapest(cost: np.ndarray, allowed: np.ndarray, room: np.ndarray) -> int:
-    """Fold of the lowest cost among the allowed; of equal ones that with the most room, then the first."""
+    """Return the allowed fold with the lowest cost; ties go to the fold with the most room, then to the first."""
     best = cost[allowed].min() + _TIE
     return int(np.argmax(np.where(allowed & (cost <= best), room, -np.inf)))
 
 
-def _exchange(items: sparse.csr_matrix, folds: np.ndarray, ledger: _Ledger, *, moves: bool) -> np.ndarray:
+def _exchange(items: sparse.csr_matrix, folds: np.ndarray, balance: _Balance, *, moves: bool) -> np.ndarray:
     """Swap items between two folds while the weighted sum of squared excesses falls.
 
-    ``moves`` also lets an item change its fold with nothing in return: the last row of ``swappable``.
+    ``moves`` also lets an item move alone, in exchange for the empty item: the last row of ``swappable``.
     """
     nothing = sparse.csr_matrix((1, items.shape[1]))
     swappable = sparse.csr_matrix(sparse.vstack([items, nothing]))
     folds = np.append(folds, -1)
-    own = swappable.multiply(swappable).dot(ledger.weight)
-    pairs = list(combinations(range(len(ledger.room)), 2))
+    own = swappable.multiply(swappable).dot(balance.weight)
+    pairs = list(combinations(range(len(balance.room)), 2))
     budget, improved = _MAX_EXCHANGES, True
     while improved and budget > 0:
         improved = False
         for first, second in pairs:
             for _ in range(min(budget, _EXCHANGES_PER_PAIR)):
-                best = _best_swap(swappable, folds, own, ledger, first, second, moves)
+                best = _best_swap(swappable, folds, own, balance, first, second, moves)
                 if best is None:
                     break
-                _swap(swappable, folds, ledger, best, (first, second))
+                _swap(swappable, folds, balance, best, (first, second))
                 budget, improved = budget - 1, True
     return folds[:-1]
 
@@ -164,17 +164,17 @@ def _best_swap(
     items: sparse.csr_matrix,
     folds: np.ndarray,
     own: np.ndarray,
-    ledger: _Ledger,
+    balance: _Balance,
     first: int,
     second: int,
     moves: bool,
 ) -> tuple[int, int] | None:
-    """Pair of items whose swap helps most among the promising ones, or None.
+    """Return the pair of items whose swap helps most among the promising ones, or None.
 
-    With d the difference of the folds' excesses and w the weights, swapping items of indicators a and b
+    With d the difference between the folds' excesses and w the weights, swapping items with indicators a and b
     lowers the sum by 2 Σ w [(a − b) d − (a − b)²].
     """
-    pull = items @ (ledger.weight * (ledger.excess[:, first] - ledger.excess[:, second]))
+    pull = items @ (balance.weight * (balance.excess[:, first] - balance.excess[:, second]))
     leave, enter = _members(folds, first), _members(folds, second)
     if moves:
         nothing = len(folds) - 1
@@ -187,7 +187,7 @@ def _best_swap(
         return None
     leave = _largest(leave, pull[leave] - own[leave])
     enter = _largest(enter, -pull[enter] - own[enter])
-    both = (items[leave].multiply(ledger.weight[None, :]) @ items[enter].T).toarray()
+    both = (items[leave].multiply(balance.weight[None, :]) @ items[enter].T).toarray()
     gain = (pull[leave] - own[leave])[:, None] - (pull[enter] + own[enter])[None, :] + 2.0 * both
     i, j = np.unravel_index(int(gain.argmax()), gain.shape)
     return (int(leave[i]), int(enter[j])) if gain[i, j] > _TIE else None
@@ -198,14 +198,14 @@ def _members(folds: np.ndarray, fold: int) -> np.ndarray:
 
 
 def _largest(items: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """Most promising items, best first."""
+    """Return the most promising items, best first."""
     return items[np.argsort(-gain, kind="stable")[:_CANDIDATES]]
 
 
 def _swap(
     items: sparse.csr_matrix,
     folds: np.ndarray,
-    ledger: _Ledger,
+    balance: _Balance,
     pair: tuple[int, int],
     where: tuple[int, int],
 ) -> None:
@@ -215,6 +215,6 @@ def _swap(
         if item == nothing:
             continue
         part = slice(items.indptr[item], items.indptr[item + 1])
-        ledger.excess[items.indices[part], source] -= items.data[part]
-        ledger.excess[items.indices[part], target] += items.data[part]
+        balance.excess[items.indices[part], source] -= items.data[part]
+        balance.excess[items.indices[part], target] += items.data[part]
         folds[item] = target

@@ -1,4 +1,4 @@
-"""One stratified split into a training and a test part."""
+"""Make one stratified split into training and test rows."""
 
 from __future__ import annotations
 
@@ -26,45 +26,45 @@ def multitask_train_test_split(
     n_bins: int = 10,
     task_types: Mapping[str, str] | None = None,
 ) -> list[Any]:
-    """Split X, y and further arrays at random into training and test rows, stratified over all tasks.
+    """Split X, y and other arrays at random into training and test rows, stratified over all tasks.
 
-    Both parts get every class of every task, and the known labels of every task, in proportion.
+    Both parts get their share of every class of every task, and of the known labels of every task.
 
     Parameters
     ----------
     X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-        Features; handed through.
+        Features.
     y : array-like or DataFrame of shape (n_samples,) or (n_samples, n_tasks)
-        Labels to stratify by; NaN, None or pandas' NA where a label is not known.
+        Labels to stratify by; NaN, None or pandas.NA for a missing label.
     *others : array-like of shape (n_samples, ...)
-        Further arrays to split alike, such as sample weights.
+        Other arrays to split in the same way, such as sample weights.
     test_size : float or int, default=None
-        Part of the rows (between 0 and 1) or number of rows of the test part; by default what
-        ``train_size`` leaves, and 0.25 where that is not given either.
+        Fraction of the rows (between 0 and 1) or number of rows to use for testing. By default all rows outside the
+        training part, or 0.25 if ``train_size`` is not given either.
     train_size : float or int, default=None
-        Part or number of rows of the training part; by default what ``test_size`` leaves.
+        Fraction or number of rows to use for training. By default all rows outside the test part.
     random_state : int, RandomState instance or None, default=None
         Seed of the split; the same int gives the same split.
     groups : array-like of shape (n_samples,), default=None
-        Rows of one group stay on one side. The sizes are then met only as well as the groups allow.
+        Group of each row; groups are not split. The sizes are then only approximate.
     n_bins : int, default=10
-        Number of quantile bins by which a column of quantities is stratified.
+        Number of quantile bins for stratifying a quantity.
     task_types : mapping of str to {"regression", "classification"}, default=None
-        What a column holds, as in `MultiTaskStratifiedKFold`.
+        Kind of each task, as in `MultiTaskStratifiedKFold`.
 
     Returns
     -------
     splitting : list of length 2 * (2 + len(others))
-        ``X_train, X_test, y_train, y_test, ...``, each of the type that was given; rows in random order.
+        ``X_train, X_test, y_train, y_test, ...``, each of the type of its input; rows are in random order.
 
     Raises
     ------
     ValueError
-        Where lengths differ, a size cannot be met, or there are too few groups.
+        If lengths differ, a size cannot be met, or there are too few groups.
 
     See Also
     --------
-    MultiTaskStratifiedKFold : Cross-validation with the same stratification, which is described there.
+    MultiTaskStratifiedKFold : Cross-validation splitter that describes the stratification.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def multitask_train_test_split(
         group = encode_groups(groups, n_samples, caller=_NAME)
         n_groups = int(group.max()) + 1
         if n_groups < len(sizes):
-            raise ValueError(f"{_NAME} cannot make {len(sizes)} parts of {n_groups} group(s).")
+            raise ValueError(f"{_NAME} cannot split {n_groups} group(s) into {len(sizes)} parts.")
         position = rng.permutation(n_groups)[group]
         parts = stratify_groups(labels.indicators(), position, sizes / n_samples, len(labels.names))[position]
     train, test = (rng.permutation(np.flatnonzero(parts == part)) for part in (0, 1))
@@ -107,8 +107,8 @@ def _n_rows(y: Any) -> int:
 
 
 def _part_sizes(n_samples: int, test_size: float | int | None, train_size: float | int | None) -> np.ndarray:
-    """Rows of the training part, the test part and, where both sizes leave some, the unused part."""
-    # scikit-learn's own splitter knows what the two sizes mean together, and refuses what cannot be met.
+    """Return the sizes of the training part, the test part and, if rows are left over, the unused part."""
+    # scikit-learn's splitter interprets the two sizes and refuses impossible ones.
     splitter = ShuffleSplit(n_splits=1, test_size=test_size, train_size=train_size, random_state=0)
     if test_size is None and train_size is None:
         splitter = ShuffleSplit(n_splits=1, test_size=0.25, random_state=0)

@@ -1,8 +1,7 @@
-"""Networks: the sharing schemes, one a file, and the Keras layers they are made of.
+"""Sharing schemes and their Keras layers.
 
-A scheme's class is passed to an estimator as ``architecture=``, or its name is. The layers are public too: each
-works alone in a Keras model of your own, and importing this module registers them, so that
-``keras.saving.load_model`` finds them.
+Pass an instance of a scheme, or its name, to an estimator as ``architecture=``. The layers are public too. You can use
+each of them in your own Keras models; importing this module registers them for ``keras.saving.load_model``.
 """
 
 from ._blend_layers import AffineColumns, ClippedColumns, KernelRegression, Probabilities

@@ -1,4 +1,4 @@
-"""Layers of a blend: kernel regressions, and sums of what several predictors say."""
+"""Keras layers of an exported blend: kernel models, shift detector, and the combination of their outputs."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from keras import ops
 
 
 class _FittedNumbers(keras.layers.Layer):
-    """A layer of numbers that were fitted elsewhere."""
+    """Layer with non-trainable numbers that were fitted outside Keras."""
 
     def _number(self, name: str, shape: tuple[int, ...]) -> Any:
         return self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False)
 
     def build(self, input_shape: Any) -> None:
-        """All weights are there from the start."""
+        """Do nothing: the constructor creates all weights."""
         del input_shape
         self.built = True
 
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class KernelRegression(_FittedNumbers):
-    """Kernel ridge regression of several columns, as it was fitted.
+    """Fitted kernel ridge regression with several outputs.
 
-    Columns are clipped to where rows were seen, or not far outside, and multiplied by what they matter.
+    Input columns are clipped to the range of the training rows, or slightly beyond, and multiplied by their relevance.
 
     Parameters
     ----------
     kernel : {"linear", "rbf", "laplacian"}
         Similarity of two rows: their inner product, ``exp(-gamma |a - b|_2^2)`` or ``exp(-gamma |a - b|_1)``.
     gamma : float
-        As above.
+        Kernel coefficient, see above.
     n_points, n_inputs, n_outputs : int
-        Rows compared with (unused by a linear kernel), columns in, columns out.
+        Number of rows compared with (unused by a linear kernel), of input columns and of output columns.
     **kwargs
         Passed to :class:`keras.layers.Layer`.
     """
@@ -54,7 +54,7 @@ class KernelRegression(_FittedNumbers):
         self.upper = self._number("upper", (self.n_outputs,))
 
     def call(self, inputs: Any) -> Any:
-        """Predictions (n_rows, n_outputs)."""
+        """Compute predictions (n_rows, n_outputs)."""
         seen = ops.minimum(ops.maximum(inputs, self.smallest), self.largest) * self.relevance
         if self.points is not None:
             difference = ops.expand_dims(seen, 1) - ops.expand_dims(self.points, 0)
@@ -64,7 +64,7 @@ class KernelRegression(_FittedNumbers):
         return ops.minimum(ops.maximum(raw, self.lower), self.upper)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """One column an output."""
+        """Shape (n_rows, n_outputs)."""
         return (input_shape[0], self.n_outputs)
 
     def get_config(self) -> dict[str, Any]:
@@ -75,12 +75,12 @@ class KernelRegression(_FittedNumbers):
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class ShiftProbability(_FittedNumbers):
-    """How probable it is that a row is from another time or group than given ones, from its distance to these.
+    """Probability that a row is shifted (from another time or group), from its distance to given rows.
 
     Parameters
     ----------
     n_points, n_inputs : int
-        Rows compared with, and columns in.
+        Number of rows compared with, and of input columns.
     **kwargs
         Passed to :class:`keras.layers.Layer`.
     """
@@ -97,14 +97,14 @@ class ShiftProbability(_FittedNumbers):
         self.intercept = self._number("intercept", ())
 
     def call(self, inputs: Any) -> Any:
-        """Probabilities (n_rows, 1)."""
+        """Compute probabilities (n_rows, 1)."""
         rows = ops.minimum(ops.maximum(inputs, self.smallest), self.largest) * self.scale
         difference = ops.abs(ops.expand_dims(rows, 1) - ops.expand_dims(self.points, 0))
         distance = ops.min(ops.sum(difference, axis=-1), axis=1, keepdims=True)
         return ops.sigmoid(self.intercept + self.slope * ops.log(self.floor + distance))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """One column."""
+        """Shape (n_rows, 1)."""
         return (input_shape[0], 1)
 
     def get_config(self) -> dict[str, Any]:
@@ -114,12 +114,12 @@ class ShiftProbability(_FittedNumbers):
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class AffineColumns(keras.layers.Layer):
-    """Each column times a number, plus another.
+    """Affine transformation of each column: ``scale * x + shift``.
 
     Parameters
     ----------
     scale, shift : sequence of float, length n_columns
-        The numbers.
+        Factor and offset of each column.
     **kwargs
         Passed to :class:`keras.layers.Layer`.
     """
@@ -129,7 +129,7 @@ class AffineColumns(keras.layers.Layer):
         self.scale, self.shift = np.asarray(scale, dtype=np.float64), np.asarray(shift, dtype=np.float64)
 
     def call(self, inputs: Any) -> Any:
-        """Scaled and shifted columns."""
+        """Scale and shift the columns."""
         return inputs * ops.cast(self.scale, inputs.dtype) + ops.cast(self.shift, inputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -139,12 +139,12 @@ class AffineColumns(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class ClippedColumns(keras.layers.Layer):
-    """Each column between two numbers.
+    """Clip each column to a range.
 
     Parameters
     ----------
     lower, upper : sequence of float, length n_columns
-        The numbers.
+        Lower and upper limits of each column.
     **kwargs
         Passed to :class:`keras.layers.Layer`.
     """
@@ -154,7 +154,7 @@ class ClippedColumns(keras.layers.Layer):
         self.lower, self.upper = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
 
     def call(self, inputs: Any) -> Any:
-        """Clipped columns."""
+        """Clip the columns."""
         lower, upper = ops.cast(self.lower, inputs.dtype), ops.cast(self.upper, inputs.dtype)
         return ops.minimum(ops.maximum(inputs, lower), upper)
 
@@ -165,12 +165,12 @@ class ClippedColumns(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class Probabilities(keras.layers.Layer):
-    """Columns as probabilities: none below a floor, and their sum 1.
+    """Convert columns to probabilities, by raising them to a floor and dividing them by their sum.
 
     Parameters
     ----------
     floor : float
-        The floor, before they are divided by their sum.
+        Smallest value before the division.
     **kwargs
         Passed to :class:`keras.layers.Layer`.
     """
@@ -180,7 +180,7 @@ class Probabilities(keras.layers.Layer):
         self.floor = float(floor)
 
     def call(self, inputs: Any) -> Any:
-        """Probabilities."""
+        """Compute the probabilities."""
         raised = ops.maximum(inputs, self.floor)
         return raised / ops.sum(raised, axis=-1, keepdims=True)
 

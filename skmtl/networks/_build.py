@@ -1,4 +1,4 @@
-"""The sharing schemes by name, and from a network spec to the outputs of its scheme."""
+"""Resolve sharing schemes by name, and build a network from its spec."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._cgc import CGC
 from ._cross_stitch import CrossStitch
 from ._independent import Independent
 from ._inputs import connect_inputs
-from ._kernels import count_what_was_made
+from ._kernel_cache import count_build
 from ._low_rank import LowRank
 from ._mmoe import MMoE
 from ._omoe import OMoE
@@ -40,26 +40,26 @@ _SCHEMES: dict[str, type[Scheme]] = {
 
 
 def architecture_names() -> tuple[str, ...]:
-    """Names that ``architecture=`` takes.
+    """Return the names of the sharing schemes, for ``architecture=``.
 
     Returns
     -------
     tuple of str
-        The names, "shared_bottom" first.
+        The names, with "shared_bottom" first.
     """
     return tuple(_SCHEMES)
 
 
 def resolve_architecture(architecture: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields ``architecture`` and ``options`` of a network spec, from what the caller passes.
+    """Return the fields ``architecture`` and ``options`` of a network spec, from the estimator's parameters.
 
-    A built-in scheme is held by its name with all its options, so that a name and an instance that say the
-    same make the same program; a scheme of the caller's own is held as it is.
+    A built-in scheme is represented by its name and all its options, so that a name and an equal instance use the same
+    program. A user-defined scheme is represented by itself.
     """
     scheme = _scheme(architecture).with_options(**options)
     if _SCHEMES.get(scheme.name) is type(scheme):
         return {"architecture": scheme.name, "options": tuple(sorted(scheme.get_params().items()))}
-    _check_own(scheme)
+    _check_user_defined(scheme)
     return {"architecture": scheme, "options": ()}
 
 
@@ -77,29 +77,29 @@ def _scheme(architecture: Any) -> Scheme:
     return architecture
 
 
-def _check_own(scheme: Scheme) -> None:
-    """A scheme of the caller's own keys the cache of programs: what it is equal to must make the same network."""
+def _check_user_defined(scheme: Scheme) -> None:
+    """Raise if a user-defined scheme cannot be a cache key: equal schemes must build equal networks."""
     kind = type(scheme).__name__
     parameters = vars(type(scheme)).get("__dataclass_params__")
     if parameters is None or not parameters.frozen or not parameters.eq:
         raise TypeError(
-            f"architecture: decorate the class {kind} with @dataclass(frozen=True), so that networks of equal options "
-            "are known to be the same."
+            f"architecture: decorate the class {kind} with @dataclass(frozen=True), so that schemes with equal options "
+            "are equal."
         )
     try:
         hash(scheme)
     except TypeError as error:
         raise TypeError(
-            f"architecture: the options of {scheme!r} should be hashable (a tuple rather than a list): {error}."
+            f"architecture: the options of {scheme!r} should be hashable, a tuple rather than a list: {error}."
         ) from error
 
 
 def build_outputs(inputs: Any, spec: NetworkSpec) -> Any:
-    """Connect the spec's scheme to a Keras tensor of encoded inputs; returns the raw outputs."""
-    count_what_was_made()
+    """Connect the spec's scheme to a Keras tensor of encoded inputs, and return the raw outputs."""
+    count_build()
     scheme = spec.architecture
     if isinstance(scheme, str):
         scheme = _SCHEMES[scheme](**dict(spec.options))
-    # The layers' start values are overwritten: nothing of the global generators may be used up for them.
+    # The layers' initial values are overwritten later and must not change the global random state.
     with seeded(0):
         return scheme.connect(connect_inputs(inputs, spec), spec)

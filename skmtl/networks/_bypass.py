@@ -1,4 +1,4 @@
-"""Shared bottom with a bypass for each task."""
+"""Shared bottom with a bypass network for each task."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from ._scheme import Scheme
 
 @dataclass(frozen=True)
 class Bypass(Scheme):
-    """Shared bottom, and for each task a small network of its own around it (Ramsundar et al., 2017).
+    """Shared bottom with a small task-specific network, a bypass, beside it (Ramsundar et al., 2017).
 
-    Task k's head sees the trunk's output beside that of the task's bypass, ``[h(x), b_k(x)]``: where sharing
-    hurts a task, its bypass can do without. ``hidden_layer_sizes`` are the trunk, ``head_layer_sizes`` the
-    hidden layers of every head.
+    The input of task k's head is the trunk's output next to that of the task's bypass, ``[h(x), b_k(x)]``. If sharing
+    hurts a task, it can rely on its bypass. ``hidden_layer_sizes`` gives the layers of the trunk,
+    ``head_layer_sizes`` the hidden layers of every head.
 
     Parameters
     ----------
     bypass_layer_sizes : int or tuple of int, default=(100,)
-        Widths of each bypass' layers; 100 is DeepChem's default, whose authors' method this is.
+        Widths of each bypass' layers; 100 is the default in DeepChem, which is by the method's authors.
 
     Notes
     -----
-    Shared: the trunk. A task's own: its bypass and its head.
+    Shared: the trunk. Task-specific: the bypasses and the heads.
 
-    The paper calls it the robust multitask network. It draws small initial weights and biases of 1; here they are
-    as in all schemes, and the activation is ``activation``.
+    The paper calls it the robust multitask network. It uses small initial weights and biases of 1; here, initial values
+    are those of all schemes, and the activation is ``activation``.
 
     References
     ----------
@@ -56,5 +56,5 @@ class Bypass(Scheme):
         trunk = connect_trunk(inputs, spec)
         widths: Any = self.bypass_layer_sizes
         bypass = connect_columns(inputs, spec, widths, "bypass")
-        every = ops.repeat(ops.expand_dims(trunk, -3), len(spec.heads), axis=-3)
-        return connect_task_heads(ops.concatenate([every, bypass], axis=-1), spec)
+        repeated = ops.repeat(ops.expand_dims(trunk, -3), len(spec.heads), axis=-3)
+        return connect_task_heads(ops.concatenate([repeated, bypass], axis=-1), spec)

@@ -1,4 +1,4 @@
-"""Customized gate control: shared experts, experts of each task, and a gate for each task."""
+"""Customized gate control (CGC): shared and task-specific experts, one gate per task."""
 
 from __future__ import annotations
 
@@ -8,33 +8,43 @@ from typing import Any, ClassVar
 from keras import ops
 
 from .._records import NetworkSpec
-from ._parts import by_task, connect_experts, connect_heads, connect_task_heads, expert_gate, lead, mix, only, owned
+from ._parts import (
+    by_task,
+    connect_experts,
+    connect_heads,
+    connect_task_heads,
+    expert_gate,
+    lead,
+    mix,
+    only,
+    task_specific,
+)
 from ._scheme import Scheme
 
 
 @dataclass(frozen=True)
 class CGC(Scheme):
-    """Customized gate control: shared experts and each task's own, mixed by a gate a task (Tang et al., 2020).
+    """Customized gate control (CGC): shared and task-specific experts, mixed by one gate per task (Tang et al., 2020).
 
-    Task k's head sees ``g_k(x) = softmax(W_k x) S_k(x)``, where ``S_k`` stacks the task's own experts and the
-    shared ones (equations 1 to 3 of the paper). Every expert has the layers ``hidden_layer_sizes``;
-    ``head_layer_sizes`` are the tasks' towers.
+    The input of task k's head is ``g_k(x) = softmax(W_k x) S_k(x)``, where ``S_k`` stacks the task's own experts and
+    the shared ones (equations 1 to 3 of the paper). ``hidden_layer_sizes`` gives the layers of every expert,
+    ``head_layer_sizes`` those of the tasks' towers.
 
     Parameters
     ----------
     n_shared_experts : int, default=1
-        Experts that all tasks share, as in DeepCTR.
+        Number of shared experts, as in DeepCTR.
     n_task_experts : int, default=1
-        Experts that each task has to itself, as in DeepCTR. With 0 this is :class:`MMoE`.
+        Number of experts per task, as in DeepCTR. With 0, the network is :class:`MMoE`.
     gate_dropout : float, default=0.0
-        Probability in training that a gate cannot use an expert for a row, in [0, 1); the other experts'
-        shares are scaled up (Zhao et al., 2019).
+        Probability, in [0, 1), that a gate ignores an expert for a row in training; the other experts' weights
+        are scaled up (Zhao et al., 2019).
 
     Notes
     -----
-    Shared: the shared experts. A task's own: its experts, its gate and its head.
+    Shared: the shared experts. Task-specific: the tasks' experts, the gates and the heads.
 
-    Numbers of experts are for you to tune. Gates see the encoded inputs, linearly and without a bias.
+    The numbers of experts should be tuned. Gates are linear in the encoded inputs and have no bias.
 
     References
     ----------
@@ -63,7 +73,7 @@ class CGC(Scheme):
 
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect experts, gates and heads; see :meth:`Scheme.connect`."""
-        self._needs_hidden_layers(spec, "the experts' own")
+        self._needs_hidden_layers(spec, "for the experts")
         tasks, experts = len(spec.heads), self.n_shared_experts + self.n_task_experts
         shared = connect_experts(inputs, spec, self.n_shared_experts, "shared_experts", shared=True)
         if experts == 1:
@@ -71,22 +81,22 @@ class CGC(Scheme):
         own = None
         if self.n_task_experts:
             own = connect_experts(inputs, spec, tasks * self.n_task_experts, "task_experts", shared=False)
-        shares = owned(expert_gate(spec, experts, tasks, self.gate_dropout, "task_gates"))(inputs)
+        shares = task_specific(expert_gate(spec, experts, tasks, self.gate_dropout, "task_gates"))(inputs)
         return connect_task_heads(by_task(mix_streams(shares, own, shared, spec, "")), spec)
 
 
 def mix_streams(shares: Any, own: Any, shared: Any, spec: NetworkSpec, prefix: str) -> Any:
-    """Each task's mixture of its own experts and the shared ones, (batch, tasks, width).
+    """Mix each task's own experts and the shared ones to (batch, tasks, width).
 
-    ``shares`` (batch, tasks, experts) lists a task's own experts first; ``own`` (batch, all tasks' experts, width)
-    may be None.
+    The gate weights ``shares`` (batch, tasks, experts) list a task's own experts first; ``own`` (batch, all tasks'
+    experts, width) may be None.
     """
     if own is None:
         return mix(shares, shared, spec, f"{prefix}shared_mixture")
     tasks = len(spec.heads)
     n_own = own.shape[-2] // tasks
-    of_shared = mix(shares[..., n_own:], shared, spec, f"{prefix}shared_mixture")
+    shared_mixture = mix(shares[..., n_own:], shared, spec, f"{prefix}shared_mixture")
     if n_own == 1:
-        return shares[..., :1] * own + of_shared
+        return shares[..., :1] * own + shared_mixture
     own = ops.reshape(own, (*lead(spec), -1, tasks, n_own, own.shape[-1]))
-    return mix(shares[..., :n_own], own, spec, f"{prefix}task_mixture") + of_shared
+    return mix(shares[..., :n_own], own, spec, f"{prefix}task_mixture") + shared_mixture

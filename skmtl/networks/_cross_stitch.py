@@ -1,4 +1,4 @@
-"""Cross-stitch networks: one network per task, and learned mixtures of their layers."""
+"""Cross-stitch networks: one network per task, with learned mixtures of their layers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ._scheme import Scheme
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class CrossStitchUnit(keras.layers.Layer):
-    """Replaces each task's activations by a learned linear mixture of all tasks' (Misra et al., 2016, eq. 1).
+    """Mix the activations of all tasks linearly, with learned weights (Misra et al., 2016, eq. 1).
 
     Parameters
     ----------
     tasks : int
         Number of tasks.
     own_weight : float, default=0.9
-        Start value of a task's weight on its own activations; the other tasks share the rest equally.
+        Initial weight of a task's own activations; the other tasks share the rest equally.
     members : int or None, default=None
         Number of networks side by side; None for one network without a member axis.
     **kwargs
@@ -57,11 +57,11 @@ class CrossStitchUnit(keras.layers.Layer):
         self.built = True
 
     def initial_values(self, rng: np.random.Generator) -> list[np.ndarray]:  # noqa: ARG002 - nothing is drawn
-        """Mixing matrices with ``own_weight`` on the diagonal and rows that sum to 1."""
+        """Return mixing matrices with ``own_weight`` on the diagonal and rows that sum to 1."""
         return [self._matrix(tuple(self.mixing.shape))]
 
     def call(self, inputs: Any) -> Any:
-        """Mixtures."""
+        """Compute the mixtures."""
         lead = () if self.members is None else (self.members,)
         width = inputs.shape[-1]
         columns = ops.reshape(inputs, (*lead, self.tasks, -1))
@@ -88,26 +88,26 @@ class CrossStitchUnit(keras.layers.Layer):
 
 @dataclass(frozen=True)
 class CrossStitch(Scheme):
-    """One network per task, whose layers exchange activations by learned mixing weights (Misra et al., 2016).
+    """One network per task, with learned mixing of activations between their layers (Misra et al., 2016).
 
-    After each hidden layer, task k goes on with ``sum_j a_kj x_j``, where ``x_j`` are task j's activations (equation
-    1 of the paper, for any number of tasks). Every task has the layers ``hidden_layer_sizes``, and
-    ``head_layer_sizes`` on top of the last mixture.
+    After each hidden layer, task k continues with ``sum_j a_kj x_j``, where ``x_j`` are the activations of task j
+    (equation 1 of the paper, for any number of tasks). Every task has its own hidden layers ``hidden_layer_sizes``,
+    and ``head_layer_sizes`` on top of the last mixture.
 
     Parameters
     ----------
     own_weight : float, default=0.9
-        Start value of ``a_kk``, in [0, 1]; the other tasks share the rest equally. 0.9 is the paper's (with 0.1
-        for the other of its two tasks). With 1 the networks start as independent ones.
+        Initial value of ``a_kk``, in [0, 1]; the other tasks share the rest equally. The paper uses 0.9 (and 0.1 for
+        the other of its two tasks). With 1, the networks start out independent.
 
     Notes
     -----
-    Shared: the tasks' layers (through the mixtures), and all mixing weights but the last layer's. A task's own: its
-    row of the last mixing weights, and its head.
+    Shared: the tasks' layers (through the mixtures), and all mixing weights except those of the last layer.
+    Task-specific: the rows of the last mixing weights, and the heads.
 
-    The paper mixes convolutions channel by channel, starts from networks trained on one task each, and gives
-    the mixing weights a higher learning rate. Here there is one matrix of weights a layer, everything starts at
-    random, and all weights learn at the same rate. ``weight_decay`` counts for mixing weights as for kernels.
+    The paper mixes convolutions channel by channel, starts from networks pretrained on single tasks, and gives the
+    mixing weights a higher learning rate. Here each layer has one mixing matrix, all other weights start at random,
+    and all weights have the same learning rate. ``weight_decay`` applies to mixing weights as it does to kernels.
 
     References
     ----------
@@ -130,7 +130,7 @@ class CrossStitch(Scheme):
 
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect every task's layers and the units between them; see :meth:`Scheme.connect`."""
-        self._needs_hidden_layers(spec, "its activations are what tasks exchange")
+        self._needs_hidden_layers(spec, "to mix its activations")
         hidden, last = inputs, len(spec.hidden_layer_sizes) - 1
         for depth, units in enumerate(spec.hidden_layer_sizes):
             hidden = connect_column(hidden, spec, units, "columns", depth, shared=True)

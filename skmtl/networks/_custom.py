@@ -1,4 +1,4 @@
-"""The caller's own Keras model, trained by the same engine as the built-in schemes."""
+"""User-defined Keras models (``model=``), trained by the same engine as the built-in schemes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from .._names import proposal
 from .._records import Task
-from ._kernels import count_what_was_made
+from ._kernel_cache import count_build
 from ._network import lay_out, split
 from ._random import seeded
 from ._sharing import shared_variables
@@ -24,22 +24,24 @@ from ._source import describe as describe
 def call_builder(
     builder: Callable[..., Any], arguments: Mapping[str, Any], seed: int, n_inputs: int | None = None
 ) -> keras.Model:
-    """Call the caller's builder so that its initial weights depend on ``seed`` alone.
+    """Call the builder such that the model's initial weights depend only on ``seed``.
 
-    ``n_inputs`` builds a model that was not told its inputs' shape, under the same seed.
+    With ``n_inputs``, a model without an input shape is built under the same seed.
     """
-    count_what_was_made()
+    count_build()
     with seeded(seed):
         model = builder(**arguments)
         if isinstance(model, keras.Model) and not model.built and n_inputs is not None:
-            _try(model, n_inputs)
+            _built_outputs(model, n_inputs)
     if not isinstance(model, keras.Model):
-        raise TypeError(f"model= should be a function that returns a keras.Model, it returned {type(model).__name__}.")
+        raise TypeError(
+            f"model= should be a function that returns a keras.Model, but it returned {type(model).__name__}."
+        )
     for method in ("train_step", "compute_loss"):
         if getattr(type(model), method) is not getattr(keras.Model, method):
             raise ValueError(
                 f"{type(model).__name__} overrides {method}, which skmtl's training loop does not call. "
-                "Put what it does into the loss (loss=) or into layers (add_loss)."
+                "Use a loss function (loss=) or add_loss in a layer instead."
             )
     return model
 
@@ -50,7 +52,7 @@ def builder_arguments(
     meta: dict[str, Any],
     compile_kwargs: Callable[[], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """The ``model__*`` parameters, and ``meta`` and ``compile_kwargs`` where the builder asks for them."""
+    """Return the ``model__*`` parameters, and ``meta`` and ``compile_kwargs`` if the builder takes them."""
     try:
         signature = inspect.signature(builder)
     except (TypeError, ValueError):
@@ -72,9 +74,9 @@ def builder_arguments(
 
 
 class CustomNetwork:
-    """One or several copies of the caller's model as a function of flat parameters.
+    """One or several copies of a user-defined model as a function of flat parameters.
 
-    Members are traced one after the other: the caller's layers know no member axis.
+    Members are traced one after the other, because user-defined layers have no member axis.
     """
 
     def __init__(self, models: Sequence[keras.Model], tasks: Sequence[Task]) -> None:
@@ -92,26 +94,26 @@ class CustomNetwork:
         self._n_frozen = len(models[0].non_trainable_variables)
 
     def sharing(self) -> tuple[bool, ...]:
-        """Which parameters several tasks share, found by differentiating the model's outputs."""
+        """Whether several tasks share each parameter, determined by differentiating the model's outputs."""
         width = input_width(self.models[0])
         if width is None:
             return (True,) * len(self.parameters)
         return shared_variables(self.models[0], self._columns, width)
 
     def _columns(self, outputs: Any) -> list[Any]:
-        """One output a task; one output of all tasks is taken apart."""
+        """Return one output per task, splitting a single output of all tasks."""
         columns = ordered_outputs(outputs, self._task_names)
         several = len(columns) < len(self._task_names)
         return tf.split(columns[0], len(self._task_names), axis=1) if several else columns
 
     def initial_frozen(self, seed: int, dropout: float) -> list[np.ndarray]:  # noqa: ARG002
-        """Moving averages and random states as the builder made them (seeded when it was called)."""
+        """Return the moving averages and random states of the built models, which the builder's seed determines."""
         return frozen_values(self.models)
 
     def forward(
         self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], inputs: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-        """Raw outputs (members, batch, units) of inputs (members or 1, batch, n_inputs)."""
+        """Compute raw outputs (members, batch, units) for inputs (members or 1, batch, n_inputs)."""
         parts = split(flat, self.parameters)
         outputs, after, penalties = [], [], []
         for member, model in enumerate(self.models):
@@ -128,7 +130,7 @@ class CustomNetwork:
 
 
 def parameter_values(models: Sequence[keras.Model]) -> np.ndarray:
-    """The models' trainable variables as one (members, n_parameters) array; all are built like the first."""
+    """Return the models' trainable variables as one (members, n_parameters) array; unbuilt models are built first."""
     width = input_width(models[0])
     for model in models:
         if not model.built and width is not None:
@@ -138,16 +140,17 @@ def parameter_values(models: Sequence[keras.Model]) -> np.ndarray:
 
 
 def frozen_values(models: Sequence[keras.Model]) -> list[np.ndarray]:
-    """The models' other variables, one member after the other."""
+    """Return the models' non-trainable variables, one member after the other."""
     return [v.numpy() for model in models for v in model.non_trainable_variables]
 
 
 def ordered_outputs(outputs: Any, task_names: Sequence[str]) -> list[Any]:
-    """A model's outputs in the order of the tasks, each 2-D."""
+    """Return a model's outputs in the order of the tasks, each 2-D."""
     if isinstance(outputs, Mapping):
         if set(outputs) != set(task_names):
             raise ValueError(
-                f"The model's outputs are named {sorted(outputs)}, the tasks {sorted(task_names)}; they should agree."
+                f"The model's outputs are named {sorted(outputs)}, but the tasks are named {sorted(task_names)}; the "
+                "names should be the same."
             )
         outputs = [outputs[name] for name in task_names]
     outputs = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
@@ -155,10 +158,12 @@ def ordered_outputs(outputs: Any, task_names: Sequence[str]) -> list[Any]:
 
 
 def head_widths(model: keras.Model, n_inputs: int, tasks: Sequence[Task]) -> list[int]:
-    """Units of each task's head; refuses a model whose inputs or outputs do not fit the tasks."""
+    """Return the number of units of each task's head; raise if inputs or outputs do not match the data."""
     if len(getattr(model, "inputs", None) or [None]) != 1:
-        raise ValueError(f"The model has {len(model.inputs)} inputs; skmtl feeds one, of shape (batch, {n_inputs}).")
-    outputs = ordered_outputs(_try(model, n_inputs), [task.name for task in tasks])
+        raise ValueError(
+            f"The model has {len(model.inputs)} inputs; skmtl needs a single one, of shape (batch, {n_inputs})."
+        )
+    outputs = ordered_outputs(_built_outputs(model, n_inputs), [task.name for task in tasks])
     for output in outputs:
         if len(output.shape) != 2:
             raise ValueError(f"The model has an output of shape {tuple(output.shape)}; skmtl needs (batch, units).")
@@ -175,11 +180,11 @@ def head_widths(model: keras.Model, n_inputs: int, tasks: Sequence[Task]) -> lis
     return widths
 
 
-def _try(model: keras.Model, n_inputs: int) -> Any:
+def _built_outputs(model: keras.Model, n_inputs: int) -> Any:
     try:
         return build_by_call(model, n_inputs)
     except Exception as error:
-        raise ValueError(f"The model does not take inputs of shape (batch, {n_inputs}): {error}") from error
+        raise ValueError(f"The model does not accept inputs of shape (batch, {n_inputs}): {error}") from error
 
 
 def _check_width(task: Task, width: int) -> None:
@@ -196,7 +201,7 @@ def _check_width(task: Task, width: int) -> None:
 
 
 def linear_heads(model: keras.Model, task_names: Sequence[str]) -> list[bool]:
-    """Which heads certainly end in a linear activation (a functional model's last layer says so)."""
+    """Return which heads are known to have a linear activation, from a functional model's last layers."""
     return [
         isinstance(layer, keras.layers.Dense) and layer.activation is keras.activations.linear
         for layer in _last_layers(model, task_names)
@@ -204,7 +209,7 @@ def linear_heads(model: keras.Model, task_names: Sequence[str]) -> list[bool]:
 
 
 def activated_heads(model: keras.Model, task_names: Sequence[str]) -> list[bool]:
-    """Which heads certainly end in another activation than the linear one: their values may be bounded."""
+    """Return which heads are known to have a non-linear activation, so that their values may be bounded."""
     return [_is_activated(layer) for layer in _last_layers(model, task_names)]
 
 
@@ -215,7 +220,7 @@ def _is_activated(layer: Any) -> bool:
 
 
 def _last_layers(model: Any, task_names: Sequence[str]) -> list[Any]:
-    """Layer that gives each head, None where it cannot be told; one output with a column a task counts for all."""
+    """Return the layer that outputs each head, None if unknown; one output with a column per task counts for all."""
     structure = getattr(model, "_outputs_struct", None)
     if structure is None and isinstance(model, keras.Sequential) and model.built:
         structure = model.outputs
@@ -226,7 +231,7 @@ def _last_layers(model: Any, task_names: Sequence[str]) -> list[Any]:
 
 
 def _last_layer(output: Any) -> Any:
-    """The layer an output comes from; inside a nested model, the one that gives it there."""
+    """Return the layer that computes an output; for a nested model, the layer inside it."""
     history = getattr(output, "_keras_history", None)
     if history is None:
         return None

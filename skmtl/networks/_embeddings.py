@@ -1,4 +1,4 @@
-"""Keras layers that embed single columns: numbers piecewise-linearly or by cosines, and categories by a table."""
+"""Keras layers that embed columns: piecewise-linear and periodic embeddings of numbers, tables for categories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PACKAGE = "skmtl"
 
 
 class _ColumnLayer(keras.layers.Layer):
-    """Base of the layers here: they may have a member axis, and take (.., batch, columns)."""
+    """Base of the embedding layers, with an optional member axis and input (.., batch, columns)."""
 
     def __init__(self, members: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -20,7 +20,7 @@ class _ColumnLayer(keras.layers.Layer):
 
     @property
     def lead(self) -> tuple[int, ...]:
-        """Axes before all others: that of the members, where there is one."""
+        """Leading axes: the member axis, if there is one."""
         return () if self.members is None else (self.members,)
 
     def get_config(self) -> dict[str, Any]:
@@ -31,25 +31,25 @@ class _ColumnLayer(keras.layers.Layer):
         return self.add_weight(name=name, shape=(*self.lead, *shape), initializer="zeros")
 
     def initial_values(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Start values of the variables."""
+        """Return initial values of the variables."""
         raise NotImplementedError
 
     def _side_by_side(self, embedded: Any) -> Any:
-        """(.., batch, columns, dim) to (.., batch, columns * dim)."""
+        """Reshape (.., batch, columns, dim) to (.., batch, columns * dim)."""
         columns, dim = embedded.shape[-2:]
         return ops.reshape(embedded, (*self.lead, -1, columns * dim))
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class PiecewiseLinearEmbedding(_ColumnLayer):
-    """Embed each numeric column piecewise-linearly, with a kernel of its own (Gorishniy et al., 2022).
+    """Piecewise-linear embedding of each numeric column, with its own kernel (Gorishniy et al., 2022).
 
     Parameters
     ----------
     dim : int
-        Numbers a column becomes.
+        Embedding dimension of each column.
     n_bins : int
-        Most bins of a column.
+        Largest number of bins per column.
     members : int, default=None
         Number of networks side by side; None for one network without a member axis.
     **kwargs
@@ -58,8 +58,8 @@ class PiecewiseLinearEmbedding(_ColumnLayer):
     Notes
     -----
     Inputs are the scaled values and their positions among the bins' edges, both ``([members,] batch, columns)``;
-    output ``([members,] batch, columns * dim)``. A column's embedding is linear in its value, plus a linear map
-    of its bins, which starts at zero (version "B" of Gorishniy's later work, as TabM has it).
+    output ``([members,] batch, columns * dim)``. The embedding is a linear function of the value, plus a linear map of
+    the bins that starts at zero (version "B" of Gorishniy's later work, as in TabM).
     """
 
     def __init__(self, dim: int, n_bins: int, members: int | None = None, **kwargs: Any) -> None:
@@ -75,7 +75,7 @@ class PiecewiseLinearEmbedding(_ColumnLayer):
         self.built = True
 
     def call(self, values: Any, positions: Any) -> Any:
-        """Embedded columns side by side."""
+        """Return the embedded columns side by side."""
         linear = values[..., None] * self.slope[..., None, :, :] + self.bias[..., None, :, :]
         by_column = ops.swapaxes(positions, -1, -2)[..., None]
         bins = ops.clip(by_column - ops.arange(self.n_bins, dtype=values.dtype), 0.0, 1.0)
@@ -90,7 +90,7 @@ class PiecewiseLinearEmbedding(_ColumnLayer):
         return (*self.lead, values_shape[-2], int(values_shape[-1] or 0) * self.dim)
 
     def initial_values(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Slopes and biases uniform in 1 / sqrt(dim), kernels zero."""
+        """Draw slopes and biases uniformly within 1 / sqrt(dim); kernels are zero."""
         limit = self.dim**-0.5
         slope, bias = (rng.uniform(-limit, limit, size=tuple(v.shape)) for v in (self.slope, self.bias))
         return [slope, bias, np.zeros(self.kernel.shape)]
@@ -102,16 +102,16 @@ class PiecewiseLinearEmbedding(_ColumnLayer):
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class PeriodicEmbedding(_ColumnLayer):
-    """Embed each numeric column by cosines of learned frequencies (Gorishniy et al., 2022; Holzmueller et al., 2024).
+    """Periodic embedding of each numeric column (Gorishniy et al., 2022; Holzmueller et al., 2024).
 
     Parameters
     ----------
     dim : int
-        Numbers a column becomes, its value among them.
+        Embedding dimension of each column, including its value.
     n_frequencies : int
-        Cosines of each column.
+        Number of learned frequencies per column.
     frequency_scale : float
-        Standard deviation of the frequencies at the start.
+        Standard deviation of the initial frequencies.
     members : int, default=None
         Number of networks side by side; None for one network without a member axis.
     **kwargs
@@ -130,7 +130,7 @@ class PeriodicEmbedding(_ColumnLayer):
         self.dim, self.n_frequencies, self.frequency_scale = dim, n_frequencies, float(frequency_scale)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create frequencies and phases, and the kernel and bias that mix the cosines."""
+        """Create the frequencies and phases, and the kernel and bias that mix the cosines."""
         columns = int(input_shape[-1] or 0)
         self.frequency = self._weight("frequency", columns, self.n_frequencies)
         self.phase = self._weight("phase_bias", columns, self.n_frequencies)
@@ -139,11 +139,11 @@ class PeriodicEmbedding(_ColumnLayer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        """Embedded columns side by side."""
+        """Return the embedded columns side by side."""
         angles = inputs[..., None] * (2 * np.pi * self.frequency[..., None, :, :]) + self.phase[..., None, :, :]
         by_column = ops.swapaxes(ops.cos(angles), -2, -3)
         mixed = ops.swapaxes(ops.matmul(by_column, self.kernel) + self.bias, -2, -3)
-        # As an operand of the mixture's shape: of one network's rows for all members, too.
+        # Broadcast to the mixture's shape: all members may share the rows of one network.
         values = inputs[..., None] + ops.zeros_like(mixed[..., :1])
         return self._side_by_side(ops.concatenate([values, mixed], axis=-1))
 
@@ -152,7 +152,7 @@ class PeriodicEmbedding(_ColumnLayer):
         return (*self.lead, input_shape[-2], int(input_shape[-1] or 0) * self.dim)
 
     def initial_values(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Normal frequencies, uniform phases; kernel and bias uniform in 1 / sqrt(n_frequencies)."""
+        """Draw normal frequencies, uniform phases, and kernel and bias uniformly within 1 / sqrt(n_frequencies)."""
         limit = self.n_frequencies**-0.5
         frequency = rng.normal(scale=self.frequency_scale, size=tuple(self.frequency.shape))
         phase = rng.uniform(-np.pi, np.pi, size=tuple(self.phase.shape))
@@ -166,14 +166,14 @@ class PeriodicEmbedding(_ColumnLayer):
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class CategoryEmbedding(_ColumnLayer):
-    """Embed categorical columns by one table, in which each column has rows of its own.
+    """Embedding of categorical columns by one table, in which each column has its own rows.
 
     Parameters
     ----------
     dim : int
-        Numbers a category becomes.
+        Embedding dimension of each column.
     n_rows : int
-        Rows of the table.
+        Number of rows of the table.
     members : int, default=None
         Number of networks side by side; None for one network without a member axis.
     **kwargs
@@ -181,7 +181,7 @@ class CategoryEmbedding(_ColumnLayer):
 
     Notes
     -----
-    Input ``([members,] batch, columns)``, numbers of rows, -1 for none (a vector of zeros); output
+    Input ``([members,] batch, columns)``: row numbers, with -1 for a vector of zeros. Output
     ``([members,] batch, columns * dim)``.
     """
 
@@ -195,12 +195,12 @@ class CategoryEmbedding(_ColumnLayer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        """Embedded columns side by side."""
+        """Return the embedded columns side by side."""
         known = ops.cast(inputs >= 0, self.table.dtype)[..., None]
         rows = ops.maximum(ops.cast(inputs, "int32"), 0)
         if self.members is None:
             return self._side_by_side(ops.take(self.table, rows, axis=0) * known)
-        # All members' tables as one: a member's rows lie after those of the members before it.
+        # Stack the members' tables into one, with an offset to each member's rows.
         rows = rows + self.n_rows * ops.reshape(ops.arange(self.members, dtype="int32"), (-1, 1, 1))
         table = ops.reshape(self.table, (self.members * self.n_rows, self.dim))
         return self._side_by_side(ops.take(table, rows, axis=0) * known)
@@ -210,7 +210,7 @@ class CategoryEmbedding(_ColumnLayer):
         return (*self.lead, input_shape[-2], int(input_shape[-1] or 0) * self.dim)
 
     def initial_values(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Uniform in 1 / sqrt(dim), as in Gorishniy et al. (2021)."""
+        """Draw the table uniformly within 1 / sqrt(dim), as in Gorishniy et al. (2021)."""
         limit = self.dim**-0.5
         return [rng.uniform(-limit, limit, size=tuple(self.table.shape))]
 

@@ -1,4 +1,4 @@
-"""Layers of the mixtures of experts, and how schemes make them."""
+"""Keras layers for mixtures of experts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ._initial import glorot_uniform
 
 
 class _ParallelProducts(keras.layers.Layer):
-    """Several linear maps side by side, each with a kernel (width, units) of its own.
+    """Several linear maps side by side, each with its own kernel (width, units).
 
-    Where all see the same input ([members,] batch, width), their kernels are columns of one: a plain product is
-    much quicker than a batched one. Where the input is ([members,] batch, groups, width), as many maps see each
-    group, in order, and there is a kernel a group.
+    If all maps have the same input ([members,] batch, width), their kernels are columns of one matrix, because a plain
+    product is much faster than a batched one. If the input is ([members,] batch, groups, width), the maps are divided
+    equally among the groups, in order, with one matrix per group.
     """
 
     def __init__(self, units: int, maps: int, members: int | None, **kwargs: Any) -> None:
@@ -26,7 +26,7 @@ class _ParallelProducts(keras.layers.Layer):
         self.members = members
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the kernel ([members,] [groups,] width, maps of a group * units), and what else there is."""
+        """Create the kernel ([members,] [groups,] width, maps of a group * units) and other variables."""
         self._grouped = len(input_shape) == len(self._lead) + 3
         if not self._grouped and len(input_shape) != len(self._lead) + 2:
             raise ValueError(
@@ -35,26 +35,28 @@ class _ParallelProducts(keras.layers.Layer):
             )
         groups = int(input_shape[-2] or 0) if self._grouped else 1
         if groups == 0 or self._maps % groups:
-            raise ValueError(f"{type(self).__name__}: {self._maps} kernels cannot be dealt out to {groups} inputs.")
+            raise ValueError(
+                f"{type(self).__name__}: {self._maps} kernels cannot be divided equally among {groups} inputs."
+            )
         lead = (*self._lead, groups) if self._grouped else self._lead
         shape = (*lead, int(input_shape[-1] or 0), self._maps // groups * self._units)
         limit = float(np.sqrt(6.0 / (shape[-2] + self._units)))
         self.kernel = self.add_weight(
             name="kernel", shape=shape, initializer=keras.initializers.RandomUniform(-limit, limit)
         )
-        self._build_others(lead, shape[-1])
+        self._build_extra(lead, shape[-1])
         self.built = True
 
-    def _build_others(self, lead: tuple[int, ...], columns: int) -> None:
-        """Create further variables."""
+    def _build_extra(self, lead: tuple[int, ...], columns: int) -> None:
+        """Create additional variables."""
 
     def initial_values(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Glorot-uniform kernels, each map with its own fans; zero for what else there is."""
+        """Draw Glorot-uniform kernels with the fans of each map; other variables are zero."""
         kernel = glorot_uniform(rng, tuple(self.kernel.shape), fan_out=self._units)
         return [kernel, *(np.zeros(variable.shape) for variable in self.trainable_weights[1:])]
 
     def _outputs(self, inputs: Any) -> Any:
-        """Outputs ([members,] batch, maps, units)."""
+        """Return outputs ([members,] batch, maps, units)."""
         if self._grouped:
             columns = ops.swapaxes(self._activate(ops.matmul(ops.swapaxes(inputs, -3, -2), self.kernel)), -3, -2)
         else:
@@ -75,7 +77,7 @@ class _ParallelProducts(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class ExpertDense(_ParallelProducts):
-    """Dense layer of several experts side by side, each with a kernel of its own.
+    """Dense layer of several experts side by side, each with its own kernel.
 
     Parameters
     ----------
@@ -92,9 +94,9 @@ class ExpertDense(_ParallelProducts):
 
     Notes
     -----
-    Input ``([members,] batch, width)`` where all experts see the same; or ``([members,] batch, groups, width)``, where
-    as many experts, in order, see each group: with as many groups as experts, each sees its own. Output
-    ``([members,] batch, experts, units)``.
+    Input ``([members,] batch, width)`` if all experts share it, or ``([members,] batch, groups, width)``, with the
+    experts divided equally among the groups, in order. With as many groups as experts, each expert has its own input.
+    Output ``([members,] batch, experts, units)``.
 
     Examples
     --------
@@ -112,11 +114,11 @@ class ExpertDense(_ParallelProducts):
         self.experts = experts
         self.activation = keras.activations.get(activation)
 
-    def _build_others(self, lead: tuple[int, ...], columns: int) -> None:
+    def _build_extra(self, lead: tuple[int, ...], columns: int) -> None:
         self.bias = self.add_weight(name="bias", shape=(*lead, 1, columns), initializer="zeros")
 
     def call(self, inputs: Any) -> Any:
-        """Experts' outputs."""
+        """Compute the experts' outputs."""
         return self._outputs(inputs)
 
     def _activate(self, products: Any) -> Any:
@@ -135,7 +137,7 @@ class ExpertDense(_ParallelProducts):
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class ExpertGate(_ParallelProducts):
-    """Gates: for every row, how much each gate uses each expert; linear in the input, softmax over the experts.
+    """Gates of a mixture of experts: a softmax over the experts, linear in the input, for every row and gate.
 
     Parameters
     ----------
@@ -144,7 +146,7 @@ class ExpertGate(_ParallelProducts):
     gates : int
         Number of gates.
     dropout : float, default=0.0
-        Probability in training that a gate cannot use an expert for a row; the others' shares are scaled up.
+        Probability that a gate ignores an expert for a row in training; the other experts' weights are scaled up.
     members : int or None, default=None
         Number of networks side by side; None for one network without a member axis.
     **kwargs
@@ -152,10 +154,10 @@ class ExpertGate(_ParallelProducts):
 
     Notes
     -----
-    Input ``([members,] batch, width)`` where all gates see the same, or ``([members,] batch, gates, width)``; output
+    Input ``([members,] batch, width)`` if all gates share it, or ``([members,] batch, gates, width)``; output
     ``([members,] batch, gates, experts)``, which sums to 1 over the experts. There is no bias, as in Ma et al.
-    (2018). Dropout of gates is from Zhao et al. (2019); where it would leave a gate no expert, nothing is
-    dropped for that row.
+    (2018). Gate dropout follows Zhao et al. (2019). If it would drop all experts of a gate for a row, none is
+    dropped.
 
     Examples
     --------
@@ -176,13 +178,13 @@ class ExpertGate(_ParallelProducts):
             self.seed_generator = keras.random.SeedGenerator(0)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Shares of the experts."""
+        """Compute the experts' weights."""
         logits = self._outputs(inputs)
         if training and self.dropout > 0:
             noise = keras.random.uniform(ops.shape(logits), dtype=logits.dtype, seed=self.seed_generator)
             kept = noise >= self.dropout
             kept = ops.logical_or(kept, ops.logical_not(ops.any(kept, axis=-1, keepdims=True)))
-            # A finite stand-in for minus infinity: its softmax is 0, and so is its gradient.
+            # A finite substitute for minus infinity: its softmax and its gradient are 0.
             logits = ops.where(kept, logits, ops.full_like(logits, -1e9))
         return ops.softmax(logits, axis=-1)
 
@@ -194,7 +196,7 @@ class ExpertGate(_ParallelProducts):
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class ExpertMixture(keras.layers.Layer):
-    """Sums of experts, weighted by the gates' shares.
+    """Sum of the experts' outputs, weighted by the gates.
 
     Parameters
     ----------
@@ -203,9 +205,9 @@ class ExpertMixture(keras.layers.Layer):
 
     Notes
     -----
-    Inputs: shares ``(..., batch, gates, experts)``, and outputs of experts that all gates use,
-    ``(..., batch, experts, units)``, or of each gate's own, ``(..., batch, gates, experts, units)``. Output
-    ``(..., batch, gates, units)``.
+    Inputs: gate weights ``(..., batch, gates, experts)``, and the outputs of experts that all gates share,
+    ``(..., batch, experts, units)``, or that each gate has to itself, ``(..., batch, gates, experts, units)``.
+    Output ``(..., batch, gates, units)``.
 
     Examples
     --------
@@ -216,7 +218,7 @@ class ExpertMixture(keras.layers.Layer):
     """
 
     def call(self, shares: Any, experts: Any) -> Any:
-        """Mixture of each gate."""
+        """Compute the mixture of each gate."""
         if len(experts.shape) == len(shares.shape):
             return ops.matmul(shares, experts)
         return ops.sum(ops.expand_dims(shares, -1) * experts, axis=-2)

@@ -1,4 +1,4 @@
-"""The fitted network as a plain Keras model from the caller's columns to the caller's units."""
+"""Export a fitted network as a plain Keras model, from the columns of X to predictions in the units of y."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def export_model(
     parameters: np.ndarray,
     dropout: float,
 ) -> keras.Model:
-    """Keras model with one output a task; averages its members' predictions.
+    """Build a Keras model with one output per task, which averages the members' predictions.
 
-    ``parameters`` is flat, (members, n_parameters), as :class:`StackedNetwork` lays it out.
+    ``parameters`` is flat, (members, n_parameters), in the layout of :class:`StackedNetwork`.
     """
     spec = replace(spec, dtype="float32")
     encode = InputEncoding(**encoding, name="input_encoding")
@@ -38,7 +38,7 @@ def export_model(
     if spec.members > 1:
         hidden = ops.expand_dims(hidden, 0)
         if spec.inputs is not None:
-            # What is embedded has a member axis; what stands beside it needs one too.
+            # Embedded columns have a member axis, so the other columns need one too.
             hidden = ops.repeat(hidden, spec.members, axis=0)
     raw = build_outputs(hidden, spec)
     names = output_names([head.name for head in spec.heads], _names(inputs, raw))
@@ -57,7 +57,7 @@ def export_model(
 
 
 def decode_heads(raw: Any, spec: NetworkSpec, scaling: TargetScaling, names: Sequence[str]) -> list[Any]:
-    """One output a task, named after it; of several members the mean."""
+    """Connect one output per task, named after it; several members are averaged."""
     outputs, start = [], 0
     for task, head in enumerate(spec.heads):
         settings = {"shift": scaling.shift[task], "scale": scaling.scale[task]}
@@ -71,11 +71,12 @@ def decode_heads(raw: Any, spec: NetworkSpec, scaling: TargetScaling, names: Seq
 
 
 def output_names(tasks: Sequence[str], taken: Iterable[str]) -> list[str]:
-    """The tasks' names, as far as Keras and TensorFlow take them: ASCII letters, digits and underscores.
+    """Return output names for the tasks: their own names if Keras and TensorFlow accept them.
 
-    Others, and those that a layer has already, are told apart by position.
+    Accepted names have ASCII letters, digits and underscores, and are not taken by a layer. Other names get a prefix
+    with the task's position.
     """
-    # What members' outputs are called before they are averaged.
+    # Names of the members' outputs before averaging.
     used = {*taken, *(f"decoding_{position}" for position in range(len(tasks)))}
     names = []
     for position, task in enumerate(tasks):
@@ -98,13 +99,13 @@ def export_custom_model(
     frozen: Sequence[np.ndarray],
     members: int,
 ) -> keras.Model:
-    """Keras model around the caller's own model (its members averaged), from their columns to their units."""
+    """Build a Keras model around the user-defined model, with its members averaged."""
     encode = InputEncoding(**encoding, name="input_encoding")
     inputs = keras.Input((encode.n_features,), name="X")
     hidden = encode(inputs)
     models, raws = [build_model(source) for _ in range(members)], []
     for member, model in enumerate(models):
-        # Built from one configuration, all members have one name; in one model each needs its own.
+        # Members built from one configuration have the same name, but need different names in one model.
         model.name = "network" if members == 1 else f"member_{member}"
         columns = ordered_outputs(model(hidden), [head.name for head in heads])
         raws.append(columns[0] if len(columns) == 1 else ops.concatenate(columns, axis=-1))
@@ -117,18 +118,18 @@ def export_custom_model(
         parts = [decoding(raw) for raw in raws]
         outputs.append(parts[0] if members == 1 else keras.layers.Average(name=names[task])(parts))
         start += head.units
-    whole = TaskModel(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_network")
+    exported = TaskModel(inputs, outputs[0] if len(outputs) == 1 else outputs, name="multi_task_network")
     write_members(models, parameters, frozen)
-    return whole
+    return exported
 
 
 def _names(inputs: Any, outputs: Any) -> set[str]:
-    """Names of all layers and operations between inputs and outputs."""
+    """Return the names of all layers and operations between inputs and outputs."""
     return {operation.name for operation in keras.Model(inputs, outputs).operations}
 
 
 def write_members(models: Sequence[keras.Model], parameters: np.ndarray, frozen: Sequence[np.ndarray]) -> None:
-    """Put flat parameters and frozen values into the members' models."""
+    """Assign flat parameters and frozen values to the members' models."""
     values = iter(frozen)
     for model, row in zip(models, parameters, strict=True):
         start = 0

@@ -1,4 +1,4 @@
-"""A blend as one Keras model: its networks and kernel regressions, weighed and put together."""
+"""Export a blend as one Keras model: the weighted sum of its networks and kernel models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ._task_model import TaskModel
 
 @dataclass(frozen=True)
 class ExportedPart:
-    """What a part is made of: a Keras model, a kernel regression's numbers with its encoding of X, or both."""
+    """One part of a blend: a Keras model, the numbers of a kernel model with its encoding of X, or both."""
 
     name: str
     weights: np.ndarray
@@ -31,7 +31,7 @@ class ExportedPart:
 
 @dataclass(frozen=True)
 class ExportedParts:
-    """Parts of one blend, and the lower and upper limits of their sum, (n_columns,)."""
+    """The parts of one blend, and the lower and upper limits of their sum, (n_columns,)."""
 
     parts: Sequence[ExportedPart]
     limits: tuple[np.ndarray, np.ndarray]
@@ -39,7 +39,7 @@ class ExportedParts:
 
 @dataclass(frozen=True)
 class ExportedShift:
-    """A blend for rows far from the training rows: what tells them, from its encoding of X, and its parts."""
+    """A blend for shifted rows: the encoding of X and the numbers of the shift detector, and the blend's parts."""
 
     encoding: dict[str, Any]
     numbers: dict[str, np.ndarray]
@@ -55,21 +55,21 @@ def export_blend(
     n_features: int,
     shift: ExportedShift | None = None,
 ) -> keras.Model:
-    """Keras model from the caller's columns to predictions, one output a task.
+    """Build a Keras model from the caller's columns to predictions, with one output per task.
 
-    A part's ``weights`` are (n_columns,): one column a regression, one a class of a classification.
+    A part's ``weights`` are (n_columns,): one column per regression, and one per class of a classification.
     """
     inputs = keras.Input((n_features,), name="X")
     task = np.repeat(np.arange(len(tasks)), widths)
     regression = np.array([one.kind == "regression" for one in tasks])[task]
     shifts, divisor = (
-        np.where(regression, of[task], known) for of, known in ((scaling.shift, 0), (scaling.divisor, 1))
+        np.where(regression, of[task], neutral) for of, neutral in ((scaling.shift, 0), (scaling.divisor, 1))
     )
     total = _total(blend, inputs, regression, shifts, divisor, "")
     if shift is not None:
         probability = _probability(shift, inputs)
-        beyond = _total(shift.blend, inputs, regression, shifts, divisor, "shifted_")
-        total = total + probability * (beyond - total)
+        shifted_total = _total(shift.blend, inputs, regression, shifts, divisor, "shifted_")
+        total = total + probability * (shifted_total - total)
     scale = np.where(regression, scaling.scale[task], 1.0)
     columns = AffineColumns(scale, shifts, name="units")(total)
     ends = np.cumsum(widths).tolist()
@@ -86,7 +86,7 @@ def export_blend(
 def _total(
     blend: ExportedParts, inputs: Any, regression: np.ndarray, shift: np.ndarray, divisor: np.ndarray, prefix: str
 ) -> Any:
-    """Sum of the weighed parts; ``prefix`` tells layers of one blend from those of another."""
+    """Connect the weighted sum of the parts; ``prefix`` distinguishes the layers of two blends."""
     total: Any = None
     for part in blend.parts:
         named = replace(part, name=prefix + part.name)
@@ -107,7 +107,7 @@ def _probability(shift: ExportedShift, inputs: Any) -> Any:
 
 
 def _columns(part: ExportedPart, inputs: Any, regression: np.ndarray, shift: np.ndarray, divisor: np.ndarray) -> Any:
-    """What a part predicts, in the units in which parts are weighed."""
+    """Connect the predictions of one part, in the units of the weighted sum."""
     own: Any = None
     if part.model is not None:
         part.model.name = part.name
@@ -131,7 +131,9 @@ def _columns(part: ExportedPart, inputs: Any, regression: np.ndarray, shift: np.
         for name, values in part.numbers.items():
             getattr(layer, name).assign(values)
         if own is not None:
-            only = AffineColumns(regression.astype(float), np.zeros(len(regression)), name=f"{part.name}_offset")
-            added = own + only(added)
+            only_regressions = AffineColumns(
+                regression.astype(float), np.zeros(len(regression)), name=f"{part.name}_offset"
+            )
+            added = own + only_regressions(added)
         own = added
     return own

@@ -12,18 +12,18 @@ from ._scheme import Scheme
 
 @dataclass(frozen=True)
 class Independent(Scheme):
-    """One network per task, nothing shared: the single-task control, trained in the same program.
+    """One network per task: a single-task baseline, trained together in one program.
 
-    Each task has the hidden layers ``hidden_layer_sizes`` and then ``head_layer_sizes`` to itself, each as wide as
-    the trunk that it would else share.
+    Each task has its own hidden layers ``hidden_layer_sizes``, as wide as a shared trunk would be, and then
+    ``head_layer_sizes``.
 
     Notes
     -----
     Shared: nothing.
 
-    A task's network is what the same estimator fits to that task alone, but for what the tasks still do
-    together: rows and their order, the optimizer's step (clipping by norm sees all tasks) and early stopping,
-    which watches the mean of the tasks' losses. ``skmtl.inspection`` compares with twins fitted alone.
+    Each network equals one that the same estimator fits to a single task, except for what the tasks still have in
+    common: the rows and their order, the optimizer's step (clipping by norm uses all tasks), and early stopping, which
+    uses the mean of the tasks' losses. ``skmtl.inspection`` compares with single-task baselines fitted separately.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The estimator's encoding of X as a Keras layer."""
+"""Keras layer with an estimator's encoding of X."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class InputEncoding(keras.layers.Layer):
-    """Encode the columns of X as the estimator did in ``fit``: numbers scaled, gaps filled, categories looked up.
+    """Encode the columns of X as fitted: scale numbers, fill missing values, and look up categories.
 
     Parameters
     ----------
     center, scale, fill : sequence of float, length n_numeric
-        Of the numeric columns: a cell x becomes ``(x - center) / scale``; NaN stands for ``fill``.
+        Statistics of the numeric columns: NaN is replaced by ``fill``; then a cell x becomes ``(x - center) / scale``.
     indicators : sequence of int
-        Numeric columns that get a 0/1 column where they are missing.
+        Numeric columns that get a 0/1 indicator column for missing values.
     clip : bool, default=False
         Whether a scaled value z becomes ``z / sqrt(1 + (z / 3) ** 2)``.
     order : sequence of int, default=None
-        Order of the numeric columns in the output; None leaves them as they are.
+        Order of the numeric columns in the output; None keeps their order.
     edges : sequence of sequence of float, default=()
-        Ascending edges of bins of the first columns of ``order``, in scaled units: their positions follow.
+        Ascending edges, in scaled units, of the bins of the first columns in ``order``. The columns' positions among
+        the edges are additional outputs.
     categories : sequence of int, default=()
-        Columns of X that hold codes of categories: -1 for an unseen level, NaN for a missing one.
+        Columns of X that hold category codes: -1 for an unseen level, NaN for a missing one.
     lookup : sequence of sequence of int, default=()
-        For each of these, what its codes become, with that of an unseen and of a missing level at the end: a
-        one-hot column, or a number; -1 is none.
+        For each categorical column, the one-hot column or row number of each code, followed by those of an unseen and
+        of a missing level; -1 means none.
     embedded : sequence of bool, default=()
-        For each of these, whether codes become numbers, which come last.
+        For each categorical column, whether its codes become row numbers, which are the last outputs.
     n_one_hot : int, default=0
         Number of one-hot columns.
     **kwargs
@@ -72,7 +73,7 @@ class InputEncoding(keras.layers.Layer):
         return len(self.center) + len(self.categories)
 
     def call(self, inputs: Any) -> Any:
-        """Encoded inputs."""
+        """Return the encoded inputs."""
         numbers = inputs
         if self.categories:
             others = [i for i in range(self.n_features) if i not in self.categories]
@@ -99,7 +100,7 @@ class InputEncoding(keras.layers.Layer):
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
 
     def _positions(self, values: Any) -> Any:
-        """Positions among the edges: of each bin the part that lies below."""
+        """Return positions among the edges: the sum, over all bins, of the fraction of the bin below the value."""
         most = max(len(edges) for edges in self.edges)
         low, width = np.zeros((len(self.edges), most - 1)), np.full((len(self.edges), most - 1), np.inf)
         for i, edges in enumerate(self.edges):
@@ -108,16 +109,16 @@ class InputEncoding(keras.layers.Layer):
         return ops.sum(ops.clip((values[..., None] - start) / size, 0.0, 1.0), axis=-1)
 
     def _slots(self, inputs: Any, i: int) -> Any:
-        """What the codes of one column become."""
+        """Look up the codes of one column."""
         codes, slots = inputs[..., self.categories[i]], self.lookup[i]
         n_levels = len(slots) - 2
         missing = ops.isnan(codes)
-        known = ops.logical_and(codes >= 0, codes < n_levels)
-        entries = ops.where(missing, n_levels + 1, ops.where(known, ops.where(missing, 0.0, codes), n_levels))
+        seen = ops.logical_and(codes >= 0, codes < n_levels)
+        entries = ops.where(missing, n_levels + 1, ops.where(seen, ops.where(missing, 0.0, codes), n_levels))
         return ops.take(ops.convert_to_tensor(slots, "int32"), ops.cast(entries, "int32"), axis=0)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape with all columns."""
+        """Shape with all encoded columns."""
         width = len(self.center) + len(self.indicators) + len(self.edges) + self.n_one_hot + sum(self.embedded)
         return (*input_shape[:-1], width)
 
@@ -144,6 +145,6 @@ def _columns(values: Any, positions: Any) -> Any:
 
 
 def _smooth_clip(values: Any) -> Any:
-    # The square of more would leave float32.
+    # The square of larger values would overflow float32.
     values = ops.clip(values, -1e6, 1e6)
     return values / ops.sqrt(1.0 + ops.square(values / 3.0))

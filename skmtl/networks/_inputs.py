@@ -1,4 +1,4 @@
-"""From the encoded inputs to what a sharing scheme sees: columns embedded where the layout asks for it."""
+"""Input stage of a network: embed encoded columns according to the layout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._numeric_embedding import embedding_layer
 
 
 def connect_inputs(inputs: Any, spec: NetworkSpec) -> Any:
-    """Embed what is to be embedded: ([members,] batch, n_inputs) to ([members,] batch, width)."""
+    """Embed columns according to the layout: ([members,] batch, n_inputs) to ([members,] batch, width)."""
     layout = spec.inputs
     if layout is None:
         return inputs

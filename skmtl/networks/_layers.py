@@ -16,7 +16,7 @@ _PACKAGE = "skmtl"
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class MemberDense(keras.layers.Layer):
-    """Dense layer of several networks side by side: one kernel a member, one batched matrix product.
+    """Dense layer of several networks side by side: one kernel per member, in one batched matrix product.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class MemberDense(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        """Members' outputs."""
+        """Compute the members' outputs."""
         return self.activation(ops.matmul(inputs, self.kernel) + self.bias)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -69,7 +69,7 @@ class MemberDense(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class TaskDense(keras.layers.Layer):
-    """Dense layer with its own kernel for every task, as one batched matrix product.
+    """Dense layer with one kernel per task, in one batched matrix product.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ class TaskDense(keras.layers.Layer):
 
     Notes
     -----
-    Input ``([members,] tasks, batch, width)``, or ``([members,] 1, batch, width)`` where all tasks
-    see the same; output ``([members,] tasks, batch, units)``.
+    Input ``([members,] tasks, batch, width)``, or ``([members,] 1, batch, width)`` if all tasks share it;
+    output ``([members,] tasks, batch, units)``.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class TaskDense(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        """Tasks' outputs."""
+        """Compute the tasks' outputs."""
         return self.activation(ops.matmul(inputs, self.kernel) + self.bias)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -128,21 +128,21 @@ class TaskDense(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class VariableDropout(keras.layers.Layer):
-    """Dropout whose rate is a variable, so that another rate needs no new trace.
+    """Dropout with a variable rate: changing the rate does not retrace the program.
 
     Parameters
     ----------
     rate : float, default=0.5
         Fraction of the inputs set to zero while training, in [0, 1).
     seed : int, default=None
-        Seed of the layer's random state; None draws one, as Keras' own layers do.
+        Seed of the layer's random state; None draws one, as in Keras.
     **kwargs
         Passed to :class:`keras.layers.Layer`.
 
     Raises
     ------
     ValueError
-        Where the rate is not in [0, 1).
+        If the rate is not in [0, 1).
     """
 
     def __init__(self, rate: float = 0.5, seed: int | None = None, **kwargs: Any) -> None:
@@ -161,7 +161,7 @@ class VariableDropout(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Inputs with a random part set to zero and the rest scaled up, in training; else the inputs."""
+        """In training, set a random part of the inputs to zero and scale up the rest; else return the inputs."""
         if not training:
             return inputs
         rate = ops.cast(self.rate, inputs.dtype)
@@ -182,7 +182,7 @@ class MemberAverage(keras.layers.Layer):
     """Mean over the leading member axis: ``(members, batch, units)`` to ``(batch, units)``."""
 
     def call(self, inputs: Any) -> Any:
-        """Mean over axis 0."""
+        """Compute the mean over axis 0."""
         return ops.mean(inputs, axis=0)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -192,16 +192,16 @@ class MemberAverage(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class OutputDecoding(keras.layers.Layer):
-    """A task's columns of the raw output as a prediction: linked, then shifted and scaled.
+    """Prediction of one task from the raw output: link function, then scale and shift.
 
     Parameters
     ----------
     start, units : int
         The task's columns.
     link : {"identity", "softmax", "sigmoid", "softplus", "none", "certain"}
-        What turns raw outputs into a prediction; "certain" is the probability 1 of a lone class.
+        Function from raw outputs to predictions; "certain" is the probability 1 of a single class.
     shift, scale : float
-        Applied after the link.
+        Applied after the link function: ``shift + scale * linked``.
     **kwargs
         Passed to :class:`keras.layers.Layer`.
     """
@@ -212,7 +212,7 @@ class OutputDecoding(keras.layers.Layer):
         self.shift, self.scale = float(shift), float(scale)
 
     def call(self, inputs: Any) -> Any:
-        """Prediction in the caller's units."""
+        """Compute the prediction in the units of y."""
         part = inputs[..., self.start : self.start + self.units]
         if self.link == "certain":
             return ops.ones_like(part[..., :1])
@@ -220,7 +220,7 @@ class OutputDecoding(keras.layers.Layer):
         return self.shift + self.scale * (part if linked is None else linked(part))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape with the task's columns only."""
+        """Shape with only the task's columns."""
         return (*input_shape[:-1], 1 if self.link == "certain" else self.units)
 
     def get_config(self) -> dict[str, Any]:
@@ -237,11 +237,11 @@ class OutputDecoding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class _GlorotPerSlice(keras.initializers.Initializer):
-    """Glorot uniform with the fans of the last two axes: the axes before them stack separate kernels."""
+    """Glorot uniform with the fans of the last two axes; the axes before them stack separate kernels."""
 
     def __init__(self, seed: int | None = None) -> None:
         self._given = seed
-        # Like Keras' own initialisers: what draws from the global state is making one, not calling it.
+        # As in Keras' initialisers, the seed is drawn from the global state on creation, not on every call.
         self.seed = random.randint(1, 10**9) if seed is None else seed
 
     def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Any:

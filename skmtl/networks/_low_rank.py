@@ -11,13 +11,13 @@ from keras import ops
 
 from .._records import NetworkSpec
 from ._initial import glorot_uniform
-from ._parts import connect_task_heads, dense, drop, members, on_all_tasks, owned
+from ._parts import connect_task_heads, dense, drop, members, on_all_tasks, task_specific
 from ._scheme import Scheme
 
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class LowRankUpdate(keras.layers.Layer):
-    """What a kernel of low rank adds for each task: ``U_t V_t x``, zero at first (Hu et al., 2022, eq. 3).
+    """Low-rank update for each task: ``U_t V_t x``, initially zero (Hu et al., 2022, eq. 3).
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ class LowRankUpdate(keras.layers.Layer):
 
     Notes
     -----
-    Input ``([members,] batch, width)`` where all tasks see the same, or ``([members,] tasks, batch, width)``;
-    output ``([members,] tasks, batch, units)``.
+    Input ``([members,] batch, width)`` if all tasks share it, or ``([members,] tasks, batch, width)``; output
+    ``([members,] tasks, batch, units)``.
 
     Examples
     --------
@@ -54,24 +54,24 @@ class LowRankUpdate(keras.layers.Layer):
         self.members = members
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create V ([members,] [tasks,] width, rank), whose columns are all tasks' where they see the same, and U."""
+        """Create V ([members,] tasks, width, rank), or ([members,] width, tasks * rank) for shared input, and U."""
         fan_in = int(input_shape[-1] or 0)
         self._common = len(input_shape) == len(self._lead) + 2
         shape = (fan_in, self.tasks * self.rank) if self._common else (self.tasks, fan_in, self.rank)
         limit = float(np.sqrt(6.0 / (fan_in + self.rank)))
-        start = keras.initializers.RandomUniform(-limit, limit)
-        self.down = self.add_weight(name="down", shape=(*self._lead, *shape), initializer=start)
+        initializer = keras.initializers.RandomUniform(-limit, limit)
+        self.down = self.add_weight(name="down", shape=(*self._lead, *shape), initializer=initializer)
         self.up = self.add_weight(
             name="up", shape=(*self._lead, self.tasks, self.rank, self.units), initializer="zeros"
         )
         self.built = True
 
     def initial_values(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Glorot-uniform V, and U = 0."""
+        """Draw Glorot-uniform V and set U to zero."""
         return [glorot_uniform(rng, tuple(self.down.shape), fan_out=self.rank), np.zeros(self.up.shape)]
 
     def call(self, inputs: Any) -> Any:
-        """What each task adds."""
+        """Compute each task's update."""
         reduced = ops.matmul(inputs, self.down)
         if self._common:
             reduced = ops.swapaxes(ops.reshape(reduced, (*self._lead, -1, self.tasks, self.rank)), -3, -2)
@@ -93,24 +93,25 @@ class LowRankUpdate(keras.layers.Layer):
 
 @dataclass(frozen=True)
 class LowRank(Scheme):
-    """Shared bottom whose layers each task adjusts by a low-rank adapter (Hu et al., 2022, as for LoRA).
+    """Shared bottom with a low-rank adapter for each task in every layer (Hu et al., 2022, as in LoRA).
 
-    Layer l of the trunk gives task k ``activation(W_l h + b_l + U_kl V_kl h)``, with one W and b for all tasks and
-    factors of rank ``rank`` for each. U starts at zero, so that training starts from a shared bottom. Between
-    sharing all (:class:`SharedBottom`) and nothing (:class:`Independent`), at few parameters a task.
+    For task k, layer l of the trunk computes ``activation(W_l h + b_l + U_kl V_kl h)``, with the same W and b for all
+    tasks and task-specific factors of rank ``rank``. U starts at zero, so training starts from a shared bottom. The
+    scheme is a compromise between sharing everything (:class:`SharedBottom`) and nothing (:class:`Independent`), with
+    few parameters per task.
 
     Parameters
     ----------
     rank : int, default=4
-        Rank of each task's adjustment; in the paper, ranks this small do as well as large ones.
+        Rank of each task's adapters; in the paper, ranks this small work as well as large ones.
 
     Notes
     -----
-    Shared: W and b of the trunk. A task's own: its U and V, and its head.
+    Shared: W and b of the trunk. Task-specific: U, V and the heads.
 
-    The paper adapts a network trained before and keeps W fixed; here everything is trained together, and the
-    factor alpha / rank is 1. An adjustment above the last hidden layer alone would be one of the linear heads'
-    own, which is why every layer has it.
+    The paper adapts a pretrained network and keeps W fixed. Here all weights are trained together, and the factor
+    alpha / rank is 1. Every layer has adapters, because an adapter on top of the last hidden layer alone would be part
+    of the linear heads.
 
     References
     ----------
@@ -132,13 +133,13 @@ class LowRank(Scheme):
 
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect trunk, adapters and heads; see :meth:`Scheme.connect`."""
-        self._needs_hidden_layers(spec, "each is adapted")
+        self._needs_hidden_layers(spec, "for the adapters")
         hidden, tasks = inputs, len(spec.heads)
         for depth, units in enumerate(spec.hidden_layer_sizes):
             layer = dense(spec, units, None, name=f"trunk_{depth}")
             shared = on_all_tasks(layer, hidden, spec) if depth else ops.expand_dims(layer(hidden), -3)
             update = LowRankUpdate(units, tasks, self.rank, members(spec), name=f"adapters_{depth}", dtype=spec.dtype)
-            hidden = shared + owned(update)(hidden)
+            hidden = shared + task_specific(update)(hidden)
             hidden = keras.layers.Activation(spec.activation, name=f"activation_{depth}", dtype=spec.dtype)(hidden)
             hidden = drop(hidden, spec, f"dropout_{depth}")
         return connect_task_heads(hidden, spec)

@@ -1,4 +1,4 @@
-"""Multi-gate mixture of experts, and the mixture with one gate for all tasks."""
+"""Multi-gate mixture of experts (MMoE): shared experts, one gate per task."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .._records import NetworkSpec
-from ._parts import by_task, connect_experts, connect_heads, connect_task_heads, expert_gate, mix, only, owned
+from ._parts import by_task, connect_experts, connect_heads, connect_task_heads, expert_gate, mix, only, task_specific
 from ._scheme import Scheme
 
 
 @dataclass(frozen=True)
 class MMoE(Scheme):
-    """Multi-gate mixture of experts: shared experts, and a gate for each task (Ma et al., 2018).
+    """Multi-gate mixture of experts (MMoE): shared experts and one gate per task (Ma et al., 2018).
 
-    Task k's head sees ``f_k(x) = sum_i softmax(W_k x)_i f_i(x)`` (section 4.2 of the paper). Every
-    expert ``f_i`` has the layers ``hidden_layer_sizes``; ``head_layer_sizes`` are the tasks' towers.
+    The input of task k's head is ``f_k(x) = sum_i softmax(W_k x)_i f_i(x)`` (section 4.2 of the paper).
+    ``hidden_layer_sizes`` gives the layers of every expert ``f_i``, ``head_layer_sizes`` those of the tasks' towers.
 
     Parameters
     ----------
     n_experts : int, default=8
-        Number of experts; 8 is what the paper uses. A single expert is a shared bottom.
+        Number of experts; the paper uses 8. With a single expert, the network is a shared bottom.
     gate_dropout : float, default=0.0
-        Probability in training that a gate cannot use an expert for a row, in [0, 1); the other experts'
-        shares are scaled up (Zhao et al., 2019, with 0.1). Keeps gates from relying on one expert.
+        Probability, in [0, 1), that a gate ignores an expert for a row in training; the other experts' weights
+        are scaled up (Zhao et al., 2019, who use 0.1). It keeps gates from relying on a single expert.
 
     Notes
     -----
-    Shared: the experts. A task's own: its gate and its head.
+    Shared: the experts. Task-specific: the gates and the heads.
 
-    Gates see the encoded inputs, linearly and without a bias, as in the paper. Its experts have one layer; here
-    they have as many as ``hidden_layer_sizes``, whose default is wide for eight experts.
+    Gates are linear in the encoded inputs and have no bias, as in the paper. The paper's experts have one layer; here
+    they have the layers ``hidden_layer_sizes``, whose default is wide for eight experts.
 
     References
     ----------
@@ -60,9 +60,9 @@ class MMoE(Scheme):
 
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect experts, gates and heads; see :meth:`Scheme.connect`."""
-        self._needs_hidden_layers(spec, "the experts' own")
+        self._needs_hidden_layers(spec, "for the experts")
         experts = connect_experts(inputs, spec, self.n_experts, "experts", shared=True)
         if self.n_experts == 1:
             return connect_heads(only(experts), spec)
-        gates = owned(expert_gate(spec, self.n_experts, len(spec.heads), self.gate_dropout, "gates"))
+        gates = task_specific(expert_gate(spec, self.n_experts, len(spec.heads), self.gate_dropout, "gates"))
         return connect_task_heads(by_task(mix(gates(inputs), experts, spec, "mixture")), spec)

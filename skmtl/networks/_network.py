@@ -1,7 +1,7 @@
-"""A network as a pure function of one flat parameter array: what the engine trains.
+"""Networks as pure functions of one flat parameter array, which the engine trains.
 
-One flat (members, n_parameters) array instead of many variables makes an optimizer step a handful of
-operations whatever the number of layers, and a program free of state that two fits could fight over.
+With one flat (members, n_parameters) array instead of many variables, an optimizer step takes a few operations
+regardless of the number of layers, and programs have no state that two fits would have to share.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from ._scheme_checks import check_network
 
 @dataclass(frozen=True)
 class Parameter:
-    """Where a variable lies in the flat array: columns ``start`` to ``stop``; ``shape`` is one member's.
+    """Position of a variable in the flat array: columns ``start`` to ``stop``; ``shape`` is that of one member.
 
-    ``shared`` is False where each of its numbers is reached by one task's loss at most.
+    ``shared`` is False if each of its numbers affects the loss of at most one task.
     """
 
     name: str
@@ -37,25 +37,25 @@ class Parameter:
 
 
 class Network(Protocol):
-    """What the engine needs of a network."""
+    """Interface between a network and the engine."""
 
     members: int
-    fits: int  # how many fits the members belong to
+    fits: int  # number of fits that the members belong to
     dtype: str
-    separate: bool  # frozen values come member by member
+    separate: bool  # whether frozen values are listed member by member
     parameters: tuple[Parameter, ...]
     constraints: Sequence[tuple[int, Callable[[tf.Tensor], tf.Tensor]]]  # (position of the parameter, projection)
 
     def sharing(self) -> tuple[bool, ...]:
-        """Which parameters several tasks share; of a caller's model, only this can tell."""
+        """Whether several tasks share each parameter; for a user-defined model, ``parameters`` does not say so."""
 
     def initial_frozen(self, seed: int, dropout: float) -> list[np.ndarray]:
-        """Start values of the variables that no gradient changes (random states, moving averages)."""
+        """Initial values of the variables without gradients (random states, moving averages)."""
 
     def forward(
         self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], inputs: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-        """Raw outputs (members, batch, units), new frozen values, and penalties (members,)."""
+        """Compute raw outputs (members, batch, units), new frozen values, and penalties (members,)."""
 
 
 def n_parameters(network: Network) -> int:
@@ -66,7 +66,7 @@ def n_parameters(network: Network) -> int:
 def lay_out(
     names: Sequence[str], shapes: Sequence[tuple[int, ...]], shared: Sequence[bool] | None = None
 ) -> tuple[Parameter, ...]:
-    """Positions of variables of the given shapes, one after the other; all are shared unless told otherwise."""
+    """Lay out variables of the given shapes one after the other; by default, all are shared."""
     stops = np.cumsum([int(np.prod(shape)) for shape in shapes], dtype=int).tolist()
     starts = [0, *stops[:-1]]
     shared = [True] * len(names) if shared is None else shared
@@ -74,7 +74,7 @@ def lay_out(
 
 
 def split(flat: tf.Tensor, parameters: Sequence[Parameter]) -> list[tf.Tensor]:
-    """Cut (members, n_parameters) into (members, *shape) tensors."""
+    """Split (members, n_parameters) into (members, *shape) tensors."""
     sizes = [parameter.stop - parameter.start for parameter in parameters]
     members = flat.shape[0]
     parts = tf.split(flat, sizes, axis=1)
@@ -82,7 +82,7 @@ def split(flat: tf.Tensor, parameters: Sequence[Parameter]) -> list[tf.Tensor]:
 
 
 class StackedNetwork:
-    """A built-in scheme: all members in one Keras model, batched over the member axis."""
+    """The network of a sharing scheme: all members in one Keras model, batched over the member axis."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         self.spec = spec
@@ -105,11 +105,11 @@ class StackedNetwork:
         self._position = _positions(variables) | _positions(self.model.non_trainable_variables)
 
     def sharing(self) -> tuple[bool, ...]:
-        """Which parameters several tasks share, as the layers say."""
+        """Whether several tasks share each parameter, according to the layers."""
         return tuple(parameter.shared for parameter in self.parameters)
 
     def initial_parameters(self, seed: int) -> np.ndarray:
-        """Glorot-uniform kernels and zero biases (Glorot and Bengio, 2010); (members, n_parameters)."""
+        """Draw Glorot-uniform kernels (Glorot and Bengio, 2010), with zero biases; (members, n_parameters)."""
         rng = np.random.default_rng(seed)
         blocks = []
         for layer in self.model.layers:
@@ -118,7 +118,7 @@ class StackedNetwork:
         return np.concatenate(blocks, axis=1).astype(self.dtype)
 
     def initial_frozen(self, seed: int, dropout: float) -> list[np.ndarray]:
-        """Random states of the dropout layers from ``seed``, and their rate."""
+        """Return the dropout layers' random states, drawn from ``seed``, and their rate."""
         rng = np.random.default_rng(seed)
         values = []
         for name, shape, dtype in self._frozen:
@@ -131,14 +131,14 @@ class StackedNetwork:
     def forward(
         self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], inputs: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-        """Raw outputs (members, batch, units) of inputs (members, batch, n_inputs)."""
+        """Compute raw outputs (members, batch, units) for inputs (members, batch, n_inputs)."""
         outputs, frozen = self.call(self.model, flat, frozen, inputs, training)
         return outputs, frozen, tf.zeros((self.members,), flat.dtype)
 
     def call(
         self, model: keras.Model, flat: tf.Tensor, frozen: Sequence[tf.Tensor], inputs: tf.Tensor, training: bool
     ) -> tuple[Any, list[tf.Tensor]]:
-        """Outputs of a model of this network's variables, or of some, each with a member axis; all frozen values."""
+        """Call a model made of layers of this network; returns outputs with a member axis, and all frozen values."""
         parts = split(flat, self.parameters)
         if not self.spec.stacked:
             parts = [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
@@ -153,21 +153,21 @@ class StackedNetwork:
         return outputs, after
 
     def positions(self, variables: Sequence[Any]) -> list[int]:
-        """Where each variable stands among the network's trainable ones, or among the others."""
+        """Return each variable's position among the network's trainable variables, or among the others."""
         return [self._position[id(variable)] for variable in variables]
 
 
-# A network holds no state: all fits and predictions of one structure share it.
+# Networks have no state, so all fits and predictions of one structure share a network.
 _NETWORKS: ProgramCache[StackedNetwork] = ProgramCache(64)
 
 
 def network_of(spec: NetworkSpec) -> StackedNetwork:
-    """The network of a spec, built where there is none yet; of the caller's own code, always built anew."""
+    """Return the network of a spec, from the cache unless the spec has user-defined code."""
     return _NETWORKS.get(None if has_own_code(spec) else spec, lambda: StackedNetwork(spec))
 
 
 def has_own_code(spec: NetworkSpec) -> bool:
-    """Whether a scheme of the caller's own is part of it, which may change where the spec does not."""
+    """Whether the spec has a user-defined scheme, whose behaviour may change although the spec does not."""
     return not isinstance(spec.architecture, str)
 
 
@@ -182,23 +182,23 @@ def _positions(variables: Sequence[Any]) -> dict[int, int]:
 
 
 def sharing_of(layer: Any) -> list[bool]:
-    """Which trainable variables of a layer several tasks' losses reach, as the layer says; by default all."""
-    given, count = getattr(layer, "shared", True), len(layer.trainable_weights)
-    return [given] * count if isinstance(given, bool) else list(given)
+    """Whether several tasks share each trainable variable of a layer, according to the layer; by default, they do."""
+    shared, count = getattr(layer, "shared", True), len(layer.trainable_weights)
+    return [shared] * count if isinstance(shared, bool) else list(shared)
 
 
 def _initial_values(layer: Any, spec: NetworkSpec, rng: np.random.Generator) -> list[np.ndarray]:
-    """Start values of a layer's trainable variables, in order."""
+    """Return initial values of a layer's trainable variables, in order."""
     if hasattr(layer, "initial_values"):
         return layer.initial_values(rng)
     if not isinstance(layer, keras.layers.Dense | MemberDense | TaskDense):
         raise TypeError(
-            f"Layer {layer.name!r} ({type(layer).__name__}) does not say how its variables start: give its class "
-            "a method initial_values(rng) that returns one array a trainable variable."
+            f"Layer {layer.name!r} ({type(layer).__name__}) does not define the initial values of its variables: add a "
+            "method initial_values(rng) to its class that returns one array per trainable variable."
         )
     fan_out = None
     if layer.name == "heads":
-        # A head's fan-out is its own units, not those of all heads that share the kernel's array.
+        # The fan-out of a head is its own number of units, although all heads share one array.
         units = np.array([head.units for head in spec.heads])
         fan_out = units[:, None, None] if isinstance(layer, TaskDense) else np.repeat(units, units)
     return [glorot_uniform(rng, tuple(layer.kernel.shape), fan_out), np.zeros(layer.bias.shape)]

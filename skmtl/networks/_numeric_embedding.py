@@ -1,4 +1,4 @@
-"""Embeddings of numeric columns: by name or as an instance, and the Keras layer of each."""
+"""Resolve embeddings of numeric columns, given by name or as an instance, and build their Keras layers."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _EMBEDDINGS: dict[str, type[NumericEmbedding]] = {kind.name: kind for kind in (P
 
 
 def resolve_numeric_embedding(value: Any, options: Mapping[str, Any]) -> NumericEmbedding | None:
-    """The embedding that the caller names or passes, with its options."""
+    """Return the embedding that is given by name or as an instance, with options set."""
     if value is None:
         if options:
             names = ", ".join(f"numeric_embedding__{name}" for name in options)
-            raise ValueError(f"{names} given, but numeric_embedding is None: there is none to take options.")
+            raise ValueError(f"{names} given, but numeric_embedding is None, which has no options.")
         return None
     if isinstance(value, str):
         if value not in _EMBEDDINGS:
             raise ValueError(f"Unknown numeric_embedding {value!r}.{proposal(value, _EMBEDDINGS)}")
         value = _EMBEDDINGS[value]()
-    # What predicts without Keras knows these alone, and no subclass.
+    # Prediction without Keras supports only these classes, and no subclasses.
     if type(value) not in (PiecewiseLinear, Periodic):
         hint = f" Pass {value.__name__}()." if isinstance(value, type) else ""
         raise TypeError(
@@ -37,10 +37,10 @@ def resolve_numeric_embedding(value: Any, options: Mapping[str, Any]) -> Numeric
 
 
 def embedding_layer(embedding: NumericEmbedding, spec: NetworkSpec, name: str) -> keras.layers.Layer:
-    """Keras layer of an embedding.
+    """Build the Keras layer of an embedding.
 
-    It takes the scaled columns ([members,] batch, columns), and their positions among the bins where the class has
-    ``bins``.
+    Its inputs are the scaled columns ([members,] batch, columns), and their positions among the bins if the embedding
+    uses bins.
     """
     members = spec.members if spec.stacked else None
     if isinstance(embedding, PiecewiseLinear):
@@ -49,4 +49,4 @@ def embedding_layer(embedding: NumericEmbedding, spec: NetworkSpec, name: str) -
         return PeriodicEmbedding(
             embedding.dim, embedding.n_frequencies, embedding.frequency_scale, members, name=name, dtype=spec.dtype
         )
-    raise TypeError(f"There is no layer for the embedding {embedding!r}.")
+    raise TypeError(f"No layer is defined for the embedding {embedding!r}.")

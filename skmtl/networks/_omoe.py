@@ -1,4 +1,4 @@
-"""One-gate mixture of experts: all tasks see the same mixture."""
+"""One-gate mixture of experts (OMoE): the same mixture for all tasks."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ._scheme import Scheme
 
 @dataclass(frozen=True)
 class OMoE(Scheme):
-    """Mixture of experts with one gate for all tasks (Ma et al., 2018, section 4.1).
+    """Mixture of experts with one gate for all tasks (OMoE; Ma et al., 2018, section 4.1).
 
-    All heads see ``f(x) = sum_i softmax(W x)_i f_i(x)``: the control that tells what the several gates of
-    :class:`MMoE` are worth. Every expert has the layers ``hidden_layer_sizes``.
+    The input of all heads is ``f(x) = sum_i softmax(W x)_i f_i(x)``. Compare it with :class:`MMoE` to see whether
+    separate gates help. ``hidden_layer_sizes`` gives the layers of every expert.
 
     Parameters
     ----------
     n_experts : int, default=8
-        Number of experts; 8 is what the paper uses. A single expert is a shared bottom.
+        Number of experts; the paper uses 8. With a single expert, the network is a shared bottom.
     gate_dropout : float, default=0.0
-        Probability in training that the gate cannot use an expert for a row, in [0, 1); the other experts'
-        shares are scaled up (Zhao et al., 2019).
+        Probability, in [0, 1), that the gate ignores an expert for a row in training; the other experts' weights
+        are scaled up (Zhao et al., 2019).
 
     Notes
     -----
-    Shared: the experts and the gate. A task's own: its head.
+    Shared: the experts and the gate. Task-specific: the heads.
 
     References
     ----------
@@ -54,7 +54,7 @@ class OMoE(Scheme):
 
     def connect(self, inputs: Any, spec: NetworkSpec) -> Any:
         """Connect experts, gate and heads; see :meth:`Scheme.connect`."""
-        self._needs_hidden_layers(spec, "the experts' own")
+        self._needs_hidden_layers(spec, "for the experts")
         hidden = connect_experts(inputs, spec, self.n_experts, "experts", shared=True)
         if self.n_experts > 1:
             shares = expert_gate(spec, self.n_experts, 1, self.gate_dropout, "gate")(inputs)

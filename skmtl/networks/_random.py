@@ -1,4 +1,4 @@
-"""Python's and numpy's global generators: seeded for a while, then put back."""
+"""Seed Python's and numpy's global random generators temporarily."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _LOCK = threading.RLock()
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators within the block; one thread at a time.
+    """Seed the global generators within the block, and restore their states after it; one thread at a time.
 
-    Keras draws the seeds of initialisers and dropout layers from Python's: whatever makes layers does so
-    in here, so that it depends on ``seed`` alone and leaves the generators as they were.
+    Keras draws the seeds of initialisers and dropout layers from Python's generator. Layers are therefore created
+    inside this context, so that they depend only on ``seed`` and do not change the generators.
     """
     with _LOCK:
         python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global one is meant

@@ -1,4 +1,4 @@
-"""What a sharing scheme is: its options as fields, and how it connects a network's layers."""
+"""Base class of the sharing schemes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from .._records import NetworkSpec
 
 @dataclasses.dataclass(frozen=True)
 class Scheme(Options, ABC):
-    """Base of all sharing schemes: who shares which layers.
+    """Base class of the sharing schemes, which define the layers that tasks share.
 
-    A scheme is a frozen dataclass: its options are its fields, two instances with the same options are
-    equal, and none ever changes. Pass one as ``architecture=`` to an estimator, or its name and
-    ``architecture__*`` options; both can be searched over.
+    A scheme is an immutable, frozen dataclass with its options as fields; two instances with the same options are
+    equal. Pass an instance to an estimator as ``architecture=``, or pass its name and ``architecture__*`` options. You
+    can tune both in a search.
 
     Notes
     -----
-    How to add one of your own: subclass, decorate with ``@dataclass(frozen=True)``, give every option a
-    default, check them in ``__post_init__``, and implement ``connect``.
+    To write your own scheme, subclass `Scheme`, decorate the class with ``@dataclass(frozen=True)``, give every option
+    a default, check the options in ``__post_init__``, and implement ``connect``.
 
-    The layers that ``connect`` makes are those of one network, or of ``spec.members`` networks side by side:
-    where ``spec.stacked``, tensors and variables have a leading member axis. Layers take ``spec.dtype``.
-    A layer whose variables only one task's loss reaches says so: ``layer.shared = False`` (a kernel that holds
-    several tasks' columns counts too). Start values are drawn by ``layer.initial_values(rng)``, one array a
-    trainable variable, where there is such a method; else kernels are Glorot-uniform and biases zero.
-    ``skmtl.networks`` has layers that know all of this.
+    ``connect`` creates the layers of one network, or of ``spec.members`` networks side by side. If ``spec.stacked`` is
+    true, tensors and variables have a leading member axis. Layers use ``spec.dtype``.
+
+    Set ``layer.shared = False`` on a layer if each of its variables belongs to one task. This includes kernels whose
+    columns belong to different tasks. If a layer has a method ``initial_values(rng)``, it returns the initial values,
+    one array per trainable variable. Otherwise kernels are Glorot-uniform and biases zero. The layers in
+    ``skmtl.networks`` support all of this.
 
     Examples
     --------
@@ -61,7 +62,7 @@ class Scheme(Options, ABC):
         Parameters
         ----------
         inputs : keras.KerasTensor of shape ([members,] batch, width)
-            Encoded inputs, embedded where ``spec.inputs`` says so; with a member axis where ``spec.stacked``.
+            Encoded inputs, embedded according to ``spec.inputs``; with a member axis if ``spec.stacked`` is true.
         spec : NetworkSpec
             Widths, activation, heads and dtype of the network.
 

@@ -12,13 +12,13 @@ from ._scheme import Scheme
 
 @dataclass(frozen=True)
 class SharedBottom(Scheme):
-    """One trunk for all tasks, one head per task: hard parameter sharing (Caruana, 1997).
+    """Hard parameter sharing: one trunk for all tasks, one head per task (Caruana, 1997).
 
-    ``hidden_layer_sizes`` are the trunk, ``head_layer_sizes`` the hidden layers of every head.
+    ``hidden_layer_sizes`` gives the layers of the trunk, ``head_layer_sizes`` the hidden layers of every head.
 
     Notes
     -----
-    Shared: the trunk. A task's own: its head.
+    Shared: the trunk. Task-specific: the heads.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Which variables of a caller's model several tasks share: those that more than one output depends on."""
+"""Detect the shared variables of a user-defined model: those that more than one task's output depends on."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _ROWS = 16
 
 
 def shared_variables(model: keras.Model, columns: Any, n_inputs: int) -> tuple[bool, ...]:
-    """Whether each trainable variable of the model is shared, found by differentiating its outputs.
+    """Return whether each trainable variable of the model is shared, by differentiating its outputs.
 
-    ``columns`` turns the model's result into a list of the tasks' outputs. A variable that one output at most
-    depends on is that task's own; so is one that holds the tasks' own numbers side by side, as the kernel of
-    one layer for all linear heads does.
+    ``columns`` converts the model's result to a list of the tasks' outputs. A variable is task-specific if at most one
+    output depends on it, or if each of its numbers belongs to one task, as in the kernel of a single layer for all
+    linear heads.
     """
     try:
-        slopes = _slopes(model, columns, np.random.default_rng(0).uniform(size=(_ROWS, n_inputs)))
+        gradients = _gradients(model, columns, np.random.default_rng(0).uniform(size=(_ROWS, n_inputs)))
     except (tf.errors.OpError, ValueError):
-        # What the model was built with, it takes.
-        slopes = _slopes(model, columns, np.zeros((_ROWS, n_inputs)))
-    return tuple(_is_shared(of_variable) for of_variable in zip(*slopes, strict=True))
+        # The model may reject random rows, but it was built with zeros.
+        gradients = _gradients(model, columns, np.zeros((_ROWS, n_inputs)))
+    return tuple(_is_shared(of_variable) for of_variable in zip(*gradients, strict=True))
 
 
-def _slopes(model: keras.Model, columns: Any, rows: np.ndarray) -> list[list[np.ndarray | None]]:
-    """Gradient of each task's outputs at random weights, per variable; None where there is no connection.
+def _gradients(model: keras.Model, columns: Any, rows: np.ndarray) -> list[list[np.ndarray | None]]:
+    """Return the gradient of each task's outputs at random weights, per variable; None if unconnected.
 
-    Start values could hide one: what is multiplied by a kernel of zeros has a gradient of zero.
+    Initial weights could hide a connection: a kernel of zeros makes the gradients of its inputs zero.
     """
     rng = np.random.default_rng(1)
     values = [_random(rng, tuple(variable.shape)) for variable in model.trainable_variables]
@@ -41,25 +41,25 @@ def _slopes(model: keras.Model, columns: Any, rows: np.ndarray) -> list[list[np.
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(values)
         result, _ = model.stateless_call(values, other, inputs, **in_training(model, False))
-        # Random factors: the probabilities of a softmax have a sum without gradient.
+        # Multiply by random factors, because the sum of a softmax is constant.
         totals = [tf.reduce_sum(task * _random(rng, tuple(task.shape))) for task in columns(result)]
-    return [[_dense(slope) for slope in tape.gradient(total, values)] for total in totals]
+    return [[_dense(gradient) for gradient in tape.gradient(total, values)] for total in totals]
 
 
 def _random(rng: np.random.Generator, shape: tuple[int, ...]) -> tf.Tensor:
     return tf.constant(rng.uniform(-0.7, 0.7, size=shape).astype(np.float32))
 
 
-def _dense(slope: Any) -> np.ndarray | None:
-    return None if slope is None else tf.convert_to_tensor(slope).numpy()
+def _dense(gradient: Any) -> np.ndarray | None:
+    return None if gradient is None else tf.convert_to_tensor(gradient).numpy()
 
 
-def _is_shared(slopes: Sequence[np.ndarray | None]) -> bool:
-    """Whether more than one task reaches the variable, and not each its own numbers of it."""
-    reaching = [slope != 0 for slope in slopes if slope is not None]
-    if len(reaching) < 2:
+def _is_shared(gradients: Sequence[np.ndarray | None]) -> bool:
+    """Whether some number of the variable affects more than one task."""
+    affected = [gradient != 0 for gradient in gradients if gradient is not None]
+    if len(affected) < 2:
         return False
-    if not all(mask.any() for mask in reaching):
-        # Connected, but no effect seen: it may have one elsewhere.
+    if not all(mask.any() for mask in affected):
+        # Connected without an effect on these rows: there may be one on others.
         return True
-    return bool((np.sum(reaching, axis=0) > 1).any())
+    return bool((np.sum(affected, axis=0) > 1).any())

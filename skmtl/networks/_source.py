@@ -1,4 +1,4 @@
-"""What a caller's model is made of: the key of its structure, and how to build another of the same."""
+"""Structure of user-defined models: a key for the program cache, and how to rebuild the model."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ import tensorflow as tf
 
 from .._origin import is_library_code
 from .._records import CustomSource as CustomSource
-from ._kernels import count_what_was_made
+from ._kernel_cache import count_build
 from ._random import seeded
 
 _PROBE_ROWS = 3
 
 
 def build_model(source: CustomSource) -> keras.Model:
-    """A model of the structure that is described; its weights are to be overwritten."""
-    count_what_was_made()
+    """Build a model of the described structure, whose weights the caller overwrites."""
+    count_build()
     with seeded(0):
         if source.configuration is not None:
             model = keras.models.model_from_json(source.configuration, custom_objects=dict(source.classes))
         elif source.builder is not None:
             model = source.builder(**source.arguments)
         else:
-            raise ValueError("The model can be built neither from a configuration nor from a builder function.")
+            raise ValueError("The model has neither a configuration nor a builder function, so it cannot be built.")
         if not model.built and source.n_inputs is not None:
             build_by_call(model, source.n_inputs)
-    number = _n_parameters(model)
-    if source.n_parameters is not None and model.built and number != source.n_parameters:
+    n_parameters = _n_parameters(model)
+    if source.n_parameters is not None and model.built and n_parameters != source.n_parameters:
         raise ValueError(
-            f"The function passed as model= builds another network now, of {number} parameters, than in fit, of "
-            f"{source.n_parameters}: what it reads from outside has changed. Pass that as model__… parameters."
+            f"The function passed as model= now builds a network with {n_parameters} parameters, but in fit it had "
+            f"{source.n_parameters}: a value that the function reads from outside has changed. Pass such values as "
+            "model__… parameters."
         )
     return model
 
@@ -46,19 +47,19 @@ def _n_parameters(model: keras.Model) -> int:
 
 
 def build_by_call(model: keras.Model, n_inputs: int) -> Any:
-    """Outputs for two rows of zeros: a model that was not told its inputs' shape makes its variables then."""
+    """Return outputs for two rows of zeros; a model without an input shape creates its variables in this call."""
     return model(np.zeros((2, n_inputs), dtype=np.float32), **in_training(model, False))
 
 
 def in_training(model: keras.Model, training: bool) -> dict[str, bool]:
-    """The argument ``training``, for a model whose ``call`` takes it; as in Keras, others do without."""
+    """Return the argument ``training`` if the model's ``call`` takes it, as Keras does."""
     parameters = inspect.signature(model.call).parameters.values()
     takes = any(parameter.name == "training" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     return {"training": training} if takes else {}
 
 
 def input_width(model: keras.Model) -> int | None:
-    """Number of columns a built model takes, where it can tell."""
+    """Return the number of inputs of a built model; None if unknown."""
     inputs = getattr(model, "inputs", None)
     shape = inputs[0].shape if inputs else (model.get_build_config() or {}).get("input_shape")
     return None if shape is None else int(shape[-1])
@@ -67,11 +68,11 @@ def input_width(model: keras.Model) -> int | None:
 def describe(
     model: keras.Model, builder: Callable[..., Any], arguments: Mapping[str, Any]
 ) -> tuple[Hashable | None, CustomSource]:
-    """Key of the model's structure for the program cache (None: not cacheable), and how to build it again.
+    """Return the key of the model's structure for the program cache (None: not cacheable), and its source.
 
-    The configuration is the structure, where all that it names is Keras' or ours: layers and functions of the
-    caller's own may read what no configuration tells. And it counts only where the model built from it computes
-    the same: the builder may have changed the model after making it.
+    The configuration identifies the structure only if everything in it comes from Keras or skmtl: user-defined layers
+    and functions may depend on values outside the configuration. The model rebuilt from it must also compute the
+    same, because the builder may have modified the model after creating it.
     """
     width = input_width(model)
     fallback = CustomSource(builder, dict(arguments), n_inputs=width, n_parameters=_n_parameters(model))
@@ -84,27 +85,27 @@ def describe(
         source = CustomSource(None, {}, text, own, width)
         named = tuple(_named_objects(json.loads(text), own))
         same = None not in named and _computes_alike(model, build_model(source), width)
-    except Exception:  # a model of the caller's may fail to serialise in any way
+    except Exception:  # a user-defined model may fail to serialise in any way
         return None, fallback
     if not same:
         return None, fallback
-    known = all(is_library_code(thing) for thing in (*own.values(), *named))
-    return (_structure(text) if known else None), source
+    cacheable = all(is_library_code(code) for code in (*own.values(), *named))
+    return (_structure(text) if cacheable else None), source
 
 
 def _structure(text: str) -> str:
-    """The configuration without what differs from build to build: running numbers in names, Keras' seeds."""
+    """Return the configuration without details that differ between builds: numbers in layer names, Keras' seeds."""
     tree = json.loads(text)
     names: dict[str, str] = {}
     for name in _layer_names(tree):
-        # The stem stays: optimizers tell variables apart by it.
+        # Keep the stem: optimizers can select variables by name.
         names.setdefault(name, f"{re.sub(r'_[0-9]+$', '', name)} {len(names)}")
     _neutralise(tree, names)
     return json.dumps(tree, sort_keys=True)
 
 
 def _layer_names(tree: Any) -> Iterator[str]:
-    """Names of the layers and operations of a configuration, in order."""
+    """Yield the names of layers and operations in a configuration, in order."""
     if isinstance(tree, list):
         for child in tree:
             yield from _layer_names(child)
@@ -118,13 +119,13 @@ def _layer_names(tree: Any) -> Iterator[str]:
             yield from _layer_names(child)
 
 
-# Where a functional model's configuration refers to layers by name, and where names are those of types.
+# Entries of a functional model's configuration that refer to layers by name, and the entry with names of types.
 _REFERENCES = ("keras_history", "input_layers", "output_layers")
 _DTYPE = "dtype"
 
 
 def _neutralise(tree: Any, names: Mapping[str, str]) -> None:
-    """Rename layers where they are named (a name may be an activation's too), and drop what no program depends on."""
+    """Rename layers in place, but not activations of the same name, and drop entries that do not affect programs."""
     if isinstance(tree, list):
         for child in tree:
             _neutralise(child, names)
@@ -133,7 +134,7 @@ def _neutralise(tree: Any, names: Mapping[str, str]) -> None:
     tree.pop("compile_config", None)
     tree.pop("shared_object_id", None)
     if _of_keras(tree) and isinstance(tree.get("config"), dict):
-        # Keras keeps the random state in a variable, so that the seed is a start value.
+        # Keras keeps the random state in a variable, so the seed is only its initial value.
         tree["config"].pop("seed", None)
     for key, child in tree.items():
         if key == "name" and isinstance(child, str):
@@ -157,7 +158,7 @@ def _of_keras(node: Mapping[str, Any]) -> bool:
 
 
 def _named_objects(tree: Any, own: Mapping[str, type]) -> Iterator[Any]:
-    """Registered functions and classes that the configuration names; None for one that is not registered."""
+    """Yield the registered functions and classes in the configuration; None for one that is not registered."""
     for child in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
         yield from _named_objects(child, own)
     if not isinstance(tree, dict) or "class_name" not in tree or "config" not in tree:
@@ -187,7 +188,7 @@ def _computes_alike(model: keras.Model, rebuilt: keras.Model, width: int) -> boo
 def _probe(
     model: keras.Model, weights: list[tf.Tensor], other: list[tf.Tensor], rows: np.ndarray, training: bool
 ) -> list[np.ndarray]:
-    """Everything that the model makes of these weights, random states and rows."""
+    """Return all outputs, losses and constrained weights of the model for these weights, states and rows."""
     results = model.stateless_call(weights, other, rows, return_losses=True, **in_training(model, training))
     pairs = zip(model.trainable_variables, weights, strict=True)
     constrained = [variable.constraint(value) for variable, value in pairs if variable.constraint is not None]

@@ -1,4 +1,4 @@
-"""One network for all tasks, told by an embedding which task it answers for."""
+"""One network for all tasks, conditioned on an embedding of the task."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ._scheme import Scheme
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class TaskModulation(keras.layers.Layer):
-    """Scales and shifts a representation for each task, by an embedding of the task (Perez et al., 2018, eq. 2).
+    """Scale and shift a representation for each task, by an embedding of the task (Perez et al., 2018, eq. 2).
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ class TaskModulation(keras.layers.Layer):
 
     Notes
     -----
-    Task t's output is ``(1 + S e_t) * h + B e_t``, with embeddings ``e_t`` that start at zero: at first all tasks see
-    ``h`` itself. Input ``([members,] batch, width)``, output ``([members,] tasks, batch, width)``.
+    Task t's output is ``(1 + S e_t) * h + B e_t``. The embeddings ``e_t`` start at zero, so the initial output of all
+    tasks is ``h``. Input ``([members,] batch, width)``, output ``([members,] tasks, batch, width)``.
 
     Examples
     --------
@@ -46,7 +46,7 @@ class TaskModulation(keras.layers.Layer):
     TensorShape([3, 10, 4])
     """
 
-    # The embeddings are the tasks' own; what becomes of them is shared.
+    # The embeddings are task-specific; the kernels S and B are shared.
     shared = (False, True, True)
 
     def __init__(self, tasks: int, embedding_dim: int = 8, members: int | None = None, **kwargs: Any) -> None:
@@ -67,12 +67,12 @@ class TaskModulation(keras.layers.Layer):
         self.built = True
 
     def initial_values(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Embeddings of zero, Glorot-uniform kernels."""
+        """Set embeddings to zero and draw Glorot-uniform kernels."""
         kernels = [glorot_uniform(rng, tuple(kernel.shape)) for kernel in (self.scale, self.shift)]
         return [np.zeros(self.embedding.shape), *kernels]
 
     def call(self, inputs: Any) -> Any:
-        """Each task's view of the representation."""
+        """Compute each task's scaled and shifted representation."""
         scale = ops.expand_dims(ops.matmul(self.embedding, self.scale), -2)
         shift = ops.expand_dims(ops.matmul(self.embedding, self.shift), -2)
         return ops.expand_dims(inputs, -3) * (1 + scale) + shift
@@ -89,26 +89,25 @@ class TaskModulation(keras.layers.Layer):
 
 @dataclass(frozen=True)
 class TaskConditioned(Scheme):
-    """One trunk and one head for all tasks; an embedding says which task it is (Perez et al., 2018).
+    """One trunk and one head for all tasks, conditioned on an embedding of the task (Perez et al., 2018).
 
-    The trunk's output h (layers ``hidden_layer_sizes``) becomes ``(1 + S e_t) * h + B e_t`` for task t (equation 2 of
-    the paper), and goes through a head that all tasks share (layers ``head_layer_sizes``, then the output). A task
-    has nothing to itself but its embedding ``e_t``: for many tasks with few rows each, where heads of their own
+    For task t, the trunk's output h (layers ``hidden_layer_sizes``) becomes ``(1 + S e_t) * h + B e_t`` (equation 2 of
+    the paper), which is the input of a head that all tasks share (layers ``head_layer_sizes``, then the output). The
+    embedding ``e_t`` is the only task-specific part. Use it for many tasks with few rows each, for which separate heads
     would overfit.
 
     Parameters
     ----------
     embedding_dim : int, default=8
-        Length of each task's embedding, the number of parameters that a task has to itself.
+        Length of each task's embedding, which is the number of task-specific parameters.
 
     Notes
     -----
-    Shared: the trunk, S, B and the head. A task's own: its embedding.
+    Shared: the trunk, S, B and the head. Task-specific: the embeddings.
 
-    The paper conditions convolutions on a text, and makes scale and shift with a recurrent network; here a
-    learned embedding is what is conditioned on. It starts at zero, so that all tasks start as one function and
-    part as far as their labels ask. Tasks of one kind and number of classes share the output's columns; others
-    have columns of their own in it.
+    The paper conditions convolutions on a text and computes scale and shift by a recurrent network; here they depend
+    on a learned embedding. It starts at zero, so all tasks start with the same function and diverge as far as their
+    labels require. Tasks of the same kind and number of classes share output columns; others have their own.
 
     References
     ----------
@@ -142,7 +141,7 @@ class TaskConditioned(Scheme):
 
 
 def _connect_output(hidden: Any, spec: NetworkSpec) -> Any:
-    """Output layer of all tasks: those with equal units and link use the same columns of its kernel."""
+    """Connect the output layer; tasks with equal units and link function use the same columns of its kernel."""
     kinds = [(head.units, head.link) for head in spec.heads]
     tasks_of = Counter(kinds)
     stops = dict(zip(tasks_of, accumulate(units for units, _ in tasks_of), strict=True))

@@ -1,4 +1,4 @@
-"""The Keras model that an estimator's ``model_`` is: its exports name outputs after the tasks."""
+"""Keras model of a fitted estimator (``model_``), whose exports name outputs after the tasks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 
 @keras.saving.register_keras_serializable(package="skmtl")
 class TaskModel(keras.Model):
-    """A functional Keras model with an output a task.
+    """Functional Keras model with one output per task.
 
-    ``export`` gives the outputs of a SavedModel or of an ONNX file the names that they have here; Keras by itself
-    numbers them. It also calls the model first, which Keras wants to have been done.
+    ``export`` keeps the names of the outputs in SavedModel and ONNX files; Keras itself would number them. It also
+    calls the model first, which Keras requires.
 
     Parameters
     ----------
@@ -23,20 +23,20 @@ class TaskModel(keras.Model):
     """
 
     def export(self, filepath: Any, format: str = "tf_saved_model", **settings: Any) -> None:
-        """Write the model in a format for serving, with outputs named after the tasks.
+        """Export the model for serving, with outputs named after the tasks.
 
         Parameters
         ----------
         filepath : str or path-like
-            Where to.
+            Path to write to.
         format : str, default="tf_saved_model"
-            "tf_saved_model", "onnx" or another that ``keras.Model.export`` knows.
+            "tf_saved_model", "onnx" or another format of ``keras.Model.export``.
         **settings : object
-            As ``keras.Model.export`` takes them.
+            Passed to ``keras.Model.export``.
         """
         named = keras.Model(self.inputs[0], dict(zip(self.output_names, self.outputs, strict=True)), name=self.name)
         named(np.zeros((1, *self.inputs[0].shape[1:]), dtype=np.float32))
         with warnings.catch_warnings():
-            # Keras 3.15 asks numpy for a name that it is to get back.
+            # Keras 3.15 accesses np.object, for which numpy issues this warning.
             warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
             keras.Model.export(named, filepath, format=format, **settings)

@@ -1,4 +1,4 @@
-"""Where a network's shared layers end and its linear heads begin: there, the tasks' gradients come apart by columns."""
+"""Split a network into shared layers and linear heads, whose columns separate the tasks' gradients."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ._network import StackedNetwork, split
 
 
 class Trunk:
-    """The forward pass of a network of shared layers under linear heads, with what the heads see.
+    """Forward pass of a network with shared layers below linear heads, which also returns the input of the heads.
 
-    The slope of one task's loss at the raw outputs is zero but for the task's own columns. Passed back through
-    these columns of the heads' kernel alone, it costs a task's share of the heads, not all of them.
+    The gradient of a task's loss with respect to the raw outputs is zero outside the task's columns. Passing it back
+    through only these columns of the heads' kernel is cheaper than through the entire kernel.
     """
 
     def __init__(self, network: StackedNetwork) -> None:
@@ -26,7 +26,7 @@ class Trunk:
 
     @classmethod
     def of(cls, network: Any) -> Trunk | None:
-        """The trunk of a network that has one; None where other layers than linear heads belong to the tasks."""
+        """Return the trunk of a network; None if it has task-specific layers other than linear heads."""
         if not isinstance(network, StackedNetwork) or _heads(network) is None:
             return None
         return cls(network)
@@ -34,17 +34,17 @@ class Trunk:
     def forward(
         self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], inputs: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """In training: what the heads see (members, batch, width), raw outputs, and new frozen values."""
+        """In training mode, compute the heads' input (members, batch, width), raw outputs and new frozen values."""
         (hidden, raw), frozen = self.network.call(self._model, flat, frozen, inputs, training=True)
         return hidden, raw, frozen
 
     def heads_kernel(self, flat: tf.Tensor) -> tf.Tensor:
-        """The heads' kernel, (members, width, units)."""
+        """Return the heads' kernel, (members, width, units)."""
         return split(flat, self.network.parameters)[-2]
 
 
 def _heads(network: StackedNetwork) -> Any:
-    """The layer of linear heads: last, and alone in belonging to the tasks; None where there is none such."""
+    """Return the layer of linear heads if it is the last and the only task-specific layer, else None."""
     layer = network.model.layers[-1]
     own = [not parameter.shared for parameter in network.parameters]
     if not is_linear(layer) or network.model.output is not layer.output:
@@ -53,6 +53,6 @@ def _heads(network: StackedNetwork) -> Any:
 
 
 def is_linear(layer: Any) -> bool:
-    """Whether the layer is nothing but one product and a bias, for all heads side by side."""
-    known = type(layer) in (keras.layers.Dense, MemberDense) and len(layer.trainable_weights) == 2
-    return known and layer.activation is keras.activations.linear
+    """Whether the layer is one linear layer with a bias, for all heads side by side."""
+    dense = type(layer) in (keras.layers.Dense, MemberDense) and len(layer.trainable_weights) == 2
+    return dense and layer.activation is keras.activations.linear

@@ -1,4 +1,4 @@
-"""Targets: y as the caller gives it to values and weights, and network outputs back to labels."""
+"""Encoding of targets: y to values and weights, and network outputs back to labels."""
 
 from ._columns import TargetColumns, read_columns
 from ._containers import as_table

@@ -1,4 +1,4 @@
-"""y in any container, taken apart into named one-dimensional columns."""
+"""Split y, in any container, into named one-dimensional columns."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ._types import ColumnLabels, ColumnType
 
 @dataclass(frozen=True)
 class TargetColumns:
-    """y column by column: names, values (1-D arrays), masks of what is there, and the form it came in.
+    """The columns of y: names, values (1-D arrays), masks of observed entries, and the original container's form.
 
-    ``types`` are the columns' dtypes; ``labels`` are a table's columns as the caller wrote them, None for an array.
+    ``types`` are the columns' dtypes; ``labels`` are the original column labels of a table, None for an array.
     """
 
     names: tuple[str, ...]
@@ -39,7 +39,7 @@ class TargetColumns:
         return len(self.values[0])
 
     def of_tasks(self, tasks: Sequence[int]) -> TargetColumns:
-        """The same of these tasks, in this order."""
+        """The columns of these tasks, in this order."""
         return replace(
             self,
             names=tuple(self.names[task] for task in tasks),
@@ -51,12 +51,12 @@ class TargetColumns:
 
 
 def read_columns(y: Any, *, estimator: str) -> TargetColumns:
-    """Take y apart.
+    """Split y into columns.
 
     Raises
     ------
     ValueError
-        Where y is None, empty, of more than two dimensions, or names a column twice.
+        If y is None, has no columns, has more than two dimensions, or has duplicate column names.
     """
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
@@ -64,9 +64,10 @@ def read_columns(y: Any, *, estimator: str) -> TargetColumns:
     if not columns:
         raise ValueError("y has no columns: at least one task is needed.")
     if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+        duplicates = sorted({name for name in names if names.count(name) > 1})
         raise ValueError(
-            f"y names the tasks {twice} more than once (1 and '1' are the same name here); give every column its own."
+            f"y names the tasks {duplicates} more than once (1 and '1' count as the same name): give every column a "
+            "different name."
         )
     observed = [~_missing(column) for column in columns]
     types = tuple(ColumnType.of(column.dtype) for column in columns)
@@ -87,13 +88,13 @@ def _split(y: Any) -> tuple[list[str], list[Any], bool, ColumnLabels | None]:
     if array.ndim == 2:
         return [f"y{i}" for i in range(array.shape[1])], list(array.T), False, None
     raise ValueError(
-        f"y should be 1-D (n_samples,) or 2-D (n_samples, n_tasks), got an array of shape {array.shape}. One array a "
-        "task becomes such a table by np.column_stack(y)."
+        f"y should be 1-D (n_samples,) or 2-D (n_samples, n_tasks), got an array of shape {array.shape}. If it holds "
+        "one array per task, pass np.column_stack(y)."
     )
 
 
 def _cells(series: pd.Series) -> Any:
-    """What holds a column's cells: numpy's array where there is one."""
+    """The column's data as a numpy array if its dtype is numpy's, else as a pandas extension array."""
     return series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
 
 
@@ -104,13 +105,13 @@ def _missing(column: Any) -> np.ndarray:
         return np.zeros(len(column), dtype=bool)
     missing = np.asarray(pd.isna(column), dtype=bool)
     if not isinstance(column, np.ndarray) and pd.api.types.is_float_dtype(column.dtype):
-        # Arrow's and pandas' nullable floats tell NaN from NA; as a label, neither is one.
+        # Arrow's and pandas' nullable floats distinguish NaN from NA; both are missing labels.
         missing |= np.isnan(column.to_numpy(dtype=np.float64, na_value=np.nan))
     return missing
 
 
 def _to_numpy(column: Any, observed: np.ndarray) -> np.ndarray:
-    """Plain array of the column; an object column that holds one kind of thing gets that thing's dtype."""
+    """The column as a numpy array; an object column with values of one type gets the dtype of that type."""
     if isinstance(column, np.ndarray) and column.dtype.kind in "fiubUSM":
         return column
     cells = column if isinstance(column, np.ndarray) else pd.Series(column).astype(object).to_numpy()
@@ -126,14 +127,14 @@ def _to_numpy(column: Any, observed: np.ndarray) -> np.ndarray:
 
 
 def _narrowed(cells: np.ndarray) -> np.ndarray:
-    """Objects of one kind as an array of that kind; text stays as it is, which not every string type can hold."""
+    """Convert objects of one type to an array of that type; text stays objects, to keep every string type intact."""
     if cells.dtype != object or pd.api.types.infer_dtype(cells, skipna=False) in ("string", "bytes", "mixed"):
         return cells
     return pd.Series(cells, dtype=object).infer_objects().to_numpy()
 
 
 def holds_times(present: np.ndarray) -> bool:
-    """Whether the labels are dates, times or spans of time: no numbers, though they convert to some."""
+    """Whether the labels are dates, times or durations, which convert to numbers but are not numbers."""
     if present.dtype.kind == "O" and len(present):
         return isinstance(present[0], datetime.date | datetime.time | datetime.timedelta)
     return present.dtype.kind in "mM"

@@ -1,4 +1,4 @@
-"""y in any container, as a pandas table or a numpy array."""
+"""Convert y, in any container, to a pandas table or a numpy array."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .._arrays import refuse_lazy, unmasked
 
 
 def as_table(y: Any) -> Any:
-    """Targets as a DataFrame, Series or array, from any container; names and missing labels stay."""
+    """Convert targets in any container to a DataFrame, Series or array, keeping names and missing labels."""
     y = as_pandas(y)
     return y if isinstance(y, pd.DataFrame | pd.Series) else as_array(y)
 
 
 def as_pandas(y: Any) -> Any:
-    """Tables of other libraries, and dicts of columns, as pandas has them; all else as it is."""
+    """Convert tables of other libraries and dicts of columns to pandas; return anything else unchanged."""
     if isinstance(y, pd.DataFrame | pd.Series):
         return y
     refuse_lazy(y)
@@ -28,7 +28,7 @@ def as_pandas(y: Any) -> Any:
         return _of_columns(y)
     if not hasattr(y, "to_pandas"):
         return y
-    # Arrow's types keep integers and booleans what they are where labels are missing.
+    # Arrow's types keep integers and booleans unchanged when labels are missing.
     library = type(y).__module__.split(".")[0]
     if library == "polars":
         return y.to_pandas(use_pyarrow_extension_array=True)
@@ -36,23 +36,23 @@ def as_pandas(y: Any) -> Any:
 
 
 def as_array(y: Any) -> np.ndarray:
-    """Targets as an array; a list's cells keep their own types.
+    """Convert targets to an array; the cells of a list keep their types.
 
     Raises
     ------
     ValueError
-        Where a list has rows of different lengths, or an array has named fields.
+        If a list has rows of different lengths, or an array has named fields.
     """
     if sparse.issparse(y):
         return y.toarray()
     y = unmasked(y)
     if isinstance(y, np.ndarray) or not isinstance(y, Sequence):
         return _plain(np.asarray(y))
-    # A list may hold None beside numbers or strings: only pandas' reading keeps each kind apart.
+    # A list may mix None with numbers or strings, and numpy would convert all of them to one type.
     try:
         array = np.asarray(y)
     except ValueError as error:
-        raise ValueError("y is a list of rows of different lengths; every row needs one entry a task.") from error
+        raise ValueError("y is a list of rows of different lengths; every row needs one entry per task.") from error
     if array.dtype.kind not in "US":
         return array
     cells = np.asarray(y, dtype=object)
@@ -60,11 +60,11 @@ def as_array(y: Any) -> np.ndarray:
 
 
 def _of_columns(y: Mapping[Any, Any]) -> pd.DataFrame:
-    """A dict of 1-D arrays as the table that it is."""
+    """Convert a dict of 1-D arrays to a DataFrame."""
     shapes = {name: np.shape(column) for name, column in y.items()}
     if any(len(shape) != 1 for shape in shapes.values()) or len(set(shapes.values())) > 1:
         raise ValueError(
-            "y is a dict, which should hold one 1-D array of n_samples entries a task, got arrays of the shapes "
+            "y is a dict: it should hold one 1-D array of n_samples entries per task, got arrays of the shapes "
             f"{shapes}."
         )
     return pd.DataFrame({name: unmasked(column) for name, column in y.items()})
@@ -73,7 +73,7 @@ def _of_columns(y: Mapping[Any, Any]) -> pd.DataFrame:
 def _plain(array: np.ndarray) -> np.ndarray:
     if array.dtype.names:
         raise ValueError(
-            f"y is a structured array with the fields {list(array.dtype.names)}: pass pd.DataFrame(y), which has a "
-            "column for each of them."
+            f"y is a structured array with the fields {list(array.dtype.names)}: pass pd.DataFrame(y), which has one "
+            "column per field."
         )
     return array

@@ -1,4 +1,4 @@
-"""Columns of y to numbers and back, with what was learnt in the first fit: tasks and their classes."""
+"""Encode the columns of y as numbers and decode predictions, with the tasks and classes learnt in the first fit."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pandas as pd
 
 from .._arrays import unmasked
 from .._records import EncodedTargets, Kind, Task
+from ._class_warnings import warn_about_suspicious_classes
 from ._columns import TargetColumns, holds_times
-from ._remarks import warn_of_odd_classes
 from ._types import ColumnLabels, ColumnType, as_objects, families
 
 
 @dataclass(frozen=True)
 class TargetEncoder:
-    """What the tasks are: their kinds, the classes of the classifications, and the form y came in.
+    """Encoder of targets: the tasks' kinds and classes, and the form of the original y.
 
-    ``types`` are the dtypes of y's columns, and ``labels`` its columns where it was a table.
+    ``types`` are the dtypes of y's columns; ``labels`` are its column labels if it was a table, else None.
     """
 
     tasks: tuple[Task, ...]
@@ -36,12 +36,12 @@ class TargetEncoder:
 
     @property
     def table_names(self) -> list[str] | None:
-        """Names of the tasks where y was a table, None where nobody named them."""
+        """Names of the tasks if y was a table, else None."""
         return [task.name for task in self.tasks] if self.is_frame else None
 
     @property
     def single_precision(self) -> bool:
-        """Whether all columns of y held numbers of 32 bits."""
+        """Whether the quantities of all columns are predicted as 32-bit floats."""
         return all(column.single_precision for column in self.types)
 
     @classmethod
@@ -53,33 +53,33 @@ class TargetEncoder:
         *,
         more_to_come: bool = False,
     ) -> TargetEncoder:
-        """Learn tasks from the columns; ``classes`` (one entry a task) replaces what the labels say.
+        """Learn the tasks from the columns; ``classes`` (one entry per task) overrides the classes in the labels.
 
-        With ``more_to_come`` a regression may be without labels.
+        With ``more_to_come`` (partial_fit), a regression may have no labels yet.
         """
         tasks: list[Task] = []
-        found: list[np.ndarray | None] = []
+        task_classes: list[np.ndarray | None] = []
         for i, (name, kind) in enumerate(zip(columns.names, kinds, strict=True)):
             present = columns.values[i][columns.observed[i]]
-            waits = more_to_come if kind == "regression" else classes is not None
-            if len(present) == 0 and not waits:
+            may_be_empty = more_to_come if kind == "regression" else classes is not None
+            if len(present) == 0 and not may_be_empty:
                 raise ValueError(
                     f"Task {name!r} has no label at all: every entry of its column is missing. "
-                    "Leave the column out, or give it labels."
+                    "Leave the column out, or provide labels."
                 )
             if kind == "regression":
                 tasks.append(Task(name, "regression"))
-                found.append(None)
+                task_classes.append(None)
                 continue
             labels = _unique(name, present) if classes is None else _given_classes(name, classes[i])
             if classes is None:
-                warn_of_odd_classes(name, labels, len(present), columns.types[i])
+                warn_about_suspicious_classes(name, labels, len(present), columns.types[i])
             tasks.append(Task(name, "classification", tuple(as_objects(labels).tolist())))
-            found.append(labels)
-        return cls(tuple(tasks), tuple(found), columns.one_dimensional, columns.types, columns.labels)
+            task_classes.append(labels)
+        return cls(tuple(tasks), tuple(task_classes), columns.one_dimensional, columns.types, columns.labels)
 
     def check_columns(self, columns: TargetColumns) -> None:
-        """Refuse a y of other tasks, or of the same in another order: no column is taken for another one."""
+        """Raise if y has other tasks than in fit, or the same in another order, so that no columns are mixed up."""
         names = [task.name for task in self.tasks]
         if len(columns.names) != len(names):
             raise ValueError(f"y has {len(columns.names)} tasks, but this estimator was fitted with {len(names)}.")
@@ -89,7 +89,7 @@ class TargetEncoder:
             )
 
     def encode(self, columns: TargetColumns, sample_weight: np.ndarray | None) -> EncodedTargets:
-        """Values and weights, (n_samples, n_tasks) float64; ``sample_weight`` is None, (n,) or (n, n_tasks)."""
+        """Return values and weights, (n_samples, n_tasks) float64; ``sample_weight`` is None, (n,) or (n, n_tasks)."""
         self.check_columns(columns)
         shape = (columns.n_samples, len(self.tasks))
         values, weights = np.zeros(shape), np.zeros(shape)
@@ -102,38 +102,38 @@ class TargetEncoder:
             weights[observed, i] = 1.0
         if sample_weight is not None:
             weights *= sample_weight.reshape(shape[0], -1)
-            # What has no weight takes no part in anything, however large it is.
+            # Labels without weight must have no effect, however large they are.
             values[weights == 0] = 0.0
         return EncodedTargets(values, weights)
 
     def decode_labels(self, codes: np.ndarray, task: int) -> np.ndarray:
-        """Class labels of a task from class codes."""
+        """Convert class codes of a task to class labels."""
         labels = self.classes[task]
         if labels is None:
             raise ValueError(f"Task {self.tasks[task].name!r} is a regression and has no classes.")
         return labels[codes]
 
     def table(self, columns: Sequence[np.ndarray], index: pd.Index) -> pd.DataFrame:
-        """Predicted values or labels as a table like y: its columns, each of its own type."""
+        """Return predicted values or labels as a table like y, with its column labels and dtypes."""
         if self.labels is None:
-            raise ValueError("y was no table.")
+            raise ValueError("y was not a table.")
         parts = zip(columns, self.types, self.classes, strict=True)
-        series = [kind.series(values, index, quantities=known is None) for values, kind, known in parts]
+        series = [kind.series(values, index, quantities=classes is None) for values, kind, classes in parts]
         return pd.concat(series, axis=1).set_axis(self.labels.index(), axis=1)
 
 
 def quantities(name: str, present: np.ndarray) -> np.ndarray:
-    """Labels of a regression as float64.
+    """Convert labels of a regression to float64.
 
     Raises
     ------
     ValueError
-        Where they are no numbers, or not finite ones.
+        If the labels are not finite numbers.
     """
     if holds_times(present):
         raise ValueError(
-            f"Task {name!r} is a regression, but its column holds dates or times: turn them into numbers first, "
-            "as days since a start."
+            f"Task {name!r} is a regression, but its column holds dates or times: convert them to numbers first, "
+            "for example to days since a start date."
         )
     try:
         numbers = present.astype(np.float64)
@@ -154,8 +154,8 @@ def _check_labels(name: str, labels: np.ndarray) -> None:
         raise ValueError(f"Task {name!r} mixes labels of types {sorted(kinds)}; use one type for all its classes.")
     if labels.dtype.kind == "f" and (labels != np.trunc(labels)).any():
         raise ValueError(
-            f"Unknown label type: continuous. Task {name!r} is a classification, but its labels are numbers with "
-            "fractions: it looks like a regression."
+            f"Unknown label type: continuous. Task {name!r} is a classification, but its labels are not whole "
+            "numbers, so it is probably a regression."
         )
 
 
@@ -186,29 +186,29 @@ def _codes(name: str, present: np.ndarray, classes: np.ndarray) -> np.ndarray:
     if unknown.any():
         raise ValueError(
             f"Task {name!r} has labels {np.unique(present[unknown]).tolist()} that are not among its classes "
-            f"{classes.tolist()}: the first fit (or `classes=` of the first partial_fit) has to name every label "
-            "that comes later, also in validation rows."
+            f"{classes.tolist()}: the first fit (or `classes=` of the first partial_fit) must include every label "
+            "that occurs later, also in validation rows."
         )
     return codes
 
 
 def check_same_family(name: str, labels: np.ndarray, classes: np.ndarray) -> None:
-    """Refuse labels of a type that no class can equal: 1 is not "1".
+    """Raise if labels have a type that no class can be equal to: 1 is not "1".
 
     Raises
     ------
     ValueError
-        Where strings are compared with numbers, say.
+        If the types differ, for example strings and numbers.
     """
-    given, known = families(labels), families(classes)
-    if known and not given <= known:
+    given, expected = families(labels), families(classes)
+    if expected and not given <= expected:
         raise ValueError(
             f"Task {name!r} has labels of another type than its classes: {shown(labels)} ({', '.join(sorted(given))}) "
-            f"beside {shown(classes)} ({', '.join(sorted(known))}). Convert y to the type that it had in fit."
+            f"instead of {shown(classes)} ({', '.join(sorted(expected))}). Convert y to the type that it had in fit."
         )
 
 
 def shown(labels: np.ndarray, most: int = 5) -> str:
-    """The first few labels, for messages."""
+    """Format the first few labels for messages."""
     listing = ", ".join(repr(label) for label in as_objects(labels[:most]).tolist())
     return f"[{listing}{', …' if len(labels) > most else ''}]"

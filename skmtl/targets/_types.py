@@ -1,4 +1,4 @@
-"""What type a column's labels have, so that predictions come back as what went in."""
+"""Dtypes of y's columns, so that predictions have the same types."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ import pandas as pd
 
 _DECIMAL = re.compile(r"decimal(\d+)\((\d+), (-?\d+)\)\[pyarrow\]")
 _DICTIONARY = re.compile(r"dictionary<values=(\w+), indices=(\w+), ordered=([01])>\[pyarrow\]")
-# Arrow's and pandas' nullable types, and what a quantity of that family is predicted as.
+# Arrow's and pandas' nullable types, and the dtype of predicted quantities for each.
 _FLOATS = {"float32": "float32", "Float32": "Float32", "float": "float[pyarrow]", "halffloat": "float[pyarrow]"}
 
 
 @dataclass(frozen=True)
 class ColumnType:
-    """A column's dtype in plain fields, which any file format can hold.
+    """A column's dtype in plain fields, which any file format can store.
 
     Attributes
     ----------
     name : str
-        The dtype as pandas or numpy writes it.
+        Name of the dtype in pandas or numpy.
     storage : str or None
-        What holds the text of pandas' strings: "python" or "pyarrow".
+        Storage of a pandas string dtype: "python" or "pyarrow".
     categories : ndarray or None
-        Those of a categorical dtype.
+        Categories of a categorical dtype.
     categories_type : ColumnType or None
-        Their type.
+        Dtype of the categories.
     ordered : bool
-        Whether they have an order.
+        Whether the categories are ordered.
     """
 
     name: str
@@ -45,14 +45,14 @@ class ColumnType:
 
     @classmethod
     def of(cls, dtype: Any) -> ColumnType:
-        """The type of a dtype of numpy or pandas."""
+        """Create the type from a numpy or pandas dtype."""
         if not isinstance(dtype, pd.CategoricalDtype):
             return cls(str(dtype), getattr(dtype, "storage", None) if isinstance(dtype, pd.StringDtype) else None)
-        known = dtype.categories
-        return cls("category", None, known.to_numpy(), cls.of(known.dtype), bool(dtype.ordered))
+        categories = dtype.categories
+        return cls("category", None, categories.to_numpy(), cls.of(categories.dtype), bool(dtype.ordered))
 
     def dtype(self) -> Any:
-        """The dtype that it was."""
+        """Return the original dtype."""
         if self.categories is not None and self.categories_type is not None:
             return pd.CategoricalDtype(pd.Index(self.categories, dtype=self.categories_type.dtype()), self.ordered)
         if self.storage is not None:
@@ -61,18 +61,18 @@ class ColumnType:
 
     @property
     def single_precision(self) -> bool:
-        """Whether its numbers have 32 bits."""
+        """Whether predicted quantities are 32-bit floats."""
         return self._float_name() in ("float32", "Float32", "float[pyarrow]")
 
     def series(self, values: np.ndarray, index: pd.Index, *, quantities: bool) -> pd.Series:
-        """Predicted values as a column: labels of this type, quantities of the float type of its family."""
+        """Return predictions as a column: labels with this dtype, quantities with the matching float dtype."""
         if quantities:
             return pd.Series(values, index=index, dtype=self._float_name())
-        # A column of objects may hold labels of one type beside None: they need no objects without it.
+        # An object column may have held labels of one type and None; without None, the labels' dtype is enough.
         return pd.Series(values, index=index, dtype=values.dtype if self.name == "object" else self.dtype())
 
     def _float_name(self) -> str:
-        """Integers and decimals are predicted as the floats that their container has."""
+        """Float dtype of the same family, for predictions of integers and decimals."""
         base = self.name.removesuffix("[pyarrow]")
         if base in _FLOATS:
             return _FLOATS[base]
@@ -82,22 +82,22 @@ class ColumnType:
 
 
 def _arrow_dtype(name: str) -> Any:
-    """Arrow's types that pandas cannot read back from their names; None for all else."""
-    if found := _DECIMAL.fullmatch(name):
+    """Arrow dtypes that pandas cannot parse from their names; None for all others."""
+    if match := _DECIMAL.fullmatch(name):
         import pyarrow as pa
 
-        return pd.ArrowDtype(getattr(pa, f"decimal{found[1]}")(int(found[2]), int(found[3])))
-    if found := _DICTIONARY.fullmatch(name):
+        return pd.ArrowDtype(getattr(pa, f"decimal{match[1]}")(int(match[2]), int(match[3])))
+    if match := _DICTIONARY.fullmatch(name):
         import pyarrow as pa
 
-        values, indices = pa.type_for_alias(found[1]), pa.type_for_alias(found[2])
-        return pd.ArrowDtype(pa.dictionary(indices, values, found[3] == "1"))
+        values, indices = pa.type_for_alias(match[1]), pa.type_for_alias(match[2])
+        return pd.ArrowDtype(pa.dictionary(indices, values, match[3] == "1"))
     return None
 
 
 @dataclass(frozen=True)
 class ColumnLabels:
-    """The columns of a table of targets, in plain fields: one level, or several for a MultiIndex."""
+    """Column labels of a table of targets, in plain fields: one level, or several for a MultiIndex."""
 
     levels: tuple[np.ndarray, ...]
     types: tuple[ColumnType, ...]
@@ -106,7 +106,7 @@ class ColumnLabels:
 
     @classmethod
     def of(cls, columns: pd.Index) -> ColumnLabels:
-        """Those of a DataFrame."""
+        """Create the labels from a DataFrame's columns."""
         multi = isinstance(columns, pd.MultiIndex)
         levels = [columns.get_level_values(i) for i in range(columns.nlevels)]
         return cls(
@@ -117,31 +117,31 @@ class ColumnLabels:
         )
 
     def take(self, positions: Sequence[int]) -> ColumnLabels:
-        """Those at these positions."""
+        """Return the labels at these positions."""
         return replace(self, levels=tuple(level[list(positions)] for level in self.levels))
 
     def index(self) -> pd.Index:
-        """The columns as they were."""
+        """Return the original columns."""
         levels = [pd.Index(level, dtype=kind.dtype()) for level, kind in zip(self.levels, self.types, strict=True)]
         return pd.MultiIndex.from_arrays(levels, names=self.names) if self.multi else levels[0].rename(self.names[0])
 
 
 def as_objects(values: np.ndarray) -> np.ndarray:
-    """Labels as objects; dates and spans of time as pandas' scalars, where numpy would count nanoseconds."""
+    """Convert labels to objects; dates and durations become pandas scalars, not counts of nanoseconds."""
     return pd.Series(values).astype(object).to_numpy() if values.dtype.kind in "mM" else values.astype(object)
 
 
 def stacked(columns: Sequence[np.ndarray]) -> np.ndarray:
-    """Columns side by side in one array, of objects where their kinds differ."""
+    """Stack columns side by side in one array, of objects if their kinds differ."""
     if len({column.dtype.kind for column in columns}) > 1:
         columns = [as_objects(column) for column in columns]
     return np.column_stack(list(columns))
 
 
 def as_numbers(labels: np.ndarray) -> np.ndarray | None:
-    """Labels that are numbers as an array of numbers; None where they are not.
+    """Convert labels to an array of numbers; None if they are not numbers.
 
-    Decimals, fractions and integers beyond 64 bits, which numpy holds as objects, are numbers too.
+    Decimals, fractions and integers beyond 64 bits, which numpy stores as objects, count as numbers.
     """
     if labels.dtype.kind in "fiu":
         return labels
@@ -168,7 +168,7 @@ _BY_CLASS: tuple[tuple[Any, str], ...] = (
 
 
 def families(labels: np.ndarray) -> set[str]:
-    """Kinds of things that the labels are: labels of different ones are never equal."""
+    """Return the families of types among the labels; labels of different families are never equal."""
     if labels.dtype.kind != "O":
         return {_BY_KIND.get(labels.dtype.kind, labels.dtype.name)} if len(labels) else set()
     return {_family(kind) for kind in set(map(type, labels))}

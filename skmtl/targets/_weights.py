@@ -1,4 +1,4 @@
-"""Weights in any container, in the order of the tasks."""
+"""Sample weights in any container, in the order of the tasks."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ from ._containers import as_pandas
 
 
 def weights_in_order(sample_weight: Any, names: Sequence[str], *, named: bool, name: str = "sample_weight") -> Any:
-    """Weights without a mask or names: a table's columns go by name where the tasks are ``named``.
+    """Return weights in the order of the tasks, without masks or names.
+
+    A table's columns are matched by name if the tasks are ``named``, else by position.
 
     Parameters
     ----------
     sample_weight : array-like or DataFrame
-        One weight a row, or one a label. A masked entry weighs 0.
+        One weight per row or one per label. Masked entries have weight 0.
     names : sequence of str
-        The tasks.
+        Names of the tasks.
     named : bool
-        Whether y is a table, whose columns these are the names of.
+        Whether y is a table, so that ``names`` are its column names.
     name : str, default="sample_weight"
-        What the caller calls it.
+        Name of the argument, for messages.
 
     Raises
     ------
     ValueError
-        Where a table's columns are not the tasks, where weights come as a dict, or are no numbers.
+        If a table's columns are not the tasks, or if the weights are a dict or not numbers.
     """
     if isinstance(sample_weight, Mapping):
         raise ValueError(
-            f"{name} is a dict. Pass one weight a row, or a table with a column a task, as pd.DataFrame({name}) makes "
-            "it."
+            f"{name} is a dict. Pass one weight per row, or a table with one column per task, such as "
+            f"pd.DataFrame({name})."
         )
     if isinstance(sample_weight, list | tuple):
         sample_weight = [_without_mask(row) for row in sample_weight]
@@ -49,7 +51,7 @@ def _without_mask(weights: Any) -> Any:
 
 
 def _numbers(weights: Any, name: str) -> Any:
-    """Weights as they are, unless they are something else than numbers: those as numbers, if they can be."""
+    """Return numeric weights unchanged, and convert others to float64 if possible."""
     array = np.asarray(weights)
     if array.dtype.kind in "fiub":
         return weights
@@ -63,7 +65,7 @@ def _by_name(weights: pd.DataFrame, names: list[str], name: str) -> pd.DataFrame
     given = [str(column) for column in weights.columns]
     if sorted(given) != sorted(names):
         raise ValueError(
-            f"{name} is a table with the columns {given}, but the tasks are {names}: give it a column a task, or pass "
-            f"{name}.to_numpy() to have its columns taken by position."
+            f"{name} is a table with the columns {given}, but the tasks are {names}: give it one column per task, or "
+            f"pass {name}.to_numpy() to match columns by position."
         )
     return weights.iloc[:, [given.index(task) for task in names]]

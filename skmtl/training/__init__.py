@@ -1,4 +1,4 @@
-"""Training: the compiled program, its cache, and the loop that drives it."""
+"""Training: the compiled program, its cache, and the loop that runs it."""
 
 from .._counters import counters
 from ._optimizer import OptimizerRule, resolve_optimizer

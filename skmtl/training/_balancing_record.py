@@ -1,4 +1,4 @@
-"""What is kept of a balancing method: the tasks' weights and the cosines of their gradients, epoch by epoch."""
+"""Record of a balancing method: the tasks' weights and the cosines of their gradients, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._records import GradientCosines
 
 
 class BalancingRecord:
-    """Grows with every chunk of epochs; from sums over the steps to means. Empty for methods that report nothing."""
+    """Collects sums over steps, chunk by chunk, and averages them. It stays empty if a method reports nothing."""
 
     def __init__(self, task_names: Sequence[str]) -> None:
         self.task_names = tuple(task_names)
@@ -22,7 +22,7 @@ class BalancingRecord:
             self._chunks.append({name: np.asarray(values)[:epochs] for name, values in sums.items()})
 
     def series(self, last: bool = False) -> dict[str, np.ndarray]:
-        """Each task's mean weight, and the mean cosine of all pairs, (epochs, members); of the last chunk or of all."""
+        """Return mean task weights and the mean cosine of all pairs, (epochs, members), of all or the last chunk."""
         if not self._chunks:
             return {}
         chunks = self._chunks[-1:] if last else self._chunks
@@ -35,7 +35,7 @@ class BalancingRecord:
         return series
 
     def cosines(self) -> GradientCosines | None:
-        """Cosines of every two tasks' gradients, where the method's work gave them."""
+        """Return the cosines of every two tasks' gradients, or None if the method does not compute them."""
         if not self._chunks or "cosines" not in self._chunks[0]:
             return None
         sums = [_joined(self._chunks, name).sum(axis=1) for name in ("cosines", "conflicts", "pairs")]
@@ -47,5 +47,5 @@ def _joined(chunks: Sequence[dict[str, np.ndarray]], name: str) -> np.ndarray:
 
 
 def _mean(total: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """NaN where there is nothing to average."""
+    """Return means; NaN if there is nothing to average."""
     return np.where(count > 0, total / np.maximum(count, 1.0), np.nan)

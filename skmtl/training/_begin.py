@@ -1,4 +1,4 @@
-"""What a program begins with: the members' state, and their numbers."""
+"""The inputs that a run of a program starts with: the members' state, and their numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._run import Run, holds_out, rate_of, rows_held_out, rows_trained_on
 from ._structure import TrainingStructure
 from ._tensors import Best, Carry, Data, Numbers, State
 
-# More epochs than anybody waits, and an int32.
+# Longest patience in epochs: the largest int32.
 LONGEST = 2**31 - 1
 
 
@@ -23,7 +23,7 @@ def initial_state(program: Program, run: Run) -> State:
     members = program.network.members
     first = run.parts[0].data
     parameters = _joined([part.data.parameters for part in run.parts])
-    # Only a lone fit goes on from the state of an earlier one.
+    # Only a fit on its own can continue from the state of an earlier one.
     state = program.update.initial_state(parameters) if first.optimizer_state is None else first.optimizer_state[0]
     frozen = [tf.constant(value) for value in first.frozen]
     if len(run.parts) > 1:
@@ -45,7 +45,7 @@ def initial_state(program: Program, run: Run) -> State:
 
 
 def _initial_carry(program: Program, run: Run) -> Carry:
-    """What the balancing method starts from: what it remembered where training goes on."""
+    """Return the initial state of the balancing method: that of an earlier fit, if training continues."""
     starts = []
     for part in run.parts:
         carry = program.gradient.start(part.numbers.seed, part.first, part.data.members)
@@ -60,7 +60,7 @@ def _joined(values: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def numbers_of(run: Run, steps: int, plan: RowPlan, tensors: Data, single: str) -> Numbers:
-    """The numbers of all members, each those of its fit."""
+    """Return the numbers of all members, each with those of its fit."""
     first, structure = run.parts[0].numbers, run.structure
     each = [(part.numbers, part.data) for part in run.parts]
     trained, evaluated = (
@@ -70,7 +70,7 @@ def numbers_of(run: Run, steps: int, plan: RowPlan, tensors: Data, single: str) 
     rows = np.array([len(rows) for rows in plan.train])
     held = np.array([len(rows) for rows in plan.evaluate])
     size = tensors.evaluation.shape[2]
-    whole = np.int32
+    integer = np.int32
     n_tasks = evaluated.shape[1]
     criteria = np.ones((1, n_tasks)) if first.criteria is None else first.criteria
 
@@ -81,20 +81,20 @@ def numbers_of(run: Run, steps: int, plan: RowPlan, tensors: Data, single: str) 
     return Numbers(
         rate=of_members([rate_of(structure, numbers) for numbers, _ in each], single),
         horizon=of_members([numbers.epochs * steps if numbers.cosine else 0 for numbers, _ in each], single),
-        begun=to_device(0, whole),
+        begun=to_device(0, integer),
         decay=of_members([decay_of(structure, numbers) for numbers, _ in each], single),
         task_weights=of_members([numbers.task_weights for numbers, _ in each], single),
         units=of_members([data.units for _, data in each], single),
         scale=of_members([data.scale for _, data in each], single),
         train_share=to_device(trained / rows[:, None], single),
-        train_rows=to_device(rows, whole),
+        train_rows=to_device(rows, integer),
         eval_weight=to_device(evaluated, single),
-        eval_rows=to_device(held, whole),
-        epochs=of_members([numbers.epochs for numbers, _ in each], whole),
-        steps=to_device(steps, whole),
-        eval_steps=to_device(-(-int(held.max()) // size), whole),
+        eval_rows=to_device(held, integer),
+        epochs=of_members([numbers.epochs for numbers, _ in each], integer),
+        steps=to_device(steps, integer),
+        eval_steps=to_device(-(-int(held.max()) // size), integer),
         tol=of_members([numbers.tol for numbers, _ in each], single),
-        patience=of_members([min(numbers.patience, LONGEST) for numbers, _ in each], whole),
+        patience=of_members([min(numbers.patience, LONGEST) for numbers, _ in each], integer),
         stopping=of_members([numbers.early_stopping and holds_out(data) for numbers, data in each], np.bool_),
         criteria=to_device(criteria, single),
         by_others=to_device(first.stopped_by_others, np.bool_),
@@ -104,7 +104,7 @@ def numbers_of(run: Run, steps: int, plan: RowPlan, tensors: Data, single: str) 
 
 
 def _label_weights(weights: np.ndarray, rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Sum of the weights of each member's labels, (members, tasks)."""
+    """Return the sums of the weights of each member's labels, (members, tasks)."""
     return np.stack([weights[chosen].sum(axis=0, dtype=np.float64) for chosen in rows])
 
 

@@ -1,4 +1,4 @@
-"""Keras callbacks around the compiled loop: their hooks, with a model whose weights are in step."""
+"""Keras callbacks around the compiled loop: their hooks, and a model that shows the current weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Weights = tuple[np.ndarray, list[np.ndarray]]
 
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 _REFUSED_HOOKS = tuple(
-    f"on_{phase}_{moment}" for phase in ("test", "predict") for moment in ("begin", "end", "batch_begin", "batch_end")
+    f"on_{phase}_{event}" for phase in ("test", "predict") for event in ("begin", "end", "batch_begin", "batch_end")
 )
 
 
@@ -23,9 +23,9 @@ class KerasCallbacks:
     callbacks : sequence of keras.callbacks.Callback
         Fresh copies, owned by this fit.
     model : keras.Model
-        What the callbacks get as ``self.model``.
+        The model that the callbacks get as ``self.model``.
     write, read : callable
-        Put flat parameters and frozen values into the model, and take them out again.
+        Write flat parameters and frozen values into the model, and read them from it.
     """
 
     def __init__(
@@ -46,14 +46,15 @@ class KerasCallbacks:
             _check(callback)
 
     def write(self, flat: np.ndarray, frozen: Sequence[np.ndarray]) -> None:
-        """Show the callbacks these weights."""
+        """Show these weights to the callbacks."""
         self._write(flat, frozen)
         self._written, self._shown = (flat, list(frozen)), self._read()
 
     def read(self) -> Weights:
-        """Weights as the callbacks left them: those written, to the last digit, where they changed nothing.
+        """Return the weights as the callbacks left them.
 
-        The model may be of lower precision than training.
+        If they changed nothing, these are exactly the weights that were written: the model may have a lower precision
+        than training.
         """
         flat, frozen = self._read()
         if self._written is None or self._shown is None:
@@ -65,7 +66,7 @@ class KerasCallbacks:
         return flat, written[1] if same else frozen
 
     def begin(self, optimizer: keras.optimizers.Optimizer, rate: float, epochs: int, steps: int) -> None:
-        """Before the first epoch; the model gets an optimizer whose learning rate callbacks may set."""
+        """Call the hooks before the first epoch; the model gets an optimizer whose learning rate callbacks may set."""
         self.model.compile(optimizer=optimizer, jit_compile=False)
         # A checkpoint of a model whose optimizer has no variables cannot be loaded.
         optimizer.build(self.model.trainable_variables)
@@ -77,11 +78,11 @@ class KerasCallbacks:
 
     @property
     def rate(self) -> float:
-        """Learning rate, as the callbacks left it; NaN where a schedule of the optimizer's rules."""
+        """The learning rate as the callbacks left it; NaN if the optimizer has a schedule."""
         if self._has_schedule:
             return float("nan")
         now = self._shown_rate()
-        # The optimizer keeps it in float32: unless changed, it is what was given.
+        # The optimizer keeps it in float32: if unchanged, return the exact value that was set.
         return self._given_rate if now == self._first_rate else now
 
     @rate.setter
@@ -99,47 +100,47 @@ class KerasCallbacks:
 
     @property
     def stop(self) -> bool:
-        """Whether a callback asked to stop."""
+        """Whether a callback asked training to stop."""
         return bool(self.model.stop_training)
 
     def epoch_begin(self, epoch: int) -> None:
-        """Before an epoch, counted from 0."""
+        """Call the hooks before an epoch, counted from 0."""
         self._list.on_epoch_begin(epoch, {})
 
     def epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """After an epoch, with its losses."""
+        """Call the hooks after an epoch, with its losses."""
         self._list.on_epoch_end(epoch, logs)
 
     def batch_begin(self, batch: int) -> None:
-        """Before a batch."""
+        """Call the hooks before a batch."""
         self._list.on_train_batch_begin(batch, {})
 
     def batch_end(self, batch: int, logs: dict[str, float]) -> None:
-        """After a batch, with its losses."""
+        """Call the hooks after a batch, with its losses."""
         self._list.on_train_batch_end(batch, logs)
 
     def end(self, logs: dict[str, float]) -> None:
-        """After the last epoch."""
+        """Call the hooks after the last epoch."""
         self._list.on_train_end(logs)
 
 
 def _check(callback: keras.callbacks.Callback) -> None:
-    """Refuse a callback that needs what the compiled loop has not."""
+    """Refuse callbacks that the compiled loop cannot serve."""
     name = type(callback).__name__
     if isinstance(callback, keras.callbacks.BackupAndRestore):
         raise ValueError(
-            f"The callback {name} resumes a fit in the middle, which skmtl does not: use ModelCheckpoint to keep "
-            "weights, and warm_start=True to go on from a fit."
+            f"The callback {name} resumes an interrupted fit, which skmtl does not support: use ModelCheckpoint to "
+            "save weights, and warm_start=True to continue from a fit."
         )
     if _overrides(callback, _REFUSED_HOOKS):
         raise ValueError(
-            f"The callback {name} overrides a hook of testing or predicting; skmtl evaluates inside the "
-            "compiled loop, which calls none. Use on_epoch_end."
+            f"The callback {name} overrides a test or predict hook, but skmtl evaluates inside the compiled loop, "
+            "which does not call these. Use on_epoch_end."
         )
 
 
 def _overrides(callback: keras.callbacks.Callback, hooks: Sequence[str]) -> bool:
-    """Whether a callback's class, or the callback itself (LambdaCallback), has a hook of its own."""
+    """Whether a callback's class, or the callback itself (LambdaCallback), defines one of the hooks."""
     if _is_idle(callback):
         return False
     own = (getattr(getattr(callback, hook), "__func__", getattr(callback, hook)) for hook in hooks)
@@ -147,7 +148,7 @@ def _overrides(callback: keras.callbacks.Callback, hooks: Sequence[str]) -> bool
 
 
 def _is_idle(callback: keras.callbacks.Callback) -> bool:
-    """Keras' own callbacks that override batch hooks but were not asked to act on batches."""
+    """Whether it is one of Keras' callbacks that override batch hooks, but is not set to act on batches."""
     if isinstance(callback, keras.callbacks.ModelCheckpoint):
         return callback.save_freq == "epoch"
     if isinstance(callback, keras.callbacks.TensorBoard):

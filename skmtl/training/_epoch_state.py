@@ -1,4 +1,4 @@
-"""Training as an observer sees it: the end of an epoch, on the device."""
+"""The state of training at the end of an epoch, as observers get it, still on the device."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ._tensors import Data, Numbers, State
 
 
 class EpochState(NamedTuple):
-    """Some members at the end of an epoch.
+    """The state of a group of members at the end of an epoch.
 
-    ``train`` holds each member's rows; ``first`` is the number of the first member, ``epoch`` counts from 1.
+    ``train`` holds each member's training rows; ``first`` is the number of the first member, ``epoch`` counts from 1.
     """
 
     program: Program
@@ -28,5 +28,5 @@ class EpochState(NamedTuple):
     epoch: int
 
 
-# Looks, and changes nothing.
+# An observer reads the state and must not change it.
 Observer = Callable[[EpochState], None]

@@ -1,4 +1,4 @@
-"""The record of a training run: losses per epoch, in total and per task."""
+"""Record of a training run: losses per epoch, in total and per task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._balancing_record import BalancingRecord
 
 
 class History:
-    """Grows with every chunk of epochs; losses count in units of the constant prediction's loss."""
+    """Collects losses, chunk by chunk of epochs; they are in units of the constant prediction's loss."""
 
     def __init__(self, task_names: Sequence[str], task_weights: np.ndarray) -> None:
         self.task_names = tuple(task_names)
@@ -37,31 +37,31 @@ class History:
         self.last_state = state
 
     def check_finite(self, parameters: np.ndarray | None = None) -> None:
-        """Raise where training diverged, with epoch, task and cures.
+        """Raise an error if training diverged, with the epoch, the task and remedies.
 
-        Losses are those before each step: what the last one did shows in the ``parameters`` to be kept.
+        Losses are computed before each step, so the effect of the last one shows only in the final ``parameters``.
         """
         train = np.concatenate(self._train)
         if self.diverged:
             epoch, _, task = np.argwhere(~np.isfinite(train))[0]
-            found = f"in epoch {epoch + 1}: the loss of task {self.task_names[task]!r} is not finite"
+            where = f"in epoch {epoch + 1}: the loss of task {self.task_names[task]!r} is not finite"
         elif parameters is not None and not np.isfinite(parameters).all():
-            found = f"in epoch {len(train)}: the network's weights are not finite"
+            where = f"in epoch {len(train)}: the network's weights are not finite"
         else:
             return
         raise TrainingDivergedError(
-            f"Training diverged {found}. Likely cures: a smaller learning_rate, optimizer__clipnorm=1.0, inputs "
+            f"Training diverged {where}. Things to try: a smaller learning_rate, optimizer__clipnorm=1.0, inputs "
             "without extreme values (scale_inputs=True), or a loss that is defined for all predictions."
         )
 
     def members(self) -> dict[str, np.ndarray]:
-        """Every series as (epochs, members)."""
+        """Return every series as (epochs, members)."""
         evaluation = np.concatenate(self._evaluation) if self._evaluation else None
         series = self._series(np.concatenate(self._train), np.concatenate(self._penalty), evaluation)
         return {**series, **self.balancing.series()}
 
     def _series(self, train: np.ndarray, penalty: np.ndarray, evaluation: np.ndarray | None) -> dict[str, np.ndarray]:
-        """Series of losses (epochs, members, tasks) and penalties (epochs, members)."""
+        """Return series from losses (epochs, members, tasks) and penalties (epochs, members)."""
         series = {"loss": train @ self.task_weights + penalty}
         for task, name in enumerate(self.task_names):
             series[f"{name}_loss"] = train[:, :, task]
@@ -69,7 +69,7 @@ class History:
             return series
         weights = np.where(self._evaluated, self.task_weights, 0.0)
         total = np.where(self._evaluated, evaluation, 0.0) * weights
-        # Divided like this, the total of tasks without held-out labels is 0 / 0: there is none.
+        # Without any held-out labels the total is 0 / 0, which is NaN as it should be.
         with np.errstate(invalid="ignore"):
             series["val_loss"] = total.sum(axis=2) / weights.sum(axis=1)
         evaluation = np.where(self._evaluated, evaluation, np.nan)
@@ -78,17 +78,17 @@ class History:
         return series
 
     def _last(self) -> dict[str, list[float]]:
-        """Averages of the epochs that were added last."""
+        """Return averages for the epochs that were added last."""
         evaluation = self._evaluation[-1] if self._evaluation else None
         series = self._series(self._train[-1], self._penalty[-1], evaluation)
         return averages({**series, **self.balancing.series(last=True)})
 
     def last_logs(self) -> dict[str, float]:
-        """The last epoch's losses, as Keras callbacks get them."""
+        """Return the losses of the last epoch, as Keras callbacks get them."""
         return {name: values[-1] for name, values in self._last().items()}
 
     def lines(self, start: int, stop: int, epochs: int) -> list[str]:
-        """Lines to print for the epochs from ``start`` to ``stop``, those that were added last."""
+        """Return the lines to print for the epochs ``start`` to ``stop``, which were added last."""
         series = self._last()
         shown = [name for name in ("loss", "val_loss") if name in series]
         return [
@@ -98,7 +98,7 @@ class History:
 
 
 def averages(members: dict[str, np.ndarray]) -> dict[str, list[float]]:
-    """Every series as one float per epoch, averaged over members (those that have a value)."""
+    """Average every series over the members that have a value, to one float per epoch."""
     return {name: _mean(values).tolist() for name, values in members.items()}
 
 

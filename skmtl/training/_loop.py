@@ -1,4 +1,4 @@
-"""The loop: chunks of epochs through the compiled program, until something says stop."""
+"""The training loop: it runs chunks of epochs in the compiled program until training stops."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from ._run import Part, Run, checked_result
 from ._stepwise import run_epoch_by_steps, show, take_over
 from ._tensors import Data, Numbers, Report, State
 
-# Python is entered again after this many row visits, or indices, at the latest (about a second's work).
+# Most row indices per call of the program (about a second of work), and most epochs per call with early stopping.
 _MOST_INDICES = 1 << 20
-_EPOCHS_BEFORE_A_LOOK = 32
+_EPOCHS_PER_CHECK = 32
 
 
 def run_members(run: Run, tensors: Data) -> TrainingResult:
-    """Train the members of a fit to the end; ``tensors`` holds the rows, with this run's own evaluation index."""
+    """Train the members of a fit; ``tensors`` holds the rows, with this run's own evaluation index."""
     train_parts(run, tensors)
     return checked_result(run)
 
 
 def train_parts(run: Run, tensors: Data) -> None:
-    """Train the run's members to the end."""
+    """Train the members of a run, which may belong to several fits."""
     for _ in chunks_of(run, tensors):
         pass
 
 
 def chunks_of(run: Run, tensors: Data) -> Iterator[bool]:
-    """Train the run's members, giving way after every chunk of epochs; what there is by then is `result_of` it.
+    """Train the members of a run, and yield after every chunk of epochs; `result_of` returns the result so far.
 
-    Interrupted, it ends with what there is after the last whole epoch.
+    If interrupted, training ends with the state after the last complete epoch.
     """
     plan, first = run.plan, run.parts[0]
     evaluates = any(len(rows) for rows in plan.evaluate)
@@ -104,10 +104,10 @@ def _loop(run: Run, program: Program, orders: Sequence[BatchOrder], tensors: Dat
             part.over = part.over or part.done >= part.numbers.epochs or ended
         run.over = all(part.over for part in run.parts)
         yield True
-    _say_why(run, state)
+    _set_stop_reasons(run, state)
     if run.callbacks is not None:
         run.callbacks.end(run.parts[0].history.last_logs())
-        run.state = _keep_what_was_set(state, take_over(run.callbacks, state))
+        run.state = _keep_callback_weights(state, take_over(run.callbacks, state))
 
 
 def _epochs_left(run: Run) -> int:
@@ -115,7 +115,7 @@ def _epochs_left(run: Run) -> int:
 
 
 def _batches(run: Run, orders: Sequence[BatchOrder], number: int, room: tuple[int, int]) -> np.ndarray:
-    """Rows of the next epochs' steps, (epochs, steps, members, batch); of fits that are over, any."""
+    """Return the rows of the next epochs' steps, (epochs, steps, members, batch); any rows for fits that are over."""
     if len(orders) == 1:
         return orders[0].epochs(number, room)
     size = orders[0].batch_size
@@ -127,7 +127,7 @@ def _batches(run: Run, orders: Sequence[BatchOrder], number: int, room: tuple[in
 
 
 def _record(run: Run, report: Report, evaluated: np.ndarray | None, state: State) -> None:
-    """Each fit's epochs in its own record."""
+    """Add the epochs of each fit to its own history."""
     epochs = state.epoch.numpy()
     report = tf.nest.map_structure(np.asarray, report)
     for part, place in zip(run.parts, run.places, strict=True):
@@ -140,7 +140,7 @@ def _record(run: Run, report: Report, evaluated: np.ndarray | None, state: State
     run.done = max(part.done for part in run.parts)
 
 
-def _say_why(run: Run, state: State) -> None:
+def _set_stop_reasons(run: Run, state: State) -> None:
     active = state.active.numpy()
     for part, place in zip(run.parts, run.places, strict=True):
         if part.stop is StopReason.EPOCHS_USED and not active[place].any():
@@ -148,23 +148,23 @@ def _say_why(run: Run, state: State) -> None:
 
 
 def _epochs_per_call(run: Run, orders: Sequence[BatchOrder]) -> int:
-    """Most epochs between two visits to Python: many where they are tiny, one with Keras callbacks or an observer.
+    """Return the most epochs per call of the program: many small ones, but one with Keras callbacks or an observer.
 
-    A watched run takes one at a time in the room of many, a run with a line of progress a few: in the program
-    compiled for all of them, so that the bits are the same.
+    A watched run takes one epoch per call, and one with a progress line a few. These calls use the program that is
+    compiled for many epochs, so that results have the same bits.
     """
     if run.callbacks is not None or run.observer is not None:
         return 1
     visits = run.places[-1].stop * orders[0].steps * orders[0].batch_size
     most = max(1, _MOST_INDICES // visits)
     if any(part.numbers.early_stopping for part in run.parts):
-        # The order of rows is drawn beforehand, for nothing where training stops.
-        most = min(most, _EPOCHS_BEFORE_A_LOOK)
+        # The order of rows is drawn in advance, in vain if training stops.
+        most = min(most, _EPOCHS_PER_CHECK)
     return min(most, bucket(run.most_epochs))
 
 
 def _callback_rate(run: Run, fixed: Numbers) -> Numbers:
-    """The learning rate as a callback may have set it."""
+    """Update the learning rate if a callback has set it."""
     rate = run.callbacks.rate if run.callbacks is not None else run.rate
     if np.isnan(rate) or rate == run.rate:
         return fixed
@@ -184,8 +184,8 @@ def _after_epoch(run: Run, state: State) -> State:
     return take_over(callbacks, state)
 
 
-def _keep_what_was_set(before: State, after: State) -> State:
-    """Weights that a callback put in at the very end (restored, averaged) are those it wants kept."""
+def _keep_callback_weights(before: State, after: State) -> State:
+    """Keep weights that a callback sets at the very end (restored or averaged ones) instead of the best epoch's."""
     if after.flat is before.flat:
         return after
     return after._replace(best=[one._replace(flat=after.flat, frozen=after.frozen) for one in after.best])

@@ -1,4 +1,4 @@
-"""Any Keras optimizer as a pure update of the flat parameters, each member for itself."""
+"""Keras optimizers as pure functions that update flat parameters, independently for each member."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .._origin import is_library_code
 from ..networks import Network, Parameter
 from ._optimizer_checks import check_optimizer, checked_numbers, create, has_own_code, own_schedule
 
-# Optimizers whose update treats every number alike: the whole flat array is one variable to them.
+# Optimizers with an elementwise update: they can treat the flat array as one variable.
 _ELEMENTWISE = (
     keras.optimizers.SGD,
     keras.optimizers.Adam,
@@ -35,10 +35,10 @@ _ELEMENTWISE = (
 
 @dataclass(frozen=True)
 class OptimizerRule:
-    """A Keras optimizer without its numbers: learning rate and weight decay come in as inputs.
+    """A Keras optimizer without its numbers: learning rate and weight decay are inputs of the program.
 
-    ``decay_everything`` follows Keras (all variables decay) where the optimizer brought its own weight
-    decay; the estimator's ``weight_decay`` leaves biases alone.
+    With ``decay_everything`` all variables decay, as in Keras, because the weight decay is the optimizer's own; the
+    estimator's ``weight_decay`` does not apply to biases.
     """
 
     kind: type[Any]
@@ -48,18 +48,18 @@ class OptimizerRule:
     weight_decay: float = field(compare=False)
     has_schedule: bool = False
     own_schedule: type[Any] | None = None
-    own: bool = field(compare=False, default=False)  # code of the caller's is part of it
+    own: bool = field(compare=False, default=False)  # whether the caller's code is part of it
 
     def create(self, *, stateless: bool = False) -> Any:
-        """Fresh Keras optimizer of these settings; ``stateless`` for use inside a StatelessScope."""
+        """Return a new Keras optimizer with these settings; ``stateless`` is for use inside a StatelessScope."""
         kind: Any = type(self.kind.__name__, (_StatelessMixin, self.kind), {}) if stateless else self.kind
         return create(kind, json.loads(self.settings), self.own_schedule)
 
 
 class _StatelessMixin:
-    """Keras' TensorFlow optimizers assign to tf.Variables; this puts back the backend-neutral assignments.
+    """Restores the backend-neutral assignments, which respect StatelessScope, where variables are plain tensors.
 
-    Those respect StatelessScope, in which variables are plain tensors.
+    Keras' TensorFlow optimizers assign to tf.Variables instead.
     """
 
     def assign(self, variable: Any, value: Any) -> None:
@@ -76,7 +76,7 @@ class _StatelessMixin:
 
 
 def resolve_optimizer(optimizer: Any, routed: Mapping[str, Any], weight_decay: float | None) -> OptimizerRule:
-    """Rule for an optimizer given as a string, class or instance, with its ``optimizer__*`` parameters."""
+    """Return the rule of an optimizer given as a string, class or instance, with its ``optimizer__*`` parameters."""
     if isinstance(optimizer, str):
         optimizer = _kind_named(optimizer)
     plain = all(isinstance(value, int | float | str | None) for value in routed.values())
@@ -87,7 +87,7 @@ def resolve_optimizer(optimizer: Any, routed: Mapping[str, Any], weight_decay: f
 
 @functools.lru_cache(maxsize=256)
 def _known_rule(optimizer: Any, routed: tuple[tuple[str, Any], ...], weight_decay: float | None) -> OptimizerRule:
-    """Making a Keras optimizer creates variables, which costs more than a short fit."""
+    """Cache rules: making a Keras optimizer creates variables, which takes longer than a short fit."""
     return _rule(_instantiate(optimizer, dict(routed)), weight_decay)
 
 
@@ -100,7 +100,7 @@ def _rule(instance: Any, weight_decay: float | None) -> OptimizerRule:
     for name in ("weight_decay", "name"):
         config.pop(name, None)
     if "weight_decay" in inspect.signature(type(instance)).parameters:
-        # AdamW insists on a decay; ours is applied outside, so its own is nothing.
+        # AdamW requires a decay; it is set to 0 since the decay is applied outside of it.
         config["weight_decay"] = 0.0 if isinstance(instance, keras.optimizers.AdamW) else None
     if not has_schedule:
         config["learning_rate"] = 0.001
@@ -125,7 +125,7 @@ def _rule(instance: Any, weight_decay: float | None) -> OptimizerRule:
 
 @functools.lru_cache(maxsize=64)
 def _kind_named(name: str) -> type:
-    """Keras' optimizer of that name; Keras itself does not know all of its own."""
+    """Return Keras' optimizer with that name; ``keras.optimizers.get`` does not know all of them."""
     others = {kind.__name__.lower(): kind for kind in (keras.optimizers.Lamb, keras.optimizers.Muon)}
     if name.lower() in others:
         return others[name.lower()]
@@ -164,7 +164,7 @@ def _check_names(kind: Any, routed: Mapping[str, Any]) -> None:
 
 
 class FlatUpdate:
-    """One optimizer step on (members, n_parameters); members never touch each other."""
+    """One optimizer step on flat parameters (members, n_parameters); members are independent."""
 
     def __init__(self, rule: OptimizerRule, network: Network) -> None:
         self.rule = rule
@@ -188,7 +188,7 @@ class FlatUpdate:
         self._starts_from_weights = not self.flat and self._depends_on_weights()
 
     def initial_state(self, parameters: np.ndarray | None = None) -> list[np.ndarray]:
-        """State of the optimizer before the first step from ``parameters`` (members, n_parameters)."""
+        """Return the optimizer's state before the first step from ``parameters`` (members, n_parameters)."""
         if self._starts_from_weights:
             if parameters is None:
                 raise ValueError(f"optimizer: {self.rule.kind.__name__} starts from the network's weights; pass them.")
@@ -215,10 +215,10 @@ class FlatUpdate:
         decay: tf.Tensor,
         present: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """New parameters and new state; ``rate`` and ``decay`` are (members,).
+        """Return new parameters and a new state; ``rate`` and ``decay`` are (members,).
 
-        Members that are not ``present`` (members,) keep what they have. An optimizer that updates all members at
-        once counts its steps for all of them.
+        Members that are not ``present`` (members,) do not change. An optimizer that updates all members at once has
+        one step counter for all of them.
         """
         before, earlier = flat, list(state)
         gradient = self._clip(gradient)
@@ -238,7 +238,7 @@ class FlatUpdate:
         return tf.where(present[:, None], flat, before), kept
 
     def _present_for(self, position: int, value: tf.Tensor, present: tf.Tensor) -> tf.Tensor | None:
-        """Whether the members that a part of the state belongs to are present; None where it is everybody's."""
+        """Return whether the members that a part of the state belongs to are present; None if it belongs to all."""
         if not self.flat:
             return present[position // len(self._initial)]
         return present[:, None] if value.shape.rank == 2 else None
@@ -246,12 +246,12 @@ class FlatUpdate:
     def _step(
         self, variables: list[tf.Tensor], gradients: list[tf.Tensor], state: list[tf.Tensor], rate: tf.Tensor
     ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """Keras' own update rule on plain tensors."""
+        """Apply Keras' own update rule to plain tensors."""
         slots = self.optimizer.variables
         mapping = [*zip(self._variables, variables, strict=True), *zip(slots, state, strict=True)]
         with keras.StatelessScope(state_mapping=mapping) as scope:
             if self._has_step_state:
-                # What the optimizer does once a step, before it turns to the variables (Nadam's product).
+                # What the optimizer does once per step, before it updates variables (Nadam's product).
                 self.optimizer._backend_update_step([], [], rate)
             for gradient, variable in zip(gradients, self._variables, strict=True):
                 self.optimizer.update_step(gradient, variable, rate)
@@ -259,7 +259,7 @@ class FlatUpdate:
         return [scope.get_current_value(v) for v in self._variables], [scope.get_current_value(v) for v in slots]
 
     def _constrain(self, flat: tf.Tensor) -> tf.Tensor:
-        """The constraints of the caller's own layers (kernel_constraint=…)."""
+        """Apply the constraints of the caller's own layers (kernel_constraint=…)."""
         if not self._constraints:
             return flat
         rows = []
@@ -272,7 +272,7 @@ class FlatUpdate:
     def _apply_each(
         self, flat: tf.Tensor, gradient: tf.Tensor, state: Sequence[tf.Tensor], rate: tf.Tensor
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Optimizers that look at a whole variable get the members' variables one by one."""
+        """Update variable by variable and member by member, for optimizers that are not elementwise."""
         count, rows, after = len(self._initial), [], []
         for member in range(self.members):
             values = list(state[member * count : (member + 1) * count])
@@ -286,7 +286,7 @@ class FlatUpdate:
         return tf.stack(rows), after
 
     def _clip(self, gradient: tf.Tensor) -> tf.Tensor:
-        # As in Keras, a bound of 0 is none.
+        # As in Keras, a bound of 0 means none.
         if self.clipping["clipvalue"]:
             return tf.clip_by_value(gradient, -self.clipping["clipvalue"], self.clipping["clipvalue"])
         if self.clipping["global_clipnorm"]:

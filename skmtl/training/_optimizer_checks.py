@@ -1,4 +1,4 @@
-"""What of Keras' optimizers cannot be honoured by an update outside of ``apply``, and is refused."""
+"""Checks that refuse optimizers and settings that only work inside Keras' own ``apply``."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import numpy as np
 
 from .._origin import is_library_code
 
-# What is a number in every optimizer, but for those that are None.
+# Settings that are a number, or None, in every optimizer.
 _NUMBERS = ("learning_rate", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm")
 _REFUSED = {"use_ema": False, "gradient_accumulation_steps": None, "loss_scale_factor": None}
 
 
 def check_optimizer(optimizer: keras.optimizers.Optimizer) -> None:
-    """Raise ValueError where the optimizer does more than its ``update_step`` and its settings say."""
+    """Raise ValueError if the optimizer does more than its ``update_step`` and its settings describe."""
     kind = type(optimizer)
     for method in ("apply", "apply_gradients"):
         if getattr(kind, method) is not getattr(keras.optimizers.Optimizer, method):
             raise ValueError(
                 f"optimizer: {kind.__name__} overrides {method}, which skmtl's training loop does not call. "
-                "Use an optimizer that works in update_step alone."
+                "Use an optimizer that only overrides update_step."
             )
     _check_learning_rate(optimizer)
     config = optimizer.get_config()
@@ -37,14 +37,14 @@ def check_optimizer(optimizer: keras.optimizers.Optimizer) -> None:
 
 
 def own_schedule(optimizer: keras.optimizers.Optimizer) -> type[Any] | None:
-    """Class of the caller's own learning rate schedule: Keras cannot find it by its name."""
+    """Return the class of the caller's own learning rate schedule, which Keras cannot find by name, or None."""
     kind = type(optimizer._learning_rate)
     schedules = keras.optimizers.schedules.LearningRateSchedule
     return kind if issubclass(kind, schedules) and not kind.__module__.startswith("keras.") else None
 
 
 def checked_numbers(kind: type, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of an optimizer with its numbers as Python's; ValueError for one that is none."""
+    """Return an optimizer's settings with Python numbers; raise ValueError for values that are not numbers."""
     return {name: _checked(kind, name, value) for name, value in settings.items()}
 
 
@@ -72,14 +72,14 @@ def _checked(kind: type, name: str, value: Any) -> Any:
 
 
 def has_own_code(optimizer: keras.optimizers.Optimizer, config: Any) -> bool:
-    """Whether the optimizer, or anything that its configuration names, is not Keras' own."""
+    """Whether the optimizer, or anything in its configuration, is not Keras' own."""
     if not is_library_code(type(optimizer)) or own_schedule(optimizer) is not None:
         return True
     return any(module.split(".")[0] != "keras" for module in _modules(config))
 
 
 def _modules(config: Any) -> Iterator[str]:
-    """Modules of what a configuration names."""
+    """Yield the modules of the objects that a configuration names."""
     if isinstance(config, Mapping):
         if "class_name" in config and "registered_name" in config:
             yield str(config.get("module") or "")
@@ -90,7 +90,7 @@ def _modules(config: Any) -> Iterator[str]:
 
 
 def create(kind: Any, config: Mapping[str, Any], schedule: type[Any] | None) -> Any:
-    """Optimizer of that configuration; ``schedule`` as :func:`own_schedule` gives it."""
+    """Return an optimizer with that configuration; ``schedule`` comes from :func:`own_schedule`."""
     with keras.saving.custom_object_scope({} if schedule is None else {schedule.__name__: schedule}):
         return kind.from_config(dict(config))
 
@@ -110,7 +110,7 @@ def _check_weight_decay(optimizer: keras.optimizers.Optimizer, config: dict[str,
     ):
         raise ValueError(
             "optimizer: exclude_from_weight_decay is not supported; the estimator's own weight_decay= "
-            "leaves biases alone."
+            "does not apply to biases."
         )
     if config.get("adam_weight_decay", config["weight_decay"]) != config["weight_decay"]:
         raise ValueError(
@@ -120,7 +120,7 @@ def _check_weight_decay(optimizer: keras.optimizers.Optimizer, config: dict[str,
 
 
 def _check_own_config(optimizer: keras.optimizers.Optimizer, config: dict[str, Any]) -> None:
-    """An optimizer of the caller's own is made again from its get_config: it must say everything."""
+    """Check that the caller's own optimizer can be rebuilt from its get_config."""
     rebuilt = create(type(optimizer), config, own_schedule(optimizer))
     for name, value in vars(optimizer).items():
         if isinstance(value, bool | int | float | str) and name != "name" and getattr(rebuilt, name, None) != value:

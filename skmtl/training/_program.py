@@ -15,20 +15,20 @@ from .._counters import counters
 from ..balancing import Balancing, Equal
 from ..losses import LossGroup
 from ..networks import Network
-from ..networks._kernels import count_what_was_made
+from ..networks._kernel_cache import count_build
 from ._gradient import BalancedGradient, Batch, EqualGradient, Losses, is_equal
 from ._optimizer import FlatUpdate, OptimizerRule
 from ._representation_gradient import RepresentationGradient
 from ._task_gradients import CombinedGradient
-from ._tensors import Best, Data, Numbers, Report, State, Turn
+from ._tensors import Best, Data, Numbers, Report, State, StepRows
 from ._workers import ALONE, Workers
 
-# Below this, copying an array is quicker than handing it over.
+# Smaller arrays are quicker to copy than to share.
 _SHARED_BYTES = 1 << 16
 
 
 class Program:
-    """Compiled functions of one structure, free of state: any number of fits may run it at once."""
+    """Compiled functions of one structure, without state: any number of fits may use them at once."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Program:
 
     @staticmethod
     def _open_rows(signature: Any) -> Any:
-        """Leave open what differs between fits: numbers of rows, steps, epochs and the batch size."""
+        """Leave open the sizes that differ between fits: numbers of rows, steps, epochs and the batch size."""
         state, data, numbers, index, n_epochs = signature
         return state, *Program._open_data(data, numbers), _open(index, 0, 1, 3), n_epochs
 
@@ -89,7 +89,7 @@ class Program:
         return data, numbers
 
     def evaluate(self, state: State, data: Data, numbers: Numbers) -> tf.Tensor:
-        """Losses on held-out rows, (members, tasks), by themselves: nothing that workers would add up."""
+        """Return the losses on this worker's held-out rows, (members, tasks), without any sum over workers."""
         with self._lock:
             if self._evaluation is None:
                 state_of, data_of, numbers_of = tf.nest.map_structure(_signature, (state, data, numbers))
@@ -101,7 +101,7 @@ class Program:
         self, state: State, data: Data, numbers: Numbers, index: tf.Tensor, n_epochs: tf.Tensor
     ) -> tuple[State, Report]:
         counters.add("traces")
-        count_what_was_made()
+        count_build()
         report = self._empty_report(tf.shape(index)[0])
 
         def more(done: tf.Tensor, state: State, report: Report) -> tf.Tensor:  # noqa: ARG001
@@ -109,7 +109,7 @@ class Program:
 
         def epoch(done: tf.Tensor, state: State, report: Report) -> tuple[tf.Tensor, State, Report]:
             state, train, penalty, record = self._one_epoch(state, data, numbers, index[done])
-            # Without rows to evaluate on, a second forward pass would only be traced and compiled.
+            # Without rows to evaluate on, a second forward pass would be compiled in vain.
             evaluation = self._evaluate(state, data, numbers) if self.evaluates else tf.zeros_like(train)
             state = self.check_criteria(state, numbers, train, evaluation)
             now = Report(train, evaluation, penalty, record)
@@ -132,22 +132,22 @@ class Program:
     def _one_epoch(
         self, state: State, data: Data, numbers: Numbers, batches: tf.Tensor
     ) -> tuple[State, tf.Tensor, tf.Tensor, dict[str, tf.Tensor]]:
-        """All steps of an epoch; returns the losses per member and task, averaged over the epoch's rows."""
+        """Take all steps of an epoch; return the losses per member and task, averaged over the epoch's rows."""
         members, size = self.network.members, tf.shape(batches)[2]
         sums = tf.zeros((members, self.n_tasks), self.dtype)
 
         def step(
             number: Any, flat: Any, optimizer: Any, frozen: Any, carry: Any, sums: Any, penalties: Any, record: Any
         ) -> tuple[Any, ...]:
-            turn = self._turn(numbers, number, size)
-            batch = self._batch(data, numbers, batches[number], turn.left, turn.size)
+            own = self._step_rows(numbers, number, size)
+            batch = self._batch(data, numbers, batches[number], own.left, own.size)
             done = self.gradient.step(flat, frozen, batch, numbers, carry)
             gradient, losses = self.workers.summed(done.gradient, done.losses)
             rate = _rate(numbers, state.epoch * numbers.steps + numbers.begun + number)
-            flat, optimizer = self.update.apply(flat, gradient, optimizer, rate, numbers.decay, turn.present)
-            after = done.frozen if turn.present is None else self._frozen_of(turn.present, done.frozen, frozen)
+            flat, optimizer = self.update.apply(flat, gradient, optimizer, rate, numbers.decay, own.present)
+            after = done.frozen if own.present is None else self._frozen_of(own.present, done.frozen, frozen)
             carry = self.gradient.after_step(flat, frozen, batch, numbers, done)
-            sums, penalties = sums + losses * turn.share[:, None], penalties + done.penalty * turn.share
+            sums, penalties = sums + losses * own.share[:, None], penalties + done.penalty * own.share
             record = tf.nest.map_structure(tf.add, record, done.record)
             return number + 1, flat, optimizer, after, carry, sums, penalties, record
 
@@ -160,29 +160,29 @@ class Program:
         state = state._replace(flat=flat, optimizer=optimizer, frozen=frozen, balancing=carry)
         return state, sums, penalties, record
 
-    def _turn(self, numbers: Numbers, number: tf.Tensor, size: tf.Tensor) -> Turn:
-        """How many rows a step has; a member that has none left in this epoch waits for the others."""
+    def _step_rows(self, numbers: Numbers, number: tf.Tensor, size: tf.Tensor) -> StepRows:
+        """Count the rows of a step; a member that has none left in this epoch waits for the others."""
         left = numbers.train_rows - number * size
         if numbers.stream:
-            found, rows = numbers.stream.counts[number], numbers.stream.rows
+            in_step, in_epoch = numbers.stream.counts[number], numbers.stream.rows
         else:
-            found, rows = tf.clip_by_value(left, 0, size), numbers.train_rows
-        count = tf.cast(tf.maximum(found, 1), self.dtype)
-        share = tf.where(found > 0, count / tf.cast(tf.maximum(rows, 1), self.dtype), 0.0)
-        return Turn(left, count, share, found > 0 if self.uneven else None)
+            in_step, in_epoch = tf.clip_by_value(left, 0, size), numbers.train_rows
+        count = tf.cast(tf.maximum(in_step, 1), self.dtype)
+        share = tf.where(in_step > 0, count / tf.cast(tf.maximum(in_epoch, 1), self.dtype), 0.0)
+        return StepRows(left, count, share, in_step > 0 if self.uneven else None)
 
     def _batch(self, data: Data, numbers: Numbers, rows: tf.Tensor, left: tf.Tensor, count: tf.Tensor) -> Batch:
-        """The rows of a step; where there are too few ``left``, those that fill up weigh nothing."""
+        """Gather the rows of a step; if there are too few ``left``, the rows that fill the batch have weight 0."""
         real = tf.cast(tf.range(tf.shape(rows)[1]) < left[:, None], self.dtype)
         inputs, labels = tf.gather(data.inputs, rows), tf.gather(data.labels, rows)
-        # Divided by the number of labels to expect, not by that found: a lone label in a batch would
-        # else weigh as much as a batch full of them (and a full batch gives the plain mean).
+        # Weights are divided by the expected number of labels, not the actual one: otherwise a single label in a batch
+        # would weigh as much as a full batch (for which both give the mean).
         expected = tf.maximum(count[:, None] * numbers.train_share, 1e-30)
         weights = tf.gather(data.learning_weights, rows) * (real[:, :, None] / expected[:, None, :])
         return Batch(inputs, labels, weights)
 
     def _evaluate(self, state: State, data: Data, numbers: Numbers) -> tf.Tensor:
-        """Losses on the held-out rows, (members, tasks); 0 for a task without a label there."""
+        """Return the losses on held-out rows, (members, tasks); 0 for tasks without a label there."""
         size = tf.shape(data.evaluation)[2]
 
         def step(number: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -200,20 +200,20 @@ class Program:
         return sums / tf.maximum(numbers.eval_weight, 1e-30)
 
     def check_criteria(self, state: State, numbers: Numbers, train: tf.Tensor, evaluation: tf.Tensor) -> State:
-        """Keep each member's best epochs, and note which members have stopped improving (or diverged).
+        """Keep each member's best epoch per criterion, and mark members that stopped improving (or diverged).
 
-        Where there are several fits, the last epoch of one that holds nothing out counts as its best one: training of
-        the others goes on, and changes its weights.
+        With several fits, the last epoch of a fit without held-out rows counts as its best one, since its weights
+        change while training of the other fits continues.
         """
         evaluated = numbers.eval_rows > 0
         unfinished = self._unfinished(state, numbers)
         several = self.network.fits > 1
-        best, patient = [], []
+        best, still_patient = [], []
         for number, before in enumerate(state.best):
             loss = _criterion_loss(numbers, evaluation, numbers.criteria[number])
             loss = tf.where(numbers.by_others, _of_others(loss, evaluated), loss)
-            # What a criterion has given up stays as it is while members are trained on for another.
-            counts = tf.logical_and(tf.logical_and(state.active, evaluated), _waits(before.wait, numbers))
+            # A criterion that has run out of patience keeps its epoch while training continues for another criterion.
+            counts = tf.logical_and(tf.logical_and(state.active, evaluated), _is_patient(before.wait, numbers))
             counts = tf.logical_and(counts, unfinished) if several else counts
             better = tf.logical_and(counts, loss < before.loss)
             clearly = tf.logical_and(counts, loss < before.reference - numbers.tol)
@@ -227,16 +227,16 @@ class Program:
                 epoch=tf.where(better, state.epoch + 1, before.epoch),
             )
             best.append(now)
-            patient.append(_waits(now.wait, numbers))
+            still_patient.append(_is_patient(now.wait, numbers))
         finite = tf.reduce_all(tf.math.is_finite(train), axis=1)
-        going = tf.logical_and(tf.logical_and(state.active, finite), tf.reduce_any(tf.stack(patient), axis=0))
+        going = tf.logical_and(tf.logical_and(state.active, finite), tf.reduce_any(tf.stack(still_patient), axis=0))
         epoch = state.epoch + 1
         if several:
             going, epoch = tf.where(unfinished, going, state.active), tf.where(unfinished, epoch, state.epoch)
         return state._replace(best=best, active=going, epoch=epoch)
 
     def _unfinished(self, state: State, numbers: Numbers) -> tf.Tensor:
-        """Which members belong to a fit that is still going on, (members,): one of its members learns."""
+        """Which members belong to an unfinished fit, in which at least one member still learns; (members,) of bool."""
         if self.network.fits == 1:
             return state.active
         learning = tf.logical_and(state.active, state.epoch < numbers.epochs)
@@ -244,7 +244,7 @@ class Program:
         return tf.repeat(fits, self.network.members // self.network.fits)
 
     def _frozen_of(self, chosen: tf.Tensor, new: Sequence[tf.Tensor], old: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """New frozen values of the chosen members; those of a stacked network belong to the members of a fit."""
+        """Take new frozen values for the chosen members; in a stacked network the members of a fit share them."""
         if not new:
             return []
         pairs = list(zip(new, old, strict=True))
@@ -258,7 +258,7 @@ class Program:
 
 
 def _gradient_of(losses: Losses, method: Balancing | None, cosines: bool) -> EqualGradient:
-    """The quickest way to the gradient that the method, or the recording of cosines, allows."""
+    """Return the quickest gradient that serves the method, and the recording of cosines."""
     if is_equal(method) and not cosines:
         return EqualGradient(losses)
     method = Equal() if method is None else method
@@ -270,13 +270,13 @@ def _gradient_of(losses: Losses, method: Balancing | None, cosines: bool) -> Equ
 
 
 def _rate(numbers: Numbers, steps: tf.Tensor) -> tf.Tensor:
-    """Learning rates (members,) after so many steps: constant, or along half a cosine (Loshchilov and Hutter, 2017)."""
+    """Return the rates (members,) after ``steps``: constant, or along half a cosine (Loshchilov and Hutter, 2017)."""
     done = tf.minimum(tf.cast(steps, numbers.rate.dtype) / tf.maximum(numbers.horizon, 1.0), 1.0)
     return tf.where(numbers.horizon > 0, numbers.rate * 0.5 * (1.0 + tf.cos(np.pi * done)), numbers.rate)
 
 
 def _along(chosen: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """A mask of the first axis, in the shape that picks among values."""
+    """Reshape a mask of the first axis so that it broadcasts to the values."""
     return tf.reshape(chosen, (-1, *[1] * (values.shape.rank - 1)))
 
 
@@ -294,7 +294,7 @@ def _open(spec: tf.TensorSpec, *axes: int) -> tf.TensorSpec:
 
 
 def to_device(value: Any, dtype: Any) -> tf.Tensor:
-    """Tensor of a numpy array or number; a large array that is laid out for it is shared, not copied."""
+    """Return a tensor of a numpy array or number; a large array with suitable alignment is shared, not copied."""
     array = np.asarray(value, dtype=dtype)
     if array.nbytes > _SHARED_BYTES and is_aligned(array):
         return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
@@ -303,20 +303,20 @@ def to_device(value: Any, dtype: Any) -> tf.Tensor:
 
 
 def _criterion_loss(numbers: Numbers, evaluation: tf.Tensor, counting: tf.Tensor) -> tf.Tensor:
-    """Mean loss of a judge's tasks, (members,); of all tasks, where a member holds no label of these out."""
+    """Return the mean loss of a criterion's tasks, (members,), or of all tasks if a member holds out none of these."""
     weights = tf.where(numbers.eval_weight > 0, numbers.task_weights, 0.0)
     chosen = weights * counting
     weights = tf.where(tf.reduce_any(chosen > 0, axis=1, keepdims=True), chosen, weights)
     return tf.reduce_sum(evaluation * weights, axis=1) / tf.maximum(tf.reduce_sum(weights, axis=1), 1e-30)
 
 
-def _waits(wait: tf.Tensor, numbers: Numbers) -> tf.Tensor:
-    """Whether a judge still waits for members to improve."""
+def _is_patient(wait: tf.Tensor, numbers: Numbers) -> tf.Tensor:
+    """Whether a criterion still waits for members to improve."""
     return tf.logical_or(wait < numbers.patience, tf.logical_not(numbers.stopping))
 
 
 def _of_others(loss: tf.Tensor, evaluated: tf.Tensor) -> tf.Tensor:
-    """For each member the mean loss of the others, as far as they have rows held out; a lone one's own."""
+    """Return for each member the mean loss of the others with held-out rows, or its own if there are none."""
     evaluated = tf.logical_and(evaluated, tf.math.is_finite(loss))
     known = tf.where(evaluated, loss, 0.0)
     others = tf.cast(evaluated, loss.dtype)

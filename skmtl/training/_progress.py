@@ -1,4 +1,4 @@
-"""What is printed while training goes on: nothing, one line that moves, or a line an epoch."""
+"""Progress output during training: nothing, one line that is redrawn, or one line per epoch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from .._records import StopReason
 from ._history import History
 
-# In a log file a line after so many seconds; after minutes, at every tenth of the time that has passed.
+# In a log file, seconds between lines at first; later, the share of the elapsed time between lines.
 _SECONDS_BETWEEN_LINES = 10.0
 _SHARE_BETWEEN_LINES = 0.1
 _SHOWN = ("loss", "val_loss")
@@ -21,7 +21,7 @@ _LAST = " {n_fmt}/{total_fmt}, {elapsed}{postfix}"
 
 
 def progress_of(verbose: int, epochs: int, groups: Sequence[range]) -> Progress:
-    """What ``verbose`` asks for; ``groups`` are the members that are trained together."""
+    """Return the progress output for ``verbose``; ``groups`` are the members that are trained together."""
     if verbose <= 0:
         return Progress()
     return ProgressLine(epochs, groups) if verbose == 1 else EpochLines(epochs, groups)
@@ -30,22 +30,22 @@ def progress_of(verbose: int, epochs: int, groups: Sequence[range]) -> Progress:
 class Progress:
     """Prints nothing. Its methods are called from the threads of all groups.
 
-    ``parts`` says in how many parts a chunk of epochs is to be trained, to have something to tell in between.
+    ``parts`` is the number of parts that a chunk of epochs is trained in, so that progress can be shown in between.
     """
 
     parts = 1
 
     def update(self, group: int, history: History, start: int, stop: int) -> None:
-        """Tell of the epochs from ``start`` to ``stop``, those that the group's history got last."""
+        """Report the epochs ``start`` to ``stop``, which the group's history got last."""
 
     def over(self, group: int) -> None:
-        """Tell that a group takes no more epochs."""
+        """Report that a group takes no more epochs."""
 
     def ended(self, stop: StopReason) -> None:
-        """Tell that all groups are done, and why."""
+        """Report that all groups are done, and why."""
 
     def close(self) -> None:
-        """Leave the terminal as it should be, after an error too."""
+        """Clean up the terminal, even after an error."""
 
     def __enter__(self) -> Progress:
         return self
@@ -55,7 +55,7 @@ class Progress:
 
 
 class EpochLines(Progress):
-    """A line for every epoch of every group."""
+    """Prints one line per epoch and group."""
 
     def __init__(self, epochs: int, groups: Sequence[range]) -> None:
         self._epochs = epochs
@@ -69,7 +69,7 @@ class EpochLines(Progress):
 
 
 class ProgressLine(Progress):
-    """One line for all groups: the epoch of the slowest, and the losses averaged over all members."""
+    """Shows one line for all groups: the epoch of the slowest, and losses averaged over all members."""
 
     parts = 8
 
@@ -89,12 +89,12 @@ class ProgressLine(Progress):
             self._line.show(self._epoch(), self._text())
 
     def over(self, group: int) -> None:
-        """Wait for the group no more."""
+        """Stop waiting for the group."""
         with self._lock:
             self._over[group] = True
 
     def ended(self, stop: StopReason) -> None:
-        """Show the last epoch, and why it was the last one where there might have been more."""
+        """Show the last epoch, and why training stopped if it stopped early."""
         reason = "" if stop is StopReason.EPOCHS_USED else f", {stop.value}"
         self._line.finish(max(self._done), f"{self._text()}{reason}")
 
@@ -111,7 +111,7 @@ class ProgressLine(Progress):
         return ", ".join(f"{name} {mean:.4f}" for name, mean in means.items() if not math.isnan(mean))
 
     def _mean(self, name: str) -> float:
-        """Mean of a loss over the members of all groups that have it."""
+        """Return the mean of a loss over the members of all groups that have it."""
         pairs = [(losses.get(name, math.nan), size) for losses, size in zip(self._losses, self._sizes, strict=True)]
         known = [(loss, size) for loss, size in pairs if not math.isnan(loss)]
         count = sum(size for _, size in known)
@@ -119,7 +119,7 @@ class ProgressLine(Progress):
 
 
 class CountLine:
-    """One line that counts what has ended, from whatever thread it is told."""
+    """One line that counts finished items; any thread may add to it."""
 
     def __init__(self, total: int, unit: str) -> None:
         self._line: Bar | LogLines = Bar(total, unit) if _redraws(sys.stdout) else LogLines(total, unit)
@@ -127,42 +127,42 @@ class CountLine:
         self._done = 0
 
     def add(self, count: int) -> None:
-        """Count so many more."""
+        """Count ``count`` more items."""
         with self._lock:
             self._done += count
             self._line.show(self._done, "")
 
     def close(self) -> None:
-        """Show how many it were, and end the line."""
+        """Show the final count, and end the line."""
         self._line.finish(self._done, "")
         self._line.close()
 
 
 class Bar:
-    """A line drawn over and over, by tqdm."""
+    """A line that tqdm redraws in place."""
 
     def __init__(self, total: int, unit: str = "epoch") -> None:
         self._unit = unit
         self._bar = _bar_class()(total=total, file=sys.stdout, dynamic_ncols=True, bar_format=unit + _BAR)
 
     def show(self, epoch: int, text: str) -> None:
-        """Draw, unless it was drawn a moment ago."""
+        """Redraw the line, unless it was just drawn."""
         self._bar.set_postfix_str(text, refresh=False)
         self._bar.update(epoch - self._bar.n)
 
     def finish(self, epoch: int, text: str) -> None:
-        """Say what stays when the line is closed."""
+        """Set what remains when the line is closed."""
         self._bar.bar_format = self._unit + _LAST
         self._bar.n = epoch
         self._bar.set_postfix_str(text, refresh=False)
 
     def close(self) -> None:
-        """Draw for the last time, and go to the next line."""
+        """Draw the line a last time, and go to the next line."""
         self._bar.close()
 
 
 class LogLines:
-    """Now and then a line of its own, where lines cannot be drawn over: in a file, a pipe, a batch job's log."""
+    """An occasional new line, for output that cannot be redrawn: a file, a pipe, the log of a batch job."""
 
     def __init__(self, total: int, unit: str = "epoch") -> None:
         self._total, self._unit = total, unit
@@ -170,28 +170,28 @@ class LogLines:
         self._printed: tuple[int, str] | None = None
 
     def show(self, epoch: int, text: str) -> None:
-        """Print a line if the last one is long ago."""
+        """Print a line if enough time has passed since the last one."""
         now = time.monotonic()
         if now - self._last >= max(_SECONDS_BETWEEN_LINES, _SHARE_BETWEEN_LINES * (now - self._start)):
             self._last = now
             self.finish(epoch, text)
 
     def finish(self, epoch: int, text: str) -> None:
-        """Print a line, unless it just was."""
+        """Print a line, unless it was just printed."""
         if self._printed == (epoch, text):
             return
         self._printed = epoch, text
         passed = _bar_class().format_interval(time.monotonic() - self._start)
-        told = f", {text}" if text else ""
-        sys.stdout.write(f"{self._unit} {epoch}/{self._total}, {passed}{told}\n")
+        suffix = f", {text}" if text else ""
+        sys.stdout.write(f"{self._unit} {epoch}/{self._total}, {passed}{suffix}\n")
         sys.stdout.flush()
 
     def close(self) -> None:
-        """Every line is whole already."""
+        """Do nothing: every line is already complete."""
 
 
 def _bar_class() -> Any:
-    """The bar of tqdm without the thread and the process-wide lock that it would start for its own sake."""
+    """Return tqdm's bar without the monitor thread and the process-wide lock that it would create."""
     from tqdm.std import tqdm
 
     class PlainBar(tqdm):
@@ -202,7 +202,7 @@ def _bar_class() -> Any:
 
 
 def _redraws(stream: Any) -> bool:
-    """Whether a line may be drawn over: in a terminal, and in a notebook, whose output claims to be no terminal."""
+    """Whether a line can be redrawn: in a terminal, or in a notebook, although its output is not a terminal."""
     if stream.isatty():
         return True
     shell = sys.modules.get("IPython")

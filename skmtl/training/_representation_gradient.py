@@ -1,4 +1,4 @@
-"""The tasks' gradients at the representation in which they meet, and one backward pass of the layers below it."""
+"""The tasks' gradients at their shared representation, and one backward pass through the layers below it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._tensors import Carry, Numbers
 
 
 class _AtRepresentation(NamedTuple):
-    """The tasks' gradients there: their inner products, and what their sum with weights (members, tasks) is."""
+    """The tasks' gradients at the representation: their inner products, and their sum for weights (members, tasks)."""
 
     gram: tf.Tensor
     weighted_sum: Callable[[tf.Tensor], tf.Tensor]
@@ -25,11 +25,11 @@ class _AtRepresentation(NamedTuple):
 class RepresentationGradient(GradientReader):
     """Gradients at the representation z that all heads see (MGDA-UB; Sener and Koltun, 2018, section 3.3).
 
-    A task's gradient is that of its loss at z, one number for each row of the batch and unit of z. The weights that
-    a method makes of these gradients' Gram matrix are applied there too; the shared layers are then differentiated
-    once, with the weighted sum as the slope at z, which is the weighted sum of the tasks' gradients over the shared
-    parameters. So only the weights differ from those of `CombinedGradient`, and the cost of the shared layers is
-    that of equal weights. The tasks' own parameters are treated as there.
+    A task's gradient is that of its loss at z, one number for each row of the batch and unit of z. A method computes
+    weights from the Gram matrix of these gradients, and the weights are applied there too. The shared layers are then
+    differentiated once, with the weighted sum as the gradient at z; the result is the weighted sum of the tasks'
+    gradients over the shared parameters. So only the weights differ from those of `CombinedGradient`, and the shared
+    layers take no longer than with equal weights. The tasks' own parameters are treated as in `CombinedGradient`.
     """
 
     def __init__(self, losses: Losses, method: Balancing) -> None:
@@ -40,34 +40,34 @@ class RepresentationGradient(GradientReader):
             raise ValueError(_refusal(losses, method, str(reason))) from None
 
     def step(self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch, numbers: Numbers, carry: Carry) -> Step:
-        """Gradient at ``flat``."""
+        """Compute the gradient at ``flat``."""
         pieces = self.pieces(flat)
         shared = [piece for piece, run in zip(pieces, self.runs, strict=True) if run.shared]
         own = [piece for piece, run in zip(pieces, self.runs, strict=True) if not run.shared]
-        # A tape for each part: what is differentiated above the representation never goes on below it.
+        # A tape for each part: differentiation above the representation must not continue below it.
         with tf.GradientTape() as below:
             below.watch(shared)
             z, frozen = self.representation.below(tf.concat(pieces, axis=1), frozen, batch.inputs)
-        seen = self._for_heads(z)
+        copies = self._for_heads(z)
         with tf.GradientTape(persistent=True) as above:
-            above.watch([seen, *own])
-            raw, frozen = self.representation.above(tf.concat(pieces, axis=1), frozen, seen)
+            above.watch([copies, *own])
+            raw, frozen = self.representation.above(tf.concat(pieces, axis=1), frozen, copies)
         with tf.GradientTape() as last:
             last.watch(raw)
             losses = self.losses.of(batch.labels, batch.weights, raw, numbers)
             total = tf.reduce_sum(losses)
         slopes = last.gradient(total, raw)
         if self.representation.linear_heads:
-            found = self._through_kernel(slopes, self.representation.kernel(flat))
+            gradients = self._through_kernel(slopes, self.representation.kernel(flat))
         else:
-            found = self._through_tasks_layers(above.gradient(raw, seen, output_gradients=slopes))
+            gradients = self._through_tasks_layers(above.gradient(raw, copies, output_gradients=slopes))
         signal, carry = self.signal(losses, batch, numbers, carry)
-        signal = signal._replace(gram=found.gram)
+        signal = signal._replace(gram=gradients.gram)
         weights, carry = self.decide(signal, numbers, carry)
         scaled = self.scaled(weights, losses)
         zero = tf.UnconnectedGradients.ZERO
         of_shared = iter(
-            below.gradient(z, shared, output_gradients=found.weighted_sum(scaled), unconnected_gradients=zero)
+            below.gradient(z, shared, output_gradients=gradients.weighted_sum(scaled), unconnected_gradients=zero)
         )
         own_slopes = slopes * self.on_columns(self.weights_of_own(scaled, numbers))
         of_own = iter(above.gradient(raw, own, output_gradients=own_slopes, unconnected_gradients=zero))
@@ -76,11 +76,11 @@ class RepresentationGradient(GradientReader):
         return Step(gradient, losses, frozen, penalty, carry, self.record(weights, signal), signal)
 
     def _for_heads(self, z: tf.Tensor) -> tf.Tensor:
-        """The representation as it is, or once for each task: differentiated, each copy has its own task's slope."""
+        """Return the representation, or a copy for each task, so that each copy has the gradient of one task."""
         return z if self.representation.linear_heads else tf.repeat(z, self.n_tasks, axis=1)
 
     def _through_kernel(self, slopes: tf.Tensor, kernel: tf.Tensor) -> _AtRepresentation:
-        """Below linear heads, without the gradients themselves.
+        """Compute the inner products below linear heads without the gradients themselves.
 
         Column c's slopes s_c (batch) reach z through the kernel's column w_c (width) as ``s_c w_c'``, and ``<s_c
         w_c', s_d w_d'> = (s_c . s_d) (w_c . w_d)``; a task's gradient is the sum over its columns.
@@ -95,7 +95,7 @@ class RepresentationGradient(GradientReader):
         )
 
     def _through_tasks_layers(self, slopes: tf.Tensor) -> _AtRepresentation:
-        """From the tasks' slopes at their copies of z, (members, tasks, batch, width)."""
+        """Compute the inner products from the tasks' slopes at their copies of z, (members, tasks, batch, width)."""
         rows = tf.reshape(slopes, (self.members, self.n_tasks, -1))
         return _AtRepresentation(
             gram_of(rows), lambda weights: tf.reduce_sum(slopes * weights[:, :, None, None], axis=1, keepdims=True)
@@ -106,8 +106,8 @@ def _refusal(losses: Losses, method: Balancing, reason: str) -> str:
     spec = getattr(losses.network, "spec", None)
     where = "the network of model=" if spec is None else f"architecture={spec.architecture!r}"
     return (
-        f"{type(method).__name__} with gradients_of='representation' needs one representation in which all tasks meet, "
-        f"with all shared layers below it and all of the tasks' own above. There is none in {where}: {reason}. Set "
-        "gradients_of='parameters' (balancing__gradients_of), which takes every network, or take one that has it: "
+        f"{type(method).__name__} with gradients_of='representation' needs a representation that all tasks share, with "
+        f"all shared layers below it and all of the tasks' own layers above. There is none in {where}: {reason}. Set "
+        "gradients_of='parameters' (balancing__gradients_of), which works for every network, or use one that has it: "
         "'shared_bottom' with hidden layers, or 'omoe'."
     )

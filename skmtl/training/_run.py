@@ -1,4 +1,4 @@
-"""Members under training in one program, and what they come to."""
+"""The members that one program trains, and their results."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ._tensors import State
 
 @dataclass
 class Part:
-    """Some members of one fit, as a run trains them: their data, their numbers and the record of it.
+    """Members of one fit in a run: their data, their numbers and their history.
 
-    ``first`` is the number of the first of them in the fit; ``offset`` says where the fit's rows begin among those of
-    all. A part of no epochs fills a program up.
+    ``first`` is the number of the first member in the fit; ``offset`` is where the fit's rows begin among all rows. A
+    part with no epochs only fills up a program.
     """
 
     data: TrainingData
@@ -40,10 +40,10 @@ class Part:
 
 @dataclass
 class Run:
-    """Members under training in one program: those of a fit, or of several; ``group`` is the run's number.
+    """Members of one or several fits that one program trains; ``group`` is the number of the run.
 
-    ``state`` is that after the last whole epoch, ``over`` whether it was the last one of all. A ``watched`` run
-    gives way after every epoch. ``most_epochs`` is what any run of the same program may take.
+    ``state`` is the state after the last complete epoch, and ``over`` whether it was the last one. A ``watched`` run
+    yields after every epoch. ``most_epochs`` is the largest number of epochs of any run of the same program.
     """
 
     structure: TrainingStructure
@@ -68,7 +68,7 @@ class Run:
 
     @property
     def plan(self) -> RowPlan:
-        """Which of all rows each member uses."""
+        """The rows of all members, as numbers among the rows of all fits."""
         shifted = [part.data.plan.shifted(part.offset) for part in self.parts]
         return RowPlan(
             *(tuple(rows for plan in shifted for rows in side(plan)) for side in (rows_trained_on, rows_held_out))
@@ -76,7 +76,7 @@ class Run:
 
 
 def checked_result(run: Run, number: int = 0) -> TrainingResult:
-    """What a part of the run came to; raises where it diverged."""
+    """Return the result of a part of the run; raise an error if it diverged."""
     result = result_of(run, number)
     for parameters in (result.parameters, *(one.parameters for one in result.other_bests)):
         run.parts[number].history.check_finite(parameters)
@@ -84,9 +84,9 @@ def checked_result(run: Run, number: int = 0) -> TrainingResult:
 
 
 def result_of(run: Run, number: int = 0) -> TrainingResult:
-    """What a part of the run comes to if it ends here."""
+    """Return the result of a part of the run if it ends here."""
     part = run.parts[number]
-    return what_is_kept(
+    return result_of_state(
         run.state,
         part.history,
         part.numbers.early_stopping,
@@ -98,7 +98,7 @@ def result_of(run: Run, number: int = 0) -> TrainingResult:
     )
 
 
-def what_is_kept(
+def result_of_state(
     state: State,
     history: History,
     stops_early: bool,
@@ -108,12 +108,12 @@ def what_is_kept(
     stop: StopReason,
     of_several: tuple[slice, int] | None = None,
 ) -> TrainingResult:
-    """What a state and its record come to: the weights of each member's best epoch, where it was to be found.
+    """Return the result of a state and its history, with each member's weights at its best epoch if there is one.
 
-    ``of_several`` says where the fit's members lie in the state, and which fit it is, where others are trained in it.
+    ``of_several`` has the place of the fit's members in the state and the number of the fit, if there are several.
     """
     place, number = (slice(None), 0) if of_several is None else of_several
-    # Of several fits those that are over have their last weights among the best ones.
+    # Among several fits, those that are over have their last weights in ``best``.
     alone = of_several is None
     keep_best = not alone or (stops_early and any_held_out)
     best = state.best[0].epoch.numpy()[place] if any_held_out else np.full(len(held_out), n_epochs)
@@ -127,7 +127,7 @@ def what_is_kept(
     return TrainingResult(
         parameters=kept[0].parameters,
         frozen=kept[0].frozen,
-        # Of several fits none is trained further.
+        # Training cannot continue for fits that were trained together.
         optimizer_state=(tuple(value.numpy() for value in state.optimizer),) if alone else (),
         history=averages(members),
         member_history=members,

@@ -1,4 +1,4 @@
-"""Rows drawn by their task: where tasks have rows of their own, small ones are seen as often as is wanted."""
+"""Sampling of rows by task, so that tasks with few rows of their own can be seen more often."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 
 class RowSampling(NamedTuple):
-    """How often each row is to be drawn in an epoch, 1 on average, and the rarest task that it has a label of.
+    """Expected draws of each row per epoch, 1 on average, and the row's stratum: its rarest task with a label.
 
-    Both are (rows,); rows of the same stratum are drawn alike, and dealt out evenly to the batches.
+    Both are (rows,). Rows of a stratum are drawn equally often, and spread evenly over the batches.
     """
 
     draws: np.ndarray
@@ -18,10 +18,10 @@ class RowSampling(NamedTuple):
 
 
 def plan_sampling(weights: np.ndarray, exponent: float) -> RowSampling:
-    """Chances proportional to n ** (exponent - 1), n the number of labels of the rarest task that a row has.
+    """Return draws proportional to n ** (exponent - 1), with n the number of labels of a row's rarest task.
 
-    A task with rows of its own is then drawn in proportion to n ** exponent. ``weights`` (rows, tasks) are zero
-    where there is no label; rows without any are drawn like those of the largest task.
+    A task with rows of its own is then drawn in proportion to n ** exponent. ``weights`` (rows, tasks) are 0 for
+    missing labels; rows without any label are drawn like those of the largest task.
     """
     observed = weights > 0
     counts = observed.sum(axis=0)
@@ -32,7 +32,7 @@ def plan_sampling(weights: np.ndarray, exponent: float) -> RowSampling:
 
 
 class SampledOrder:
-    """Orders of as many draws as there are rows, in which every full batch has its share of every stratum."""
+    """Random orders of as many draws as there are rows, with every stratum spread evenly over the batches."""
 
     def __init__(self, rows: np.ndarray, sampling: RowSampling, batch_size: int) -> None:
         names, own = np.unique(sampling.stratum[rows], return_inverse=True)
@@ -43,8 +43,8 @@ class SampledOrder:
         self._places = _dealt(len(rows), batch_size)
 
     def epoch(self, rng: np.random.Generator) -> np.ndarray:
-        """Row numbers of an epoch."""
-        # Rounded to whole draws so that their mean over epochs is what is expected.
+        """Return the row numbers of an epoch."""
+        # Randomised rounding: the mean over epochs is the expected number.
         counts = np.diff(np.floor(self._edges + rng.random()), prepend=0.0).astype(int)
         drawn = [_repeated(self._strata[s], counts[s], rng) for s in rng.permutation(len(counts))]
         order = np.empty(len(self._places), dtype=np.int32)
@@ -53,13 +53,13 @@ class SampledOrder:
 
 
 def _repeated(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """``count`` of the rows in random order: no row again before all have been drawn."""
+    """Draw ``count`` rows in random order, none again before all have been drawn."""
     passes = [rng.permutation(rows) for _ in range(-(-count // len(rows)))]
     return np.concatenate([rows[:0], *passes])[:count]
 
 
 def _dealt(n_rows: int, batch_size: int) -> np.ndarray:
-    """Places of an order, so that neighbours go to one batch after another; a short last batch has its turn less."""
+    """Return places that deal consecutive draws to one batch after another; a short last batch gets fewer."""
     places = np.arange(n_rows)
     sizes = np.minimum(batch_size, n_rows - places // batch_size * batch_size)
     return np.argsort((places % batch_size + 0.5) / sizes, kind="stable")

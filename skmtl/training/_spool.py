@@ -1,4 +1,4 @@
-"""Rows held out, on disk while training goes on: they are read once an epoch, in the order of their numbers."""
+"""Held-out rows on disk: training reads them once per epoch, in the order of their numbers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import numpy as np
 from .._row_hash import row_bins
 from ._windows import Rows
 
-# Row numbers between two entries of the table of places.
+# Row numbers per entry in the table of places.
 _BLOCK = 1 << 16
 
 
 class Spool:
-    """A file with a place for every row, of those numbered from ``start`` to ``stop``, that a member holds out.
+    """A file with a place for every held-out row among those numbered from ``start`` to ``stop``.
 
-    Whatever order the rows come in, they lie in that of their numbers: a sum over them has the same bits in every run.
+    Rows are stored in the order of their numbers, whatever order they arrive in, so that sums over them have the same
+    bits in every run.
     """
 
     def __init__(self, start: int, stop: int, seed: int, held: np.ndarray, none: Rows) -> None:
@@ -36,24 +37,24 @@ class Spool:
 
     @property
     def length(self) -> int:
-        """Number of rows that there is a place for."""
+        """Number of places for rows."""
         return int(self.places[-1])
 
     def write(self, rows: Rows) -> None:
-        """Put those of the rows that are held out, a run of ascending numbers, into their places."""
+        """Write the held-out rows among ``rows``, whose numbers are ascending, to their places."""
         out = self.held[rows.bins]
         if self.complete or not out.any():
             return
         chosen = rows.take(np.flatnonzero(out))
         record = np.hstack([*chosen[:3], chosen.bins[:, None]]).astype(self.dtype, copy=False)
         places = self._places(chosen.numbers)
-        # Rows without a label were dropped, so that places may be left out.
+        # Rows without a label were dropped, so some places may stay empty.
         for run in np.split(np.arange(len(places)), np.flatnonzero(np.diff(places) > 1) + 1):
             self._file.seek(int(places[run[0]]) * self._row_bytes)
             self._file.write(record[run].tobytes())
 
     def read(self, at_a_time: int) -> Iterator[Rows]:
-        """All rows, so many at a time; those without a label weigh nothing."""
+        """Yield all rows, ``at_a_time`` at once; rows without a label have weight 0."""
         for first in range(0, self.length, at_a_time):
             number = min(at_a_time, self.length - first)
             self._file.seek(first * self._row_bytes)
@@ -62,7 +63,7 @@ class Spool:
             yield Rows(inputs, labels, weights, np.zeros(number, np.int64), bins[:, 0].astype(np.int32))
 
     def close(self) -> None:
-        """Give up the file."""
+        """Close and delete the file."""
         self._file.close()
 
     @property
@@ -70,11 +71,11 @@ class Spool:
         return sum(self.widths) * self.dtype.itemsize
 
     def _places(self, numbers: np.ndarray) -> np.ndarray:
-        """Place of each of some ascending numbers of rows held out."""
+        """Return the places of held-out rows with ascending numbers."""
         block = (int(numbers[0]) - self.start) // _BLOCK
         first = self.start + block * _BLOCK
-        every = np.arange(first, int(numbers[-1]) + 1)
-        before = np.cumsum(self.held[row_bins(every, self.seed)]) - 1
+        candidates = np.arange(first, int(numbers[-1]) + 1)
+        before = np.cumsum(self.held[row_bins(candidates, self.seed)]) - 1
         return self.places[block] + before[numbers - first]
 
     def _count(self, first: int, stop: int) -> int:

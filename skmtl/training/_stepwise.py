@@ -1,4 +1,4 @@
-"""An epoch in single steps, for callbacks that want to act on batches."""
+"""An epoch in single steps, for callbacks that act on batches."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ logger = logging.getLogger("skmtl")
 def run_epoch_by_steps(
     program: Program, callbacks: KerasCallbacks, state: State, data: Data, numbers: Numbers, index: np.ndarray
 ) -> tuple[State, Report]:
-    """One epoch over ``index`` (1, steps, members, batch) with the callbacks' batch hooks around every step.
+    """Run one epoch over ``index`` (1, steps, members, batch) with the callbacks' batch hooks around every step.
 
-    A callback that asks to stop ends the epoch there; its losses are then those of the batches seen.
+    If a callback asks to stop, the epoch ends there, and its losses are those of the batches so far.
     """
     logger.info("A callback acts on batches: training runs step by step, which is slower.")
     before, rows, size = state, numbers.train_rows.numpy(), index.shape[3]
     one, none = to_device(1, np.int32), to_device(0, np.int32)
-    # The program counts one step an epoch here.
+    # The program counts one step per epoch here.
     before_epoch = int(state.epoch[0]) * (index.shape[1] - 1)
-    sums, penalties, seen = 0.0, 0.0, np.zeros(len(rows))
+    sums, penalties, used = 0.0, 0.0, np.zeros(len(rows))
     record: dict[str, np.ndarray] = {}
     show(callbacks, state)
     for step in range(index.shape[1]):
@@ -42,15 +42,15 @@ def run_epoch_by_steps(
         state, report = program.run(state, data, single, batch, one)
         share = left / rows
         sums = sums + report.train[0].numpy() * share[:, None]
-        penalties, seen = penalties + report.penalty[0].numpy() * share, seen + share
+        penalties, used = penalties + report.penalty[0].numpy() * share, used + share
         record = {name: record.get(name, 0.0) + values[:1].numpy() for name, values in report.balancing.items()}
-        # A step is no epoch: what counts epochs stays as it was.
+        # A step is not an epoch: restore everything that counts epochs.
         state = state._replace(best=before.best, epoch=before.epoch, active=before.active)
         show(callbacks, state)
         callbacks.batch_end(step, {"loss": float(np.mean(report.train[0].numpy()))})
         state = take_over(callbacks, state)
         if callbacks.stop:
-            sums, penalties = sums / seen[:, None], penalties / seen
+            sums, penalties = sums / used[:, None], penalties / used
             break
     carry = program.gradient.epoch_end(tf.constant(sums, program.dtype), numbers, state.balancing)
     idle = numbers._replace(steps=none, closing=tf.constant(False))
@@ -61,12 +61,12 @@ def run_epoch_by_steps(
 
 
 def show(callbacks: KerasCallbacks, state: State) -> None:
-    """Put the state's weights into the model that the callbacks see."""
+    """Write the state's weights into the model that the callbacks see."""
     callbacks.write(state.flat.numpy(), [value.numpy() for value in state.frozen])
 
 
 def take_over(callbacks: KerasCallbacks, state: State) -> State:
-    """Weights and random states as the callbacks left them."""
+    """Return the state with weights and random states as the callbacks left them."""
     flat, frozen = callbacks.read()
     if not np.array_equal(flat, state.flat.numpy(), equal_nan=True):
         state = state._replace(flat=to_device(flat, state.flat.dtype.as_numpy_dtype))

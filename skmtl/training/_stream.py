@@ -1,4 +1,4 @@
-"""Training on rows that come a window at a time: whole epochs of them, on one worker or on several together."""
+"""Training on rows that come a window at a time, on one worker or several."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ._history import History
 from ._program import Program, to_device
 from ._progress import Progress
 from ._rows import evaluation_index
-from ._run import rate_of, what_is_kept
+from ._run import rate_of, result_of_state
 from ._spool import Spool
 from ._structure import TrainingStructure
 from ._tensors import Best, Data, Numbers, Report, State, Stream
@@ -28,22 +28,22 @@ _EVALUATION_ROWS = 1024
 
 
 class Checkpoints(Protocol):
-    """Where the end of an epoch is kept."""
+    """Storage for the state at the end of an epoch."""
 
     def load(self) -> Sequence[np.ndarray] | None:
-        """What was saved last; None where there is nothing."""
+        """Return the arrays that were saved last, or None."""
 
     def save(self, epoch: int, arrays: Sequence[np.ndarray]) -> None:
-        """Keep the arrays instead of those before."""
+        """Save the arrays in place of the previous ones."""
 
 
 @dataclass(frozen=True)
 class StreamData:
-    """A worker's rows, how all workers go through theirs, and what is known of them together.
+    """A worker's rows, the schedule of all workers, and statistics over all rows.
 
-    ``chunks`` gives the rows of an epoch; ``held`` says which bins of them each member holds out, (bins, members), and
-    ``validation`` gives other rows to evaluate on. ``train_share`` is the mean weight of a row, ``held_weight`` the
-    weight of all labels held out, (members, tasks); the others are as in `TrainingData`.
+    ``chunks`` returns the rows of an epoch; ``held`` says which bins of rows each member holds out, (bins, members);
+    ``validation`` returns other rows to evaluate on. ``train_share`` is the mean weight of a row, ``held_weight`` the
+    weight of all held-out labels, (members, tasks); the others are as in `TrainingData`.
     """
 
     chunks: Callable[[int], Iterable[Rows]]
@@ -67,7 +67,7 @@ class StreamData:
 
 @dataclass
 class StreamRun:
-    """A fit under way; ``state`` is that after the last whole epoch."""
+    """A fit in progress; ``state`` is the state after the last complete epoch."""
 
     structure: TrainingStructure
     data: StreamData
@@ -81,7 +81,7 @@ class StreamRun:
     def __post_init__(self) -> None:
         members = len(self.data.parameters)
         workers = self.structure.workers
-        # Rows held out are evaluated by themselves: workers have other numbers of windows of them.
+        # Held-out rows are evaluated separately, since workers have different numbers of windows of them.
         uneven = not self.data.schedule.counts(self.data.schedule.steps - 1, 1).all()
         self.program: Program = self.structure.program(members, False, self.numbers.n_criteria, uneven=uneven)
         self.windows = Windows(self.data.schedule, workers.rank, self.data.held, self.data.none)
@@ -93,17 +93,17 @@ class StreamRun:
 
     @property
     def done(self) -> int:
-        """Epochs taken so far."""
+        """Number of epochs so far."""
         return int(self.state.epoch[0])
 
     @property
     def over(self) -> bool:
-        """Whether there is no epoch more to take."""
+        """Whether training is over."""
         return self.done >= self.numbers.epochs or not np.any(self.state.active.numpy())
 
     def _numbers(self) -> Numbers:
         data, numbers, dtype = self.data, self.numbers, self.program.network.dtype
-        members, whole = len(self.data.parameters), np.int32
+        members, integer = len(self.data.parameters), np.int32
         steps, n_tasks = data.schedule.steps, len(data.units)
         criteria = np.ones((1, n_tasks)) if numbers.criteria is None else numbers.criteria
 
@@ -113,28 +113,28 @@ class StreamRun:
         return Numbers(
             rate=each(rate_of(self.structure, numbers), dtype),
             horizon=each(numbers.epochs * steps if numbers.cosine else 0, dtype),
-            begun=to_device(0, whole),
+            begun=to_device(0, integer),
             decay=each(decay_of(self.structure, numbers), dtype),
             task_weights=each(numbers.task_weights, dtype),
             units=each(data.units, dtype),
             scale=each(data.scale, dtype),
             train_share=to_device(data.train_share, dtype),
-            train_rows=to_device(np.zeros(members), whole),
-            # Windows' losses are added up before they are divided.
+            train_rows=to_device(np.zeros(members), integer),
+            # The losses of all windows are summed before they are divided.
             eval_weight=to_device(np.ones((members, n_tasks)), dtype),
-            eval_rows=to_device(np.zeros(members), whole),
-            steps=to_device(0, whole),
-            eval_steps=to_device(0, whole),
-            epochs=each(numbers.epochs, whole),
+            eval_rows=to_device(np.zeros(members), integer),
+            steps=to_device(0, integer),
+            eval_steps=to_device(0, integer),
+            epochs=each(numbers.epochs, integer),
             tol=each(numbers.tol, dtype),
-            patience=each(min(numbers.patience, LONGEST), whole),
+            patience=each(min(numbers.patience, LONGEST), integer),
             stopping=each(numbers.early_stopping and data.evaluates, np.bool_),
             criteria=to_device(criteria, dtype),
             by_others=to_device(False, np.bool_),
             closing=to_device(False, np.bool_),
             balancing={name: to_device(value, np.float32) for name, value in numbers.balancing},
             stream=Stream(
-                to_device(np.zeros((data.schedule.room, members)), whole), to_device(data.schedule.total, whole)
+                to_device(np.zeros((data.schedule.room, members)), integer), to_device(data.schedule.total, integer)
             ),
         )
 
@@ -156,7 +156,7 @@ class StreamRun:
 
 
 def train_stream(run: StreamRun) -> TrainingResult:
-    """Train to the end, from the last checkpoint where there is one."""
+    """Train a network, from the last checkpoint if there is one."""
     _resume(run)
     try:
         with run.structure.programs.dropped_on_error(run.program):
@@ -174,9 +174,9 @@ def train_stream(run: StreamRun) -> TrainingResult:
     if run.stop is StopReason.EPOCHS_USED and not np.any(run.state.active.numpy()):
         run.stop = StopReason.NO_IMPROVEMENT
     run.progress.ended(run.stop)
-    nobody = (np.zeros(0, dtype=np.intp),) * len(run.data.parameters)
-    result = what_is_kept(
-        run.state, run.history, run.numbers.early_stopping, nobody, run.data.evaluates, run.done, run.stop
+    none_held = (np.zeros(0, dtype=np.intp),) * len(run.data.parameters)
+    result = result_of_state(
+        run.state, run.history, run.numbers.early_stopping, none_held, run.data.evaluates, run.done, run.stop
     )
     run.history.check_finite(result.parameters)
     return result
@@ -200,7 +200,7 @@ def _epoch(run: StreamRun) -> None:
             after, report = run.program.run(state, rows, fixed, batches, one)
         sums, penalties = sums + report.train[0].numpy(), penalties + report.penalty[0].numpy()
         record = {name: record.get(name, 0.0) + values[:1].numpy() for name, values in report.balancing.items()}
-        # A window is no epoch: what counts epochs stays as it was.
+        # A window is not an epoch: restore everything that counts epochs.
         state = after._replace(best=state.best, epoch=state.epoch, active=state.active)
     if data.spool is not None:
         data.spool.complete = True
@@ -232,14 +232,14 @@ def _spooled(chunks: Iterable[Rows], spool: Spool) -> Iterator[Rows]:
 
 
 def _numbers_of(run: StreamRun, window: Window) -> Numbers:
-    schedule, whole = run.data.schedule, np.int32
+    schedule, integer = run.data.schedule, np.int32
     counts = schedule.counts(window.first, schedule.room)
     return run.fixed._replace(
-        steps=to_device(window.steps, whole),
-        # The program takes the epoch to have the window's steps.
-        begun=to_device(run.done * (schedule.steps - window.steps) + window.first, whole),
-        train_rows=to_device(window.left, whole),
-        stream=Stream(to_device(counts, whole), to_device(schedule.total, whole)),
+        steps=to_device(window.steps, integer),
+        # The program assumes that an epoch has as many steps as the window.
+        begun=to_device(run.done * (schedule.steps - window.steps) + window.first, integer),
+        train_rows=to_device(window.left, integer),
+        stream=Stream(to_device(counts, integer), to_device(schedule.total, integer)),
     )
 
 
@@ -249,7 +249,7 @@ def _device_rows(rows: Rows, members: int) -> Data:
 
 
 def _evaluate(run: StreamRun, state: State) -> np.ndarray:
-    """Mean losses on the rows held out, over all workers, (members, tasks); zeros where there are none."""
+    """Return mean losses on held-out rows, over all workers, (members, tasks); zeros if there are none."""
     data, members = run.data, len(run.data.parameters)
     sums = np.zeros(data.held_weight.shape)
     if not data.evaluates:
@@ -264,12 +264,12 @@ def _evaluate(run: StreamRun, state: State) -> np.ndarray:
 
 
 def _held_out(run: StreamRun) -> Iterator[tuple[Rows, np.ndarray, np.ndarray]]:
-    """A worker's rows held out, a window at a time: which of them each member evaluates on, and how many."""
+    """Yield a worker's held-out rows a window at a time, with each member's index of them and their number."""
     data, members = run.data, len(run.data.parameters)
     size = max(run.windows.room_rows, _EVALUATION_ROWS)
     for rows in data.spool.read(size) if data.spool is not None else data.validation() if data.validation else ():
-        everybody = np.ones((len(rows.bins), members), bool)
-        out = data.held[rows.bins] if data.spool is not None else everybody
+        by_all = np.ones((len(rows.bins), members), bool)
+        out = data.held[rows.bins] if data.spool is not None else by_all
         own = [np.flatnonzero(out[:, member]) for member in range(members)]
         padded = run.windows.padded(rows)
         steps = bucket(-(-len(padded.inputs) // _EVALUATION_ROWS))
@@ -277,12 +277,12 @@ def _held_out(run: StreamRun) -> Iterator[tuple[Rows, np.ndarray, np.ndarray]]:
 
 
 def own_noise(frozen: Sequence[tf.Tensor], rank: int) -> list[tf.Tensor]:
-    """States of random generators for a worker: each gets another, as groups of members do."""
+    """Return the states of random generators for a worker; they differ between workers, as between groups."""
     return [value + rank if value.dtype.is_integer else value for value in frozen]
 
 
 def _arrays(run: StreamRun) -> list[np.ndarray]:
-    """All that training goes on from, as plain arrays: the state, then the record."""
+    """Return everything that training continues from as plain arrays: the state, then the history."""
     state = [np.asarray(value) for value in tf.nest.flatten(run.state)]
     reports = [tf.nest.flatten(report) for report in run.reports]
     return state + [np.concatenate(column) for column in zip(*reports, strict=True)]

@@ -1,4 +1,4 @@
-"""What a fit hands to the engine: the structure of its program, and its data."""
+"""The inputs of the training engine: the structure of a fit's program, and its data."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PROGRAMS: ProgramCache[Program] = ProgramCache(32)
 
 @dataclass(frozen=True)
 class TrainingStructure:
-    """What makes one compiled program, but for the number of members.
+    """Everything that a compiled program depends on, except the number of members.
 
-    ``key`` says what network ``make_network(members)`` makes, or ``make_network(members, fits)`` for those of several
-    fits, where there is such a thing; with None nothing is kept. ``programs`` keeps what is
-    compiled: the process' cache, or one of the fit's own, where code of the caller's is part of it, which may change.
+    ``key`` identifies the network that ``make_network(members)`` makes (or ``make_network(members, fits)``, for several
+    fits); with None, nothing is cached. ``programs`` is the cache: that of the process or, if the caller's code is part
+    of the program and may change, one of this fit alone.
     """
 
     key: Hashable | None
@@ -37,9 +37,9 @@ class TrainingStructure:
     optimizer: OptimizerRule
     task_names: tuple[str, ...]
     jit: bool
-    separate: bool = False  # the network's frozen values come member by member
+    separate: bool = False  # each member has frozen values of its own
     balancing: Balancing | None = None
-    cosines: bool = False  # record the cosines of the tasks' gradients, whatever the method
+    cosines: bool = False  # record cosines of the tasks' gradients with any method
     programs: ProgramCache[Program] = PROGRAMS
     workers: Workers = ALONE
     streamed: bool = False  # rows come a window at a time
@@ -47,9 +47,9 @@ class TrainingStructure:
     def program(
         self, members: int, evaluates: bool = True, criteria: int = 1, fits: int = 1, uneven: bool = False
     ) -> Program:
-        """The program for so many members and judges, with rows to evaluate on or without, from the cache if known.
+        """Return the program for these numbers of members and early-stopping criteria, from the cache if it is there.
 
-        The members belong to so many ``fits``; with ``uneven`` some take more steps an epoch than others.
+        The members belong to ``fits`` fits; with ``uneven``, some take more steps per epoch than others.
         """
         shape = (members, evaluates, criteria, fits, uneven)
         key = None if self.key is None else (*self.identity, *shape)
@@ -57,7 +57,7 @@ class TrainingStructure:
 
     @property
     def identity(self) -> tuple[Hashable, ...]:
-        """What fits have to agree in to be trained by one program."""
+        """What fits must have in common to be trained by one program."""
         method = None if is_equal(self.balancing) or self.balancing is None else self.balancing.structure()
         return (self.key, self.groups, self.optimizer, self.jit, method, self.cosines, self.workers, self.streamed)
 
@@ -81,10 +81,10 @@ class TrainingStructure:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Encoded rows (padded with zeros to any length) and who uses which; start values of the network.
+    """Encoded rows (padded with zeros), each member's rows, and the network's initial values.
 
-    ``inputs`` (rows, features), ``labels`` and ``weights`` (rows, tasks); ``units`` and ``scale`` (tasks,):
-    1 / the constant prediction's loss, and the targets' scale. ``parameters`` is (members, n_parameters).
+    ``inputs`` is (rows, features), ``labels`` and ``weights`` are (rows, tasks). ``units`` and ``scale``, (tasks,), are
+    one over the constant prediction's loss, and the targets' scale. ``parameters`` is (members, n_parameters).
     """
 
     inputs: np.ndarray
@@ -95,9 +95,9 @@ class TrainingData:
     plan: RowPlan
     parameters: np.ndarray
     frozen: Sequence[np.ndarray]
-    optimizer_state: Sequence[Sequence[np.ndarray]] | None = None  # one entry a group of members
-    balancing: Mapping[str, np.ndarray] | None = None  # what the balancing method remembers, (members, ...)
-    sampling: RowSampling | None = None  # how rows are drawn; None: each once an epoch
+    optimizer_state: Sequence[Sequence[np.ndarray]] | None = None  # one entry per group of members
+    balancing: Mapping[str, np.ndarray] | None = None  # state of the balancing method, (members, ...)
+    sampling: RowSampling | None = None  # how rows are drawn; None: each once per epoch
 
     @property
     def members(self) -> int:
@@ -107,7 +107,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """All that the engine has to know of a fit. With ``may_compile`` XLA is left to the engine."""
+    """Everything the engine needs for a fit. With ``may_compile`` the engine decides about XLA."""
 
     structure: TrainingStructure
     data: TrainingData

@@ -1,4 +1,4 @@
-"""The tasks' gradients over the shared parameters, one backward pass for each, and the update made of them."""
+"""The tasks' gradients over the shared parameters, with one backward pass each, and the update from them."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from ._gradient import Batch, Losses, Step
 from ._gradient_reader import GradientReader, gram_of
 from ._tensors import Carry, Numbers
 
-# Up to so many tasks, each has its own operations in the program, which is quicker; more would be long to compile.
+# Up to this many tasks have their own operations in the program, which is quicker; more would take long to compile.
 _MOST_UNROLLED = 16
 
 
 class _Pass(NamedTuple):
-    """A forward pass under a tape, cut where the tasks' slopes go in."""
+    """A forward pass under a tape, split at the tensor that the tasks' slopes are passed back from."""
 
     tape: tf.GradientTape
-    pieces: list[tf.Tensor]  # flat parameters, one a run
-    where: tf.Tensor  # what the tasks' slopes are passed back from: raw outputs, or what the heads see
+    pieces: list[tf.Tensor]  # flat parameters, one piece per run
+    source: tf.Tensor  # tensor that slopes are passed back from: raw outputs, or the input of the heads
     raw: tf.Tensor
-    slopes: tf.Tensor  # of the sum of the tasks' losses at the raw outputs: each column sees its own task
-    kernel: tf.Tensor | None  # of the heads, where ``where`` is what they see
+    slopes: tf.Tensor  # gradient of the summed losses at the raw outputs; each column belongs to one task
+    kernel: tf.Tensor | None  # kernel of the heads, if ``source`` is their input
 
 
 class CombinedGradient(GradientReader):
-    """Gradients over the shared parameters themselves, which is what methods on gradients are defined on.
+    """Gradients over the shared parameters, as gradient-based methods define them.
 
-    One forward pass. The losses are differentiated once for all tasks, since a column of the raw outputs concerns
-    one task alone, and so are the tasks' own parameters. Over the shared parameters there is a backward pass for
-    each task; the update is the weighted sum of these gradients.
+    There is one forward pass. The losses and the tasks' own parameters are differentiated once for all tasks, since
+    each column of the raw outputs belongs to one task. Over the shared parameters there is one backward pass per task;
+    the update is the weighted sum of these gradients.
     """
 
     def __init__(self, losses: Losses, method: Balancing) -> None:
@@ -42,7 +42,7 @@ class CombinedGradient(GradientReader):
         self.trunk = Trunk.of(losses.network)
 
     def step(self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch, numbers: Numbers, carry: Carry) -> Step:
-        """Gradient at ``flat``."""
+        """Compute the gradient at ``flat``."""
         done, losses, after, penalty, penalties = self._differentiate(flat, frozen, batch, numbers)
         rows = self._rows(done)
         signal, carry = self.signal(losses, batch, numbers, carry)
@@ -57,12 +57,12 @@ class CombinedGradient(GradientReader):
     def of_tasks(
         self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch, numbers: Numbers
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The tasks' losses (members, tasks), and each one's gradient over the shared parameters alone."""
+        """Return the tasks' losses (members, tasks), and their gradients over the shared parameters only."""
         done, losses, *_ = self._differentiate(flat, frozen, batch, numbers)
         return losses, self._rows(done)
 
     def in_place(self, rows: tf.Tensor) -> tf.Tensor:
-        """Gradients over the shared parameters (..., shared) with zeros for all others: (..., n_parameters)."""
+        """Extend gradients over the shared parameters (..., shared) by zeros to all parameters (..., n_parameters)."""
         sizes = [run.stop - run.start for run in self.runs]
         shared = iter(tf.split(rows, [size for size, run in zip(sizes, self.runs, strict=True) if run.shared], axis=-1))
         zeros = tf.zeros_like(rows[..., :1])
@@ -77,14 +77,14 @@ class CombinedGradient(GradientReader):
     def _differentiate(
         self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch, numbers: Numbers
     ) -> tuple[_Pass, tf.Tensor, list[tf.Tensor], tf.Tensor, tf.Tensor]:
-        """Forward pass, losses, new frozen values, and the penalties per member and altogether."""
+        """Return the forward pass, losses, new frozen values, and penalties per member and in total."""
         pieces = self.pieces(flat)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(pieces)
-            where, raw, after, penalty, kernel = self._forward(tf.concat(pieces, axis=1), frozen, batch)
+            source, raw, after, penalty, kernel = self._forward(tf.concat(pieces, axis=1), frozen, batch)
             losses = self.losses.of(batch.labels, batch.weights, raw, numbers)
             total, penalties = tf.reduce_sum(losses), tf.reduce_sum(penalty)
-        done = _Pass(tape, pieces, where, raw, tape.gradient(total, raw), kernel)
+        done = _Pass(tape, pieces, source, raw, tape.gradient(total, raw), kernel)
         return done, losses, after, penalty, penalties
 
     def _forward(self, flat: tf.Tensor, frozen: Sequence[tf.Tensor], batch: Batch) -> tuple[Any, ...]:
@@ -95,14 +95,14 @@ class CombinedGradient(GradientReader):
         return hidden, raw, after, tf.zeros((self.members,), flat.dtype), self.trunk.heads_kernel(flat)
 
     def _rows(self, done: _Pass) -> tf.Tensor:
-        """Each task's gradient over the shared parameters, (members, tasks, shared parameters)."""
+        """Return each task's gradient over the shared parameters, (members, tasks, shared parameters)."""
         shared = [piece for piece, run in zip(done.pieces, self.runs, strict=True) if run.shared]
         if not shared:
             return tf.zeros((self.members, self.n_tasks, 0), done.slopes.dtype)
 
         def row(slope: tf.Tensor) -> tf.Tensor:
             parts = done.tape.gradient(
-                done.where, shared, output_gradients=slope, unconnected_gradients=tf.UnconnectedGradients.ZERO
+                done.source, shared, output_gradients=slope, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
             return tf.concat(parts, axis=1)
 
@@ -111,14 +111,14 @@ class CombinedGradient(GradientReader):
         return self._rows_in_a_loop(done, row, sum(piece.shape[1] for piece in shared))
 
     def _slope_of_columns(self, done: _Pass, task: int) -> tf.Tensor:
-        """Slope of one task's loss."""
+        """Return the slope of one task's loss."""
         columns = np.flatnonzero(self.task_of_column == task)
         if done.kernel is None:
             return done.slopes * _mask(self.task_of_column == task, done.slopes)
         return _through(done.slopes[..., columns[0] : columns[-1] + 1], done.kernel[..., columns[0] : columns[-1] + 1])
 
     def _rows_in_a_loop(self, done: _Pass, row: Callable[[tf.Tensor], tf.Tensor], size: int) -> tf.Tensor:
-        """Rows of many tasks: the operations of one, as often as there are tasks."""
+        """Return the rows of many tasks with a loop over the operations of one."""
         masks = _mask(self.task_of_column == np.arange(self.n_tasks)[:, None], done.slopes)
 
         def slope(task: tf.Tensor) -> tf.Tensor:
@@ -134,25 +134,25 @@ class CombinedGradient(GradientReader):
         return tf.transpose(rows, [1, 0, 2])
 
     def _combine(self, done: _Pass, rows: tf.Tensor, weights: tf.Tensor, numbers: Numbers) -> list[tf.Tensor]:
-        """The update's gradient, one piece a run of parameters."""
+        """Return the gradient of the update, one piece per run of parameters."""
         own = self._own(done, self.weights_of_own(weights, numbers))
-        together = tf.squeeze(tf.matmul(weights[:, None, :], rows), axis=1)
+        combined = tf.squeeze(tf.matmul(weights[:, None, :], rows), axis=1)
         sizes = [run.stop - run.start for run in self.runs if run.shared]
-        # Independent networks share nothing: a split into no pieces is refused.
-        shared = iter(tf.split(together, sizes, axis=1) if sizes else [])
+        # Independent networks share nothing, and TensorFlow refuses to split into no pieces.
+        shared = iter(tf.split(combined, sizes, axis=1) if sizes else [])
         return [next(shared) if run.shared else next(own) for run in self.runs]
 
     def _own(self, done: _Pass, weights: tf.Tensor) -> Iterator[tf.Tensor]:
-        """Gradients of the tasks' own parameters: one backward pass, since each sees its own task's loss alone."""
+        """Return gradients of the tasks' own parameters, by one backward pass since each affects only one loss."""
         own = [piece for piece, run in zip(done.pieces, self.runs, strict=True) if not run.shared]
         slopes, zero = done.slopes * self.on_columns(weights), tf.UnconnectedGradients.ZERO
         return iter(done.tape.gradient(done.raw, own, output_gradients=slopes, unconnected_gradients=zero))
 
 
 def _through(slopes: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Slopes at some columns of the outputs, as slopes at what the heads see."""
+    """Pass slopes at some columns of the outputs back to the input of the heads."""
     if slopes.shape[-1] == 1:
-        # A product that the compiler can merge with what follows.
+        # An elementwise product, which the compiler can fuse with what follows.
         return slopes * tf.linalg.matrix_transpose(kernel)
     return tf.matmul(slopes, kernel, transpose_b=True)
 

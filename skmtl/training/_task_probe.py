@@ -1,4 +1,4 @@
-"""What a step for one task does to the others, on networks in training: gradient cosines and lookahead."""
+"""Effects of a step for one task on the others during training: gradient cosines and lookahead."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ._program import Program, to_device
 from ._task_gradients import CombinedGradient
 from ._tensors import Data, Numbers, State
 
-# A small batch's gradients are noise for the most part: more rows tell more, at next to no cost.
+# Gradients of a small batch are mostly noise; more rows measure more precisely at hardly any cost.
 _FEWEST_ROWS = 128
 
 
 class Probed(NamedTuple):
-    """Measurements (batches, members, tasks, tasks) float64; NaN where one of the two tasks has no label or gradient.
+    """Measurements (batches, members, tasks, tasks) float64; NaN if one of the two tasks has no label or gradient.
 
-    ``lookahead[..., i, j]`` is the relative fall of task j's loss that task i's gradient brings in a step of the
-    shared parameters.
+    ``lookahead[..., i, j]`` is the relative decrease of task j's loss after a step of the shared parameters along task
+    i's gradient.
     """
 
     cosines: np.ndarray
@@ -32,25 +32,25 @@ class Probed(NamedTuple):
 
 
 class TaskProbe:
-    """Compiled measurements of one program; free of state, as the program is."""
+    """Compiled measurements for one program; like the program, they have no state."""
 
     def __init__(self, program: Program, lookahead: bool) -> None:
         self.program = program
         self.lookahead = lookahead
         self.gradient = CombinedGradient(program.losses, Equal())
         if not any(run.shared for run in self.gradient.runs):
-            raise ValueError("The tasks share no parameter of this network, so that none can help or hurt another.")
+            raise ValueError("The tasks share no parameter of this network, so none can help or hurt another.")
         self._shared = np.concatenate([np.full((1, run.stop - run.start), run.shared) for run in self.gradient.runs], 1)
         self._lock = threading.Lock()
         self._function = tf.function(self._measure, autograph=False, reduce_retracing=True)
 
     def __call__(self, epoch_state: EpochState, n_batches: int) -> Probed:
-        """Measure on random batches of each member's rows, the same in every run."""
+        """Measure on random batches of each member's rows, which are the same in every run."""
         index = to_device(_batches(epoch_state, n_batches), np.int32)
-        with self._lock:  # groups of members train on threads of their own, and one of them has to trace
+        with self._lock:  # groups of members train on separate threads, and only one may trace
             cosines, lookahead = self._function(epoch_state.state, epoch_state.data, epoch_state.numbers, index)
         cosines = _numpy(cosines)
-        # Products of float32 depend on the order of the two in the last digit.
+        # The last digit of float32 products depends on their order.
         cosines = (cosines + cosines.swapaxes(-1, -2)) / 2
         return Probed(cosines, _numpy(lookahead) if self.lookahead else None)
 
@@ -69,18 +69,19 @@ class TaskProbe:
         losses, gradients = self.gradient.of_tasks(state.flat, state.frozen, batch, numbers)
         present = tf.reduce_sum(batch.weights, axis=1) > 0
         cosines, both = cosines_of(gram_of(gradients), present)
-        nothing = tf.constant(np.nan, tf.float32)
-        cosines = tf.where(both, cosines, nothing)
+        nan = tf.constant(np.nan, tf.float32)
+        cosines = tf.where(both, cosines, nan)
         if not self.lookahead:
             return cosines, tf.zeros_like(cosines)
-        fall = self._fall(state, batch, numbers, gradients) / tf.where(losses > 0, losses, 1.0)[:, None, :]
-        seen = both & (losses > 0)[:, None, :]
-        return cosines, tf.where(seen, tf.cast(fall, tf.float32), nothing)
+        decrease = self._decrease(state, batch, numbers, gradients) / tf.where(losses > 0, losses, 1.0)[:, None, :]
+        defined = both & (losses > 0)[:, None, :]
+        return cosines, tf.where(defined, tf.cast(decrease, tf.float32), nan)
 
-    def _fall(self, state: State, batch: Batch, numbers: Numbers, gradients: tf.Tensor) -> tf.Tensor:
-        """By how much a step of the shared parameters for each task lowers all losses, (members, stepped for, tasks).
+    def _decrease(self, state: State, batch: Batch, numbers: Numbers, gradients: tf.Tensor) -> tf.Tensor:
+        """Return the decrease of all losses after a step of shared parameters for each task, (members, tasks, tasks).
 
-        What momentum makes of the step without any gradient is taken out: it is the same whatever the task.
+        It is relative to a step with a zero gradient, to leave out the effect of momentum, which is the same for all
+        tasks.
         """
         network, update = self.program.network, self.program.update
         shared, no_decay = tf.constant(self._shared), tf.zeros_like(numbers.decay)
@@ -99,12 +100,12 @@ class TaskProbe:
 
 
 def probe_of(program: Program, lookahead: bool) -> TaskProbe:
-    """The compiled measurements of a program, which live as long as it does: they serve many fits, as it does."""
+    """Return the compiled measurements for a program, which are cached with it and used by many fits."""
     return program.probes.get(lookahead, lambda: TaskProbe(program, lookahead))
 
 
 def _batches(epoch_state: EpochState, number: int) -> np.ndarray:
-    """Rows of ``number`` batches, (batches, members, size): whole ones, the same size for all members."""
+    """Draw the rows of ``number`` full batches, (batches, members, size), of the same size for all members."""
     size = min(max(epoch_state.batch_size, _FEWEST_ROWS), *(len(rows) for rows in epoch_state.train))
     members = []
     for member, rows in enumerate(epoch_state.train):

@@ -1,4 +1,4 @@
-"""What goes into the compiled program and comes out of it, as tensors."""
+"""The inputs and outputs of the compiled program, as records of tensors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Carry(NamedTuple):
-    """What a balancing method remembers, and the key of its random numbers; nothing where it needs neither.
+    """State of a balancing method, and the key of its random numbers; empty if it needs neither.
 
     ``method`` maps a name to a tensor with a leading member axis; ``noise`` is (members, 2) int32, or ().
     """
@@ -16,9 +16,9 @@ class Carry(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The best epoch so far in the eyes of one judge; leading axis: members.
+    """The best epoch so far by one early-stopping criterion; leading axis: members.
 
-    ``reference`` is the loss that was last clearly better, ``wait`` the epochs since then.
+    ``reference`` is the last loss that was better by more than the tolerance, ``wait`` the epochs since then.
     """
 
     flat: Any
@@ -30,9 +30,9 @@ class Best(NamedTuple):
 
 
 class State(NamedTuple):
-    """What training carries from one epoch to the next; leading axis: members. ``best`` has an entry a judge.
+    """State of training between two epochs; leading axis: members.
 
-    ``epoch`` counts the epochs of each member's fit.
+    ``best`` has one entry per early-stopping criterion; ``epoch`` counts the epochs of each member's fit.
     """
 
     flat: Any
@@ -45,7 +45,7 @@ class State(NamedTuple):
 
 
 class Data(NamedTuple):
-    """What lies on the device for the whole fit.
+    """Data that stay on the device during the fit.
 
     ``learning_weights`` are the labels' weights in training, ``weights`` those in evaluation.
     """
@@ -58,7 +58,7 @@ class Data(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """Where rows come a window at a time, or are spread over workers: what the rows at hand cannot tell.
+    """Numbers of rows, if these come a window at a time or are spread over workers.
 
     ``counts`` are the rows of each step over all workers, (steps, members); ``rows`` those of an epoch, (members,).
     """
@@ -68,40 +68,40 @@ class Stream(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """Numbers of the fit, as tensors: of each member, since members may belong to fits that differ in them.
+    """Numbers of the fit, as tensors: one per member if they may differ between the fits of a program.
 
-    Scalars are what all members of a program share.
+    Scalars are the same for all members of a program.
     """
 
     rate: Any  # (members,)
     horizon: Any  # (members,): steps over which the rate falls to 0 along half a cosine; 0 for a constant rate
-    begun: Any  # steps of the epoch that were taken in calls before
+    begun: Any  # steps of the epoch that earlier calls took
     decay: Any  # (members,)
-    task_weights: Any  # (members, tasks), as the four below
+    task_weights: Any  # (members, tasks), as are the next four
     units: Any
     scale: Any
     train_share: Any
     eval_weight: Any
     train_rows: Any  # (members,)
     eval_rows: Any  # (members,)
-    epochs: Any  # (members,): after so many a fit is over, though others of its program go on
+    epochs: Any  # (members,): number after which a fit is over, even if others of its program continue
     steps: Any
     eval_steps: Any
     tol: Any  # (members,)
     patience: Any  # (members,)
-    stopping: Any  # (members,): whether patience counts
-    criteria: Any  # (judges, tasks): 1 for the tasks that count in the eyes of a judge, else 0
-    by_others: Any  # whether a member's epochs are judged by the rows that the others hold out
+    stopping: Any  # (members,): whether early stopping is on
+    criteria: Any  # (criteria, tasks): 1 for the tasks of an early-stopping criterion, else 0
+    by_others: Any  # whether a member's epochs are compared on the rows that the other members hold out
     closing: Any  # whether the epoch ends with this call
     balancing: dict[str, Any]  # constants of the balancing method
-    stream: Stream | tuple[()] = ()  # where the device holds all rows of the epoch, they say it themselves
+    stream: Stream | tuple[()] = ()  # empty if the device holds all rows of the epoch
 
 
-class Turn(NamedTuple):
-    """A step's rows, member by member.
+class StepRows(NamedTuple):
+    """Numbers of rows in a step, member by member.
 
-    ``left`` are those at hand that the epoch has not seen yet; ``size`` is the number of the step's rows and ``share``
-    their share of the epoch's, over all workers; members that are not ``present`` have none (None: all have).
+    ``left`` counts this worker's rows that the epoch has not used yet. ``size`` is the number of rows in the step and
+    ``share`` their share of the epoch, over all workers. Members that are not ``present`` have none (None: all have).
     """
 
     left: Any
@@ -111,10 +111,10 @@ class Turn(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What the epochs leave in the record, leading axis: epochs.
+    """Results of epochs for the history; leading axis: epochs.
 
-    ``train`` and ``evaluation`` are (epochs, members, tasks), ``penalty`` (epochs, members); ``balancing`` are
-    the sums over the epoch's steps that the balancing method is reported by.
+    ``train`` and ``evaluation`` are (epochs, members, tasks), ``penalty`` is (epochs, members); ``balancing`` has the
+    sums over an epoch's steps that describe the balancing method.
     """
 
     train: Any

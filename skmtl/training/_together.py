@@ -1,4 +1,4 @@
-"""Training of several fits at a time: those of one structure are members of one program."""
+"""Training of several fits in one program: fits of the same structure become members side by side."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from ._structure import TrainingData, TrainingJob, TrainingStructure
 from ._tensors import Data
 from ._train import GROUP, device_rows, groups_of, merged, part_of, with_evaluation
 
-# Members side by side with XLA, the first of these that leaves the fewest places empty: the folds of a candidate, which
+# Members per program with XLA: the first of these that leaves the fewest places empty. The folds of a candidate, which
 # stop at about the same time, are often five.
 _GROUPS = (5, 4, 6, 3)
-# Members side by side without XLA, where an operation costs much the same for one of them or for many.
+# Members per program without XLA, where an operation takes about as long for many members as for one.
 _GROUP_UNCOMPILED = 16
-# On a GPU a step takes the same time whatever its size, until memory ends: bytes for the members' numbers.
+# On a GPU, the time of a step hardly depends on its size: bytes for the members' arrays, and arrays per member.
 _GPU_BYTES = 1 << 30
-_ARRAYS_A_MEMBER = 8
-# Steps of all fits of a structure from which on compiling with XLA pays.
+_ARRAYS_PER_MEMBER = 8
+# Steps of all fits of a structure from which XLA pays off.
 _FEWEST_STEPS = 2000
-# Rows of fewer bytes are copied to every run that uses them, so that all runs of a program have the same shapes.
+# Smaller rows, in bytes, are copied to every run that uses them, so that all runs of a program have the same shapes.
 _FEW_BYTES = 1 << 24
 
 Outcome = TrainingResult | TrainingDivergedError
@@ -41,7 +41,7 @@ Outcome = TrainingResult | TrainingDivergedError
 
 @dataclass
 class _Piece:
-    """Members of a fit that one run takes; ``done`` is what becomes of them, and the seconds that it took."""
+    """Members of a fit that one run trains; ``done`` is their result and the seconds it took."""
 
     job: TrainingJob
     first: int
@@ -51,13 +51,13 @@ class _Piece:
 
 @dataclass(frozen=True)
 class Fit:
-    """A fit that is trained with others."""
+    """A fit that is trained together with others."""
 
     job: TrainingJob
     pieces: Sequence[_Piece]
 
     def result(self) -> tuple[Outcome, float]:
-        """What `train` gives, but for rounding, or its error; and the fit's share of the seconds of its runs."""
+        """Return the result of `train` up to rounding, or its error, and the fit's share of the training seconds."""
         outcomes, seconds = zip(*(piece.done.result() for piece in self.pieces), strict=True)
         for outcome in outcomes:
             if isinstance(outcome, TrainingDivergedError):
@@ -66,12 +66,12 @@ class Fit:
 
 
 class Together:
-    """Trains what it is given, in runs of as many fits as one program takes, on all processors.
+    """Trains submitted fits on all processors, in runs of as many fits as one program takes.
 
     Parameters
     ----------
     done : callable, default=None
-        Told, from the runs' threads, how many fits a run has brought to an end.
+        Called with the number of fits that a run has finished, from the thread of the run.
     """
 
     def __init__(self, done: Callable[[int], None] | None = None) -> None:
@@ -92,39 +92,39 @@ class Together:
         self._pool.shutdown(wait=True, cancel_futures=kind is not None)
 
     def submit(self, job: TrainingJob, expected: int) -> Fit:
-        """Train a fit as soon as enough of its kind are there; ``expected`` says how many will be, with this one."""
+        """Train a fit as soon as enough of its kind wait; ``expected`` is the number of these, with this one."""
         pieces = []
         for group, members in enumerate(groups_of(job.data.members)):
             piece = _Piece(job, members.start, part_of(job.data, members, group, job.structure.separate))
             pieces.append(piece)
             kind = _kind(piece)
             if kind not in self._programs:
-                structure = _compiled_or_not(job, expected)
-                self._programs[kind] = structure, _fits_a_run(structure, piece.data.members, expected)
+                structure = _with_compile_choice(job, expected)
+                self._programs[kind] = structure, _fits_per_run(structure, piece.data.members, expected)
             self._waiting[kind].append(piece)
             if len(self._waiting[kind]) == self._programs[kind][1]:
                 self._begin(kind)
         return Fit(job, pieces)
 
     def flush(self) -> None:
-        """Begin with what waits for more of its kind."""
+        """Begin to train the fits that still wait for more of their kind."""
         for kind in [kind for kind, pieces in self._waiting.items() if pieces]:
             self._begin(kind)
 
     def settle(self) -> None:
-        """Begin with everything, and wait until it is done and its rows are off the device."""
+        """Begin to train everything, wait until it is done, and free the rows on the device."""
         self.flush()
         wait(self._runs)
         self._runs.clear()
         self._rows.forget()
 
     def _begin(self, kind: Hashable) -> None:
-        # One decision for all runs of a kind: the last one has fewer fits, and is to have the same program.
+        # One decision for all runs of a kind, so that the last run, with fewer fits, uses the same program.
         structure, fits = self._programs[kind]
         self._runs.append(self._pool.submit(self._train, structure, self._waiting.pop(kind), fits))
 
     def _train(self, structure: TrainingStructure, pieces: Sequence[_Piece], fits: int) -> None:
-        """Train pieces in a program of ``fits`` fits, which is filled up with some of no epochs."""
+        """Train pieces in a program for ``fits`` fits; unused places are filled with fits of no epochs."""
         start = time.perf_counter()
         try:
             rows, offsets = self._rows.of(pieces, fits)
@@ -144,7 +144,7 @@ class Together:
 
 
 def _kind(piece: _Piece) -> Hashable:
-    """What pieces have to agree in to be members of one run."""
+    """Return what pieces must have in common to be members of one run."""
     job, data = piece.job, piece.data
     structure = replace(job.structure, jit=job.structure.jit and not job.may_compile)
     return (
@@ -160,18 +160,18 @@ def _kind(piece: _Piece) -> Hashable:
     )
 
 
-def _compiled_or_not(job: TrainingJob, expected: int) -> TrainingStructure:
-    """The structure, with XLA where so many fits are worth it."""
+def _with_compile_choice(job: TrainingJob, expected: int) -> TrainingStructure:
+    """Return the structure, with XLA if there are enough fits for it to pay off."""
     if job.structure.jit or not job.may_compile:
         return job.structure
     steps = max(job.data.plan.steps(job.numbers.batch_size)) * job.numbers.epochs
     return replace(job.structure, jit=steps * expected >= _FEWEST_STEPS)
 
 
-def _fits_a_run(structure: TrainingStructure, members: int, expected: int) -> int:
-    """How many fits a program takes: the same on every machine without a GPU."""
+def _fits_per_run(structure: TrainingStructure, members: int, expected: int) -> int:
+    """Return the number of fits per program, which is the same on every machine without a GPU."""
     if tf.config.list_logical_devices("GPU"):
-        size = n_parameters(structure.make_network(members)) * 4 * _ARRAYS_A_MEMBER
+        size = n_parameters(structure.make_network(members)) * 4 * _ARRAYS_PER_MEMBER
         most = max(1, _GPU_BYTES // max(1, size))
     elif not structure.jit:
         most = _GROUP_UNCOMPILED
@@ -197,14 +197,14 @@ def _outcome(run: Run, position: int) -> Outcome:
 
 
 class _DeviceRows:
-    """Rows on the device: few ones once for each run, many ones once for all runs."""
+    """Rows on the device: small tables are copied for each run, and large ones are shared by all runs."""
 
     def __init__(self) -> None:
         self._many: dict[Hashable, Data] = {}
         self._lock = threading.Lock()
 
     def of(self, pieces: Sequence[_Piece], fits: int) -> tuple[Data, list[int]]:
-        """The rows of a run's fits, one below the other, and where those of each begin."""
+        """Return the rows of a run's fits, one below the other, and where those of each begin."""
         first = pieces[0].data
         if first.inputs.nbytes > _FEW_BYTES:
             with self._lock:

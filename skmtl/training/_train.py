@@ -27,20 +27,20 @@ from ._sampling import RowSampling
 from ._structure import TrainingData, TrainingStructure
 from ._tensors import Data
 
-# Members in one program. A step of small matrices keeps one processor busy; groups keep the others so.
-# The size is the same on every machine, because it shows in the last bits of the result.
+# Members per program. A step of small matrices keeps one processor busy, so groups run on several processors. The size
+# is the same on every machine, because it affects the last bits of the result.
 GROUP = 4
 _EVALUATION_ROWS = 1024
 
 
 class EpochWatch(Protocol):
-    """Who looks at the training of all members together between any two epochs."""
+    """An observer of the training of all members together, called between epochs."""
 
     def begin(self) -> None:
-        """Before an epoch."""
+        """Begin an epoch."""
 
     def end(self, result: Callable[[], TrainingResult]) -> bool:
-        """After an epoch; ``result`` tells what training comes to if it ends here, and True ends it."""
+        """End an epoch; ``result`` returns the result if training ends here, and returning True ends it."""
 
 
 def train(
@@ -52,9 +52,9 @@ def train(
     watch: EpochWatch | None = None,
     observer: Observer | None = None,
 ) -> TrainingResult:
-    """Train, and give back numpy weights: those of each member's best epoch where rows were held out.
+    """Train all members, and return numpy weights: those of each member's best epoch if rows were held out.
 
-    ``observer`` is called after every epoch of every group of members, from the group's thread.
+    ``observer`` is called after every epoch of every group of members, from the thread of the group.
     """
     parts = groups_of(data.members, together=callbacks is not None)
     halt = threading.Event()
@@ -90,20 +90,20 @@ def train(
 
 
 def groups_of(members: int, together: bool = False) -> list[range]:
-    """Members of each group, of sizes as equal as can be."""
+    """Return the members of each group; groups are as equal in size as possible."""
     number = 1 if together else -(-members // GROUP)
     bounds = np.linspace(0, members, number + 1).round().astype(int).tolist()
     return [range(start, stop) for start, stop in zip(bounds[:-1], bounds[1:], strict=True)]
 
 
 def part_of(data: TrainingData, part: range, number: int, separate: bool) -> TrainingData:
-    """A group's share of what differs between members; the rows themselves are shared."""
+    """Return a group's part of everything that differs between members; the rows themselves are shared."""
     members = slice(part.start, part.stop)
     if separate:
         width = len(data.frozen) // data.members
         frozen = list(data.frozen[part.start * width : part.stop * width])
     else:
-        # One random state serves a group: each group gets another.
+        # A group has one random state, which differs between groups.
         frozen = [value + number if value.dtype.kind in "iu" else value for value in data.frozen]
     return replace(
         data,
@@ -116,7 +116,7 @@ def part_of(data: TrainingData, part: range, number: int, separate: bool) -> Tra
 
 
 def device_rows(data: TrainingData) -> Data:
-    """The rows, once on the device for all groups."""
+    """Copy the rows to the device, once for all groups."""
     dtype = data.parameters.dtype
     labels = _without_gaps(data.labels, data.weights)
     inputs, labels, weights = (to_device(rows, dtype) for rows in (data.inputs, labels, data.weights))
@@ -125,7 +125,7 @@ def device_rows(data: TrainingData) -> Data:
 
 
 def _per_draw(weights: np.ndarray, sampling: RowSampling) -> np.ndarray:
-    """Weights of labels divided by how often they are drawn: what is minimised stays the mean over the labels."""
+    """Divide label weights by how often rows are drawn, so that training still minimises the mean over the labels."""
     shared = aligned_zeros(weights.shape, weights.dtype)
     drawn = len(sampling.draws)
     shared[:drawn] = weights[:drawn] / sampling.draws[:, None]
@@ -133,9 +133,9 @@ def _per_draw(weights: np.ndarray, sampling: RowSampling) -> np.ndarray:
 
 
 def _without_gaps(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Labels with an observed one of the same task in place of those that are missing.
+    """Replace missing labels by an observed label of the same task.
 
-    A loss need not be defined for what stands there, and what its gradient gives then is NaN times zero.
+    A loss may be undefined for the value of a missing label, and its gradient would then be NaN times zero.
     """
     observed = labels[(weights > 0).argmax(axis=0), np.arange(labels.shape[1])]
     filled = aligned_zeros(labels.shape, labels.dtype)
@@ -144,7 +144,7 @@ def _without_gaps(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def with_evaluation(rows: Data, plan: RowPlan) -> Data:
-    """The rows, with the index of those that each member of a run holds out."""
+    """Add the index of the rows that each member of a run holds out."""
     largest = max(1, max(len(held) for held in plan.evaluate))
     size = min(_EVALUATION_ROWS, bucket(largest))
     index = evaluation_index(plan.evaluate, size, bucket(-(-largest // size)))
@@ -165,7 +165,7 @@ def _run_all(runs: Sequence[Run], rows: Data, halt: threading.Event, watch: Epoc
 def _run_in_step(
     runs: Sequence[Run], tensors: Sequence[Data], halt: threading.Event, watch: EpochWatch
 ) -> TrainingResult:
-    """All groups epoch by epoch, each waiting for the others, so that somebody may look at them between two."""
+    """Train all groups epoch by epoch, each waiting for the others, and call ``watch`` in between."""
     chunks = [chunks_of(run, own) for run, own in zip(runs, tensors, strict=True)]
     separate = runs[0].structure.separate
 
@@ -173,13 +173,13 @@ def _run_in_step(
         return replace(merged([result_of(run) for run in runs], separate), stop=StopReason.CALLBACK)
 
     with ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1)) as pool:
-        # A lone run stays on this thread, where Ctrl-C arrives.
+        # A single run stays on this thread, which receives Ctrl-C.
         each = map if len(runs) == 1 else pool.map
         try:
             while going := [run for run in runs if not run.over]:
                 watch.begin()
-                whole = list(each(lambda run: next(chunks[run.group], False), going))
-                if not all(whole):
+                completed = list(each(lambda run: next(chunks[run.group], False), going))
+                if not all(completed):
                     # Diverged, or interrupted in a Keras callback.
                     halt.set()
                     break
@@ -196,7 +196,7 @@ def _run_in_step(
 
 
 def _collect(futures: Sequence[Future[TrainingResult]], halt: threading.Event) -> list[TrainingResult]:
-    """Results of all groups; an error or an interruption makes the others stop after their chunk of epochs."""
+    """Return the results of all groups; after an error or interruption, the others stop at the end of their chunk."""
     try:
         return [future.result() for future in futures]
     except KeyboardInterrupt:
@@ -211,7 +211,7 @@ def _collect(futures: Sequence[Future[TrainingResult]], halt: threading.Event) -
 
 
 def merged(results: Sequence[TrainingResult], separate: bool) -> TrainingResult:
-    """One result of all groups; a group that stopped early has no losses after that."""
+    """Merge the results of all groups; a group that stopped early has no losses after that."""
     if len(results) == 1:
         return results[0]
     first, epochs = results[0], max(result.n_epochs for result in results)
@@ -242,7 +242,7 @@ def merged(results: Sequence[TrainingResult], separate: bool) -> TrainingResult:
 
 
 def _frozen(groups: Sequence[TrainingResult | BestWeights], separate: bool) -> tuple[np.ndarray, ...]:
-    """Those of all members, where each has its own; else of the first group."""
+    """Return the frozen values of all members if each has its own, else those of the first group."""
     return tuple(value for group in groups for value in group.frozen) if separate else groups[0].frozen
 
 

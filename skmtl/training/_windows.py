@@ -1,4 +1,4 @@
-"""Rows that come a chunk at a time, as windows of whole steps: what is on the device at any one time."""
+"""Windows of whole steps, made from rows that come in chunks: only one window is on the device at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._buckets import bucket
 
 
 class Rows(NamedTuple):
-    """Encoded rows: inputs (n, features), labels and weights (n, tasks), the rows' numbers and bins, (n,)."""
+    """Encoded rows: inputs (n, features), labels and weights (n, tasks), row numbers and bins (n,)."""
 
     inputs: np.ndarray
     labels: np.ndarray
@@ -22,26 +22,27 @@ class Rows(NamedTuple):
     bins: np.ndarray
 
     def take(self, rows: np.ndarray) -> Rows:
-        """Some of them."""
+        """Return some of the rows."""
         return Rows(*(part[rows] for part in self))
 
     @classmethod
     def none(cls, features: int, tasks: int, dtype: str) -> Rows:
-        """No rows, of so many columns."""
+        """Return an empty table with these numbers of columns."""
         widths = (features, tasks, tasks)
         inputs, labels, weights = (np.zeros((0, width), dtype) for width in widths)
         return cls(inputs, labels, weights, np.zeros(0, np.int64), np.zeros(0, np.int32))
 
     @classmethod
     def together(cls, parts: Sequence[Rows]) -> Rows:
-        """All of them, one after the other."""
+        """Concatenate several tables."""
         return parts[0] if len(parts) == 1 else cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 class Window(NamedTuple):
-    """Steps ``first`` to ``first + steps`` of an epoch, and a worker's rows of them.
+    """Steps ``first`` to ``first + steps`` of an epoch, and a worker's rows for them.
 
-    ``batches`` are row numbers, (1, room for steps, members, batch); ``left`` are the rows of these steps, (members,).
+    ``batches`` are row numbers, (1, room for steps, members, batch); ``left`` counts the rows of these steps,
+    (members,).
     """
 
     rows: Rows
@@ -53,18 +54,18 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """How many rows each worker has, and gives to a step; all take the same steps, with or without rows left.
+    """Rows per worker and per step; all workers take the same number of steps, with or without rows left.
 
-    ``rows`` is (workers, members), ``batches`` (workers,); a window has ``a_window`` steps, on all workers the same.
+    ``rows`` is (workers, members), ``batches`` (workers,); a window has ``window_steps`` steps on every worker.
     """
 
     rows: np.ndarray
     batches: np.ndarray
-    a_window: int
+    window_steps: int
 
     @classmethod
     def of(cls, shards: np.ndarray, rows: np.ndarray, batch: int, window: int) -> Schedule:
-        """Shares of a batch as those of the shards, (workers,), of which members learn from ``rows``."""
+        """Share a batch in proportion to the shards, (workers,), of which members learn from ``rows``."""
         exact = batch * shards / shards.sum()
         batches = np.floor(exact).astype(np.int64)
         most_left = np.argsort(batches - exact, kind="stable")[: batch - batches.sum()]
@@ -74,28 +75,28 @@ class Schedule:
 
     @property
     def steps(self) -> int:
-        """Steps of an epoch."""
+        """Number of steps in an epoch."""
         return int((-(-self.rows // self.batches[:, None])).max())
 
     @property
     def total(self) -> np.ndarray:
-        """Rows of an epoch, (members,)."""
+        """Number of rows in an epoch, (members,)."""
         return self.rows.sum(axis=0)
 
     @property
     def room(self) -> int:
-        """Steps that a window has room for."""
-        return bucket(min(self.a_window, self.steps))
+        """Number of steps that a window has room for."""
+        return bucket(min(self.window_steps, self.steps))
 
     def counts(self, first: int, room: int) -> np.ndarray:
-        """Rows of ``room`` steps over all workers, (room, members)."""
+        """Return the number of rows of ``room`` steps over all workers, (room, members)."""
         begun = (first + np.arange(room))[:, None, None] * self.batches[:, None]
         left = np.clip(self.rows - begun, 0, self.batches[:, None])
         return left.sum(axis=1).astype(np.int32)
 
 
 class Queue:
-    """Rows that wait for their step, and each member's order of them."""
+    """Rows that wait for their step, and their order for each member."""
 
     def __init__(self, members: int, none: Rows) -> None:
         self.parts = [none]
@@ -103,7 +104,7 @@ class Queue:
         self.orders = [np.zeros(0, dtype=np.int32) for _ in range(members)]
 
     def put(self, rows: Rows, held: np.ndarray, rng: np.random.Generator | None) -> None:
-        """Add rows, in an order of their own for each member that does not hold them out; as they come without rng."""
+        """Add rows to the members that do not hold them out, in a random order for each; as they come without rng."""
         for member, order in enumerate(self.orders):
             own = np.flatnonzero(~held[:, member]).astype(np.int32) + self.length
             self.orders[member] = np.concatenate([order, own if rng is None else rng.permutation(own)])
@@ -111,11 +112,11 @@ class Queue:
         self.length += len(rows.bins)
 
     def fewest(self) -> int:
-        """Rows that every member has waiting."""
+        """Return the smallest number of waiting rows of any member."""
         return min(len(order) for order in self.orders)
 
     def take(self, number: int) -> tuple[Rows, list[np.ndarray]]:
-        """All rows, and each member's next ``number`` of them (or fewer); the others go on waiting."""
+        """Return all rows, and each member's next ``number`` of them (or fewer); the others stay in the queue."""
         rows = Rows.together(self.parts)
         taken = [order[:number] for order in self.orders]
         rest = [order[number:] for order in self.orders]
@@ -126,9 +127,9 @@ class Queue:
 
 
 class Windows:
-    """Cuts a worker's chunks of rows into windows.
+    """Turns a worker's chunks of rows into windows.
 
-    Arrays keep their size from one window to the next as far as can be, since XLA compiles for each size.
+    Arrays keep their size between windows if possible, since XLA compiles for each size.
     """
 
     def __init__(self, schedule: Schedule, rank: int, held: np.ndarray, none: Rows) -> None:
@@ -140,18 +141,18 @@ class Windows:
         self.room_rows = 0
 
     def of(self, chunks: Iterable[Rows], rng: np.random.Generator | None) -> Iterator[Window]:
-        """Windows of an epoch's chunks; rows are shuffled within a window where there is an ``rng``."""
+        """Yield windows from the chunks of an epoch; rows are shuffled within a window if there is an ``rng``."""
         stream, queue = iter(chunks), Queue(self.held.shape[1], self.none)
-        steps, a_window = self.schedule.steps, self.schedule.a_window
-        for first in range(0, steps, a_window):
-            number = min(a_window, steps - first)
+        steps, window_steps = self.schedule.steps, self.schedule.window_steps
+        for first in range(0, steps, window_steps):
+            number = min(window_steps, steps - first)
             self._fill(queue, stream, number * self.batch, rng)
             rows, taken = queue.take(number * self.batch)
             yield Window(self.padded(rows), self._batches(taken), _lengths(taken), first, number)
 
     def _fill(self, queue: Queue, stream: Iterator[Rows], enough: int, rng: np.random.Generator | None) -> None:
         fresh: list[Rows] = []
-        # As many rows as members learn from: those held out are counted when they are put.
+        # Only rows that members learn from count.
         missing = enough - queue.fewest()
         while missing > 0 and (rows := next(stream, None)) is not None:
             fresh.append(rows)
@@ -161,7 +162,7 @@ class Windows:
             queue.put(rows, self.held[rows.bins], rng)
 
     def padded(self, rows: Rows) -> Rows:
-        """Rows in arrays of a size that windows have in common."""
+        """Pad rows to an array size that windows share."""
         length = len(rows.bins)
         if length > self.room_rows:
             self.room_rows = bucket(length + length // 16)
@@ -169,7 +170,7 @@ class Windows:
         return Rows(inputs, labels, weights, rows.numbers, rows.bins)
 
     def _batches(self, taken: Sequence[np.ndarray]) -> np.ndarray:
-        """Batches of each member; rows that fill up the last one are the window's first, and weigh nothing."""
+        """Return the batches of each member; the last one is filled with the window's first row, with weight 0."""
         room = self.schedule.room
         out = np.zeros((room * self.batch, len(taken)), dtype=np.int32)
         for member, order in enumerate(taken):

@@ -1,4 +1,4 @@
-"""Workers that train one network together: what they add up at every step."""
+"""Workers that train one network together, and the sums they take at every step."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ import tensorflow as tf
 
 
 class Workers:
-    """A lone worker, which adds nothing up.
+    """A single worker, for which sums over workers are trivial.
 
     Attributes
     ----------
     count, rank : int
-        How many there are, and which of them this one is.
+        The number of workers, and the position of this one.
     """
 
     count = 1
     rank = 0
 
     def each(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        """A step of training as all workers take it."""
+        """Return a training step that all workers take."""
         return step
 
     def summed(self, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Sums over the workers of (members, ...) tensors; inside a step."""
+        """Return sums of (members, ...) tensors over the workers; for use inside a step."""
         return parts
 
     def total(self, values: np.ndarray) -> np.ndarray:
-        """Sum over the workers of an array; outside of all steps."""
+        """Return the sum of an array over the workers; for use outside of steps."""
         return values
 
     def listening(self) -> AbstractContextManager[None]:
-        """Around what waits for other workers, of which there are none."""
+        """Return a context for code that waits for other workers; here it does nothing."""
         return nullcontext()
 
 
@@ -46,9 +46,9 @@ ALONE = Workers()
 
 
 class Replicas(Workers):
-    """The workers of one of TensorFlow's strategies, with one replica each.
+    """The workers of a TensorFlow strategy, with one replica each.
 
-    TensorFlow refuses an all-reduce in a loop inside ``strategy.run``; a loop whose body is ``strategy.run`` it takes.
+    TensorFlow refuses an all-reduce in a loop inside ``strategy.run``, but accepts a loop around ``strategy.run``.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy, rank: int, patience: float) -> None:
@@ -59,24 +59,24 @@ class Replicas(Workers):
         self._total = tf.function(lambda values: strategy.run(self._added, args=(values,)), reduce_retracing=True)
 
     def each(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        """A step of training as all workers take it."""
+        """Return a training step that all workers take."""
         return lambda *arguments: self.strategy.run(step, args=arguments)
 
     def summed(self, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Sums over the workers, of all parts in one array: a step waits for the slowest once."""
+        """Return sums over the workers, of all parts in one array, so that a step waits for the slowest only once."""
         widths = [part.shape[1] for part in parts]
         return tuple(tf.split(self._added(tf.concat(parts, axis=1)), widths, axis=1))
 
     def total(self, values: np.ndarray) -> np.ndarray:
-        """Sum over the workers of an array; outside of all steps."""
+        """Return the sum of an array over the workers; for use outside of steps."""
         with self.listening():
             return self._total(tf.constant(values)).numpy()
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """End the process where the block takes too long: whoever started it starts it again.
+        """End the process if the block takes too long; its parent will start it again.
 
-        TensorFlow's own limit for an all-reduce keeps a thread for each of them until it is over.
+        TensorFlow's own timeout for an all-reduce would keep a thread alive for each of them.
         """
         watch = threading.Timer(self.patience, _give_up, (self.rank, self.patience))
         watch.daemon = True
@@ -87,12 +87,12 @@ class Replicas(Workers):
             watch.cancel()
 
     def _added(self, values: tf.Tensor) -> tf.Tensor:
-        # A copy, because what was made outside of the replica has no device there.
+        # A copy, because tensors from outside the replica have no device in it.
         context = tf.distribute.get_replica_context()
         return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(values))
 
 
 def _give_up(rank: int, patience: float) -> None:
-    sys.stderr.write(f"Worker {rank} has waited for the others for {patience:g} seconds, and ends.\n")
+    sys.stderr.write(f"Worker {rank} waited {patience:g} seconds for the others and ends now.\n")
     sys.stderr.flush()
     os._exit(1)

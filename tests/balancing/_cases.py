@@ -50,7 +50,7 @@ def make_signal(
     method: Balancing | None = None,
     seed: int = 0,
 ) -> BalancingSignal:
-    """Signal of M members with this Gram matrix (M, K, K); what is not given is drawn or all ones."""
+    """Signal of M members with this Gram matrix (M, K, K); missing arguments are random or all ones."""
     m, k = gram.shape[:2]
     rng = np.random.default_rng([seed, k])
     if losses is None:

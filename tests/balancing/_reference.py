@@ -1,4 +1,4 @@
-"""The methods once more, in numpy and scipy, double precision, on explicit gradients where the paper has them."""
+"""Reference implementations in numpy and scipy, in double precision, on explicit gradients if the paper uses them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ RIDGE = 1e-5
 
 
 def ridged(gram: np.ndarray, ridge: float = RIDGE) -> np.ndarray:
-    """The matrix that the methods document to work with."""
+    """The ridged matrix that the methods document."""
     gram = gram.astype(np.float64)
     return gram + ridge * np.diag(np.diag(gram))
 
@@ -87,7 +87,7 @@ def cagrad(gram: np.ndarray, c: float = 0.5) -> np.ndarray:
 
     added = np.zeros(len(norms))
     if c > 0:
-        low = (towards / ratio).min()  # g0 itself reaches this
+        low = (towards / ratio).min()  # reached by g0 itself
         high = low + 1.0
         while excess(high) < 0:
             high = low + 2 * (high - low)
@@ -132,7 +132,7 @@ def softmax(x: np.ndarray) -> np.ndarray:
 
 
 class Adam:
-    """Adam on one vector, as published."""
+    """Adam on one vector, as in the paper."""
 
     def __init__(self, n: int, learning_rate: float) -> None:
         self.m, self.v, self.t, self.learning_rate = np.zeros(n), np.zeros(n), 0, learning_rate

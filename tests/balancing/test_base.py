@@ -1,4 +1,4 @@
-"""The contract that an own method plugs into."""
+"""Contract for user-defined methods."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._cases import decide, make_signal, start, tensors
 
 
 class Decaying(Balancing):
-    """First task decays with the steps; a text parameter chooses the curve."""
+    """Weight of the first task decays with the steps; a string parameter selects the curve."""
 
     requires = "losses"
 
@@ -32,7 +32,7 @@ class Decaying(Balancing):
         return weights, {"step": state["step"] + 1.0}
 
 
-def test_an_own_method_runs_with_a_scalar_state_per_member() -> None:
+def test_a_user_defined_method_runs_with_a_scalar_state_per_member() -> None:
     method = balancing.get(Decaying(), rate=1.0)
     signal = make_signal(np.stack([np.eye(2)] * 3), losses=np.full((3, 2), 0.5))
     state = start(method, 3, 2)
@@ -51,7 +51,7 @@ def test_numbers_are_constants_and_the_rest_is_structure() -> None:
     assert isinstance(hash(method.structure()), int)
 
 
-def test_absent_tasks_weigh_nothing_whatever_the_method_says() -> None:
+def test_absent_tasks_get_weight_zero_whatever_the_method_returns() -> None:
     signal = make_signal(np.eye(2)[None], losses=np.array([[np.nan, 0.5]]), present=np.array([[False, True]]))
     np.testing.assert_array_equal(decide(Decaying(), signal), [[0.0, 0.5]])
 
@@ -78,14 +78,14 @@ def test_loss_weights_may_differ_between_members() -> None:
         ("random", {"noise": None}, "Random draws random numbers"),
     ],
 )
-def test_a_signal_that_lacks_what_the_method_needs_is_refused(name: str, missing: dict, message: str) -> None:
+def test_a_signal_without_a_required_input_raises_an_error(name: str, missing: dict, message: str) -> None:
     method = balancing.get(name)
     signal = make_signal(np.eye(2)[None], method=method)._replace(**missing)
     with pytest.raises(ValueError, match=message):
         method.task_weights(signal, start(method, 1, 2), tensors(method))
 
 
-def test_methods_declare_what_the_engine_has_to_provide() -> None:
+def test_methods_declare_the_inputs_they_need() -> None:
     gram = {name for name in balancing.names() if balancing.get(name).requires == "gram"}
     assert gram == {"aligned", "cagrad", "gradvac", "imtl_g", "mgda", "nash", "pcgrad", "upgrad"}
     assert balancing.get("gradnorm").requires == "norms"

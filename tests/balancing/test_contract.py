@@ -1,4 +1,4 @@
-"""What every balancing method must hold to, one file for all of them."""
+"""Contract of all balancing methods."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_members_do_not_influence_each_other(name: str) -> None:
         np.testing.assert_allclose(alone, together[i], rtol=1e-6, atol=1e-7)
 
 
-def test_a_member_of_nan_leaves_the_others_as_they_are(name: str) -> None:
+def test_a_member_with_nan_does_not_affect_the_others(name: str) -> None:
     method = balancing.get(name)
     signal = some_signal(method)
     expected = decide(method, signal)
@@ -121,7 +121,7 @@ def test_permuting_tasks_permutes_weights(name: str) -> None:
     np.testing.assert_allclose(decide(method, permuted), decide(method, signal)[:, order], rtol=1e-4, atol=1e-5)
 
 
-def test_absent_tasks_have_no_influence_whatever_stands_there(name: str) -> None:
+def test_values_of_absent_tasks_have_no_influence(name: str) -> None:
     method = balancing.get(name)
     signal = some_signal(method)
     gram, losses, noise = signal.gram.numpy(), signal.losses.numpy(), signal.noise
@@ -181,14 +181,14 @@ def test_one_task_has_weight_one(name: str) -> None:
     np.testing.assert_allclose(decide(method, signal), 1.0, rtol=1e-6)
 
 
-def test_like_tasks_have_like_weights(name: str) -> None:
+def test_equal_tasks_have_equal_weights(name: str) -> None:
     method = balancing.get(name)
     shape = method.noise_shape(3)
     for cosine in (0.0, 0.7, 1.0, -0.5):
         gram = np.full((1, 3, 3), cosine) + (1 - cosine) * np.eye(3)
         signal = make_signal(gram, losses=np.full((1, 3), 0.5), noise=None if shape is None else np.zeros((1, *shape)))
         weights = decide(method, signal)[0]
-        # The order of visits is itself a preference, which only matters where gradients conflict.
+        # The random order favours some tasks, but only if gradients conflict.
         if not (name in ("pcgrad", "gradvac") and cosine < 0):
             np.testing.assert_allclose(weights, weights[0], rtol=1e-4, atol=1e-6)
 
@@ -212,7 +212,7 @@ def test_constants_matter(name: str) -> None:
         assert not np.allclose(outcomes[0][0], outcomes[1][0], rtol=1e-6), key
 
 
-def test_structure_ignores_numbers_alone(name: str) -> None:
+def test_structure_ignores_only_numbers(name: str) -> None:
     method = balancing.get(name)
     numbers = {key: 0.5 * value for key, value in method.constants().items()}
     assert hash(method.structure()) == hash(clone(method).set_params(**numbers).structure())
@@ -220,14 +220,14 @@ def test_structure_ignores_numbers_alone(name: str) -> None:
     assert method.structure() != balancing.get("log" if name != "log" else "equal").structure()
 
 
-def test_instances_survive_cloning_and_pickling(name: str) -> None:
+def test_instances_can_be_cloned_and_pickled(name: str) -> None:
     method = balancing.get(name)
     for copy in (clone(method), pickle.loads(pickle.dumps(method))):
         assert copy.structure() == method.structure()
         assert copy.constants() == method.constants()
 
 
-def test_negative_parameters_are_refused(name: str) -> None:
+def test_negative_parameters_raise_an_error(name: str) -> None:
     method = balancing.get(name)
     for key in method.constants():
         with pytest.raises(ValueError, match=f"'{key}' parameter of {type(method).__name__}"):

@@ -1,4 +1,4 @@
-"""Eigenvectors to full precision under every compiler."""
+"""Eigenvectors are exact to full precision, with and without XLA."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_decomposition_is_exact_to_double_precision(n: int, jit_compile: bool) -
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 12])
-def test_every_pair_meets_exactly_once(n: int) -> None:
+def test_every_pair_is_matched_exactly_once(n: int) -> None:
     met = set()
     for partner in _round_robin(n):
         np.testing.assert_array_equal(partner[partner], np.arange(n))

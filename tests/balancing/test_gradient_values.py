@@ -1,4 +1,4 @@
-"""Weights of the gradient methods, pinned and against independent solutions in double precision."""
+"""Weights of the gradient methods: pinned values, and independent solutions in double precision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZES = [2, 3, 12, 20]
 
 
 def assert_same_update(weights: np.ndarray, expected: np.ndarray, gram: np.ndarray) -> None:
-    """Weights agree, and so do the lengths that the tasks contribute to the update, to 1e-4 of the largest."""
+    """Weights, and the tasks' contributions to the update, agree to 1e-4 of the largest."""
     lengths = np.sqrt(np.diag(gram))
     np.testing.assert_allclose(weights, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
     reach = np.abs(expected * lengths).max()
@@ -64,7 +64,7 @@ def test_gradvac_remembers_each_pairs_cosine() -> None:
 
 @pytest.mark.parametrize("c", [0.0, 0.1, 0.9, 3.0])
 @pytest.mark.parametrize("kind", KINDS)
-def test_cagrad_agrees_for_every_radius(kind: str, c: float) -> None:
+def test_cagrad_agrees_with_the_primal_for_every_radius(kind: str, c: float) -> None:
     for n_tasks in (2, 5, 12):
         grams = np.stack([gram_of(jacobian(kind, n_tasks, seed)) for seed in range(4)])
         for gram, found in zip(grams, decide("cagrad", make_signal(grams), c=c), strict=True):
@@ -125,7 +125,7 @@ PINNED_GRAM = np.array([[4.0, -1.0, 0.5], [-1.0, 1.0, 0.0], [0.5, 0.0, 2.0]])
 PINNED_NOISE = np.array([[0.1, 0.2, 0.3], [0.3, 0.2, 0.1], [0.2, 0.1, 0.3]])
 PINNED = {
     "aligned": [0.57068, 1.07766, 0.50855],
-    "cagrad": [0.8, 1.77980, 0.8],  # the worst-off task gets all that is added
+    "cagrad": [0.8, 1.77980, 0.8],  # the worst-off task gets the entire correction
     "gradvac": [1.25, 2.0, 1.0],
     "imtl_g": [0.83228, 1.73644, 0.43128],
     "mgda": [0.71186, 1.88136, 0.40678],  # inv(G) 1, scaled
@@ -142,7 +142,7 @@ def test_pinned_weights(name: str) -> None:
 
 
 def test_two_tasks_have_the_closed_forms() -> None:
-    # g_1 = (1, 0), g_2 = (-1, 2): they conflict, and both methods can be done by hand.
+    # g_1 = (1, 0) and g_2 = (-1, 2) conflict, and both methods can be computed by hand.
     gram = np.array([[1.0, -1.0], [-1.0, 5.0]])
     np.testing.assert_allclose(gram_weights("mgda", gram), [1.5, 0.5], atol=1e-4)
     # g_1 projects to (0.8, 0.4), g_2 to (0, 2): weights (1, 0.2) and (1, 1).
@@ -158,7 +158,7 @@ def test_opposite_gradients_cancel() -> None:
         np.testing.assert_allclose(weights[0], weights[1], rtol=1e-5, err_msg=name)
 
 
-def test_orthogonal_gradients_of_one_length_are_added() -> None:
+def test_orthogonal_gradients_of_equal_length_are_summed() -> None:
     gram = 4.0 * np.eye(3)
     for name in ("aligned", "gradvac", "imtl_g", "mgda", "nash", "pcgrad", "upgrad"):
         weights = gram_weights(name, gram, noise=np.zeros((1, 3, 3)))

@@ -1,4 +1,4 @@
-"""Weights of the methods that read losses (and of GradNorm), against the papers' formulas in numpy."""
+"""Weights of the loss-based methods (and of GradNorm), compared with the papers' formulas in numpy."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_large_temperatures_make_weights_equal(name: str) -> None:
     np.testing.assert_allclose(weights_of(name, **{key: 1e6}), 1.0, atol=1e-4)
 
 
-def test_stch_with_little_smoothing_trains_the_worst_task_alone() -> None:
+def test_stch_with_little_smoothing_trains_only_the_worst_task() -> None:
     np.testing.assert_allclose(weights_of("stch", mu=1e-3), [3.0, 0.0, 0.0], atol=1e-6)
 
 
@@ -108,7 +108,7 @@ def test_dwa_follows_the_ratio_of_the_last_two_epochs() -> None:
             state = method.epoch_end(tf.constant(history[epoch][None]), tf.constant([[True, True]]), state, constants)
 
 
-def test_dwa_keeps_what_it_knows_of_a_task_without_labels_in_an_epoch() -> None:
+def test_dwa_keeps_the_last_losses_of_a_task_without_labels_in_an_epoch() -> None:
     method = balancing.get("dwa")
     state, constants = start(method, 1, 2), tensors(method)
     for losses, present in (([1.0, 1.0], True), ([0.5, 0.8], True), ([0.4, np.nan], False)):
@@ -117,7 +117,7 @@ def test_dwa_keeps_what_it_knows_of_a_task_without_labels_in_an_epoch() -> None:
     np.testing.assert_allclose(weights[0], 2 * softmax(np.array([0.4 / 0.5, 0.8]) / 2), rtol=1e-5)
 
 
-def test_uncertainty_trains_its_log_variances_by_adam() -> None:
+def test_uncertainty_trains_log_variances_with_adam() -> None:
     method = balancing.get("uncertainty", learning_rate=0.1)
     state, constants = start(method, 1, 3), tensors(method)
     adam, s = Adam(3, 0.1), np.zeros(3)
@@ -128,7 +128,7 @@ def test_uncertainty_trains_its_log_variances_by_adam() -> None:
         s = s + adam.step((1 - precision * LOSSES) / 2)
 
 
-def test_uncertainty_settles_at_the_inverse_losses() -> None:
+def test_uncertainty_converges_to_the_inverse_losses() -> None:
     method = balancing.get("uncertainty", learning_rate=0.05)
     state, constants = start(method, 1, 3), tensors(method)
     step = tf.function(method.task_weights)
@@ -153,10 +153,10 @@ def test_famo_follows_the_published_algorithm() -> None:
         jacobian = np.diag(z) - np.outer(z, z)
         xi = xi + adam.step(jacobian.T @ d + 0.01 * xi)
         losses = after
-    assert xi[1] > xi[2] > xi[0]  # whose loss falls slowest gains
+    assert xi[1] > xi[2] > xi[0]  # the task with the slowest decrease gains weight
 
 
-def test_gradnorm_takes_a_step_of_adam_on_the_papers_objective() -> None:
+def test_gradnorm_takes_an_adam_step_on_the_papers_objective() -> None:
     alpha, rate = 0.7, 0.05
     norms = np.array([2.0, 0.5, 1.0])
     method = balancing.get("gradnorm", alpha=alpha, learning_rate=rate)
@@ -168,7 +168,7 @@ def test_gradnorm_takes_a_step_of_adam_on_the_papers_objective() -> None:
         w = 3 * softmax(v)
         np.testing.assert_allclose(weights[0], w, rtol=1e-4)
         target = (w * norms).mean() * (LOSSES / LOSSES.mean()) ** alpha
-        # Derivative of the sum of |w n - target| by log w, over the mean norm.
+        # Derivative of the sum of |w n - target| with respect to log w, divided by the mean norm.
         v = v + adam.step(np.sign(w * norms - target) * w * norms / (w * norms).mean())
 
 

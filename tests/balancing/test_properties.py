@@ -1,4 +1,4 @@
-"""What the papers promise of the update."""
+"""Properties of the update that the papers guarantee."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_pcgrad_conflicts_with_neither_of_two_tasks(kind: str) -> None:
 
 
 def test_equal_weights_do_conflict_on_these_gradients() -> None:
-    # Without this the tests above could pass on inputs that need no surgery.
+    # Otherwise the tests above could pass on gradients without conflicts.
     gram = gram_of(jacobian("badly_scaled", 12, 0)).astype(float)
     assert gains(gram, np.ones(12)).min() < -1e-3
     gram = gram_of(jacobian("conflicting", 3, 0)).astype(float)
@@ -40,14 +40,14 @@ def test_equal_weights_do_conflict_on_these_gradients() -> None:
 
 
 @pytest.mark.parametrize("kind", ["independent", "badly_scaled"])
-def test_imtl_g_projects_equally_on_all_directions(kind: str) -> None:
+def test_imtl_g_has_equal_projections_onto_all_gradients(kind: str) -> None:
     gram = gram_of(jacobian(kind, 6, 0)).astype(float)
     projections = gains(gram, gram_weights("imtl_g", gram).astype(float))
     np.testing.assert_allclose(projections, projections.mean(), rtol=1e-3)
     assert projections.min() > 0
 
 
-def test_imtl_g_descends_although_the_papers_weights_sum_to_less_than_zero() -> None:
+def test_imtl_g_descends_even_if_the_papers_weights_have_a_negative_sum() -> None:
     u = np.array([[1.0, 0.0], [np.cos(0.5), np.sin(0.5)], [np.cos(-0.5), np.sin(-0.5)]])
     u = np.hstack([u, [[0.01], [0.0], [0.0]]])
     gradients = u * np.array([[1e-3], [1.0], [1.0]])
@@ -72,7 +72,7 @@ def test_direction_does_not_depend_on_the_scale_of_losses(name: str, kind: str) 
 
 
 @pytest.mark.parametrize("c", [0.2, 0.5, 0.8])
-def test_cagrad_stays_within_its_ball_and_helps_the_worst_off_task(c: float) -> None:
+def test_cagrad_stays_in_its_ball_and_helps_the_worst_off_task(c: float) -> None:
     gradients = jacobian("conflicting", 4, 1)
     update = gram_weights("cagrad", gram_of(gradients), constants={"c": c, "rescale": "none"}) @ gradients / 4
     average = gradients.mean(0)
@@ -90,7 +90,7 @@ def test_cagrad_weighs_the_average_and_the_gains() -> None:
     worst = (gradients @ update / loss_weights).min()
     radius = c * np.linalg.norm(average)
     np.testing.assert_allclose(np.linalg.norm(update - average), radius, rtol=1e-3)
-    # No other update of the ball does better by the worst-off task.
+    # No other update in the ball is better for the worst-off task.
     rng = np.random.default_rng(0)
     moves = rng.normal(size=(2000, 3)) @ gradients
     others = average + radius * moves / np.linalg.norm(moves, axis=1, keepdims=True)
@@ -120,7 +120,7 @@ def test_surgery_leaves_gradients_without_conflict_alone() -> None:
         np.testing.assert_allclose(weights, 1.0, atol=1e-4, err_msg=name)
 
 
-def test_aligned_gradients_are_orthogonal_and_of_the_least_singular_value() -> None:
+def test_aligned_gradients_are_orthogonal_with_the_smallest_singular_value() -> None:
     gradients = jacobian("conflicting", 4, 0)
     gram = gram_of(gradients)
     # Weights for loss weights e_k are the rows of the balancing matrix B; B G B is a multiple of the identity.

@@ -1,4 +1,4 @@
-"""Methods by name."""
+"""Registry of the methods."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_constants_are_set_on_a_named_method() -> None:
     assert balancing.get("cagrad", **options).get_params() == options
 
 
-def test_an_instance_is_copied_and_never_changed() -> None:
+def test_an_instance_is_copied_and_not_modified() -> None:
     mine = CAGrad(c=0.2)
     assert balancing.get(mine, c=0.9).c == 0.9
     assert mine.c == 0.2
@@ -46,12 +46,12 @@ def test_an_instance_is_copied_and_never_changed() -> None:
 @pytest.mark.parametrize(
     ("wrong", "right"), [("pcgard", "pcgrad"), ("CAGrad", "cagrad"), ("uncertainity", "uncertainty")]
 )
-def test_a_misspelt_name_gets_the_right_one_proposed(wrong: str, right: str) -> None:
-    with pytest.raises(ValueError, match=rf"called '{wrong}'\. Did you mean '{right}'\?"):
+def test_a_misspelt_name_gets_a_suggestion(wrong: str, right: str) -> None:
+    with pytest.raises(ValueError, match=rf"Unknown balancing method '{wrong}'\. Did you mean '{right}'\?"):
         balancing.get(wrong)
 
 
-def test_a_wrong_parameter_gets_the_right_one_proposed() -> None:
+def test_a_wrong_parameter_gets_a_suggestion() -> None:
     with pytest.raises(ValueError, match=r"DWA has no parameter 'temprature'\. Did you mean 'temperature'\?"):
         balancing.get("dwa", temprature=1.0)
     with pytest.raises(ValueError, match="Equal has no parameter 'c'"):
@@ -59,7 +59,7 @@ def test_a_wrong_parameter_gets_the_right_one_proposed() -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 3, Equal])
-def test_neither_name_nor_instance_is_refused(wrong: object) -> None:
+def test_other_types_raise_an_error(wrong: object) -> None:
     with pytest.raises(TypeError, match="name of a method or an instance"):
         balancing.get(wrong)
 
@@ -68,7 +68,7 @@ def test_neither_name_nor_instance_is_refused(wrong: object) -> None:
     ("name", "constants"),
     [("cagrad", {"rescale": "cubic"}), ("dwa", {"temperature": 0.0}), ("dwa", {"temperature": "hot"})],
 )
-def test_parameters_out_of_bounds_are_refused(name: str, constants: dict) -> None:
+def test_parameters_out_of_bounds_raise_an_error(name: str, constants: dict) -> None:
     with pytest.raises(ValueError, match="parameter of"):
         balancing.get(name, **constants)
 

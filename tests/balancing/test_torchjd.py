@@ -1,4 +1,4 @@
-"""Comparison with TorchJD's aggregators on the same Jacobians, where that library is installed."""
+"""Comparison with TorchJD's aggregators on the same Jacobians, if that library is installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 aggregation = pytest.importorskip("torchjd.aggregation")
 linalg = pytest.importorskip("torchjd.linalg")
 
-# Scale of our update relative to theirs, where both have a fixed one: they average, we add.
+# Scale of our update relative to theirs, if both are fixed: they average, we sum.
 CASES = {
     "upgrad": (lambda _: aggregation.UPGrad(projector=linalg.QuadprogProjector(reg_eps=1e-6)), True),
     "cagrad": (lambda _: aggregation.CAGrad(c=0.5, norm_eps=1e-12), False),
@@ -25,7 +25,7 @@ CASES = {
 @pytest.mark.parametrize("n_tasks", [2, 3, 12])
 @pytest.mark.parametrize("kind", ["independent", "conflicting"])
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_update_has_torchjds_direction(name: str, kind: str, n_tasks: int) -> None:
+def test_the_update_has_torchjds_direction(name: str, kind: str, n_tasks: int) -> None:
     make, same_scale = CASES[name]
     for seed in range(3):
         gradients = jacobian(kind, n_tasks, seed)
@@ -39,7 +39,7 @@ def test_update_has_torchjds_direction(name: str, kind: str, n_tasks: int) -> No
 @pytest.mark.parametrize("n_tasks", [2, 3, 12])
 @pytest.mark.parametrize("kind", ["independent", "conflicting"])
 def test_mgda_is_no_longer_than_torchjds(kind: str, n_tasks: int) -> None:
-    # Their Frank-Wolfe iteration approaches the least norm slowly, from above.
+    # Their Frank-Wolfe iteration approaches the minimum norm slowly, from above.
     for seed in range(3):
         gradients = jacobian(kind, n_tasks, seed)
         theirs = aggregation.MGDA(epsilon=1e-5, max_iters=2000)(torch.tensor(gradients)).numpy()

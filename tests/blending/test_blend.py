@@ -1,4 +1,4 @@
-"""Blends through the estimators: better than their parts, the same in Keras, out of fold where they say so."""
+"""Blends through the estimators: no worse than their parts, the same in Keras, with honest out-of-fold scores."""
 
 import pickle
 
@@ -40,7 +40,7 @@ def fitted(regression):
     return MultiTaskKerasRegressor(blend="all", **SETTINGS).fit(X[:140], y[:140])
 
 
-def test_the_blend_is_no_worse_than_its_parts_and_leans_on_what_fits_the_task(fitted, regression):
+def test_the_blend_is_no_worse_than_its_parts_and_prefers_the_right_one(fitted, regression):
     X, y = regression
     alone = MultiTaskKerasRegressor(**SETTINGS).fit(X[:140], y[:140])
     assert (fitted.score_tasks(X[140:], y[140:]) > alone.score_tasks(X[140:], y[140:]) - 0.01).all()
@@ -67,9 +67,9 @@ def test_keras_model_predicts_the_same_and_survives_saving(fitted, regression, t
         found = np.hstack([output.numpy() for output in candidate(X[140:].astype(np.float32))])
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).mean(0).max())
     assert model.output_names == ["wavy", "straight"]
-    far = 50 * X[140:]
-    found = np.hstack([output.numpy() for output in model(far.astype(np.float32))])
-    np.testing.assert_allclose(found, fitted.predict(far), rtol=1e-3, atol=1e-3 * np.abs(expected).mean(0).max())
+    extreme = 50 * X[140:]
+    outputs = np.hstack([output.numpy() for output in model(extreme.astype(np.float32))])
+    np.testing.assert_allclose(outputs, fitted.predict(extreme), rtol=1e-3, atol=1e-3 * np.abs(expected).mean(0).max())
 
 
 def test_pickles_clones_and_repeats(fitted, regression):
@@ -79,7 +79,7 @@ def test_pickles_clones_and_repeats(fitted, regression):
     np.testing.assert_array_equal(clone(fitted).fit(X[:140], y[:140]).predict(X[140:]), expected)
 
 
-def test_intervals_hold_about_the_share_they_promise(fitted, regression):
+def test_intervals_have_about_their_nominal_coverage(fitted, regression):
     X, y = regression
     for coverage in (0.5, 0.9):
         ends = fitted.predict_interval(X[140:], coverage)
@@ -89,7 +89,7 @@ def test_intervals_hold_about_the_share_they_promise(fitted, regression):
     assert np.isinf(fitted.predict_interval(X[:1], 0.999)).all()
 
 
-def test_standard_deviations_are_of_the_errors_size(fitted, regression):
+def test_standard_deviations_match_the_size_of_errors(fitted, regression):
     X, y = regression
     predicted, std = fitted.predict(X[140:], return_std=True)
     assert std.shape == predicted.shape
@@ -97,7 +97,7 @@ def test_standard_deviations_are_of_the_errors_size(fitted, regression):
     assert (errors / std.mean(0)).between(0.5, 2.0).all()
 
 
-def test_a_network_alone_gives_out_of_fold_predictions_when_asked(regression):
+def test_a_single_network_has_out_of_fold_predictions_on_request(regression):
     X, y = regression
     one = MultiTaskKerasRegressor(oob_score=True, **SETTINGS).fit(X, y["wavy"])
     assert one.oob_prediction_.shape == one.oob_residuals_.shape == (200,)
@@ -121,8 +121,8 @@ def test_classes_are_blended_as_probabilities():
 
 
 @pytest.fixture(scope="module")
-def bold():
-    """Two quantities that take long to learn, and a class that is soon predicted too boldly."""
+def overfitting_class():
+    """Two quantities that take long to learn, and a class that soon overfits."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 6))
     y = pd.DataFrame({"wavy": np.sin(3 * X[:, 0]) + X[:, 1] * X[:, 2], "slope": X[:, 3] * X[:, 4]})
@@ -133,8 +133,8 @@ def bold():
 MIXED = {"task_types": {"noise": "classification"}, "random_state": 0}
 
 
-def test_regressions_of_mixed_tasks_go_on_where_classes_have_long_stopped(bold):
-    X, y = bold
+def test_regressions_of_mixed_tasks_train_longer_than_classifications(overfitting_class):
+    X, y = overfitting_class
     alone = MultiTaskKerasEstimator(blend=None, **MIXED).fit(X[:300], y[:300])
     both = MultiTaskKerasEstimator(blend=["network", "regression_network"], **MIXED).fit(X[:300], y[:300])
     first, second = (part.network for part in both.blend_.parts)
@@ -148,28 +148,28 @@ def test_regressions_of_mixed_tasks_go_on_where_classes_have_long_stopped(bold):
     np.testing.assert_allclose(outputs, both.predict(X[300:])[["wavy", "slope"]].astype(float), atol=1e-3)
 
 
-def test_mixed_tasks_have_a_network_for_regressions_by_default(bold):
-    X, y = bold
+def test_mixed_tasks_have_a_network_for_regressions_by_default(overfitting_class):
+    X, y = overfitting_class
     model = MultiTaskKerasEstimator(epochs=3, **MIXED).fit(X[:300], y[:300])
     assert list(model.blend_weights_.index) == ["network", "regression_network", "ridge", "rbf", "laplacian"]
 
 
-def test_a_network_for_regressions_is_left_out_where_tasks_are_of_one_kind(bold):
-    """So that an estimator of mixed tasks can be fitted to some of them, as its single-task twins are."""
-    X, y = bold
+def test_a_network_for_regressions_is_left_out_if_tasks_are_of_one_kind(overfitting_class):
+    """So an estimator of mixed tasks can be fitted to some of them, for example as a single-task baseline."""
+    X, y = overfitting_class
     model = MultiTaskKerasEstimator(blend=["network", "regression_network", "ridge"], epochs=3, random_state=0)
     assert list(model.fit(X, y[["wavy", "slope"]]).blend_weights_.index) == ["network", "ridge"]
 
 
-def test_columns_that_are_all_constant_leave_the_mean(bold):
-    _, y = bold
+def test_with_constant_columns_the_mean_is_predicted(overfitting_class):
+    _, y = overfitting_class
     model = MultiTaskKerasRegressor(blend=["network", "ridge"], epochs=3, random_state=0)
     model.fit(np.ones((400, 2)), y[["wavy", "slope"]])
     np.testing.assert_allclose(model.predict(np.ones((1, 2)))[0], y[["wavy", "slope"]].mean(), atol=0.1)
 
 
-def test_kernel_models_are_the_same_side_by_side_and_one_after_the_other(bold, monkeypatch):
-    X, y = bold
+def test_kernel_models_are_the_same_on_threads_and_one_by_one(overfitting_class, monkeypatch):
+    X, y = overfitting_class
     model = MultiTaskKerasRegressor(epochs=3, random_state=0)
     expected = model.fit(X, y[["wavy", "slope"]]).predict(X)
     monkeypatch.setattr(_parts, "_ROWS_FOR_THREADS", np.inf)
@@ -192,7 +192,7 @@ def test_rows_without_weight_have_no_out_of_fold_prediction():
     assert (np.isnan(model.oob_prediction_).any(axis=1) == (weight == 0)).all()
 
 
-def test_independent_networks_join_where_they_are_named(regression):
+def test_independent_networks_are_added_if_named(regression):
     X, y = regression
     model = MultiTaskKerasRegressor(blend=["network", "independent_network"], **SETTINGS).fit(X, y)
     assert list(model.blend_weights_.index) == ["network", "independent_network"]
@@ -200,7 +200,7 @@ def test_independent_networks_join_where_they_are_named(regression):
     assert independent.spec.architecture == "independent"
 
 
-def test_blending_needs_rows_held_out_by_members(regression):
+def test_blending_needs_members_that_hold_out_rows(regression):
     X, y = regression
     for settings in ({"blend": "all"}, {"sharing": "auto"}):
         model = MultiTaskKerasRegressor(**SETTINGS, **settings)
@@ -209,13 +209,13 @@ def test_blending_needs_rows_held_out_by_members(regression):
         assert not hasattr(model, "network_")
 
 
-def test_validation_rows_of_ones_own_leave_the_default_network_alone(regression):
+def test_with_given_validation_rows_the_default_has_no_blend(regression):
     X, y = regression
     model = MultiTaskKerasRegressor(epochs=2, random_state=0)
     assert model.fit(X[:140], y[:140], X_val=X[140:], y_val=y[140:]).blend_ is None
 
 
-def test_a_search_goes_over_blends(regression):
+def test_a_search_tries_blends(regression):
     X, y = regression
     grid = {"blend": [None, "all"]}
     search = GridSearchCV(MultiTaskKerasRegressor(**SETTINGS), grid, cv=2, error_score="raise").fit(X, y)
@@ -228,19 +228,19 @@ def test_a_search_goes_over_blends(regression):
         ({"blend": "rigde"}, "there is no 'rigde'. Did you mean 'ridge'"),
         ({"blend": ["ridge"]}, "should name 'network'"),
         ({"blend": ["network", "ridge", "ridge"]}, "each once"),
-        ({"blend": ["network", "ridge"], "early_stopping": False}, "holds none out"),
+        ({"blend": ["network", "ridge"], "early_stopping": False}, "holds out none"),
         ({"blend": ["network", "ridge"], "loss": "huber"}, "squared errors"),
         ({"blend": ["network", "ridge"], "warm_start": True}, "warm_start"),
         ({"sharing": "auto", "early_stopping": False}, 'sharing="auto" weighs'),
-        ({"sharing": "auto", "architecture": "independent"}, '^sharing="auto" has .* architecture="independent"'),
+        ({"sharing": "auto", "architecture": "independent"}, '^sharing="auto" adds .* architecture="independent"'),
         (
             {"sharing": "auto", "architecture": "independent", "ensemble_size": "auto"},
-            '^sharing="auto" has .* architecture="independent"',
+            '^sharing="auto" adds .* architecture="independent"',
         ),
-        ({"sharing": "auto", "model": lambda meta: None}, "model= says how all look"),
+        ({"sharing": "auto", "model": lambda meta: None}, "model= builds all networks"),
     ],
 )
-def test_what_cannot_be_blended_is_refused(settings, message):
+def test_invalid_blends_are_refused(settings, message):
     model = MultiTaskKerasRegressor(**{**SETTINGS, **settings})
     with pytest.raises(ValueError, match=message):
         model.fit(X, quantities(X))

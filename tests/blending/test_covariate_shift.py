@@ -1,4 +1,4 @@
-"""Rows of other times and groups than those of fit."""
+"""Prediction under covariate shift: rows of other times and groups than the training rows."""
 
 import pickle
 
@@ -12,7 +12,7 @@ from skmtl.blending._shift_detector import ShiftDetector
 
 
 def table(seed, n_groups=24, size=12):
-    """Groups one after another, each with numbers of its own in the first columns and an effect on both targets."""
+    """Consecutive groups, each with its own values in the first columns and its own effect on both targets."""
     rng = np.random.default_rng(seed)
     group = np.repeat(np.arange(n_groups), size)
     own = rng.normal(size=(n_groups, 3))
@@ -25,7 +25,7 @@ def table(seed, n_groups=24, size=12):
 
 @pytest.fixture(scope="module")
 def split():
-    """Some rows of known groups, all rows of others: (X, y) to learn, of known groups, of new groups."""
+    """Return (X, y) to train on, of known groups, and of new groups."""
     X, y, group = table(0, n_groups=32)
     known, every = group < 24, np.arange(len(group)) % 6 == 0
     return [(X[rows], y[rows]) for rows in (known & ~every, known & every, ~known)]
@@ -50,10 +50,10 @@ def test_new_groups_are_predicted_better_and_known_ones_about_as_well(split, fit
     assert error(fitted, *split[1]) < 1.1 * error(ignoring, *split[1])
 
 
-def test_rows_of_new_groups_are_told_from_those_of_known_ones(split, fitted, ignoring):
-    near, far = (fitted.shift_probability(X) for X, _ in split[1:])
-    assert np.median(near) < 0.1
-    assert np.median(far) > 0.9
+def test_rows_of_new_groups_are_separated_from_those_of_known_groups(split, fitted, ignoring):
+    known, new = (fitted.shift_probability(X) for X, _ in split[1:])
+    assert np.median(known) < 0.1
+    assert np.median(new) > 0.9
     assert not ignoring.shift_probability(split[2][0]).any()
 
 
@@ -63,28 +63,28 @@ def test_weights_of_both_blends_are_shown(fitted, ignoring):
     assert not hasattr(ignoring, "shifted_blend_weights_")
 
 
-def test_what_is_near_is_predicted_as_without_a_second_blend(fitted, ignoring):
-    """The first blend is the same to the bit: nothing of the second one enters it."""
+def test_in_distribution_rows_are_predicted_as_without_a_second_blend(fitted, ignoring):
+    """The first blend has the same bits as without a second one."""
     pd.testing.assert_frame_equal(fitted.blend_weights_, ignoring.blend_weights_)
     np.testing.assert_array_equal(fitted.oob_prediction_, ignoring.oob_prediction_)
 
 
-def test_intervals_of_new_groups_are_wider_and_hold_what_they_promise(split, fitted, ignoring):
+def test_intervals_of_new_groups_are_wider_and_have_their_coverage(split, fitted, ignoring):
     X, y = split[2]
     ends = fitted.predict_interval(X)
     inside = ((ends[..., 0] <= y) & (y <= ends[..., 1])).mean()
     narrow = ignoring.predict_interval(X)
     assert inside > 0.8 > ((narrow[..., 0] <= y) & (y <= narrow[..., 1])).mean()
-    _, near = fitted.predict(split[1][0], return_std=True)
-    _, far = fitted.predict(X, return_std=True)
-    assert np.median(far) > 1.5 * np.median(near)
+    _, known = fitted.predict(split[1][0], return_std=True)
+    _, new = fitted.predict(X, return_std=True)
+    assert np.median(new) > 1.5 * np.median(known)
 
 
-def test_regions_and_draws_of_new_groups_are_those_of_blocks_left_out(split, fitted, ignoring):
+def test_regions_and_draws_of_new_groups_use_errors_of_held_out_blocks(split, fitted, ignoring):
     X, y = split[2]
     for shape in ("box", "ellipsoid"):
         region, narrow = (model.predict_region(X, shape=shape) for model in (fitted, ignoring))
-        # Eight groups, each with an error of its own, are few to count by.
+        # Coverage varies, as there are only eight groups and each has its own error.
         assert region.contains(y).mean() > max(0.65, 0.1 + narrow.contains(y).mean())
         at_home = fitted.predict_region(split[1][0], shape=shape)
         assert np.median(region.mean_width()) > 1.5 * np.median(at_home.mean_width())
@@ -92,7 +92,7 @@ def test_regions_and_draws_of_new_groups_are_those_of_blocks_left_out(split, fit
     assert spread[1] > 1.5 * spread[0]
 
 
-def test_known_labels_of_new_groups_count_by_the_errors_of_blocks_left_out(split, fitted):
+def test_known_labels_of_new_groups_use_errors_of_held_out_blocks(split, fitted):
     X, y = split[2]
     known = np.where([True, False], np.nan, y)
     given = fitted.predict(X, known=known)
@@ -115,7 +115,7 @@ def test_known_labels_of_new_groups_count_by_the_errors_of_blocks_left_out(split
     ],
 )
 def test_distances_of_rows_are_searched_once(split, fitted, monkeypatch, ask):
-    """They are what a prediction of many wide rows costs."""
+    """They take most of the time when many wide rows are predicted."""
     X, y = split[2]
     searches = []
     search = ShiftDetector.probability
@@ -141,19 +141,19 @@ def test_pickles_and_repeats(split, fitted):
     np.testing.assert_array_equal(MultiTaskKerasRegressor(random_state=0).fit(*split[0]).predict(X), expected)
 
 
-def test_rows_in_no_order_lead_to_no_second_blend(split):
+def test_rows_in_random_order_lead_to_no_second_blend(split):
     X, y = split[0]
     order = np.random.default_rng(0).permutation(len(X))
     model = MultiTaskKerasRegressor(random_state=0).fit(X[order], y[order])
     assert not hasattr(model, "shifted_blend_weights_")
 
 
-def test_one_who_says_what_to_hold_out_gets_one_blend(split):
+def test_with_a_validation_split_there_is_one_blend(split):
     model = MultiTaskKerasRegressor(validation_split=4, random_state=0).fit(*split[0])
     assert not hasattr(model, "shifted_blend_weights_")
 
 
-def test_fitting_anew_forgets_the_second_blend(split):
+def test_a_new_fit_forgets_the_second_blend(split):
     X, y = split[0]
     model = MultiTaskKerasRegressor(ensemble_size=3, blend=["network", "rbf"], validation_fraction=0.3, random_state=0)
     model.set_params(epochs=5).fit(X, y)
@@ -174,7 +174,7 @@ def test_labels_in_one_block_alone_rule_a_second_blend_out(split):
     assert not hasattr(model, "shifted_blend_weights_")
 
 
-def test_rows_sorted_by_class_tell_of_no_other_time():
+def test_rows_sorted_by_class_lead_to_no_second_blend():
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(10), 24)
     X = rng.normal(size=(10, 5))[labels] * 3 + rng.normal(size=(240, 5))
@@ -183,11 +183,11 @@ def test_rows_sorted_by_class_tell_of_no_other_time():
 
 
 def test_one_network_is_enough(split):
-    """It holds a tenth of the rows out: what is near is then told by parts drawn at random."""
+    """It holds out a tenth of the rows: the detector then uses random folds for in-distribution rows."""
     settings = {"ensemble_size": 1, "blend": ["network", "laplacian"], "epochs": 20, "early_stopping": True}
     model = MultiTaskKerasRegressor(**settings, random_state=0).fit(*split[0])
-    near, far = (np.median(model.shift_probability(X)) for X, _ in split[1:])
-    assert near < 0.1 < 0.9 < far
+    known, new = (np.median(model.shift_probability(X)) for X, _ in split[1:])
+    assert known < 0.1 < 0.9 < new
 
 
 def test_a_task_with_few_labels_does_not_rule_it_out(split):
@@ -209,7 +209,7 @@ def test_few_members_hold_out_the_last_block_and_intervals_stay_finite(split):
     assert np.isfinite(model.predict_interval(split[2][0])).all()
 
 
-def test_tasks_may_be_called_as_layers_of_the_keras_model(split):
+def test_tasks_may_have_the_names_of_layers_in_the_keras_model(split):
     X, y = split[0]
     names = ["shift_probability", "get_item"]
     settings = {"ensemble_size": 2, "blend": ["network", "laplacian"], "epochs": 3, "early_stopping": True}
@@ -218,24 +218,24 @@ def test_tasks_may_be_called_as_layers_of_the_keras_model(split):
     np.testing.assert_allclose(columns, model.predict(X), rtol=1e-3, atol=1e-3)
 
 
-def test_regressions_beside_classes_have_weights_of_their_own_for_new_groups_too(split):
-    (X, y), _, (far, _) = split
+def test_regressions_of_mixed_tasks_have_their_own_weights_for_new_groups(split):
+    (X, y), _, (shifted, _) = split
     mixed = pd.DataFrame({"size": y[:, 0], "level": np.where(y[:, 1] > 0, "high", "low")})
     model = MultiTaskKerasEstimator(task_types={"level": "classification"}, epochs=10, random_state=0).fit(X, mixed)
     assert "regression_network" in model.shifted_blend_weights_.index
     first, second = (part.network for part in model.blend_.shifted.blend.parts[:2])
     assert not np.array_equal(first.parameters, second.parameters)
     np.testing.assert_allclose(
-        np.ravel(model.model_(far.astype(np.float32))[0]), model.predict(far)["size"].astype(float), atol=1e-3
+        np.ravel(model.model_(shifted.astype(np.float32))[0]), model.predict(shifted)["size"].astype(float), atol=1e-3
     )
 
 
 def test_classes_of_new_groups_are_predicted_with_less_confidence(split):
-    (X, y), _, (far, _) = split
+    (X, y), _, (shifted, _) = split
     labels = np.where(y > 0, "high", "low").astype(object)
     labels[:3, 0] = "rare"
     model = MultiTaskKerasClassifier(random_state=0).fit(X, labels)
     assert hasattr(model, "shifted_blend_weights_")
     other = MultiTaskKerasClassifier(covariate_shift="ignore", random_state=0).fit(X, labels)
-    confidence = [np.mean([p.max(axis=1).mean() for p in one.predict_proba(far)]) for one in (model, other)]
+    confidence = [np.mean([p.max(axis=1).mean() for p in one.predict_proba(shifted)]) for one in (model, other)]
     assert confidence[0] < confidence[1] - 0.05

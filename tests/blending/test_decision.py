@@ -43,7 +43,7 @@ def test_rare_classes_are_found_more_often_and_probabilities_stay(plain, balance
     )
 
 
-def test_any_metric_of_labels_is_taken(plain):
+def test_any_metric_of_labels_works(plain):
     def f1(truth, guess):
         return f1_score(truth, guess, pos_label="ill") if "ill" in truth else 0.0
 
@@ -51,7 +51,7 @@ def test_any_metric_of_labels_is_taken(plain):
     assert f1(TRUTH[:, 0], model.predict(TEST)) > f1(TRUTH[:, 0], plain.predict(TEST)[:, 0])
 
 
-def test_three_classes_and_regressions_beside_them(tmp_path):
+def test_three_classes_with_regressions(tmp_path):
     grade = np.digitize(X[:, 2] + RNG.normal(size=500), [1.5, 2.5])
     y = np.column_stack([X[:, 0], grade.astype(float)])
     kinds = {"task_types": {"y0": "regression", "y1": "classification"}}
@@ -64,11 +64,11 @@ def test_three_classes_and_regressions_beside_them(tmp_path):
     np.testing.assert_array_equal(skmtl.load(tmp_path / "model.skmtl").predict(X), model.predict(X))
 
 
-def test_without_rows_held_out_nothing_can_be_chosen():
+def test_without_held_out_rows_a_decision_is_refused():
     model = MultiTaskKerasClassifier(ensemble_size=1, epochs=1, decision="balanced_accuracy")
-    with pytest.raises(ValueError, match="chosen on rows held out, and there are none: fit with oob_score=True"):
+    with pytest.raises(ValueError, match="chosen on held-out rows, and there are none: fit with oob_score=True"):
         model.fit(X, Y)
-    with pytest.raises(ValueError, match="partial_fit holds none out"):
+    with pytest.raises(ValueError, match="partial_fit holds out none"):
         model.partial_fit(X, Y, classes=[np.unique(column) for column in Y.T])
     with pytest.raises(ValueError, match="decision"):
         MultiTaskKerasClassifier(decision="most").fit(X, Y)

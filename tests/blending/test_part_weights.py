@@ -1,4 +1,4 @@
-"""What parts of a blend count."""
+"""Weights of a blend's parts."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def layout_of(*tasks):
     return Columns(tasks, TargetScaling(np.zeros(len(tasks)), np.ones(len(tasks))))
 
 
-def test_a_part_that_calls_rare_cases_impossible_counts_less_than_its_squared_errors_say():
+def test_a_part_with_zero_probabilities_for_rare_cases_gets_less_weight():
     chance = RNG.choice([0.001, 0.03, 0.9], size=4000, p=[0.6, 0.3, 0.1])
     yes = RNG.random(4000) < chance
     values = np.column_stack([~yes, yes]).astype(float)
@@ -24,7 +24,7 @@ def test_a_part_that_calls_rare_cases_impossible_counts_less_than_its_squared_er
     held = [np.column_stack([1 - one, one]) for one in (bold, shy)]
     weights = np.ones(values.shape)
     found = part_weights(layout_of(CLASSES), held, values, weights)[:, 0]
-    # The same columns as two regressions are weighed by squared errors alone.
+    # As two regressions, the same columns are weighed by squared errors only.
     squared = part_weights(layout_of(NUMBER, NUMBER), held, values, weights).mean(axis=1)
     assert found[1] > squared[1] + 0.2
 

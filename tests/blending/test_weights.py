@@ -1,4 +1,4 @@
-"""Weights of the parts."""
+"""Weights of predictors, task by task."""
 
 import numpy as np
 from scipy.optimize import nnls
@@ -10,7 +10,7 @@ Y = RNG.normal(size=(300, 2))
 
 
 def of_each_task(predictions, values, known):
-    """Non-negative least squares of each column alone."""
+    """Solve non-negative least squares for each column alone."""
     found = []
     for task, column in enumerate(known.T):
         root = np.sqrt(column)
@@ -19,7 +19,7 @@ def of_each_task(predictions, values, known):
 
 
 def blend_weights(predictions, values, known):
-    """Weights of columns that have nothing to do with each other."""
+    """Return the weights of columns that are separate tasks."""
     tasks = [
         weights_by_task(predictions[:, :, [i]], values[:, [i]], known[:, [i]], np.zeros(1, int))
         for i in range(values.shape[1])
@@ -42,7 +42,7 @@ def test_errors_that_cancel_share_the_weight():
     np.testing.assert_allclose(weights, 0.5, atol=0.05)
 
 
-def test_rows_without_a_label_have_no_say():
+def test_rows_without_a_label_do_not_count():
     predictions = np.stack([Y, np.zeros(Y.shape)])
     known = np.ones(Y.shape)
     known[:100] = 0
@@ -50,7 +50,7 @@ def test_rows_without_a_label_have_no_say():
     np.testing.assert_allclose(blend_weights(predictions, spoilt, known), [[1, 1], [0, 0]], atol=1e-9)
 
 
-def test_a_task_that_tells_nothing_gets_equal_weights():
+def test_a_task_without_information_gets_equal_weights():
     weights = blend_weights(np.zeros((4, 5, 1)), np.ones((5, 1)), np.ones((5, 1)))
     np.testing.assert_array_equal(weights, np.full((4, 1), 0.25))
     weights = blend_weights(RNG.normal(size=(4, 3, 1)), np.ones((3, 1)), np.ones((3, 1)))
@@ -65,7 +65,7 @@ def test_tasks_that_differ_keep_weights_of_their_own():
     np.testing.assert_allclose(found, of_each_task(predictions, Y, known), rtol=1e-6)
 
 
-def test_tasks_with_few_rows_that_are_alike_take_the_weights_of_all_together():
+def test_similar_tasks_with_few_rows_take_the_common_weights():
     rng = np.random.default_rng(3)
     few = rng.normal(size=(15, 20))
     predictions = np.stack([few + rng.normal(size=few.shape) for _ in range(4)])
@@ -76,7 +76,7 @@ def test_tasks_with_few_rows_that_are_alike_take_the_weights_of_all_together():
     np.testing.assert_allclose(found, 0.2, atol=0.08)
 
 
-def test_neither_units_nor_the_number_of_labels_give_a_task_more_say_in_common_weights():
+def test_units_and_numbers_of_labels_do_not_matter_to_common_weights():
     predictions = np.stack([Y + RNG.normal(size=Y.shape), 0.5 * Y + RNG.normal(size=Y.shape)])
     scale = np.array([1.0, 1000.0])
     known = np.ones(Y.shape)
@@ -93,7 +93,7 @@ def test_the_columns_of_a_classification_are_one_task():
     assert found[0, 0] > 1.5
 
 
-def test_rows_of_tasks_in_turns_are_as_good_as_shuffled_ones():
+def test_rows_of_alternating_tasks_work_as_well_as_shuffled_ones():
     rng = np.random.default_rng(5)
     n_tasks, n = 5, 300
     values, known = rng.normal(size=(n, n_tasks)), np.zeros((n, n_tasks))
@@ -104,7 +104,7 @@ def test_rows_of_tasks_in_turns_are_as_good_as_shuffled_ones():
     np.testing.assert_allclose(found, good, atol=0.15)
 
 
-def test_a_task_without_a_label_has_no_say_in_the_others():
+def test_a_task_without_a_label_does_not_affect_the_others():
     predictions = np.stack([Y + RNG.normal(size=Y.shape), RNG.normal(size=Y.shape)])
     known = np.ones(Y.shape)
     known[:, 1] = 0.0
@@ -113,7 +113,7 @@ def test_a_task_without_a_label_has_no_say_in_the_others():
     np.testing.assert_array_equal(both[:, :1], alone)
 
 
-def test_a_predictor_that_adds_next_to_nothing_is_not_asked():
+def test_a_predictor_that_adds_hardly_anything_is_dropped():
     rng = np.random.default_rng(4)
     values = rng.normal(size=(2000, 2))
     good = values + 0.1 * rng.normal(size=values.shape)
@@ -126,7 +126,7 @@ def test_a_predictor_that_adds_next_to_nothing_is_not_asked():
     np.testing.assert_allclose(found[:2], of_each_task(predictions[:2], values, np.ones(values.shape)), atol=0.05)
 
 
-def test_a_predictor_that_is_kept_or_that_one_task_needs_is_asked():
+def test_a_predictor_that_is_kept_or_needed_by_one_task_stays():
     rng = np.random.default_rng(4)
     values = rng.normal(size=(2000, 2))
     good = values + 0.1 * rng.normal(size=values.shape)

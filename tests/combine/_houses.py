@@ -1,4 +1,4 @@
-"""Small tables that the tests share."""
+"""Small tables shared by the tests."""
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ def frame(**columns):
 
 
 def houses():
-    """Six houses; two files that share three of them, with a column of each other's target."""
+    """Six houses in two data sets that share three of them, each with the other's target as a column."""
     full = pd.DataFrame(
         {
             "house_id": [11, 12, 13, 14, 15, 16],

@@ -1,4 +1,4 @@
-"""A column keeps its values and its kind, whichever dtypes the tasks have it in."""
+"""A combined column keeps its values and its kind, whatever its dtypes in the tasks."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from ._houses import frame
 
 
 def combined(first, second, *, other=False):
-    """Column c of two stacked tasks; where other, a third task lacks it."""
+    """Column c of two stacked tasks; with `other`, there is a third task without it."""
     tables = {
         "s": (frame(c=first), np.arange(len(first)) % 2),
         "t": (frame(c=second), np.arange(len(second)) % 2),
@@ -38,24 +38,24 @@ def test_float32_stays_float32():
     assert combined(first, second, other=True).dtype == np.float32
 
 
-def test_categories_are_united():
+def test_categories_are_merged():
     column = combined(pd.Categorical(["b", "a"]), pd.Categorical(["c", "a"]), other=True)
     assert column.dtype == pd.CategoricalDtype(["a", "b", "c"])
     assert column.iloc[:4].tolist() == ["b", "a", "c", "a"]
 
 
-def test_categories_of_different_numbers_are_united():
+def test_numeric_categories_are_merged():
     column = combined(pd.Categorical([1, 2]), pd.Categorical([2.0, 2.5]))
     assert column.cat.categories.tolist() == [1, 2, 2.5] and column.tolist() == [1, 2, 2, 2.5]
 
 
-def test_a_category_beside_plain_strings_becomes_plain():
+def test_categories_and_strings_become_strings():
     column = combined(pd.Categorical(["b", "a"]), ["c", "a"])
     assert column.tolist() == ["b", "a", "c", "a"]
     assert not isinstance(column.dtype, pd.CategoricalDtype)
 
 
-def test_one_order_of_categories_is_kept_and_two_are_refused():
+def test_equal_category_orders_are_kept_and_different_ones_raise_an_error():
     low, high = (
         pd.CategoricalDtype(["lo", "hi"], ordered=True),
         pd.CategoricalDtype(["hi", "lo"], ordered=True),
@@ -76,12 +76,12 @@ def test_one_order_of_categories_is_kept_and_two_are_refused():
         ([1, "x"], [1, 2], "mixed-integer .* number"),
     ],
 )
-def test_one_column_of_two_kinds_is_refused(first, second, kinds):
+def test_a_column_with_two_kinds_of_values_raises_an_error(first, second, kinds):
     with pytest.raises(ValueError, match=f"Column 'c' holds different kinds of values: {kinds}"):
         combined(first, second)
 
 
-def test_a_column_without_any_value_fits_every_kind():
+def test_a_column_without_values_matches_every_kind():
     assert combined([np.nan, np.nan], ["x", "y"]).dropna().tolist() == ["x", "y"]
     assert combined(pd.Series([None, None], dtype=object), [1, 2]).dtype == np.float64
     assert combined([np.nan, np.nan], [None, None]).dtype == np.float64
@@ -98,12 +98,12 @@ def test_dates_stay_dates():
     assert column.dtype.kind == "M" and column.dropna().tolist() == dates.tolist() * 2
 
 
-def test_no_pandas_NA_comes_out():
+def test_the_result_has_no_pandas_NA():
     column = combined(pd.Series(["x", None], dtype="string"), pd.Series(["y", "z"], dtype="string"), other=True)
     assert column.isna().sum() == 2 and all(isinstance(cell, str | float) for cell in column)
 
 
-def test_integers_that_floats_cannot_hold_are_refused_only_where_they_must_become_floats():
+def test_large_integers_raise_an_error_only_if_they_must_become_floats():
     longest = [2**53 + 1, 2**53 + 3]
     assert combined(longest, longest).tolist() == longest * 2
     with pytest.raises(ValueError, match=r"'c' holds integers beyond 2\*\*53"):
@@ -132,7 +132,7 @@ def test_numbers_become_float64(dtype):
         pd.Series([True, False, True], dtype="boolean"),
     ],
 )
-def test_classes_keep_their_values_beside_missing_ones(labels):
+def test_classes_keep_their_values_if_some_are_missing(labels):
     _, y = combine_task_datasets({"c": (frame(a=[1, 2, 3]), labels), "r": (frame(a=[4, 5]), [1.0, 2.0])})
     assert y["c"].iloc[:3].tolist() == list(labels)
     assert {type(label) for label in y["c"].iloc[:3]} <= {str, bool}
@@ -159,7 +159,7 @@ def test_a_boolean_target_without_gaps_stays_boolean():
     assert y["b"].dtype == bool
 
 
-def test_a_missing_cell_is_filled_by_the_other_task():
+def test_a_missing_cell_is_filled_from_another_task():
     X, _ = combine_task_datasets(
         {
             "s": (frame(k=[1, 2], a=[np.nan, 5.0]), [1.0, 2.0]),
@@ -171,9 +171,9 @@ def test_a_missing_cell_is_filled_by_the_other_task():
 
 
 @pytest.mark.parametrize("dtype", ["float64", "Int64", "object", "category", "string"])
-def test_a_cell_with_two_values_is_refused(dtype):
+def test_a_cell_with_two_values_raises_an_error(dtype):
     first, second = (pd.Series(values).astype(dtype) for values in ([3, 4, 5], [6, 5, 9]))
-    with pytest.raises(ValueError, match=r"'rooms' disagrees .* row 21 \(and in 1 more rows\).*in 'price'.*in 'area'"):
+    with pytest.raises(ValueError, match=r"'rooms' differs .* row 21 \(and in 1 more rows\).*in 'price'.*in 'area'"):
         combine_task_datasets(
             {
                 "price": (frame(k=[20, 21, 22], rooms=first), [1.0, 2.0, 3.0]),
@@ -186,7 +186,7 @@ def test_a_cell_with_two_values_is_refused(dtype):
         )
 
 
-def test_the_two_values_are_told_with_their_tasks():
+def test_the_error_names_both_values_and_their_tasks():
     tables = {f"t{i}": (frame(k=[1, 2], a=[7, i]), [1.0, 2.0]) for i in (3, 4)}
-    with pytest.raises(ValueError, match="in the row 2: 3 in 't3' and 4 in 't4'"):
+    with pytest.raises(ValueError, match="in row 2: 3 in 't3' and 4 in 't4'"):
         combine_task_datasets(tables, on="k")

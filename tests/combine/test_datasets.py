@@ -1,4 +1,4 @@
-"""Data sets of separate tasks become one X and one y: what goes in comes out."""
+"""Combining data sets of separate tasks into one X and one y keeps every cell."""
 
 import warnings
 
@@ -38,20 +38,20 @@ def test_rows_are_stacked_and_unknown_cells_are_missing():
     assert y["area"].tolist()[5:] == area["area"].tolist() and y["area"][:5].isna().all()
 
 
-def test_the_index_tells_task_and_row():
+def test_the_index_holds_task_and_row():
     X, y = combine_task_datasets(own_features())
     assert X.index.names == ["task", "row"]
     assert X.index.equals(y.index)
     assert X.loc["area"].index.tolist() == [5, 2, 3, 4, 1]
 
 
-def test_the_rows_keep_the_name_of_their_labels():
+def test_the_index_keeps_its_name():
     tables = {task: pd.DataFrame({"a": [1, 2]}, index=pd.Index([7, 8], name="house")) for task in ("s", "t")}
     X, _ = combine_task_datasets({task: (table, [1.0, 1.0]) for task, table in tables.items()})
     assert X.index.names == ["task", "house"]
 
 
-def test_labels_that_repeat_or_differ_in_type_do_not_matter():
+def test_row_labels_may_repeat_or_differ_in_type():
     first = pd.DataFrame({"a": [1, 2, 3]}, index=["p", "p", "q"])
     second = pd.DataFrame({"a": [4, 5]}, index=[0, 0])
     X, _ = combine_task_datasets({"s": (first, [1.0, 1.0, 2.0]), "t": (second, [1.0, 2.0])})
@@ -59,7 +59,7 @@ def test_labels_that_repeat_or_differ_in_type_do_not_matter():
     assert X.index.tolist() == [("s", "p"), ("s", "p"), ("s", "q"), ("t", 0), ("t", 0)]
 
 
-def test_indexes_of_unequal_levels_are_flattened():
+def test_indexes_with_different_numbers_of_levels_are_flattened():
     deep = pd.MultiIndex.from_tuples([("u", 1), ("v", 2)])
     X, _ = combine_task_datasets(
         {"s": (pd.DataFrame({"a": [1, 2]}, index=deep), [1.0, 2.0]), "t": (frame(a=[3]), [1.0])}
@@ -67,14 +67,14 @@ def test_indexes_of_unequal_levels_are_flattened():
     assert X.index.tolist() == [("s", ("u", 1)), ("s", ("v", 2)), ("t", 0)]
 
 
-def test_one_task_alone_keeps_its_data():
+def test_a_single_task_keeps_its_data():
     price, _ = houses()
     X, y = combine_task_datasets({"price": (price[["rooms", "garden"]], price["price"])})
     assert_frame_equal(X.droplevel("task"), price[["rooms", "garden"]], check_names=False)
     assert y["price"].tolist() == price["price"].tolist()
 
 
-def test_the_inputs_are_left_alone():
+def test_the_inputs_are_not_modified():
     datasets = own_features(area_columns=("house_id", "rooms", "price"))
     before = {task: (X.copy(), y.copy()) for task, (X, y) in datasets.items()}
     with pytest.warns(UserWarning, match="Dropped from X"):
@@ -92,7 +92,7 @@ def test_the_inputs_are_left_alone():
         (
             {"on": ["house"]},
             ValueError,
-            "X of task 'price' has no column 'house', which `on` names.*'house_id'",
+            "X of task 'price' has no column 'house', which is listed in `on`.*'house_id'",
         ),
         ({"on": []}, ValueError, "on should list one or more"),
         ({"on": ["house_id", "house_id"]}, ValueError, "on should list one or more different"),
@@ -108,7 +108,7 @@ def test_the_inputs_are_left_alone():
         ),
     ],
 )
-def test_bad_options_are_named(options, error, message):
+def test_invalid_options_raise_an_error(options, error, message):
     with pytest.raises(error, match=message):
         combine_task_datasets(own_features(), **options)
 
@@ -125,7 +125,7 @@ TARGETS = {"r": "number", "c": "text", "b": "flag"}
 
 @st.composite
 def worlds(draw):
-    """A table of true cells, and for each task the keys, columns and targets that its file shows of it."""
+    """A table of true cells, and the keys, columns and targets of it that each task's data set has."""
     n = draw(st.integers(1, 8))
     truth = {
         (column, key): draw(CELLS[column.split("_")[0]])
@@ -160,11 +160,11 @@ def same(found, expected):
 @pytest.mark.parametrize("on", [None, "key"])
 @given(world=worlds())
 @settings(deadline=None, max_examples=80)
-def test_cells_put_in_come_out_nothing_is_invented_and_no_target_is_in_X(on, world):
+def test_every_cell_is_kept_none_is_added_and_no_target_is_in_X(on, world):
     truth, labels, files = world
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        # What equals a target by chance is kept, so that every cell can be compared; names are not.
+        # Keep columns that equal a target by chance, so that every cell can be compared, but not those with its name.
         X, y = combine_task_datasets(
             as_datasets(world), on=on, keep_targets=sorted({c for f in files.values() for c in f[1]})
         )
@@ -183,7 +183,7 @@ def test_cells_put_in_come_out_nothing_is_invented_and_no_target_is_in_X(on, wor
             assert same(label, labels[task, key] if task in tasks else None)
 
 
-def test_house_price_and_area_files_of_a_real_table_make_it_whole_again():
+def test_splitting_a_real_table_and_combining_the_parts_restores_it():
     table = pd.read_csv(data_path("kc_house.csv.gz"), nrows=3000).rename(
         columns={"target:price": "price", "target:sqft_living": "area"}
     )

@@ -1,4 +1,4 @@
-"""A target never slips into the features unnoticed."""
+"""Targets among the features are detected."""
 
 import re
 
@@ -39,7 +39,7 @@ def test_keeping_one_target_does_not_keep_another():
     assert "area" in X.columns and "price" not in X.columns
 
 
-def test_its_own_target_is_dropped_too():
+def test_a_tasks_own_target_is_dropped_too():
     with pytest.warns(UserWarning, match=r"column 'price' \(in the data of task 'price'"):
         X, _ = combine_task_datasets(own_features(price_columns=("house_id", "rooms", "price")))
     assert "price" not in X.columns
@@ -54,7 +54,7 @@ def test_case_and_blanks_do_not_hide_a_target(written):
     assert X.columns.tolist() == ["rooms"]
 
 
-def test_the_name_of_y_counts_beside_the_name_of_the_task():
+def test_the_name_of_y_counts_as_well_as_the_name_of_the_task():
     price, area = houses()
     datasets = {
         "value": (price[["rooms", "area"]], price["price"]),
@@ -84,7 +84,7 @@ def test_the_names_of_several_targets_count():
     assert X.columns.tolist() == ["rooms"]
 
 
-def test_a_dropped_target_need_not_agree_with_the_labels():
+def test_a_target_is_dropped_by_name_even_if_its_values_differ():
     price, area = houses()
     table = price[["house_id", "rooms", "area"]].assign(area=-1.0)
     with pytest.warns(UserWarning, match="Dropped from X"):
@@ -106,8 +106,8 @@ def renamed(n, *, values=None, target=None):
     }
 
 
-def test_where_rows_are_joined_a_copy_is_known_by_its_values():
-    with pytest.warns(UserWarning, match=r"'m2' \(in all 5 rows that hold both, equals the target 'area'\)"):
+def test_in_joined_rows_a_copy_is_recognised_by_its_values():
+    with pytest.warns(UserWarning, match=r"'m2' \(in all 5 rows that have both, equals the target 'area'\)"):
         X, _ = combine_task_datasets(renamed(5), on="k")
     assert X.columns.tolist() == ["a", "b"]
 
@@ -118,7 +118,7 @@ def test_a_copy_may_be_kept():
 
 
 @pytest.mark.parametrize("kind", ["str", "category", "bool", "Int64"])
-def test_copies_of_classes_are_known_too(kind):
+def test_copies_of_classes_are_recognised_too(kind):
     labels = pd.Series([0, 1] * 8).map({0: "flat", 1: "house"} if kind in ("str", "category") else {0: 0, 1: 1})
     labels = labels.astype(kind)
     datasets = {
@@ -130,20 +130,20 @@ def test_copies_of_classes_are_known_too(kind):
     assert X.columns.tolist() == ["a", "b"]
 
 
-def test_one_different_cell_makes_it_a_feature():
+def test_a_column_with_one_different_cell_is_a_feature():
     datasets = renamed(200)
     datasets["price"][0].loc[199, "m2"] += 1e-9
     X, _ = combine_task_datasets(datasets, on="k")
     assert "m2" in X.columns
 
 
-def test_a_few_identical_rows_are_mentioned_and_kept():
+def test_a_column_that_equals_a_target_in_a_few_rows_is_kept_with_a_warning():
     with pytest.warns(UserWarning, match="Kept in X, although it may be a target: column 'm2'"):
         X, _ = combine_task_datasets(renamed(3), on="k")
     assert "m2" in X.columns
 
 
-def test_a_column_like_two_targets_is_told_of_once_by_the_one_it_is_likest_to():
+def test_a_column_that_equals_two_targets_is_reported_once_for_the_less_likely_match():
     first = np.array([1.0, 2.0, 3.0, *np.full(9, np.nan)])
     second = np.array([np.nan, 2.0, 3.0, *np.arange(9.0)])
     table = frame(other=[1.0, *second[1:]], a=np.arange(12.0) ** 2)
@@ -154,23 +154,23 @@ def test_a_column_like_two_targets_is_told_of_once_by_the_one_it_is_likest_to():
 
 
 @pytest.mark.parametrize("target", [[1.0] * 50, [0.0, 1.0, 0.0, 1.0]])
-def test_agreement_that_says_nothing_is_no_copy(target):
+def test_uninformative_agreement_is_not_a_copy(target):
     X, _ = combine_task_datasets(renamed(len(target), target=target), on="k")
     assert "m2" in X.columns
 
 
-def test_a_numeric_and_a_string_column_are_never_the_same():
+def test_a_numeric_and_a_string_column_are_never_equal():
     digits = [str(i) for i in range(30)]
     X, _ = combine_task_datasets(renamed(30, values=digits, target=np.arange(30.0)), on="k")
     assert "m2" in X.columns
 
 
-def test_made_up_column_names_are_no_target_names():
+def test_generated_column_names_are_not_target_names():
     X, y = combine_task_datasets({"x0": (np.eye(3), [1.0, 5.0, 9.0]), "b": (np.eye(3), [2.0, 4.0, 6.0])})
     assert X.columns.tolist() == ["x0", "x1", "x2"] and y.columns.tolist() == ["x0", "b"]
 
 
-def test_nothing_left_is_refused():
+def test_dropping_every_feature_raises_an_error():
     price, area = houses()
     with pytest.raises(ValueError, match=r"No feature column is left in X. column 'area'.*keep_targets"):
         combine_task_datasets({"price": (price[["area"]], price["price"]), "area": (area[["price"]], area["area"])})
@@ -178,7 +178,7 @@ def test_nothing_left_is_refused():
 
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(deadline=None, max_examples=40)
-def test_a_copy_under_any_other_name_never_stays_unnoticed(seed):
+def test_a_copy_under_another_name_is_always_detected(seed):
     rng = np.random.default_rng(seed)
     n = rng.integers(6, 40)
     target = rng.normal(size=n)

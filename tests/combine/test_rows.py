@@ -1,4 +1,4 @@
-"""Rows are joined by key or by index, each key once, and bad keys are refused."""
+"""Rows are joined by key or by index; invalid keys raise errors."""
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ def test_a_single_key_may_be_a_string():
     assert_frame_equal(listed.y, plain.y)
 
 
-def test_keys_are_features_only_where_asked():
+def test_keys_are_features_only_on_request():
     X, _ = combine_task_datasets(own_features(), on=["house_id"], keep_keys=True)
     assert X.columns.tolist() == ["house_id", "rooms", "garden", "floors"]
     assert X["house_id"].tolist() == X.index.tolist()
@@ -56,7 +56,7 @@ def test_an_index_of_y_alone_joins():
     assert y.loc["b"].tolist() == [6.0, 7.0]
 
 
-def test_several_keys_and_indexes_of_several_levels_join_alike():
+def test_several_keys_join_like_an_index_with_several_levels():
     first = frame(street=["x", "x", "y"], number=[1, 2, 1], a=[1.0, 2.0, 3.0])
     second = frame(number=[1, 2], street=["y", "y"], b=[8.0, 9.0])
     datasets = {"s": (first, [10.0, 20.0, 30.0]), "t": (second, [4.0, 5.0])}
@@ -96,7 +96,7 @@ def test_keys_of_one_kind_join_whatever_their_dtypes(first, second):
     assert not isinstance(X.index.dtype, pd.CategoricalDtype)
 
 
-def test_no_common_key_is_worth_a_warning():
+def test_having_no_common_key_warns():
     datasets = {"s": (frame(k=["A1"], a=[1]), [1.0]), "t": (frame(k=["a1"], a=[2]), [2.0])}
     with pytest.warns(UserWarning, match="no key in common"):
         X, _ = combine_task_datasets(datasets, on="k")
@@ -106,9 +106,9 @@ def test_no_common_key_is_worth_a_warning():
 @pytest.mark.parametrize(
     "first, second, message",
     [
-        ([1, 1, 2], [1, 2, 3], r"Task 's' has several rows of the same key \(on=\['k'\]\): \[1\]"),
-        ([1, 2, 3], [4, 2, 4], r"Task 't' has several rows of the same key \(on=\['k'\]\): \[4\]"),
-        ([1, np.nan, 2], [1, 2, 3], "Task 's' has 1 rows whose key is missing"),
+        ([1, 1, 2], [1, 2, 3], r"Task 's' has several rows with the same key \(on=\['k'\]\): \[1\]"),
+        ([1, 2, 3], [4, 2, 4], r"Task 't' has several rows with the same key \(on=\['k'\]\): \[4\]"),
+        ([1, np.nan, 2], [1, 2, 3], "Task 's' has 1 rows with a missing key"),
         ([1, 2, 3], ["1", "2", "3"], "Column 'k' holds different kinds of values: number .* string"),
         (
             [1, 0, 3],
@@ -118,7 +118,7 @@ def test_no_common_key_is_worth_a_warning():
         (pd.Series([2**53 + 1, 2, 3]), [1.0, 2.5, 3.0], r"'k' holds integers beyond 2\*\*53"),
     ],
 )
-def test_bad_keys_are_named(first, second, message):
+def test_invalid_keys_raise_an_error(first, second, message):
     tables = {
         "s": (frame(k=first, a=[1, 2, 3]), [1, 2, 3]),
         "t": (frame(k=second, b=[1, 2, 3]), [1, 2, 3]),
@@ -127,13 +127,13 @@ def test_bad_keys_are_named(first, second, message):
         combine_task_datasets(tables, on=["k"])
 
 
-def test_duplicate_labels_of_an_index_join_are_named():
+def test_duplicate_index_labels_raise_an_error():
     table = pd.DataFrame({"a": [1, 2]}, index=["u", "u"])
-    with pytest.raises(ValueError, match=r"several rows of the same key \(index\): \['u'\]"):
+    with pytest.raises(ValueError, match=r"several rows with the same key \(index\): \['u'\]"):
         combine_task_datasets({"s": (table, [1.0, 2.0])}, on="index")
 
 
-def test_indexes_of_unequal_levels_cannot_be_joined():
+def test_indexes_with_different_numbers_of_levels_cannot_be_joined():
     deep = pd.DataFrame({"a": [1]}, index=pd.MultiIndex.from_tuples([(1, 2)]))
     with pytest.raises(ValueError, match=r"same number of levels in all tasks, got \{'s': 2, 't': 1\}"):
         combine_task_datasets({"s": (deep, [1.0]), "t": (frame(a=[1]), [1.0])}, on="index")

@@ -1,4 +1,4 @@
-"""Data sets in any container are read alike, and bad ones are refused by name."""
+"""Data sets are read in the same way from any container; errors name the invalid ones."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from skmtl._combine import combine_task_datasets
 from ._houses import frame, own_features
 
 
-def test_arrays_and_lists_of_one_width_are_matched_by_position():
+def test_arrays_and_lists_are_matched_by_position():
     X, y = combine_task_datasets({"s": (np.array([[1, 2]]), [3]), "t": ([[4, 5], [6, 7]], (8, 9))})
     assert X.columns.tolist() == ["x0", "x1"]
     assert X.to_numpy().tolist() == [[1, 2], [4, 5], [6, 7]]
@@ -29,7 +29,7 @@ def test_masked_entries_are_missing(container):
     )
 
 
-def test_a_frame_that_nobody_named_counts_as_an_array():
+def test_a_frame_without_column_names_counts_as_an_array():
     X, _ = combine_task_datasets({"s": (pd.DataFrame([[1, 2]]), [3]), "t": (np.array([[4, 5]]), [8])})
     assert X.columns.tolist() == ["x0", "x1"]
 
@@ -43,7 +43,7 @@ def test_object_arrays_and_mixed_lists_get_a_dtype_per_column():
     assert X["x0"].dtype.kind == "M"
 
 
-def test_polars_frames_are_taken():
+def test_polars_frames_are_accepted():
     polars = pytest.importorskip("polars")
     pytest.importorskip("pyarrow")
     datasets = own_features()
@@ -61,7 +61,7 @@ def test_widths_of_unnamed_columns_must_be_equal():
         combine_task_datasets({"s": (np.ones((1, 2)), [1]), "t": (np.ones((1, 3)), [1])})
 
 
-def test_unnamed_beside_named_columns_are_refused():
+def test_mixing_named_and_unnamed_columns_raises_an_error():
     with pytest.raises(ValueError, match=r"X of the tasks \['t'\] has no column names, but X of \['s'\] has"):
         combine_task_datasets({"s": (frame(a=[1]), [1]), "t": (np.ones((1, 1)), [1])})
 
@@ -78,7 +78,7 @@ def test_several_columns_are_several_tasks():
     assert y["raw_1"].dropna().tolist() == [2, 4]
 
 
-def test_two_targets_of_one_name_are_refused():
+def test_two_targets_with_the_same_name_raise_an_error():
     with pytest.raises(
         ValueError, match="Two targets have the name 'area', in the data of the tasks 'area' and 'plan'"
     ):
@@ -129,6 +129,6 @@ def test_two_targets_of_one_name_are_refused():
         ),
     ],
 )
-def test_bad_data_sets_are_named(datasets, error, message):
+def test_invalid_data_sets_raise_an_error(datasets, error, message):
     with pytest.raises(error, match=message):
         combine_task_datasets(datasets)

@@ -8,14 +8,14 @@ from skmtl.datasets import make_related_tasks
 
 
 @pytest.mark.parametrize("relatedness", [-0.3, 0.0, 0.5, 1.0])
-def test_directions_have_the_wanted_cosines_and_length(relatedness):
+def test_directions_have_the_requested_cosines_and_length(relatedness):
     *_, coef = make_related_tasks(10, 12, 4, relatedness=relatedness, scale=2.0, coef=True, random_state=0)
     expected = np.full((4, 4), relatedness)
     np.fill_diagonal(expected, 1.0)
     np.testing.assert_allclose(coef @ coef.T, 4.0 * expected, atol=1e-12)
 
 
-def test_groups_are_orthogonal_to_one_another():
+def test_groups_are_orthogonal():
     groups = np.array(["b", "a", "b", "a", "c"])
     *_, coef = make_related_tasks(10, 8, 5, relatedness=0.7, task_groups=groups, coef=True, random_state=0)
     cosines = coef @ coef.T
@@ -31,7 +31,7 @@ def test_fully_related_tasks_differ_by_noise_alone():
     assert abs(np.corrcoef(y.T)[0, 1]) > 0.5
 
 
-def test_groups_have_waves_of_their_own():
+def test_groups_have_different_waves():
     _, one = make_related_tasks(500, 6, 2, relatedness=1.0, noise=0.0, random_state=0)
     _, two = make_related_tasks(500, 6, 2, relatedness=1.0, noise=0.0, task_groups=[0, 1], random_state=0)
     np.testing.assert_allclose(one[:, 0], one[:, 1])
@@ -44,7 +44,7 @@ def test_without_waves_and_noise_the_tasks_are_linear_in_the_returned_directions
     np.testing.assert_allclose(LinearRegression().fit(X, y).coef_, coef, atol=1e-10)
 
 
-def test_every_task_misses_the_wanted_share_of_its_labels():
+def test_every_task_misses_the_requested_fraction_of_its_labels():
     _, y = make_related_tasks(200, 5, 3, missing=0.3, random_state=0)
     assert np.isnan(y).sum(axis=0).tolist() == [60, 60, 60]
     assert len({tuple(column) for column in np.isnan(y).T.tolist()}) == 3
@@ -73,6 +73,6 @@ def test_the_same_seed_gives_the_same_tasks():
         ({"task_groups": [0, 1]}, "task_groups should name the group of each of the 4 tasks"),
     ],
 )
-def test_what_cannot_be_generated_is_refused(wrong, message):
+def test_invalid_parameters_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         make_related_tasks(**wrong)

@@ -8,7 +8,7 @@ import keras
 
 
 def heads(meta: dict[str, Any], units: int = 6, noise: float = 0.0) -> keras.Model:
-    """Trunk with batch normalisation and dropout, and a head that suits each task."""
+    """Build a trunk with batch normalisation and dropout, and a suitable head for each task."""
     inputs = keras.Input((meta["n_features_in_"],))
     hidden = keras.layers.Dense(units, activation="relu")(inputs)
     hidden = keras.layers.BatchNormalization()(hidden)
@@ -22,7 +22,7 @@ def heads(meta: dict[str, Any], units: int = 6, noise: float = 0.0) -> keras.Mod
 
 
 def wrong_heads(meta: dict[str, Any], extra: int = 0, width: int = 0, kind: str | None = None) -> keras.Model:
-    """Heads with the mistakes that the arguments ask for."""
+    """Build heads with the mistakes that the arguments request."""
     inputs = keras.Input((meta["n_features_in_"],))
     widths = [units + width for units in meta["output_units_"]] + [1] * max(0, extra)
     widths = widths[: len(widths) + min(0, extra)]

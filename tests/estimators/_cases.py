@@ -1,4 +1,4 @@
-"""Small data and settings that the estimators' tests share; equal structures share one compiled program."""
+"""Small data and settings shared by the estimators' tests; equal structures share one compiled program."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def features(n_samples: int = 60, n_features: int = 4, seed: int = 0) -> np.ndar
 
 
 def quantities(X: np.ndarray) -> np.ndarray:
-    """Two regressions of different scale that share a direction."""
+    """Return two regressions of different scale that share a direction."""
     return np.column_stack([X[:, 0] + X[:, 1], 1000.0 + 50.0 * (X[:, 0] - X[:, 2])])
 
 
 def labels(X: np.ndarray) -> np.ndarray:
-    """Two classifications, of two and of three classes."""
+    """Return two classifications, with two and three classes."""
     return np.column_stack([(X[:, 0] > 0).astype(int), np.digitize(X[:, 1], [-0.5, 0.5])])
 
 
 def mixed(X: np.ndarray) -> pd.DataFrame:
-    """A quantity, text classes and a yes-or-no."""
+    """Return a quantity, text classes and booleans."""
     size = np.array(["small", "medium", "large"], dtype=object)[np.digitize(X[:, 1], [-0.5, 0.5])]
     return pd.DataFrame({"price": quantities(X)[:, 1], "size": size, "sold": X[:, 0] > 0})
 
 
 def targets_for(kind: type, X: np.ndarray) -> Any:
-    """Targets that suit the estimator class."""
+    """Return targets for the estimator class."""
     return {
         "MultiTaskKerasRegressor": quantities,
         "MultiTaskKerasClassifier": labels,
@@ -59,7 +59,7 @@ def targets_for(kind: type, X: np.ndarray) -> Any:
 
 
 def with_gaps(y: Any, share: float = 0.3, seed: int = 1) -> Any:
-    """The same targets with missing entries, in the container's own way of saying so."""
+    """Return the same targets with missing entries, in the container's own form."""
     gaps = np.random.default_rng(seed).random(y.shape) < share
     gaps[:12] = False
     if isinstance(y, pd.DataFrame):

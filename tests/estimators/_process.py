@@ -1,4 +1,4 @@
-"""Code in a process of its own, which has imported nothing yet."""
+"""Run code in a fresh process, which has imported nothing yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_python(code: str, *arguments: Any, cwd: Path | None = None) -> str:
-    """What the code prints; its errors are this process' errors."""
+    """Return what the code prints; its errors are raised here."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=600)

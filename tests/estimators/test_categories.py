@@ -1,4 +1,4 @@
-"""A raw table straight into fit: strings, categories, gaps, levels never seen."""
+"""Fit on raw tables: strings, categories, missing values, unseen levels."""
 
 import copy
 import pickle
@@ -84,13 +84,13 @@ def test_arrays_and_lists_of_objects_fit_as_tables():
         assert list(model.categories_) == [1, 2]
 
 
-def test_levels_never_seen_and_missing_ones_are_predicted(fitted):
+def test_unseen_and_missing_levels_are_predicted(fitted):
     new = TABLE[:6].copy()
     new["town"], new["roof"] = "elsewhere", pd.Categorical([None, "dome", "flat"] * 2)
-    with pytest.warns(UserWarning, match="Column 'town' of X holds no level that was there in fit"):
+    with pytest.warns(UserWarning, match="Column 'town' of X has only levels that were not seen in fit"):
         found = fitted.predict(new)
     assert np.isfinite(found).all()
-    # All levels that fit did not see are alike.
+    # All unseen levels get the same prediction.
     with pytest.warns(UserWarning, match="Column 'town'"):
         np.testing.assert_array_equal(fitted.predict(new.assign(town="nowhere")), found)
     np.testing.assert_array_equal(fitted.predict(new.assign(town=None)), found)
@@ -136,7 +136,7 @@ def test_columns_are_checked_by_name(fitted):
         fitted.predict(TABLE.rename(columns={"town": "place"}))
 
 
-def test_what_does_not_fit_the_columns_is_refused():
+def test_x_with_other_columns_is_refused():
     cells = TABLE.astype(object).to_numpy()
     model = MultiTaskKerasRegressor(**SMALL).fit(cells, Y)
     with pytest.raises(ValueError, match="X has 4 features, but MultiTaskKerasRegressor is expecting 5"):
@@ -160,7 +160,7 @@ def test_columns_named_by_the_caller_are_categories():
     assert named.categories_[0].tolist() == list(range(20))
 
 
-def test_strings_without_leave_are_refused_with_a_hint():
+def test_strings_are_refused_with_a_hint_without_categorical_features():
     with pytest.raises(
         ValueError, match=r"X \(column town, roof\): could not convert string to float.*categorical_feat"
     ):
@@ -191,7 +191,7 @@ def test_partial_fit_and_warm_start_keep_the_first_levels():
     np.testing.assert_array_equal(warm.categories_["town"], levels)
 
 
-def test_a_failing_fit_leaves_levels_and_names_alone(fitted):
+def test_a_failed_fit_keeps_levels_and_names(fitted):
     model = pickle.loads(pickle.dumps(fitted))
     with pytest.raises(ValueError, match="no label"):
         model.fit(TABLE.rename(columns={"town": "place"}), np.full(Y.shape, np.nan))

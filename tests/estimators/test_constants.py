@@ -1,4 +1,4 @@
-"""A target that never varies is predicted as what it is; where it varies later, it is learned."""
+"""Constant targets are predicted exactly, and learned if they vary later."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_a_constant_is_predicted_exactly_whatever_the_loss(loss: Any) -> None:
     assert np.isfinite(model.history_["loss"]).all()
 
 
-def test_a_lone_class_is_certain_in_a_blend_too() -> None:
-    """Beside other tasks, which its labels say nothing about; out of fold and in draws as well."""
+def test_a_single_class_is_certain_in_a_blend_too() -> None:
+    """Next to other tasks, given known labels, out of fold, and in draws."""
     y = pd.DataFrame({"same": "only", "sign": np.where(X[:, 0] > 0, "b", "a"), "sum": X[:, 0] + X[:, 1]})[:40]
     settings = {**SMALL, "ensemble_size": "auto", "epochs": 2}
     model = MultiTaskKerasEstimator(**settings).fit(X[:40], y)
@@ -51,7 +51,7 @@ def test_a_lone_class_is_certain_in_a_blend_too() -> None:
     assert (alone.sample_y(X[:2], n_samples=3, random_state=0) == "only").all()
 
 
-def test_the_keras_model_gives_a_lone_class_the_probability_that_predict_proba_gives() -> None:
+def test_the_keras_model_gives_a_single_class_the_probability_of_predict_proba() -> None:
     y = np.column_stack([np.full(40, "only"), np.where(X[:40, 0] > 0, "b", "a")])
     model = MultiTaskKerasClassifier(**SMALL).fit(X[:40], y)
     outputs = model.model_.predict(X[:5].astype(np.float32), verbose=0)
@@ -76,7 +76,7 @@ def test_the_blend_and_its_out_of_fold_predictions_are_exact_too() -> None:
     assert model.oob_score_["y1"] == 1.0
 
 
-def test_beside_classes_too() -> None:
+def test_a_constant_next_to_classes_is_exact_too() -> None:
     y = np.column_stack([X[:, 0] > 0, np.full(len(X), 0.1)]).astype(object)
     types = {"y0": "classification", "y1": "regression"}
     model = MultiTaskKerasEstimator(task_types=types, loss=["categorical_crossentropy", "mae"], **SMALL).fit(X, y)
@@ -89,7 +89,7 @@ def test_beside_classes_too() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("begin", ["fit", "partial_fit"])
-def test_what_was_constant_is_learned_when_it_varies(changes: dict[str, Any], begin: str) -> None:
+def test_a_constant_that_varies_later_is_learned(changes: dict[str, Any], begin: str) -> None:
     y = np.column_stack([np.exp(X[:, 1]), 5 + np.exp(X[:, 0])])
     model = MultiTaskKerasRegressor(**{**SMALL, "learning_rate": 0.01, **changes})
     getattr(model, begin)(X, np.column_stack([y[:, 0], np.full(len(X), 5.0)]))
@@ -113,13 +113,13 @@ def own_model(meta: Any) -> keras.Model:
 @pytest.mark.parametrize(
     "changes", [{"architecture": "task_conditioned"}, {"model": own_model}], ids=["head of several tasks", "own model"]
 )
-def test_where_the_head_cannot_be_adjusted_new_labels_are_refused(changes: dict[str, Any]) -> None:
+def test_new_labels_are_refused_if_the_head_cannot_be_rescaled(changes: dict[str, Any]) -> None:
     parameters = {**SMALL, **changes}
     if "model" in changes:
         del parameters["hidden_layer_sizes"]
     model = MultiTaskKerasRegressor(**parameters).fit(X, beside(5.0))
     before = model.predict(X)
-    with pytest.raises(ValueError, match=r"Task 'y1' had one value alone, 5, .* Fit anew"):
+    with pytest.raises(ValueError, match=r"All labels of task 'y1' were 5 .* fit a new estimator"):
         model.partial_fit(X, X[:, :2])
     np.testing.assert_array_equal(model.predict(X), before)
 
@@ -127,7 +127,7 @@ def test_where_the_head_cannot_be_adjusted_new_labels_are_refused(changes: dict[
 @pytest.mark.parametrize("members", [1, 2])
 @pytest.mark.parametrize("changes", [{}, {"head_layer_sizes": (4,)}, {"architecture": "mmoe"}], ids=str)
 def test_a_new_scale_changes_no_prediction(members: int, changes: dict[str, Any]) -> None:
-    """With a learning rate of next to nothing, all that a call does is to find a new scale."""
+    """With a tiny learning rate, the only effect of a call is a new scale."""
     y = np.column_stack([X[:, 0], 50 + X[:, 1] / 1000])
     model = MultiTaskKerasRegressor(**{**SMALL, **changes, "ensemble_size": members}, learning_rate=1e-12)
     before = model.partial_fit(X, y).predict(X)
@@ -136,7 +136,7 @@ def test_a_new_scale_changes_no_prediction(members: int, changes: dict[str, Any]
     assert model.network_.scaling.scale[1] > 0.5
 
 
-def test_labels_far_outside_of_the_first_ones_leave_the_other_tasks_alone() -> None:
+def test_labels_far_outside_the_first_ones_do_not_affect_other_tasks() -> None:
     y = np.column_stack([X[:, 0] * 10, X[:, 1] * 10 + 50])
     first = np.column_stack([y[:, 0], 50 + X[:, 1] / 1000])
     model = MultiTaskKerasRegressor(**SMALL, learning_rate=0.01).partial_fit(X, first)

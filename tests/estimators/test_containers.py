@@ -1,4 +1,4 @@
-"""X and y in every container that users bring."""
+"""X and y in every supported container."""
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,7 @@ def test_the_container_of_x_changes_no_number(container, expected):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int64", "uint8", "bool", "longdouble"])
-def test_numbers_of_any_dtype_count_as_what_they_are(dtype):
+def test_the_numeric_dtype_of_x_does_not_matter(dtype):
     given = np.abs(X * 3).round().astype(dtype)
     found = MultiTaskKerasRegressor(**SMALL).fit(given, quantities(X)).predict(given)
     expected = MultiTaskKerasRegressor(**SMALL).fit(given.astype(np.float64), quantities(X)).predict(given)
@@ -109,7 +109,7 @@ def test_the_container_of_y_changes_no_number(container, expected):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
-def test_predictions_are_single_precision_only_where_the_targets_were(dtype):
+def test_predictions_are_single_precision_only_if_the_targets_were(dtype):
     y = quantities(X).astype(dtype)
     predicted = MultiTaskKerasRegressor(**SMALL).fit(X, y).predict(X)
     assert predicted.dtype == (np.float32 if dtype == "float32" else np.float64)
@@ -135,7 +135,7 @@ def holed(values, dtype=None):
     ],
     ids=["Int64", "boolean", "category", "string", "arrow", "polars int", "polars bool", "polars text"],
 )
-def test_classes_keep_their_type_where_labels_are_missing(column, classes):
+def test_classes_keep_their_type_if_labels_are_missing(column, classes):
     y = column if isinstance(column, pl.Series) else pd.Series(column)
     model = MultiTaskKerasClassifier(**SMALL).fit(X, y)
     assert model.classes_.tolist() == classes

@@ -1,4 +1,4 @@
-"""What is expensive is counted: traces, compilations, imports."""
+"""Counts of expensive operations: traces, compilations, imports."""
 
 import pickle
 
@@ -21,7 +21,7 @@ def counted(work):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_a_grid_search_over_numbers_compiles_once_more_than_one_fit(jit_compile):
-    # Structures and sizes of their own, so that no other test has compiled them before.
+    # Structures and sizes that no other test has compiled before.
     width = 17 + jit_compile
     settings = {**SMALL, "hidden_layer_sizes": (width,), "jit_compile": jit_compile, "early_stopping": True}
     X = features(150)
@@ -102,9 +102,9 @@ assert not loaded(), ("import", loaded())
 for name in ("MultiTaskKerasRegressor", "MultiTaskKerasClassifier", "MultiTaskKerasEstimator"):
     kind = getattr(skmtl, name)
     model = kind(hidden_layer_sizes=(8,), optimizer__clipnorm=1.0, loss="mse")
-    twin = clone(model).set_params(learning_rate=0.1)
-    repr(twin), twin._repr_html_(), twin.get_params(), pickle.loads(pickle.dumps(twin))
-    repr(make_pipeline(StandardScaler(), twin))
+    cloned = clone(model).set_params(learning_rate=0.1)
+    repr(cloned), cloned._repr_html_(), cloned.get_params(), pickle.loads(pickle.dumps(cloned))
+    repr(make_pipeline(StandardScaler(), cloned))
     assert not loaded(), (name, loaded())
 try:
     model.predict([[1.0]])

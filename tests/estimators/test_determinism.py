@@ -1,4 +1,4 @@
-"""The same random_state gives the same bits, and no global generator or switch is touched."""
+"""The same random_state gives the same bits, and no global generator or switch is changed."""
 
 import random
 
@@ -76,7 +76,7 @@ def test_members_start_and_hold_out_differently():
     assert not np.array_equal(held[0], held[1])
 
 
-def test_dropout_changes_what_is_learnt_and_nothing_at_prediction():
+def test_dropout_changes_training_but_not_prediction():
     plain = MultiTaskKerasRegressor(**SMALL).fit(X, quantities(X))
     dropped = MultiTaskKerasRegressor(**SMALL, dropout=0.5).fit(X, quantities(X))
     assert not np.allclose(plain.predict(X), dropped.predict(X))
@@ -106,7 +106,7 @@ def global_state():
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=list(SETTINGS))
-def test_no_global_generator_or_switch_is_touched(settings):
+def test_no_global_generator_or_switch_is_changed(settings):
     # A width that no other test has: the network is built here, and not taken from the cache.
     width = {"model__units": 13} if "model" in settings else {"hidden_layer_sizes": (13,)}
     before = global_state()

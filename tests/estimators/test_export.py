@@ -1,4 +1,4 @@
-"""``model_``: the fitted network as a Keras model that Keras' own tools work on."""
+"""``model_``, the fitted network as a Keras model."""
 
 import keras
 import numpy as np
@@ -65,7 +65,7 @@ def test_it_is_saved_and_loaded_with_the_same_bits(fitted, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_it_is_built_anew_at_every_access(fitted):
+def test_it_is_rebuilt_at_every_access(fitted):
     model = fitted.model_
     before = fitted.predict(X)
     for variable in model.trainable_variables:
@@ -79,9 +79,9 @@ def test_keras_own_tools_work_on_it(fitted):
     model.summary(print_fn=lines.append)
     assert any("input_encoding" in line for line in "\n".join(lines).splitlines())
     assert len(model.outputs) == 3
-    twin = keras.models.clone_model(model)
-    twin.set_weights(model.get_weights())
-    for one, other in zip(outputs(twin, X), outputs(model, X), strict=True):
+    cloned = keras.models.clone_model(model)
+    cloned.set_weights(model.get_weights())
+    for one, other in zip(outputs(cloned, X), outputs(model, X), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -122,7 +122,7 @@ def test_one_task_is_one_output():
     np.testing.assert_allclose(outputs(classes.model_, X)[0], classes.predict_proba(X), rtol=1e-4, atol=1e-6)
 
 
-def test_inputs_far_from_zero_lose_no_digits():
+def test_inputs_far_from_zero_keep_their_precision():
     years = 2000.0 + 10.0 * features()
     model = MultiTaskKerasRegressor(**SMALL).fit(years, quantities(features()))
     np.testing.assert_allclose(outputs(model.model_, years)[1][:, 0], model.predict(years)[:, 1], rtol=1e-4)
@@ -146,7 +146,7 @@ def test_keras_own_export_writes_onnx_and_saved_models_with_outputs_named_after_
     check_same([served[name].numpy() for name in ("price", "size", "sold")], estimator, X)
 
 
-def test_a_loaded_keras_model_exports_alike(tmp_path):
+def test_a_loaded_keras_model_exports_the_same(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
     estimator = MultiTaskKerasRegressor(**SMALL).fit(X, quantities(features()))

@@ -1,4 +1,4 @@
-"""Numbers at the ends of what floats hold: the same results, or words that say what to do."""
+"""Numbers near the limits of floats: the same results, or an error that says what to do."""
 
 from __future__ import annotations
 
@@ -25,19 +25,17 @@ def with_units(units: float) -> np.ndarray:
 
 @pytest.mark.parametrize("units", [1e-310, 1e-300, 1e-37, 1e39, 1e300])
 @pytest.mark.parametrize("blend", [None, ["network", "ridge"]], ids=["network", "blend"])
-def test_a_column_that_float32_does_not_hold_is_predicted_from_and_refused_by_the_keras_model(
-    units: float, blend: Any
-) -> None:
+def test_a_column_beyond_float32_is_predicted_from_but_refused_by_the_keras_model(units: float, blend: Any) -> None:
     settings = {**SMALL, "ensemble_size": 1 if blend is None else 2, "early_stopping": True, "blend": blend}
     plain = MultiTaskKerasRegressor(**settings).fit(X, Y)
     model = MultiTaskKerasRegressor(**settings).fit(with_units(units), Y)
     np.testing.assert_allclose(model.predict(with_units(units)), plain.predict(X), rtol=1e-3, atol=1e-3)
-    with pytest.raises(ValueError, match=r"float32, .* column 0 of X .* predict does"):
+    with pytest.raises(ValueError, match=r"float32, .* column 0 of X .* Use predict"):
         _ = model.model_
 
 
 @pytest.mark.parametrize("units", [1e-30, 1e36])
-def test_what_float32_holds_is_the_same_in_the_keras_model(units: float) -> None:
+def test_columns_within_float32_are_the_same_in_the_keras_model(units: float) -> None:
     model = MultiTaskKerasRegressor(**SMALL).fit(with_units(units), Y)
     predicted = np.column_stack(model.model_.predict(with_units(units).astype(np.float32), verbose=0))
     np.testing.assert_allclose(predicted, model.predict(with_units(units)), atol=1e-4)
@@ -64,7 +62,7 @@ def test_a_kernel_model_without_a_solution_is_left_out(monkeypatch: pytest.Monke
     assert list(model.blend_weights_.index) == ["network", "ridge"]
 
 
-def test_more_bins_than_rows_fill_take_no_room() -> None:
+def test_empty_bins_do_not_enlarge_the_network() -> None:
     settings = {**SMALL, "numeric_embedding": "piecewise_linear"}
     some = MultiTaskKerasRegressor(**settings, numeric_embedding__n_bins=64).fit(X, Y)
     many = MultiTaskKerasRegressor(**settings, numeric_embedding__n_bins=10**9).fit(X, Y)
@@ -90,7 +88,7 @@ def test_more_bins_than_rows_fill_take_no_room() -> None:
 @pytest.mark.parametrize(
     "optimizer", ["adam", keras.optimizers.Adam, keras.optimizers.Adam()], ids=["name", "class", "made"]
 )
-def test_what_is_no_number_is_refused_as_one_of_the_optimizers(
+def test_optimizer_arguments_that_are_not_numbers_are_refused(
     optimizer: Any, name: str, value: Any, message: str
 ) -> None:
     with pytest.raises(ValueError, match=f"optimizer__{name} {message}"):
@@ -106,7 +104,7 @@ def test_numpys_numbers_and_negative_exponents_are_numbers() -> None:
 
 
 def test_columns_of_one_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="several columns of the name a: give each"):
+    with pytest.raises(ValueError, match="several columns named a: give each"):
         MultiTaskKerasRegressor(**SMALL).fit(pd.DataFrame(X, columns=["a", "b", "a"]), Y)
 
 

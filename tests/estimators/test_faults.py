@@ -1,4 +1,4 @@
-"""Whatever interrupts a fit, and whenever: the estimator is as it was, and the process can fit."""
+"""Interrupted fits leave the estimator as it was, and the process able to fit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ X = rng.normal(size=(60, 3))
 Y = np.column_stack([X[:, 0] + X[:, 1], X[:, 2] - X[:, 1]])
 SMALL: dict[str, Any] = {"hidden_layer_sizes": (5,), "epochs": 2, "random_state": 0}
 
-# Where a fit with all its stages is stopped: from reading the data to the last attributes.
+# Points at which a fit is stopped, from reading the data to setting the last attributes.
 POINTS = [
     "estimators._reading.read_columns",
     "estimators._base.resolved",
@@ -44,7 +44,7 @@ POINTS = [
 
 
 def broken(monkeypatch: pytest.MonkeyPatch, point: str, error: BaseException) -> None:
-    """Let what the point names raise."""
+    """Make the function that the point names raise."""
 
     def fail(*_: Any, **__: Any) -> None:
         raise error
@@ -123,7 +123,7 @@ def test_own_code_that_fails_leaves_the_estimator_as_it_was(own: dict[str, Any])
 
 
 def test_threads_that_predict_during_a_refit_see_the_old_model_or_the_new_one() -> None:
-    """By turns one task and two, of other sizes, with a blend and without."""
+    """Alternate between one and two tasks, different sizes, with and without a blend."""
     targets = [Y[:, 0], 1000 + Y, Y]
     kinds = [{"ensemble_size": 1}, {}, {"ensemble_size": 1, "architecture": "mmoe"}]
     models = [MultiTaskKerasRegressor(**SMALL, **kind).fit(X, y) for kind, y in zip(kinds, targets, strict=True)]

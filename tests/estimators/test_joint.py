@@ -1,4 +1,4 @@
-"""Targets predicted jointly: given labels of others, as regions, and as draws."""
+"""Joint predictions: known labels, regions and draws."""
 
 import pickle
 import warnings
@@ -22,7 +22,7 @@ N = 240
 
 
 def rows(seed=26):
-    """Features, and three quantities whose errors go together: the third against the others."""
+    """Return features and three quantities with correlated errors, the third negatively."""
     rng = np.random.default_rng(seed)
     X, shared = rng.normal(size=(N, 3)), rng.normal(size=(N, 1))
     noise = shared * [1.0, 1.0, -1.0] + 0.4 * rng.normal(size=(N, 3))
@@ -31,7 +31,7 @@ def rows(seed=26):
 
 
 def mixed_rows(seed=26):
-    """The same rows with classes in the place of two of the quantities."""
+    """Return the same rows with classes instead of two of the quantities."""
     X, y = rows(seed)
     size = np.array(["low", "medium", "high"], dtype=object)[np.digitize(y["mass"], [-70, 70])]
     return X, pd.DataFrame({"length": y["length"], "size": size, "sold": y["time"] > 0})
@@ -69,7 +69,7 @@ def rmse(found, truth):
     return np.sqrt(np.mean((np.asarray(found, float) - np.asarray(truth, float)) ** 2, axis=0))
 
 
-def test_rows_with_nothing_known_get_the_bits_of_predict():
+def test_rows_without_known_labels_get_the_same_bits_as_predict():
     known = Y_NEW.copy()
     known.iloc[::2] = np.nan
     without, given = regressor().predict(X_NEW), regressor().predict(X_NEW, known=known)
@@ -91,14 +91,14 @@ def test_known_labels_come_back_exactly():
 
 
 @pytest.mark.parametrize("task", ["length", "mass", "time"])
-def test_what_other_targets_say_lessens_the_error(task):
+def test_known_labels_of_other_tasks_reduce_the_error(task):
     asked = list(Y_NEW).index(task)
     found = regressor().predict(X_NEW, known=Y_NEW.assign(**{task: np.nan}))[:, asked]
     plain = regressor().predict(X_NEW)[:, asked]
     assert rmse(found, Y_NEW[task]) < 0.7 * rmse(plain, Y_NEW[task])
 
 
-def test_classes_tell_of_quantities_and_quantities_of_classes():
+def test_known_classes_inform_quantities_and_vice_versa():
     model = mixed()
     found = model.predict(X_NEW, known=MIXED_NEW[["size", "sold"]])["length"]
     assert rmse(found, MIXED_NEW["length"]) < 0.95 * rmse(model.predict(X_NEW)["length"], MIXED_NEW["length"])
@@ -114,14 +114,14 @@ def test_classes_tell_of_quantities_and_quantities_of_classes():
 
 
 def test_a_table_by_names_may_leave_columns_out_and_change_their_order():
-    whole = Y_NEW.assign(length=np.nan)
-    expected = regressor().predict(X_NEW, known=whole)
+    complete = Y_NEW.assign(length=np.nan)
+    expected = regressor().predict(X_NEW, known=complete)
     np.testing.assert_array_equal(regressor().predict(X_NEW, known=Y_NEW[["time", "mass"]]), expected)
-    np.testing.assert_array_equal(regressor().predict(X_NEW, known=whole.to_numpy()), expected)
+    np.testing.assert_array_equal(regressor().predict(X_NEW, known=complete.to_numpy()), expected)
     np.testing.assert_array_equal(regressor().predict(X_NEW, known=dict(Y_NEW[["mass", "time"]])), expected)
 
 
-def test_pipelines_hand_known_labels_over():
+def test_pipelines_pass_known_labels_on():
     pipeline = make_pipeline(StandardScaler(), MultiTaskKerasRegressor(**SETTINGS)).fit(*rows())
     scaled = pipeline[:-1].transform(X_NEW)
     known = Y_NEW[["mass"]]
@@ -139,7 +139,7 @@ def test_known_labels_of_other_libraries_tables():
     assert regressor().predict_region(X_NEW).contains(gaps).mean() > 0.7
 
 
-def test_known_labels_that_do_not_fit_are_refused():
+def test_invalid_known_labels_are_refused():
     with pytest.raises(ValueError, match=r"column 'mas'.*mass"):
         regressor().predict(X_NEW, known=Y_NEW.rename(columns={"mass": "mas"}))
     with pytest.raises(ValueError, match="239"):
@@ -179,7 +179,7 @@ def test_intervals_and_deviations_given_known_labels_are_narrower_and_of_the_rig
 
 
 @pytest.mark.parametrize("shape", ["box", "ellipsoid"])
-def test_regions_hold_all_labels_of_new_rows_as_often_as_they_say(shape):
+def test_regions_cover_new_rows_at_the_nominal_rate(shape):
     region = regressor().predict_region(X_NEW, 0.8, shape=shape)
     assert region.contains(Y_NEW).mean() == pytest.approx(0.8, abs=0.1)
     assert (region.contains(Y_NEW.assign(time=np.nan)) >= region.contains(Y_NEW)).all()
@@ -188,7 +188,7 @@ def test_regions_hold_all_labels_of_new_rows_as_often_as_they_say(shape):
     assert (region.mean_width() > 0).all()
 
 
-def test_an_ellipsoid_is_smaller_than_a_box_where_errors_go_together():
+def test_an_ellipsoid_is_smaller_than_a_box_if_errors_are_correlated():
     box, ellipsoid = (regressor().predict_region(X_NEW, shape=shape) for shape in ("box", "ellipsoid"))
     assert (ellipsoid.volume() < 0.7 * box.volume()).all()
     np.testing.assert_allclose(box.volume(), np.prod(np.diff(box.intervals, axis=2)[..., 0], axis=1))
@@ -197,7 +197,7 @@ def test_an_ellipsoid_is_smaller_than_a_box_where_errors_go_together():
     assert ellipsoid.volume()[0] == pytest.approx(4 / 3 * np.pi * np.sqrt(axis.prod()))
 
 
-def test_the_scores_take_regions_and_draws_as_they_are():
+def test_metrics_accept_regions_and_draws():
     region = regressor().predict_region(X_NEW, tasks=["mass", "time"])
     y = Y_NEW.mask(np.random.default_rng(0).random(Y_NEW.shape) < 0.3)
     labelled = y[["mass", "time"]].notna().any(axis=1)
@@ -239,13 +239,13 @@ def test_regions_of_some_tasks_by_name_or_position():
         ({"coverage": "90%"}, "coverage"),
     ],
 )
-def test_regions_that_make_no_sense_are_refused(arguments, message):
+def test_invalid_regions_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         regressor().predict_region(X_NEW, **arguments)
 
 
 @pytest.mark.parametrize("number", [0, -1, 2.5, "3", True])
-def test_numbers_of_draws_that_make_no_sense_are_refused(number):
+def test_invalid_numbers_of_draws_are_refused(number):
     with pytest.raises(ValueError, match="n_samples"):
         regressor().sample_y(X_NEW, number)
 
@@ -272,7 +272,7 @@ def test_classes_alone_have_no_width():
     np.testing.assert_array_equal(region.volume(), 1.0)
 
 
-def test_draws_are_those_of_the_seed_and_keep_errors_together():
+def test_draws_depend_on_the_seed_and_preserve_correlation():
     draws = regressor().sample_y(X_NEW, 200, random_state=3)
     assert draws.shape == (N, 3, 200)
     np.testing.assert_array_equal(regressor().sample_y(X_NEW, 200, random_state=3), draws)
@@ -306,7 +306,7 @@ def test_draws_of_mixed_tasks_have_labels_of_their_types_with_their_probabilitie
     )
 
 
-def test_gaps_are_filled_and_all_else_stays():
+def test_missing_labels_are_filled_and_others_stay():
     X, y = mixed_rows(seed=7)
     table = pd.DataFrame(
         {
@@ -328,9 +328,11 @@ def test_gaps_are_filled_and_all_else_stays():
     assert as_array.tolist() == expected.to_numpy(dtype=object).tolist()
 
 
-def test_a_column_of_whole_numbers_becomes_one_of_floats_where_a_prediction_comes_into_it():
-    whole = pd.DataFrame({"length": Y_NEW["length"].round().astype("Int64"), "mass": Y_NEW["mass"].round().astype(int)})
-    gaps = whole.assign(time=Y_NEW["time"].astype(object))
+def test_a_column_of_whole_numbers_becomes_one_of_floats_if_it_gets_predictions():
+    complete = pd.DataFrame(
+        {"length": Y_NEW["length"].round().astype("Int64"), "mass": Y_NEW["mass"].round().astype(int)}
+    )
+    gaps = complete.assign(time=Y_NEW["time"].astype(object))
     gaps.loc[::2, "length"] = pd.NA
     gaps.loc[::3, "time"] = None
     filled = regressor().impute_targets(X_NEW, gaps)
@@ -365,7 +367,7 @@ def test_a_filled_column_keeps_its_type():
         lambda model: model.residual_correlation_,
     ],
 )
-def test_without_out_of_fold_errors_nothing_joint_is_said(ask):
+def test_joint_predictions_need_out_of_fold_errors(ask):
     model = MultiTaskKerasRegressor(**{**SETTINGS, "oob_score": False, "epochs": 1}).fit(*rows())
     with pytest.raises(AttributeError, match="oob_score=True, or with blend"):
         ask(model)
@@ -374,7 +376,7 @@ def test_without_out_of_fold_errors_nothing_joint_is_said(ask):
 
 
 @pytest.mark.parametrize("model", [regressor, mixed, classifier, lone], ids=["regressor", "mixed", "classifier", "1-D"])
-def test_pickled_and_saved_estimators_say_the_same(model, tmp_path):
+def test_pickled_and_saved_estimators_predict_the_same(model, tmp_path):
     skmtl.save(model(), tmp_path / "model.skmtl")
     for other in (pickle.loads(pickle.dumps(model())), skmtl.load(tmp_path / "model.skmtl")):
         first, second = model().predict_region(X_NEW), other.predict_region(X_NEW)
@@ -391,7 +393,7 @@ def test_a_region_is_pickled_with_what_it_needs():
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(region)).contains(Y_NEW), region.contains(Y_NEW))
 
 
-def test_an_odd_table_stays_finite_and_calm():
+def test_a_degenerate_table_stays_finite():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 5))
     y = X @ rng.normal(size=(5, 16)) + rng.normal(size=(300, 1)) + rng.normal(size=(300, 16))

@@ -1,4 +1,4 @@
-"""What goes in comes out: labels, their types, and the columns and index of tables."""
+"""Predictions keep the labels, their types, and the columns and index of tables."""
 
 import datetime
 from decimal import Decimal
@@ -64,11 +64,11 @@ def test_a_missing_label_changes_no_type():
     y = pd.DataFrame({name: column(pair) for name, pair in PAIRS.items() if name not in ("int8", "large", "surrogate")})
     types = dict.fromkeys(y.columns, "classification")
     y.iloc[::7] = None
-    whole = y.dropna()
+    complete = y.dropna()
     model = MultiTaskKerasEstimator(**SMALL, task_types=types).fit(X, y)
     predicted = model.predict(X)
     for name in y:
-        assert set(predicted[name]) <= set(whole[name]), name
+        assert set(predicted[name]) <= set(complete[name]), name
         if y[name].dtype != object:
             assert predicted[name].dtype == y[name].dtype
 

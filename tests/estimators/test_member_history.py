@@ -1,4 +1,4 @@
-"""Losses of the members, beside their mean."""
+"""Losses of the members, and their mean."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_history_is_the_mean_of_the_members(rows):
     assert np.ptp(model.member_history_["loss"], axis=1).min() > 0
 
 
-def test_warm_start_goes_on_with_the_members_record(rows):
+def test_warm_start_continues_the_history_of_the_members(rows):
     model = MultiTaskKerasRegressor(hidden_layer_sizes=8, epochs=3, warm_start=True, random_state=0, ensemble_size=1)
     first = model.fit(*rows).member_history_["loss"]
     again = model.fit(*rows).member_history_["loss"]
@@ -31,7 +31,7 @@ def test_warm_start_goes_on_with_the_members_record(rows):
     np.testing.assert_array_equal(again[:3], first)
 
 
-def test_a_series_that_comes_later_starts_at_its_own_epoch():
+def test_a_series_added_later_starts_at_its_own_epoch():
     joined = append_epochs({"loss": np.ones((2, 1))}, {"loss": np.zeros((1, 1)), "val_loss": np.full((1, 1), 5.0)})
     np.testing.assert_array_equal(joined["loss"], [[1], [1], [0]])
     np.testing.assert_array_equal(joined["val_loss"], [[np.nan], [np.nan], [5]])

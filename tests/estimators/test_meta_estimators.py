@@ -17,28 +17,28 @@ X = features()
 
 def test_multi_output_regressor_is_a_network_per_task():
     y = quantities(X)
-    twin = MultiOutputRegressor(MultiTaskKerasRegressor(**SMALL)).fit(X, y)
+    per_task = MultiOutputRegressor(MultiTaskKerasRegressor(**SMALL)).fit(X, y)
     for task in range(2):
         alone = MultiTaskKerasRegressor(**SMALL).fit(X, y[:, task])
-        np.testing.assert_array_equal(twin.predict(X)[:, task], alone.predict(X))
+        np.testing.assert_array_equal(per_task.predict(X)[:, task], alone.predict(X))
 
 
-def test_multi_output_regressor_hands_partial_fit_and_weights_on():
+def test_multi_output_regressor_passes_partial_fit_and_weights_on():
     y, weight = quantities(X), np.linspace(0.1, 1, 60)
-    twin = MultiOutputRegressor(MultiTaskKerasRegressor(**SMALL))
-    twin.partial_fit(X, y, sample_weight=weight)
+    per_task = MultiOutputRegressor(MultiTaskKerasRegressor(**SMALL))
+    per_task.partial_fit(X, y, sample_weight=weight)
     alone = MultiTaskKerasRegressor(**SMALL).partial_fit(X, y[:, 1], sample_weight=weight)
-    np.testing.assert_array_equal(twin.predict(X)[:, 1], alone.predict(X))
+    np.testing.assert_array_equal(per_task.predict(X)[:, 1], alone.predict(X))
 
 
 def test_multi_output_classifier_is_a_network_per_task():
     y = labels(X)
-    twin = MultiOutputClassifier(MultiTaskKerasClassifier(**SMALL)).fit(X, y)
-    proba = twin.predict_proba(X)
+    per_task = MultiOutputClassifier(MultiTaskKerasClassifier(**SMALL)).fit(X, y)
+    proba = per_task.predict_proba(X)
     assert [p.shape for p in proba] == [(60, 2), (60, 3)]
     for task in range(2):
         alone = MultiTaskKerasClassifier(**SMALL).fit(X, y[:, task])
-        np.testing.assert_array_equal(twin.predict(X)[:, task], alone.predict(X))
+        np.testing.assert_array_equal(per_task.predict(X)[:, task], alone.predict(X))
         np.testing.assert_array_equal(proba[task], alone.predict_proba(X))
 
 
@@ -65,7 +65,7 @@ def test_transformed_target_regressor_gives_the_numbers_of_the_transformed_targe
     assert scaled.score(X, y) > 0.8
 
 
-def test_bagging_averages_networks_of_their_own():
+def test_bagging_averages_separate_networks():
     y = quantities(X)
     bag = BaggingRegressor(MultiTaskKerasRegressor(**SMALL), n_estimators=3, random_state=0).fit(X, y)
     parts = [model.predict(X) for model in bag.estimators_]

@@ -1,4 +1,4 @@
-"""Missing labels: what stands in a missing cell never matters, and each task learns from what it has."""
+"""Missing labels never have an effect, and each task learns from the labels it has."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ def frame(predicted):
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
 @pytest.mark.parametrize("missing", [np.nan, None, pd.NA, pd.NaT], ids=["nan", "None", "NA", "NaT"])
-def test_all_ways_of_saying_missing_mean_the_same(kind, missing):
+def test_all_markers_of_missing_labels_are_equivalent(kind, missing):
     y = pd.DataFrame(targets_for(kind, X)).astype(object)
     gaps = np.random.default_rng(1).random(y.shape) < 0.3
     reference = kind(**SMALL).fit(X, y.mask(gaps)).predict(X)
@@ -28,7 +28,7 @@ def test_all_ways_of_saying_missing_mean_the_same(kind, missing):
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_what_a_label_without_weight_says_never_matters(kind):
+def test_the_value_of_a_label_without_weight_never_matters(kind):
     y = pd.DataFrame(targets_for(kind, X)).astype(object)
     gaps = np.random.default_rng(1).random(y.shape) < 0.3
     weight = np.where(gaps, 0.0, 1.0)
@@ -48,12 +48,12 @@ def test_a_huge_label_without_weight_moves_nothing():
     np.testing.assert_array_equal(MultiTaskKerasRegressor(**SMALL).fit(X, y, weight).predict(X), reference)
 
 
-def test_rows_without_any_label_are_as_if_they_were_not_there():
+def test_rows_without_any_label_are_ignored():
     y = quantities(X)
     y[40:] = np.nan
-    whole = MultiTaskKerasRegressor(**SMALL).fit(X, y)
+    every_row = MultiTaskKerasRegressor(**SMALL).fit(X, y)
     part = MultiTaskKerasRegressor(**SMALL).fit(X[:40], y[:40])
-    np.testing.assert_array_equal(whole.predict(X), part.predict(X))
+    np.testing.assert_array_equal(every_row.predict(X), part.predict(X))
 
 
 def test_tasks_known_on_different_rows_learn_together():
@@ -62,11 +62,11 @@ def test_tasks_known_on_different_rows_learn_together():
     y.loc[:99, "area"] = np.nan
     y.loc[100:, "price"] = np.nan
     model = MultiTaskKerasRegressor(**LEARNING).fit(X, y)
-    whole = pd.DataFrame({"price": X[:, 0] + X[:, 1], "area": X[:, 0] - X[:, 1]})
-    assert (model.score_tasks(X, whole) > 0.8).all()
+    every_row = pd.DataFrame({"price": X[:, 0] + X[:, 1], "area": X[:, 0] - X[:, 1]})
+    assert (model.score_tasks(X, every_row) > 0.8).all()
 
 
-def test_a_missing_label_takes_no_part_in_scaling():
+def test_missing_labels_do_not_affect_scaling():
     y = quantities(X)
     y[:30, 1] = np.nan
     scaling = MultiTaskKerasRegressor(**SMALL).fit(X, y).network_.scaling
@@ -89,14 +89,14 @@ def test_score_leaves_missing_labels_out():
     holey = y.copy()
     holey[gaps, 1] = np.nan
     first, second = model.score_tasks(X, holey)
-    assert first == model.score_tasks(X, y)["y0"]
+    assert first == pytest.approx(model.score_tasks(X, y)["y0"], rel=1e-12)
     assert second == pytest.approx(model.score_tasks(X[30:], y[30:])["y1"], rel=1e-12)
     holey[:, 1] = np.nan
     assert model.score(X, holey) == first
     assert np.isnan(model.score_tasks(X, holey)["y1"])
 
 
-def test_a_validation_task_without_labels_leaves_the_others_in_charge():
+def test_a_validation_task_without_labels_leaves_early_stopping_to_the_others():
     y = quantities(X)
     y_val = y[:20].copy()
     y_val[:, 1] = np.nan
@@ -106,7 +106,7 @@ def test_a_validation_task_without_labels_leaves_the_others_in_charge():
     assert np.isnan(model.history_["val_y1_loss"]).all()
 
 
-def test_the_mixed_estimator_infers_kinds_from_what_is_known():
+def test_the_mixed_estimator_infers_kinds_from_known_labels():
     y = with_gaps(mixed(X))
     model = MultiTaskKerasEstimator(**SMALL).fit(X, y)
     assert [task.kind for task in model.network_.tasks] == ["regression", "classification", "classification"]

@@ -33,7 +33,7 @@ def test_embeddings_learn_what_a_plain_network_does_not(embedding):
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_all_estimators_embed_and_know_the_options_by_name(kind):
+def test_all_estimators_embed_and_take_options_by_name(kind):
     X = features()
     model = kind(**SMALL, numeric_embedding="piecewise_linear", numeric_embedding__n_bins=3, numeric_embedding__dim=2)
     model.fit(X, targets_for(kind, X)).predict(X)
@@ -43,7 +43,7 @@ def test_all_estimators_embed_and_know_the_options_by_name(kind):
     assert instance.fit(X, targets_for(kind, X)).network_.spec.inputs.numeric_embedding.n_bins == 3
 
 
-def test_bins_are_data_and_need_no_program_of_their_own():
+def test_other_bins_need_no_new_program():
     model = MultiTaskKerasRegressor(**SMALL, numeric_embedding=PiecewiseLinear(n_bins=5, dim=3))
     X = features()
     model.fit(X, quantities(X)).predict(X)
@@ -53,12 +53,12 @@ def test_bins_are_data_and_need_no_program_of_their_own():
     assert counted(lambda: model.fit(other, quantities(other)).predict(other))["traces"] == 0
 
 
-def test_a_row_is_predicted_alike_whatever_stands_beside_it():
+def test_a_prediction_does_not_depend_on_other_rows():
     X = features(3000)
     model = MultiTaskKerasRegressor(**SMALL, numeric_embedding="periodic", scale_inputs="robust")
     model.fit(X[:80], quantities(X[:80]))
-    whole = model.predict(X)
-    np.testing.assert_allclose(model.predict(X[:5]), whole[:5], rtol=1e-4)
+    together = model.predict(X)
+    np.testing.assert_allclose(model.predict(X[:5]), together[:5], rtol=1e-4)
     np.testing.assert_allclose(model.predict(X[:5])[2], model.predict(X[2:3])[0], rtol=1e-13)
 
 
@@ -98,7 +98,7 @@ def test_gradients_of_embedded_columns_are_balanced():
     assert np.isfinite(model.predict(X)).all()
 
 
-def test_an_optimizer_of_whole_variables_trains_embedded_columns():
+def test_an_optimizer_of_entire_variables_trains_embedded_columns():
     X = features()
     settings = {**SMALL, "optimizer": "muon", "numeric_embedding": "piecewise_linear", "ensemble_size": 2}
     model = MultiTaskKerasRegressor(**settings).fit(X, quantities(X))
@@ -132,7 +132,7 @@ def test_wrong_parameters_are_refused(given, error, message):
         MultiTaskKerasRegressor(**SMALL, **given).fit(X, quantities(X))
 
 
-def test_a_subclass_is_refused_as_predictions_would_not_know_it():
+def test_a_subclass_is_refused_because_predictions_would_not_support_it():
     @dataclass(frozen=True)
     class Own(PiecewiseLinear):
         pass

@@ -1,4 +1,4 @@
-"""Those who come from other libraries are told what their parameters are called here."""
+"""Errors for parameter names of other libraries suggest ours."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ X = features(30)
 
 
 @pytest.mark.parametrize("name", ["max_iter", "n_estimators", "alpha", "solver", "lr", "patience", "random_seed"])
-def test_a_parameter_of_another_library_is_told_its_name_here(name):
-    message = f"Here it is called '{_OF_PARAMETERS[name]}'"
+def test_a_parameter_name_of_another_library_gets_ours_suggested(name):
+    message = f"Use '{_OF_PARAMETERS[name]}' instead"
     with pytest.raises(TypeError, match=message):
         MultiTaskKerasClassifier(**{name: 1})
     with pytest.raises(ValueError, match=message):
@@ -21,7 +21,7 @@ def test_a_parameter_of_another_library_is_told_its_name_here(name):
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_what_is_proposed_is_there_and_what_is_there_is_not_renamed(estimator):
+def test_suggested_names_exist_and_existing_names_get_no_suggestion(estimator):
     known = set(estimator().get_params())
     for ours in set(_OF_PARAMETERS.values()):
         estimator().set_params(**({ours: None} if ours != "class_weight" or ours in known else {}))
@@ -38,12 +38,12 @@ def test_a_parameter_without_a_counterpart_is_explained():
     [
         ({"epochs": 3}, r"It is a parameter of the estimator: MultiTaskKerasClassifier\(epochs=...\)"),
         ({"max_iter": 3}, r"It is a parameter of the estimator, MultiTaskKerasClassifier\(epochs=...\)"),
-        ({"validation_data": ()}, "Here it is called X_val and y_val"),
-        ({"eval_set": []}, "Here it is called X_val and y_val"),
+        ({"validation_data": ()}, "Use X_val and y_val instead"),
+        ({"eval_set": []}, "Use X_val and y_val instead"),
         ({"nonsense": 1}, "unexpected argument 'nonsense'"),
     ],
 )
-def test_an_argument_of_fit_is_told_where_it_belongs(argument, message):
+def test_an_unknown_argument_of_fit_gets_a_suggestion(argument, message):
     y = (X[:, :2] > 0).astype(int)
     with pytest.raises(TypeError, match=message):
         MultiTaskKerasClassifier().fit(X, y, **argument)
@@ -51,7 +51,7 @@ def test_an_argument_of_fit_is_told_where_it_belongs(argument, message):
         MultiTaskKerasClassifier().partial_fit(X, y, classes=[[0, 1], [0, 1]], **argument)
 
 
-def test_arguments_of_fit_are_not_proposed_for_themselves():
+def test_arguments_of_fit_get_no_suggestion():
     assert not {"X_val", "y_val", "sample_weight", "groups"} & set(_OF_ARGUMENTS)
     assert np.isin(
         list(_OF_ARGUMENTS.values()), ["X_val and y_val", "sample_weight_val", "sample_weight", "groups"]

@@ -1,4 +1,4 @@
-"""Code of the caller's own is that of the fit: nothing compiled from what it was before is used again."""
+"""The caller's own code is retraced in every fit: nothing compiled earlier is reused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ rng = np.random.default_rng(0)
 X = rng.normal(size=(48, 3))
 Y = np.column_stack([X[:, 0] + X[:, 1], X[:, 2] - X[:, 1]])
 
-# What the code below reads.
+# Global that the code below reads.
 SEEN = SimpleNamespace(value=0.1, array=np.array([0.1]))
 
 
@@ -144,14 +144,14 @@ def saw(value: float) -> None:
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_what_own_code_reads_is_what_there_is_at_the_time_of_the_fit(name: str) -> None:
+def test_own_code_reads_globals_at_the_time_of_the_fit(name: str) -> None:
     saw(0.1)
     first = fitted(**OWN[name]()).predict(X)
     saw(0.9)
     assert not np.allclose(fitted(**OWN[name]()).predict(X), first)
 
 
-def test_a_function_defined_anew_under_its_name_is_another() -> None:
+def test_a_redefined_function_is_another_function() -> None:
     def defined(power: int) -> Callable[[Any, Any], Any]:
         def own(y_true: Any, y_pred: Any) -> Any:
             return keras.ops.mean(keras.ops.abs(y_true - y_pred) ** power, axis=-1)
@@ -190,6 +190,6 @@ def test_predictions_of_own_layers_are_traced_once_a_fit() -> None:
     ],
     ids=["loss", "function", "schedule", "balancing", "scheme", "model"],
 )
-def test_what_is_keras_own_or_ours_is_traced_once_for_all_fits(named: dict[str, Any]) -> None:
+def test_library_code_is_traced_once_for_all_fits(named: dict[str, Any]) -> None:
     fitted(**named)
     assert traces(lambda: fitted(**named, random_state=1)) == 0

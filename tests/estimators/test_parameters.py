@@ -1,4 +1,4 @@
-"""Constructor parameters, declared and routed, and what fit leaves of them."""
+"""Constructor parameters, declared and routed, before and after fit."""
 
 import copy
 
@@ -66,8 +66,8 @@ def same(one, other):
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_clone_keeps_all_parameters(kind):
     declared = {name: CHANGED.get(name, f"another {name}") for name in kind().get_params()}
-    twin = clone(kind(**declared, **ROUTED))
-    found = twin.get_params()
+    cloned = clone(kind(**declared, **ROUTED))
+    found = cloned.get_params()
     assert set(found) == set(declared) | set(ROUTED)
     for name, value in {**declared, **ROUTED}.items():
         assert same(found[name], value), name
@@ -114,12 +114,12 @@ def test_fit_leaves_parameters_untouched(kind):
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_parameter_validation_as_scikit_learn_has_it(kind):
+def test_scikit_learns_check_of_parameter_validation(kind):
     check_param_validation(kind.__name__, kind(**SMALL))
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_column_names_are_checked_as_scikit_learn_has_it(kind):
+def test_scikit_learns_check_of_column_names(kind):
     # The check calls partial_fit without classes where an estimator is no classifier.
     kinds = {"task_types": {"y0": "regression"}} if kind is MultiTaskKerasEstimator else {}
     check_dataframe_column_names_consistency(kind.__name__, kind(**SMALL, **kinds))
@@ -178,7 +178,7 @@ def test_optimizer_arguments_reach_the_optimizer():
 
 
 @pytest.mark.slow
-def test_every_declared_number_does_something():
+def test_every_declared_number_has_an_effect():
     def fit(**changes):
         return MultiTaskKerasRegressor(**{**SMALL, "early_stopping": True, **changes}).fit(X, quantities(X)).predict(X)
 

@@ -1,4 +1,4 @@
-"""Training batch by batch: partial_fit."""
+"""Training in chunks with partial_fit."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ CLASSES = {
 
 
 class Losses(keras.callbacks.Callback):
-    """Keeps every batch's loss."""
+    """Record the loss of every batch."""
 
     def __init__(self, seen):
         super().__init__()
@@ -71,15 +71,15 @@ def test_the_optimizer_keeps_its_momentum_between_calls():
     model = MultiTaskKerasRegressor(**settings)
     for _ in range(3):
         model.partial_fit(X, quantities(X))
-    whole = MultiTaskKerasRegressor(**settings, early_stopping=False).fit(X, quantities(X))
-    np.testing.assert_allclose(model.predict(X), whole.predict(X), rtol=1e-5)
+    at_once = MultiTaskKerasRegressor(**settings, early_stopping=False).fit(X, quantities(X))
+    np.testing.assert_allclose(model.predict(X), at_once.predict(X), rtol=1e-5)
 
 
 def test_losses_count_in_the_units_of_the_first_batch():
     y = quantities(X)
     model = MultiTaskKerasRegressor(**SMALL, optimizer="sgd").partial_fit(X, y)
     before, units = model.predict(X), model.network_.units
-    # Two labels that lie close together, far from what is predicted: their own spread is no unit to count in.
+    # Two labels that lie close together, far from the predictions: their own spread is no useful unit.
     batch = y.mean(axis=0) + np.array([[2.0], [2.001]]) * y.std(axis=0)
     model.partial_fit(X[:2], batch)
     np.testing.assert_array_equal(model.network_.units, units)
@@ -151,7 +151,7 @@ def test_the_mixed_estimator_asks_for_the_classes_of_its_classifications_only():
     assert regressions.n_iter_ == 1
 
 
-def test_partial_fit_goes_on_after_fit():
+def test_partial_fit_continues_after_fit():
     model = MultiTaskKerasRegressor(**SMALL).fit(X, quantities(X))
     before = model.predict(X)
     model.partial_fit(X, quantities(X))
@@ -167,7 +167,7 @@ def test_partial_fit_goes_on_after_fit():
         ({"class_weight": [None, "balanced"]}, {}, "class_weight='balanced' is not supported by partial_fit"),
     ],
 )
-def test_what_a_part_of_the_rows_cannot_give_is_refused(settings, arguments, message):
+def test_parameters_that_need_all_rows_are_refused(settings, arguments, message):
     model = MultiTaskKerasClassifier(**SMALL, **settings)
     with pytest.raises(ValueError, match=message):
         model.partial_fit(X, labels(X), classes=[[0, 1], [0, 1, 2]], **arguments)
@@ -178,7 +178,7 @@ def test_what_a_part_of_the_rows_cannot_give_is_refused(settings, arguments, mes
 @pytest.mark.parametrize(
     "settings", [{"early_stopping": True}, {"blend": "all"}, {"sharing": "auto"}, {"validation_split": 3}], ids=str
 )
-def test_there_is_no_partial_fit_where_every_call_would_be_refused(estimator, settings):
+def test_there_is_no_partial_fit_if_every_call_would_be_refused(estimator, settings):
     model = estimator(**settings)
     assert not hasattr(model, "partial_fit")
     with pytest.raises(AttributeError) as raised:
@@ -188,7 +188,7 @@ def test_there_is_no_partial_fit_where_every_call_would_be_refused(estimator, se
 
 
 def stream() -> tuple[np.ndarray, np.ndarray]:
-    """Three chunks of 30 rows: without a label of the second task, with all, without any."""
+    """Return three chunks of 30 rows: without labels of the second task, with all labels, without any."""
     X = features(90)
     y = quantities(X)
     y[:30, 1], y[60:] = np.nan, np.nan
@@ -223,7 +223,7 @@ def test_a_task_without_labels_is_not_predicted_and_takes_its_scale_from_the_fir
     assert np.isfinite(model.predict(X)).all()
 
 
-def test_the_mixed_estimator_has_to_be_told_what_a_column_without_labels_is():
+def test_the_mixed_estimator_needs_the_type_of_a_column_without_labels():
     X = features()
     y = mixed(X).assign(later=np.nan)
     classes = [None, ["small", "medium", "large"], [False, True], None]
@@ -234,13 +234,13 @@ def test_the_mixed_estimator_has_to_be_told_what_a_column_without_labels_is():
     assert np.isfinite(model.predict(X)["later"]).all()
 
 
-def test_what_goes_with_the_blend_of_an_earlier_fit_is_said() -> None:
+def test_a_warning_names_what_is_lost_with_the_blend_of_an_earlier_fit() -> None:
     X, y = features(), quantities(features())
     model = MultiTaskKerasRegressor(epochs=1, random_state=0).fit(X, y)
-    with pytest.warns(UserWarning, match=r"not blended .* blend_weights_, oob_prediction_, .* Fit anew"):
+    with pytest.warns(UserWarning, match=r"drops its blend .* blend_weights_, oob_prediction_, .* Fit again"):
         model.partial_fit(X, y)
     model.partial_fit(X, y)
     held = MultiTaskKerasRegressor(**{**SMALL, "ensemble_size": 2, "early_stopping": True}, oob_score=True).fit(X, y)
     held.set_params(warm_start=True).fit(X, y)
-    with pytest.warns(UserWarning, match=r"loses what was known of rows held out: oob_prediction_"):
+    with pytest.warns(UserWarning, match=r"discards its out-of-fold predictions: oob_prediction_"):
         held.set_params(oob_score=False).fit(X, y)

@@ -40,24 +40,24 @@ WAYS = {
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
 @pytest.mark.parametrize("way", WAYS)
-def test_a_copy_predicts_the_same_bits_and_is_left_alone_by_the_original(kind, way):
+def test_a_copy_predicts_the_same_bits_and_is_independent_of_the_original(kind, way):
     y = targets_for(kind, X)
     model = kind(**{**SMALL, "ensemble_size": 2}, optimizer__clipnorm=1.0).fit(X, y)
-    twin = WAYS[way](model)
+    restored = WAYS[way](model)
     expected = pd.DataFrame(model.predict(X))
-    pd.testing.assert_frame_equal(pd.DataFrame(twin.predict(X)), expected, check_exact=True)
-    assert twin.get_params() == model.get_params()
-    assert twin.history_ == model.history_
+    pd.testing.assert_frame_equal(pd.DataFrame(restored.predict(X)), expected, check_exact=True)
+    assert restored.get_params() == model.get_params()
+    assert restored.history_ == model.history_
     model.set_params(epochs=5).fit(X[::-1], y[::-1])
-    pd.testing.assert_frame_equal(pd.DataFrame(twin.predict(X)), expected, check_exact=True)
+    pd.testing.assert_frame_equal(pd.DataFrame(restored.predict(X)), expected, check_exact=True)
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_a_copy_goes_on_training_as_the_original_would(kind):
+def test_a_copy_continues_training_like_the_original(kind):
     y = targets_for(kind, X)
     model = kind(**SMALL, warm_start=True).fit(X, y)
-    twin = pickle.loads(pickle.dumps(model))
-    first, second = (pd.DataFrame(m.fit(X, y).predict(X)) for m in (model, twin))
+    restored = pickle.loads(pickle.dumps(model))
+    first, second = (pd.DataFrame(m.fit(X, y).predict(X)) for m in (model, restored))
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
@@ -81,13 +81,13 @@ def test_a_pickle_predicts_in_a_process_that_never_fitted(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_a_clone_has_the_parameters_and_nothing_that_was_learnt(kind):
+def test_a_clone_has_the_parameters_and_no_fitted_attributes(kind):
     settings = {"optimizer__clipnorm": 1.0, "callbacks__patience": 3, "model__units": 4, "architecture__x": 1}
     model = kind(**SMALL, **settings, loss_weights=[1, 2])
-    twin = clone(model)
-    assert twin.get_params() == model.get_params()
-    assert {name: twin.get_params()[name] for name in settings} == settings
-    assert twin.loss_weights is not model.loss_weights
+    restored = clone(model)
+    assert restored.get_params() == model.get_params()
+    assert {name: restored.get_params()[name] for name in settings} == settings
+    assert restored.loss_weights is not model.loss_weights
     fitted = kind(**SMALL, optimizer__clipnorm=1.0).fit(X, targets_for(kind, X))
     learnt = [name for name in vars(clone(fitted)) if name.endswith("_")]
     assert learnt == []
@@ -118,10 +118,10 @@ def test_a_pickle_of_another_version_warns_and_says_what_to_do(estimator, monkey
     data = pickled_by("0.0.9", estimator, monkeypatch)
     name = type(estimator).__name__
     with pytest.warns(InconsistentVersionWarning, match=f"{name} was pickled by skmtl 0.0.9.*skmtl.save") as caught:
-        twin = pickle.loads(data)
+        restored = pickle.loads(data)
     assert isinstance(caught[0].message, InconsistentSkmtlVersionWarning)
-    assert twin.get_params().keys() == estimator.get_params().keys()
-    assert sorted(vars(twin)) == sorted(vars(estimator))
+    assert restored.get_params().keys() == estimator.get_params().keys()
+    assert sorted(vars(restored)) == sorted(vars(estimator))
 
 
 def test_a_pickle_without_a_version_is_an_old_one(monkeypatch):

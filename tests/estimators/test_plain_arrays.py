@@ -1,4 +1,4 @@
-"""The quick way that plain arrays take in prediction refuses what the long way refuses, and gives the same numbers."""
+"""The fast path of plain arrays in prediction gives the same numbers and errors as the general one."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ def fitted():
     return MultiTaskKerasRegressor(**SMALL).fit(X, quantities(X))
 
 
-def test_lists_and_arrays_are_predicted_alike(fitted):
+def test_lists_and_arrays_get_the_same_predictions(fitted):
     np.testing.assert_array_equal(fitted.predict(X), fitted.predict(X.tolist()))
 
 
@@ -45,7 +45,7 @@ def test_other_shapes_get_scikit_learns_errors(fitted, bad):
         fitted.predict(bad)
 
 
-def test_names_that_are_missing_are_still_warned_of():
+def test_missing_names_still_give_a_warning():
     frame = pd.DataFrame(X, columns=list("abcd"))
     model = MultiTaskKerasRegressor(**SMALL).fit(frame, quantities(X))
     with pytest.warns(UserWarning, match="valid feature names"):

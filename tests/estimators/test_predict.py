@@ -1,4 +1,4 @@
-"""Predictions: shapes, types, and numbers that do not depend on how rows are asked for."""
+"""Predictions: shapes, types, and numbers that do not depend on how rows are passed."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ OWN = {name: value for name, value in SMALL.items() if name != "hidden_layer_siz
 
 @pytest.mark.parametrize("settings", [SMALL, {**SMALL, "ensemble_size": 2}, {**OWN, "model": heads}])
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_a_row_is_predicted_alike_alone_and_among_thousands(kind, settings):
+def test_a_row_gets_the_same_prediction_alone_and_among_thousands(kind, settings):
     model = kind(**settings).fit(X, targets_for(kind, X))
     many = pd.DataFrame(model.predict(np.tile(X, (50, 1))))
     for rows in (slice(0, 1), slice(7, 8), slice(0, 60), slice(100, 1500)):
@@ -50,7 +50,7 @@ def test_predicted_labels_are_those_of_highest_probability():
         np.testing.assert_array_equal(model.predict(X)[:, task], model.classes_[task][proba.argmax(axis=1)])
 
 
-def test_the_mixed_estimator_has_probabilities_where_a_task_has_classes():
+def test_the_mixed_estimator_has_probabilities_if_a_task_has_classes():
     assert not hasattr(MultiTaskKerasEstimator(ensemble_size=1), "predict_proba")
     model = MultiTaskKerasEstimator(**SMALL).fit(X, mixed(X))
     price, size, sold = model.predict_proba(X)
@@ -77,7 +77,7 @@ def test_one_row_is_enough_to_fit(kind):
     pd.testing.assert_frame_equal(found, pd.DataFrame(y).set_axis(found.columns, axis=1), check_dtype=False, rtol=0.01)
 
 
-def test_a_constant_target_is_predicted_as_it_is():
+def test_a_constant_target_is_predicted_exactly():
     y = np.column_stack([np.full(60, 3.5), np.full(60, -1e6)])
     np.testing.assert_allclose(MultiTaskKerasRegressor(**LEARNING).fit(X, y).predict(X), y, rtol=0.2)
 
@@ -99,7 +99,7 @@ def test_scikit_learn_knows_what_kind_of_estimator_it_is(kind, regressor, classi
     assert tags.input_tags.allow_nan
 
 
-def test_missing_values_in_x_are_imputed_and_told_apart():
+def test_missing_values_in_x_are_imputed_and_indicated():
     table = np.random.default_rng(0).normal(size=(300, 2))
     gaps = np.random.default_rng(1).random(300) < 0.5
     y = np.where(gaps, 5.0, -5.0)

@@ -1,4 +1,4 @@
-"""sharing="auto": a task leans on the shared trunk as far as it pays, and is not left worse off than alone."""
+"""sharing="auto": each task uses the shared trunk only as far as it helps."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def fitted(network, X, y, **settings):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 2])
-def test_tasks_crowded_into_two_shared_units_are_as_good_as_alone(seed):
+def test_tasks_limited_to_two_shared_units_are_as_good_as_single_task(seed):
     X, y = make_related_tasks(
         n_samples=1200, n_features=10, n_tasks=5, n_waves=1, noise=0.5, relatedness=0.0, random_state=seed
     )
@@ -34,7 +34,7 @@ def test_tasks_crowded_into_two_shared_units_are_as_good_as_alone(seed):
     assert (auto.blend_weights_.loc["independent_network"] > auto.blend_weights_.loc["network"]).all()
 
 
-def test_the_rule_and_a_network_of_ones_own_settings_take_it():
+def test_adaptive_defaults_and_plain_networks_support_it():
     X, y = make_related_tasks(n_samples=60, n_features=3, n_tasks=2, random_state=0)
     rule = MultiTaskKerasRegressor(sharing="auto", epochs=2, random_state=0).fit(X, y)
     assert list(rule.blend_weights_.index) == ["network", "independent_network", "ridge", "rbf", "laplacian"]

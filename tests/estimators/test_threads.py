@@ -1,4 +1,4 @@
-"""Many fits and predictions at once in one process."""
+"""Concurrent fits and predictions in one process."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,7 +15,7 @@ X = features()
 
 
 @pytest.mark.parametrize("settings", [{}, {"ensemble_size": 3, "dropout": 0.2}], ids=["one", "ensemble"])
-def test_eight_threads_fit_and_predict_the_numbers_of_one(settings):
+def test_eight_threads_fit_and_predict_the_same_as_one(settings):
     jobs = [MultiTaskKerasRegressor(**{**SMALL, "random_state": seed % 4, **settings}) for seed in range(8)]
     y = quantities(X)
     alone = [clone(job).fit(X, y).predict(X) for job in jobs]

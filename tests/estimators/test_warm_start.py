@@ -1,4 +1,4 @@
-"""Going on with training: warm_start."""
+"""Continuing training with warm_start."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ X = features()
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_a_second_fit_goes_on_where_the_first_one_stopped(kind):
+def test_a_second_fit_continues_where_the_first_one_stopped(kind):
     y = targets_for(kind, X)
     model = kind(**SMALL, warm_start=True, early_stopping=False).fit(X, y)
     first = list(model.history_["loss"])
@@ -56,7 +56,7 @@ def test_the_learning_rate_may_change_between_fits():
 
 
 @pytest.mark.parametrize("changed", [{"hidden_layer_sizes": (9,)}, {"ensemble_size": 2}, {"head_layer_sizes": (3,)}])
-def test_another_network_cannot_go_on(changed):
+def test_another_network_cannot_be_continued(changed):
     model = MultiTaskKerasRegressor(**SMALL, warm_start=True).fit(X, quantities(X))
     before = model.predict(X)
     with pytest.raises(ValueError, match=r"differs from the one fitted before .* warm_start=False"):

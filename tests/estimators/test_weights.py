@@ -15,7 +15,7 @@ X = features()
 WHOLE = {**SMALL, "early_stopping": False}
 
 
-def test_one_weight_a_row_is_that_weight_for_each_of_its_labels():
+def test_a_weight_per_row_applies_to_each_of_its_labels():
     y, weight = quantities(X), np.random.default_rng(0).uniform(0.1, 2, 60)
     rows = MultiTaskKerasRegressor(**SMALL).fit(X, y, weight)
     cells = MultiTaskKerasRegressor(**SMALL).fit(X, y, np.column_stack([weight, weight]))
@@ -75,7 +75,7 @@ def test_class_weights_multiply_sample_weights():
     np.testing.assert_array_equal(given.predict_proba(X)[0], other.predict_proba(X)[0])
 
 
-def test_balanced_counts_only_labels_that_are_known():
+def test_balanced_counts_only_known_labels():
     y = labels(X).astype(float)
     y[:30, 0] = np.nan
     seen = ~np.isnan(y)
@@ -137,7 +137,7 @@ def test_score_leaves_out_a_task_without_weight():
     assert model.score(X, y, weight) == pytest.approx(model.score_tasks(X, y)["y0"], rel=1e-12)
 
 
-def test_a_table_of_weights_goes_by_the_names_of_the_tasks():
+def test_a_table_of_weights_is_matched_by_task_name():
     y = pd.DataFrame(quantities(X), columns=["p", "q"])
     weight = pd.DataFrame({"q": np.repeat([1.0, 0.0], 30), "p": 1.0})
     straight = weight[["p", "q"]]
@@ -159,7 +159,7 @@ def test_a_table_of_weights_goes_by_the_names_of_the_tasks():
             clone(network).fit(X, y, sample_weight=weight.set_axis(["u", "v"], axis=1))
 
 
-def test_weights_of_validation_rows_go_by_name_too():
+def test_weights_of_validation_rows_are_matched_by_name_too():
     y = pd.DataFrame(quantities(X), columns=["p", "q"])
     weight = pd.DataFrame({"q": np.repeat([1.0, 0.0], 30), "p": 1.0})
     fits = [
@@ -194,7 +194,7 @@ def test_the_scale_of_weights_does_not_matter(scale):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_equal_weights_are_none():
+def test_equal_weights_are_the_same_as_none():
     y = quantities(X)
     plain = MultiTaskKerasRegressor(**SMALL).fit(X, y).predict(X)
     np.testing.assert_array_equal(MultiTaskKerasRegressor(**SMALL).fit(X, y, np.full(len(X), 0.3)).predict(X), plain)

@@ -1,4 +1,4 @@
-"""Bins: positions among quantiles are the piecewise-linear encoding in one number."""
+"""Bins: a position among quantiles determines the piecewise-linear encoding."""
 
 import numpy as np
 from scipy import sparse
@@ -15,13 +15,13 @@ def fitted(table, n_bins=8, weights=None):
     return numeric, ColumnBins.fit(table, numeric, n_bins, weights)
 
 
-def test_columns_with_two_values_at_most_are_left_out():
+def test_columns_with_at_most_two_values_are_left_out():
     _, bins = fitted(X)
     assert bins.columns.tolist() == [0, 1]
     assert [len(edges) for edges in bins.edges] == [9, 9]
 
 
-def test_bins_hold_equal_parts_of_the_rows():
+def test_bins_hold_equal_numbers_of_rows():
     numeric, bins = fitted(X)
     found = bins.positions(numeric.scaled(X)[0])
     counts = np.array([np.histogram(column, np.arange(9))[0] for column in found.T])
@@ -37,16 +37,16 @@ def test_positions_are_the_sum_of_the_parts_of_each_bin():
         np.testing.assert_allclose(found[:, i], np.clip(parts, 0, 1).sum(axis=1), atol=1e-9)
 
 
-def test_a_column_has_fewer_bins_where_it_has_few_rows_or_values():
+def test_a_column_with_few_rows_or_values_has_fewer_bins():
     few = np.column_stack([np.arange(20.0), np.tile([0.0, 1, 2, 3], 5), np.r_[np.zeros(18), 1, 2]])
     _, bins = fitted(few, n_bins=32)
-    # 20 rows are two bins of 8; where nearly all values are alike there is one bin from the least to the largest.
+    # 20 rows are enough for two bins of 8; if nearly all values are equal, one bin covers the entire range.
     assert [len(edges) for edges in bins.edges] == [3, 3, 2]
     many = np.repeat(few, 40, axis=0)
     assert [len(edges) for edges in fitted(many, n_bins=32)[1].edges][1] == 4
 
 
-def test_weights_count_rows_as_often_as_they_say():
+def test_a_weight_of_n_counts_as_n_rows():
     counts = RNG.integers(0, 4, 400)
     weighted = fitted(X, weights=counts.astype(float))
     repeated = fitted(np.repeat(X, counts, axis=0))
@@ -54,7 +54,7 @@ def test_weights_count_rows_as_often_as_they_say():
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
-def test_missing_values_take_no_part():
+def test_missing_values_are_ignored():
     holed = X.copy()
     holed[::3, 0] = np.nan
     whole = fitted(np.where(np.isnan(holed), np.nanmean(holed, axis=0), holed)[np.arange(400) % 3 != 0])
@@ -64,6 +64,6 @@ def test_missing_values_take_no_part():
     np.testing.assert_allclose(ours, whole[1].edges[0] * whole[0].scale[0] + whole[0].center[0])
 
 
-def test_sparse_columns_have_the_bins_of_dense_ones():
+def test_sparse_columns_have_the_same_bins_as_dense_ones():
     for ours, theirs in zip(fitted(sparse.csr_array(X))[1].edges, fitted(X)[1].edges, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Cells of X: missing ones, and those that cannot be read."""
+"""Cells of X: missing and invalid ones."""
 
 import numpy as np
 import pandas as pd
@@ -29,18 +29,18 @@ def test_every_missing_value_becomes_nan(missing, container):
     assert cells[1, 0] is missing
 
 
-def test_a_query_that_has_not_run_is_refused():
+def test_a_lazy_query_raises_an_error():
     with pytest.raises(TypeError, match=r"pass what its collect\(\) returns"):
         as_cells(pl.DataFrame({"a": [1.0]}).lazy())
 
 
-def test_a_table_without_them_is_not_copied():
+def test_a_table_without_missing_values_is_not_copied():
     table = pd.DataFrame({"a": [1.0, None], "b": ["x", None]}).astype({"b": object})
     assert as_cells(table) is table
 
 
 @pytest.mark.parametrize("cell", [{}, [1, 2], (1,), pd.Interval(0, 1)], ids=lambda cell: type(cell).__name__)
-def test_the_column_of_an_odd_cell_is_named(cell):
+def test_the_error_names_the_column_of_an_invalid_cell(cell):
     X = pd.DataFrame({"a": [1.0, 2.0], "b": [0.0, None]}).astype({"b": object})
     X.at[1, "b"] = cell
     error = explained(TypeError("float() argument must be a string or a real number"), X)
@@ -48,7 +48,7 @@ def test_the_column_of_an_odd_cell_is_named(cell):
     assert "X (column b) holds cells that are neither numbers nor strings" in str(error)
 
 
-def test_named_fields_are_no_columns():
+def test_a_structured_array_raises_an_error():
     with pytest.raises(ValueError, match=r"structured array with the fields \['a', 'b'\]: pass pd.DataFrame"):
         as_cells(np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]))
 
@@ -57,14 +57,14 @@ def test_named_fields_are_no_columns():
     ("X", "error", "message"),
     [
         ({"a": [1.0]}, TypeError, r"X is a dict: pass pd.DataFrame\(X\)"),
-        (pd.DataFrame([[1, 2, 3]], columns=list("aba")), ValueError, "X has several columns of the name a"),
+        (pd.DataFrame([[1, 2, 3]], columns=list("aba")), ValueError, "X has several columns named a"),
     ],
 )
-def test_other_forms_are_refused_with_the_form_that_works(X, error, message):
+def test_unsupported_containers_raise_an_error_that_says_what_to_pass(X, error, message):
     with pytest.raises(error, match=message):
         as_cells(X)
 
 
-def test_the_column_of_a_number_beyond_all_floats_is_named():
+def test_the_error_names_the_column_of_a_number_too_large_for_floats():
     X = np.array([[1, 2], [3, 10**400]], dtype=object)
     assert "X (column x1) holds whole numbers that are too large" in str(explained(OverflowError(), X))

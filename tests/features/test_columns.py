@@ -1,4 +1,4 @@
-"""Which columns of X are categories, numbers or times, by their dtypes or by what the caller says."""
+"""Categorical, numeric and time columns of X, by their dtypes or as the caller declares them."""
 
 import datetime
 
@@ -47,7 +47,7 @@ TIMES = {
 
 
 def table(column):
-    """A DataFrame of the column's own library, with numbers on both sides."""
+    """A DataFrame of the column's library, with a numeric column on each side."""
     library = pl if isinstance(column, pl.Series) else pd
     return library.DataFrame({"left": [1.0, 2.0, 3.0], "middle": column, "right": [1, 2, 3]})
 
@@ -64,14 +64,14 @@ def test_columns_that_are_numbers(name):
 
 
 @pytest.mark.parametrize("name", TIMES)
-def test_times_are_refused_by_the_name_of_their_column(name):
+def test_the_error_about_times_names_their_columns(name):
     X = table(TIMES[name])
     with pytest.raises(ValueError, match=r"columns of dates or times \(middle\)"):
         refuse_times(X)
         category_columns(X, "from_dtype")
 
 
-def test_arrays_of_strings_and_of_objects():
+def test_arrays_of_strings_and_objects():
     mixed = [[1.5, "a"], [2.5, "b"]]
     assert category_columns(np.array(mixed, dtype=object), "from_dtype") == (1,)
     assert category_columns(np.array(mixed), "from_dtype") == (0, 1)
@@ -88,7 +88,7 @@ def test_arrays_of_strings_and_of_objects():
         (np.zeros(3, dtype=bool), ()), (("c",), (2,)),
     ],
 )  # fmt: skip
-def test_columns_are_named_in_three_ways(given, found):
+def test_columns_are_given_in_three_ways(given, found):
     assert category_columns(pd.DataFrame(np.ones((4, 3)), columns=list("abc")), given) == found
 
 
@@ -103,12 +103,12 @@ def test_columns_are_named_in_three_ways(given, found):
         ([0.5], "should be 'from_dtype', None, or a list"),
     ],
 )
-def test_columns_that_are_not_there(given, message):
+def test_unknown_columns_raise_an_error(given, message):
     with pytest.raises(ValueError, match=message):
         category_columns(pd.DataFrame(np.ones((4, 3)), columns=list("abc")), given)
 
 
-def test_an_array_has_no_names_and_a_sparse_matrix_no_categories():
+def test_names_need_a_table_and_categories_a_dense_array():
     with pytest.raises(ValueError, match=r"gives names \(a\), but X has none"):
         category_columns(np.ones((2, 2)), ["a"])
     with pytest.raises(ValueError, match="sparse X"):

@@ -1,4 +1,4 @@
-"""The whole encoder: robust scaling, and the columns of the matrix in their order."""
+"""The encoder of all columns: robust scaling, and the order of the encoded columns."""
 
 import numpy as np
 import pytest
@@ -13,14 +13,14 @@ LEVELS = CategoryLevels((1, 3), (np.array(list("ab"), dtype=object), np.array(li
 
 
 def coded(n=101):
-    """Numbers and codes: value, two levels, value with gaps, eight levels."""
+    """Numbers and codes: a number, two levels, a number with gaps, eight levels."""
     rng = np.random.default_rng(1)
     table = np.column_stack([rng.normal(size=n), rng.integers(0, 2, n), rng.normal(size=n), np.arange(n) % 8])
     table[::10, 2], table[5, 1] = np.nan, np.nan
     return table
 
 
-def test_robust_scaling_is_median_and_interquartile_range_clipped_smoothly():
+def test_robust_scaling_uses_median_and_interquartile_range_with_smooth_clipping():
     encoder = NumericEncoder.fit(NUMBERS, scaling="robust")
     first, median, third = np.quantile(NUMBERS, [0.25, 0.5, 0.75], axis=0)
     z = (NUMBERS - median) / (third - first)
@@ -30,7 +30,7 @@ def test_robust_scaling_is_median_and_interquartile_range_clipped_smoothly():
     assert np.abs(encoder.transform(1e30 * NUMBERS)).max() <= 3
 
 
-def test_where_the_quartiles_are_alike_half_the_range_scales():
+def test_if_the_quartiles_are_equal_the_scale_is_half_the_range():
     table = np.r_[np.zeros(98), 1.0, 4.0][:, None]
     encoder = NumericEncoder.fit(table, scaling="robust")
     assert (encoder.center[0], encoder.scale[0]) == (0.0, 2.0)
@@ -44,13 +44,13 @@ def test_robust_scaling_ignores_an_outlier():
 
 
 @pytest.mark.parametrize("factor", [1e-250, 1e250])
-def test_robust_scaling_of_values_near_the_end_of_the_range(factor):
+def test_robust_scaling_of_very_large_values(factor):
     found = NumericEncoder.fit(NUMBERS * factor, scaling="robust").transform(NUMBERS * factor)
     expected = NumericEncoder.fit(NUMBERS, scaling="robust").transform(NUMBERS)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_robust_weights_count_rows_as_often_as_they_say():
+def test_a_weight_of_n_counts_as_n_rows_in_robust_scaling():
     counts = RNG.integers(0, 4, 101)
     weighted = NumericEncoder.fit(NUMBERS, scaling="robust", weights=counts.astype(float))
     repeated = NumericEncoder.fit(np.repeat(NUMBERS, counts, axis=0), scaling="robust")
@@ -65,7 +65,7 @@ def test_robust_scaling_of_sparse_columns():
 
 
 @pytest.mark.parametrize("scaling", ["standard", "robust"])
-def test_a_constant_column_is_zero_whatever_it_holds_later(scaling):
+def test_a_constant_column_stays_zero_for_later_values(scaling):
     table = np.column_stack([NUMBERS[:, 0], np.full(101, 7.0)])
     later = table.copy()
     later[:, 1] = 1000.0
@@ -74,7 +74,7 @@ def test_a_constant_column_is_zero_whatever_it_holds_later(scaling):
     assert (waiting.transform(later)[:, 1] > 2.9).all()
 
 
-def test_columns_lie_in_the_order_of_the_layout():
+def test_columns_are_in_the_order_of_the_layout():
     X = coded()
     encoder = FeatureEncoder.fit(X, levels=LEVELS, one_hot_max_size=4, n_bins=4)
     layout = encoder.layout(PiecewiseLinear(n_bins=4))
@@ -104,11 +104,11 @@ def test_plain_numbers_have_no_layout():
     encoder = FeatureEncoder.fit(NUMBERS)
     assert encoder.layout() is None
     np.testing.assert_array_equal(encoder.transform(NUMBERS), encoder.numeric.transform(NUMBERS))
-    # Nor has a table without anything to embed.
+    # A table without columns to embed has none either.
     assert FeatureEncoder.fit(NUMBERS[:, 2:], n_bins=8).layout(PiecewiseLinear()) is None
 
 
-def test_rows_are_encoded_alike_in_pieces_and_in_one_and_padding_is_zero(monkeypatch):
+def test_chunks_of_rows_are_encoded_like_all_rows_at_once_and_padding_is_zero(monkeypatch):
     encoder = FeatureEncoder.fit(coded(), levels=LEVELS, one_hot_max_size=4, n_bins=4, scaling="robust")
     whole = encoder.transform(coded())
     monkeypatch.setattr("skmtl.features._rows.CHUNK_CELLS", 60)
@@ -117,7 +117,7 @@ def test_rows_are_encoded_alike_in_pieces_and_in_one_and_padding_is_zero(monkeyp
     np.testing.assert_array_equal(pieces[101:], 0.0)
 
 
-def test_x_is_left_as_it_was():
+def test_x_is_not_modified():
     X = coded()
     FeatureEncoder.fit(X, levels=LEVELS, one_hot_max_size=4, n_bins=4, scaling="robust").transform(X)
     np.testing.assert_array_equal(X, coded())

@@ -1,4 +1,4 @@
-"""Categories as codes: whatever the container, a code stands for its level."""
+"""Categories as codes: in every container, a code stands for its level."""
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ def tables(draw):
 
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(tables())
-def test_codes_and_levels_give_back_any_table(X):
+def test_codes_and_levels_reproduce_any_table(X):
     columns = category_columns(X, "from_dtype")
     levels = CategoryLevels.fit(X, columns)
     encoded = levels.encode(X, estimator="it")
@@ -58,7 +58,7 @@ def test_codes_and_levels_give_back_any_table(X):
             assert codes.tolist() == known
 
 
-def test_levels_that_fit_did_not_see_are_minus_one():
+def test_levels_not_seen_in_fit_are_minus_one():
     X = pd.DataFrame({"town": ["b", "a", None], "size": [1.0, 2.0, 3.0]})
     levels = CategoryLevels.fit(X, (0,))
     new = pd.DataFrame({"town": ["c", None, "a"], "size": [4.0, np.nan, 6.0]})
@@ -79,23 +79,23 @@ def test_other_containers_give_the_same_codes(other):
     np.testing.assert_array_equal(levels.encode(new, estimator="it"), levels.encode(X, estimator="it"))
 
 
-def test_unused_categories_of_a_dtype_are_no_levels():
+def test_unused_categories_of_a_dtype_are_not_levels():
     X = pd.DataFrame({"town": pd.Categorical(["b", "a"], categories=["c", "b", "a"])})
     assert CategoryLevels.fit(X, (0,)).levels[0].tolist() == ["a", "b"]
 
 
-def test_levels_of_several_types_have_an_order():
+def test_levels_of_several_types_are_sorted():
     X = pd.DataFrame({"town": pd.Series([2, "b", 1, "a"], dtype=object)})
     assert CategoryLevels.fit(X, (0,)).levels[0].tolist() == [1, 2, "a", "b"]
 
 
-def test_strings_among_numbers_are_refused_with_the_columns_name():
+def test_the_error_about_strings_among_numbers_names_the_column():
     X = pd.DataFrame({"town": ["b", "a"], "size": pd.Series([1.0, "?"], dtype=object)})
     with pytest.raises(ValueError, match=r"X \(column size\): could not convert string to float: '\?'"):
         CategoryLevels.fit(X, (0,)).encode(X, estimator="it")
 
 
-def test_cells_that_have_no_hash_are_refused_with_the_columns_name():
+def test_the_error_about_unhashable_cells_names_the_column():
     X = pd.DataFrame({"town": pd.Series([["b"], ["a"]], dtype=object)})
     with pytest.raises(TypeError, match="'town' of X cannot be read as categories"):
         CategoryLevels.fit(X, (0,))

@@ -1,4 +1,4 @@
-"""Features: imputed, standardised, with indicators of what was missing."""
+"""Numeric features: imputation, standardisation and missing-value indicators."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def holed():
     return table
 
 
-def test_standardising_is_scikit_learns():
+def test_standardisation_equals_scikit_learns():
     encoder = NumericEncoder.fit(X, scaling="standard")
     np.testing.assert_allclose(encoder.transform(X, dtype=np.float64), StandardScaler().fit_transform(X), rtol=1e-12)
 
@@ -30,7 +30,7 @@ def test_missing_values_become_the_mean_and_an_indicator():
     assert (encoder.n_features, encoder.n_outputs) == (4, 6)
 
 
-def test_a_column_that_misses_a_value_for_the_first_time_at_prediction_is_filled():
+def test_a_column_with_missing_values_only_in_prediction_is_filled():
     encoder = NumericEncoder.fit(holed(), scaling="standard")
     new = X[:2].copy()
     new[0, 0] = np.nan
@@ -55,7 +55,7 @@ def test_a_constant_column_is_zero(value):
     np.testing.assert_allclose(found[:, 1], 0.0, atol=1e-6)
 
 
-def test_weights_count_rows_as_often_as_they_say():
+def test_a_weight_of_n_counts_as_n_rows():
     counts = np.random.default_rng(1).integers(0, 4, 50)
     weighted = NumericEncoder.fit(holed(), scaling="standard", weights=counts.astype(float))
     repeated = NumericEncoder.fit(np.repeat(holed(), counts, axis=0), scaling="standard")
@@ -63,8 +63,19 @@ def test_weights_count_rows_as_often_as_they_say():
         np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-12)
 
 
+@pytest.mark.parametrize("n_rows", [263, 300, 7_000, 100_000])
+@pytest.mark.parametrize(("scaling", "weighted"), [("standard", False), ("standard", True), ("robust", False)])
+def test_a_constant_column_is_constant_however_its_sum_rounds(n_rows, scaling, weighted):
+    values = np.random.default_rng(0).normal(scale=10.0 ** np.arange(-6, 14), size=20)
+    table = np.repeat(values[None], n_rows, axis=0)
+    table[::3, ::2] = np.nextafter(table[::3, ::2], np.inf)  # equal but for the last bit of a computation
+    weights = np.random.default_rng(1).uniform(0.1, 3, size=n_rows) if weighted else None
+    encoder = NumericEncoder.fit(table, scaling=scaling, weights=weights)
+    np.testing.assert_array_less(np.abs(encoder.transform(table + np.abs(values))), 1e-20)
+
+
 @pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csr_matrix])
-def test_sparse_rows_are_encoded_as_dense_ones(kind):
+def test_sparse_rows_are_encoded_like_dense_ones(kind):
     dense, stored = (
         NumericEncoder.fit(holed(), scaling="standard"),
         NumericEncoder.fit(kind(holed()), scaling="standard"),
@@ -72,7 +83,7 @@ def test_sparse_rows_are_encoded_as_dense_ones(kind):
     np.testing.assert_array_equal(stored.transform(kind(holed())), dense.transform(holed()))
 
 
-def test_rows_are_encoded_alike_in_pieces_and_in_one(monkeypatch):
+def test_chunks_of_rows_are_encoded_like_all_rows_at_once(monkeypatch):
     whole = NumericEncoder.fit(holed(), scaling="standard")
     expected = whole.transform(holed(), dtype=np.float64)
     monkeypatch.setattr("skmtl.features._rows.CHUNK_CELLS", 12)
@@ -94,14 +105,14 @@ def test_columns_far_from_zero_keep_their_digits():
     np.testing.assert_allclose(found, StandardScaler().fit_transform(X), rtol=1e-4, atol=1e-5)
 
 
-def test_x_is_left_as_it_was():
+def test_x_is_not_modified():
     table = holed()
     encoder = NumericEncoder.fit(table, scaling="standard")
     encoder.transform(table, dtype=np.float64)
     np.testing.assert_array_equal(table, holed())
 
 
-def test_float32_rows_are_left_as_they_were():
+def test_float32_rows_are_not_modified():
     table = X.astype(np.float32)
     encoder = NumericEncoder.fit(table, scaling="standard")
     np.testing.assert_allclose(encoder.transform(table), StandardScaler().fit_transform(X), rtol=1e-3, atol=1e-5)

@@ -1,4 +1,4 @@
-"""What "auto" becomes: a written rule of the data's size and shape, which what the caller gives goes before."""
+"""The adaptive defaults: values for "auto" from the data's size and shape, unless the caller sets them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUICK = {"hidden_layer_sizes": (8,), "epochs": 4, "random_state": 0}
 
 
 def chosen(n: int = 80, width: int = 4, *, validated: bool = False, as_sparse: bool = False, **given: Any) -> Any:
-    """Values of all parameters for a table of this shape."""
+    """Return the values of all parameters for a table of this shape."""
     rows = np.random.default_rng(0).normal(size=(n, width))
     y = rows[:, :2].sum(axis=1)
     model = MultiTaskKerasRegressor(**given)
@@ -48,7 +48,7 @@ def test_more_rows_mean_fewer_epochs_and_members(n: int, members: int, epochs: i
     [{"ensemble_size": 1}, {"ensemble_size": 8}, {"model": heads}, {"warm_start": True}, {"n": 19}],
     ids=["one", "eight", "own model", "warm start", "few rows"],
 )
-def test_where_the_rule_does_not_hold_networks_are_plain(given: dict[str, Any]) -> None:
+def test_without_adaptive_defaults_networks_are_plain(given: dict[str, Any]) -> None:
     settings = chosen(**given)
     assert {name: settings[name] for name in PLAIN} == {**PLAIN, **{k: v for k, v in given.items() if k in PLAIN}}
 
@@ -62,13 +62,13 @@ def test_where_the_rule_does_not_hold_networks_are_plain(given: dict[str, Any]) 
     ],
     ids=["numbers", "parts", "training"],
 )
-def test_what_is_given_stays(given: dict[str, Any]) -> None:
+def test_given_values_stay(given: dict[str, Any]) -> None:
     settings = chosen(**given)
     assert {name: settings[name] for name in given} == given
     assert settings["ensemble_size"] == 8
 
 
-def test_no_blend_where_nothing_could_weigh_it() -> None:
+def test_no_blend_if_nothing_is_held_out_to_weigh_it() -> None:
     for case in ({"early_stopping": False}, {"loss": "mae"}, {"validated": True}):
         settings = chosen(**case)
         assert (settings["blend"], settings["ensemble_size"]) == (None, 8)
@@ -81,7 +81,7 @@ def test_few_dense_columns_are_embedded() -> None:
     assert chosen(width=101, numeric_embedding__n_bins=5)["numeric_embedding"] == "piecewise_linear"
 
 
-def test_an_optimizer_of_the_callers_keeps_its_own_numbers() -> None:
+def test_the_callers_optimizer_keeps_its_numbers() -> None:
     for given in ({"optimizer": "sgd"}, {"optimizer__learning_rate": 0.1}):
         settings = chosen(**given)
         assert (settings["learning_rate"], settings["weight_decay"]) == (None, None)
@@ -89,7 +89,7 @@ def test_an_optimizer_of_the_callers_keeps_its_own_numbers() -> None:
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_the_rule_spelt_out_gives_the_same_fit(kind: type) -> None:
+def test_adaptive_defaults_given_explicitly_make_the_same_fit(kind: type) -> None:
     y = targets_for(kind, X)
     model = kind(**QUICK).fit(X, y)
     data = model._read(X, y, None, encoder=None, reset=True)
@@ -106,29 +106,29 @@ def test_defaults_give_intervals_and_out_of_fold_scores() -> None:
     assert list(model.oob_score_.index) == ["y0", "y1"]
 
 
-def test_training_goes_on_from_a_network_of_the_rule() -> None:
+def test_training_continues_from_a_network_of_the_adaptive_defaults() -> None:
     y = quantities(X)
     model = MultiTaskKerasRegressor(**QUICK).fit(X, y)
     alone = clone(model).set_params(blend=None).fit(X, y)
-    with pytest.warns(UserWarning, match="not blended with other predictors any more"):
+    with pytest.warns(UserWarning, match="drops its blend"):
         goes_on = model.partial_fit(X, y)
     assert goes_on.network_.members == 8
     assert goes_on.blend_ is None
     np.testing.assert_array_equal(goes_on.predict(X), alone.partial_fit(X, y).predict(X))
     warm = clone(model).fit(X, y).set_params(warm_start=True)
-    with pytest.warns(UserWarning, match="not blended with other predictors any more"):
+    with pytest.warns(UserWarning, match="drops its blend"):
         warm.fit(X, y)
     assert len(warm.history_["loss"]) == 8
 
 
-def test_predictions_do_not_run_away_from_the_labels() -> None:
+def test_predictions_stay_near_the_range_of_the_labels() -> None:
     y = quantities(X)
     model = MultiTaskKerasRegressor(**QUICK).fit(X, y)
-    far = model.predict(1e4 * X)
+    predicted = model.predict(1e4 * X)
     margin = 0.25 * np.ptp(y, axis=0)
-    assert (far >= y.min(axis=0) - margin - 1e-6).all()
-    assert (far <= y.max(axis=0) + margin + 1e-6).all()
-    np.testing.assert_allclose(np.hstack(model.model_.predict(1e4 * X, verbose=0)), far, rtol=1e-3, atol=1e-3)
+    assert (predicted >= y.min(axis=0) - margin - 1e-6).all()
+    assert (predicted <= y.max(axis=0) + margin + 1e-6).all()
+    np.testing.assert_allclose(np.hstack(model.model_.predict(1e4 * X, verbose=0)), predicted, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.slow

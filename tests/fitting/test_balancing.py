@@ -21,7 +21,7 @@ X = features()
 
 
 class Focal(Balancing):
-    """The larger a task's loss, the larger its weight: the example in the base class."""
+    """Gives larger weights to larger losses: the example in the base class."""
 
     requires = "losses"
     weighs_heads = True
@@ -35,7 +35,7 @@ class Focal(Balancing):
         return total * raw / tf.reduce_sum(raw, -1, keepdims=True), state
 
 
-def test_a_search_goes_over_names_instances_and_options() -> None:
+def test_a_search_tries_names_instances_and_options() -> None:
     settings = {**SMALL, "early_stopping": False}
     grid = {"balancing": ["equal", "mgda", CAGrad(c=0.9)]}
     search = GridSearchCV(MultiTaskKerasRegressor(**settings), grid, cv=2).fit(X, quantities(X))
@@ -44,11 +44,11 @@ def test_a_search_goes_over_names_instances_and_options() -> None:
     model = MultiTaskKerasRegressor(balancing="cagrad", **settings)
     options = GridSearchCV(model, {"balancing__c": [0.1, 0.9]}, cv=2).fit(X, quantities(X))
     assert len(set(options.cv_results_["mean_test_score"])) == 2
-    # Its constants are inputs of the program that the search before has traced.
+    # Its constants are inputs of the program that the earlier search traced.
     assert counters.snapshot().get("traces", 0) == before
 
 
-def test_an_own_method_plugs_in() -> None:
+def test_a_custom_method_can_be_used() -> None:
     y = with_gaps(quantities(X))
     models = [MultiTaskKerasRegressor(balancing=Focal(gamma=by), **SMALL).fit(X, y) for by in (0.0, 3.0)]
     plain = MultiTaskKerasRegressor(**SMALL).fit(X, y)
@@ -77,7 +77,7 @@ def test_members_mixed_tasks_and_missing_labels_are_balanced_by_gradients() -> N
         ({"balancing": "cagrad", "balancing__c": -1.0}, "'c' parameter"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(settings: dict[str, Any], message: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MultiTaskKerasRegressor(**SMALL, **settings).fit(X, quantities(X))
 
@@ -87,7 +87,7 @@ AT_REPRESENTATION = {"balancing__gradients_of": "representation"}
 
 
 @pytest.mark.parametrize("name", names())
-def test_what_the_gradients_are_of_changes_methods_on_gradients_and_no_other_takes_it(name: str) -> None:
+def test_gradients_of_changes_gradient_methods_and_others_refuse_it(name: str) -> None:
     y, weights = np.column_stack([X[:, 0], X[:, 1] - X[:, 0], X[:, 2]]), {"loss_weights": [2.0, 1.0, 1.0]}
     y[::3, 1] = np.nan
     model = MultiTaskKerasRegressor(balancing=name, **weights, **SMALL, **AT_REPRESENTATION)
@@ -128,7 +128,7 @@ def test_gradients_at_the_representation_train_with_xla_as_without(changes: dict
         ({"balancing__gradients_of": "heads"}, "'gradients_of' parameter of MGDA must be one of .*, got 'heads'"),
     ],
 )
-def test_gradients_at_a_representation_that_is_not_there_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_gradients_at_a_missing_representation_are_refused(settings: dict[str, Any], message: str) -> None:
     settings = {**SMALL, "balancing": "mgda", **AT_REPRESENTATION, **settings}
     with pytest.raises(ValueError, match=message):
         MultiTaskKerasRegressor(**settings).fit(X, quantities(X))
@@ -138,22 +138,22 @@ def test_gradients_at_the_representation_of_the_callers_model_are_refused() -> N
     model = MultiTaskKerasRegressor(
         model=two_heads, balancing=MGDA(gradients_of="representation"), epochs=1, ensemble_size=1
     )
-    with pytest.raises(ValueError, match=r"There is none in the network of model=: it does not tell where"):
+    with pytest.raises(ValueError, match=r"There is none in the network of model=: it is unknown where"):
         model.fit(X, quantities(X))
 
 
 class FocalThere(Focal):
-    """Asks for what it has no use for."""
+    """Asks for gradients that it does not use."""
 
     gradients_of = "representation"
 
 
-def test_an_own_method_on_losses_that_wants_gradients_of_something_is_refused() -> None:
-    with pytest.raises(ValueError, match="FocalThere reads losses, no gradients"):
+def test_a_custom_method_on_losses_that_asks_for_gradients_is_refused() -> None:
+    with pytest.raises(ValueError, match="FocalThere uses losses, not gradients"):
         MultiTaskKerasRegressor(balancing=FocalThere(), **SMALL).fit(X, quantities(X))
 
 
-def test_partial_fit_starts_its_memory_anew_where_the_gradients_are_of_something_else() -> None:
+def test_partial_fit_resets_the_state_if_gradients_of_changes() -> None:
     y, settings = quantities(X), {**SMALL, "balancing": "gradvac"}
     model = MultiTaskKerasRegressor(**settings).partial_fit(X, y)
     label, _ = model.network_.balancing_state

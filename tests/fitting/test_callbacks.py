@@ -16,7 +16,7 @@ LONG = {**SMALL, "epochs": 40, "early_stopping": False}
 
 
 class Recorder(keras.callbacks.Callback):
-    """Notes every hook and what it was given, in a list that copies share."""
+    """Records every hook and its arguments, in a list that copies share."""
 
     def __init__(self, seen):
         super().__init__()
@@ -66,7 +66,7 @@ def test_callbacks_do_not_change_what_is_learnt(schedule):
     np.testing.assert_allclose(batchwise.history_["val_loss"], plain.history_["val_loss"], rtol=1e-5)
 
 
-def test_batch_hooks_run_step_by_step_and_say_so(caplog):
+def test_batch_hooks_run_step_by_step_with_a_log_message(caplog):
     seen = []
     with caplog.at_level(logging.INFO, logger="skmtl"):
         MultiTaskKerasRegressor(**SMALL, batch_size=20, early_stopping=False, callbacks=BatchRecorder(seen)).fit(
@@ -117,7 +117,7 @@ def test_early_stopping_as_a_class_takes_routed_arguments():
     assert model.n_iter_ == 6
 
 
-def test_restored_best_weights_are_those_that_predict():
+def test_restored_best_weights_are_used_for_prediction():
     settings = {**LONG, "epochs": 8}
     stop = keras.callbacks.EarlyStopping(monitor="loss", patience=5, min_delta=10.0, restore_best_weights=True)
     model = MultiTaskKerasRegressor(**settings, callbacks=stop).fit(X, quantities(X))
@@ -125,7 +125,7 @@ def test_restored_best_weights_are_those_that_predict():
     np.testing.assert_allclose(model.predict(X), first.predict(X), rtol=1e-5)
 
 
-def test_arguments_go_to_callbacks_of_lists_and_dicts_by_name():
+def test_arguments_are_routed_to_callbacks_in_lists_and_dicts():
     stop, rate = keras.callbacks.EarlyStopping, keras.callbacks.LearningRateScheduler
     listed = MultiTaskKerasRegressor(
         **LONG, callbacks=[rate, stop], callbacks__0__schedule=lambda epoch: 1e-3, callbacks__1__monitor="loss",
@@ -138,7 +138,7 @@ def test_arguments_go_to_callbacks_of_lists_and_dicts_by_name():
     assert listed.fit(X, quantities(X)).n_iter_ == named.fit(X, quantities(X)).n_iter_ == 2
 
 
-def test_a_learning_rate_schedule_rules_the_steps():
+def test_a_learning_rate_schedule_sets_the_rate_of_steps():
     frozen = keras.callbacks.LearningRateScheduler(lambda epoch: 1e-2 if epoch < 2 else 0.0)
     settings = {**SMALL, "early_stopping": False, "learning_rate": 1e-2}
     model = MultiTaskKerasRegressor(**{**settings, "epochs": 6}, callbacks=frozen).fit(X, quantities(X))
@@ -163,7 +163,7 @@ def test_checkpoints_hold_the_model_of_their_epoch(tmp_path):
     np.testing.assert_allclose(np.ravel(outputs[1]), model.predict(X)[:, 1], rtol=1e-4)
 
 
-def test_a_callback_keeps_nothing_of_a_fit():
+def test_the_callers_callback_keeps_no_state_of_a_fit():
     stop = keras.callbacks.EarlyStopping(monitor="loss", patience=1, min_delta=10.0)
     before = dict(vars(stop))
     model = MultiTaskKerasRegressor(**LONG, callbacks=[stop])
@@ -201,7 +201,7 @@ def test_a_callback_keeps_nothing_of_a_fit():
         ),
     ],
 )
-def test_callbacks_that_cannot_be_meant_are_refused(settings, error, message):
+def test_invalid_callbacks_are_refused(settings, error, message):
     model = MultiTaskKerasRegressor(**SMALL, **settings)
     with pytest.raises(error, match=message):
         model.fit(X, quantities(X))

@@ -1,4 +1,4 @@
-"""The callbacks of scikit-learn on the estimators: a task for the fit, one within it for every epoch."""
+"""scikit-learn's callbacks on the estimators: one task for the fit, and a subtask for every epoch."""
 
 import pickle
 
@@ -24,12 +24,12 @@ GROUPS = {**SMALL, "ensemble_size": 6}
 
 
 def score(estimator, X, y):
-    """A scorer that other processes find, too."""
+    """A scorer that other processes can import."""
     return {"score": estimator.score(X, y), **estimator.score_tasks(X, y)}
 
 
 class Recorder:
-    """Notes every hook as (hook, task, number of the task); ``act`` is called at every end and may stop."""
+    """Records every hook as (hook, task, number of the task); ``act`` is called at every end and may stop training."""
 
     def __init__(self, act=lambda *of_hook: None):
         self.seen = []
@@ -50,7 +50,7 @@ class Recorder:
 
 
 class Collector(Recorder):
-    """Keeps what the hooks at the ends of tasks are given."""
+    """Keeps the arguments of the hooks at the ends of tasks."""
 
     def on_fit_task_end(self, estimator, context, *, X, y, metadata, fitted_estimator):
         self.seen.append({"X": X, "y": y, "metadata": metadata, "fitted": fitted_estimator})
@@ -72,14 +72,14 @@ def test_a_recorder_follows_scikit_learns_protocol():
 def test_every_epoch_is_a_task_within_the_fit(kind):
     recorder = Recorder()
     kind(**SMALL).set_callbacks(recorder).fit(X, targets_for(kind, X))
-    epochs = [(moment, "epoch", epoch) for epoch in range(3) for moment in ("begin", "end")]
+    epochs = [(hook, "epoch", epoch) for epoch in range(3) for hook in ("begin", "end")]
     assert recorder.seen == [
         ("setup", "fit", 3), ("begin", "fit", 0), *epochs, ("end", "fit", 0), ("teardown", "fit", 3)
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("settings", [{}, {"ensemble_size": 6, "dropout": 0.3}, {"jit_compile": True}])
-def test_who_looks_on_changes_no_bit_of_the_result(settings):
+def test_observing_callbacks_change_no_bit_of_the_result(settings):
     settings = {**SMALL, "epochs": 9, "early_stopping": True, "n_iter_no_change": 2, "tol": 0.05, **settings}
     plain = MultiTaskKerasRegressor(**settings).fit(X, quantities(X))
     watched = MultiTaskKerasRegressor(**settings).set_callbacks(Recorder()).fit(X, quantities(X))
@@ -103,7 +103,7 @@ def test_python_is_entered_once_an_epoch_with_callbacks_and_nothing_is_compiled_
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_a_monitor_scores_the_estimator_of_every_epoch_where_labels_are_missing(kind):
+def test_a_monitor_scores_the_estimator_of_every_epoch_with_missing_labels(kind):
     monitor = ScoringMonitor(scoring=score)
     y = with_gaps(targets_for(kind, X))
     model = kind(**SMALL).set_callbacks(monitor).fit(X, y)
@@ -134,7 +134,7 @@ def test_the_estimator_of_an_epoch_is_that_of_a_fit_that_ends_there(settings):
     np.testing.assert_array_equal(given[-1]["fitted"].predict(frame), model.predict(frame))
 
 
-def test_without_callbacks_that_ask_no_estimator_is_made(monkeypatch):
+def test_no_estimator_is_made_unless_a_callback_asks_for_it(monkeypatch):
     made = []
     adopt = MultiTaskKerasRegressor._adopt
     monkeypatch.setattr(
@@ -154,7 +154,7 @@ def test_a_callback_ends_training(settings):
     np.testing.assert_array_equal(model.predict(X), shorter.predict(X))
 
 
-def test_keras_callbacks_beside_them_see_the_same_epochs_and_their_end():
+def test_keras_callbacks_see_the_same_epochs_and_the_end():
     keras_recorder = keras.callbacks.History()
     ended = []
 
@@ -172,7 +172,7 @@ def test_keras_callbacks_beside_them_see_the_same_epochs_and_their_end():
     assert (model.n_iter_, recorder.seen[-3]) == (2, ("end", "epoch", 1))
 
 
-def test_partial_fit_is_a_task_of_one_epoch_that_goes_on_from_the_last():
+def test_partial_fit_is_a_task_of_one_epoch_that_continues_the_last():
     collector = Collector()
     model = MultiTaskKerasRegressor(**SMALL).set_callbacks(collector)
     for epoch in (1, 2):
@@ -243,7 +243,7 @@ def test_clones_and_pickles_keep_their_callbacks():
     assert not hasattr(copy.set_callbacks(), "_skl_callbacks")
 
 
-def test_in_a_search_over_a_pipeline_bar_and_monitor_see_the_epochs_of_every_fit(capsys):
+def test_in_a_search_over_a_pipeline_callbacks_see_the_epochs_of_every_fit(capsys):
     monitor = ScoringMonitor(scoring=make_multimetric_task_scorer("r2"))
     network = MultiTaskKerasRegressor(**SMALL).set_callbacks(monitor)
     y = with_gaps(quantities(X))
@@ -271,7 +271,7 @@ def test_in_a_search_over_a_pipeline_bar_and_monitor_see_the_epochs_of_every_fit
 
 
 @pytest.mark.slow
-def test_a_monitor_hears_of_the_epochs_in_other_processes():
+def test_a_monitor_gets_the_epochs_of_other_processes():
     monitor = ScoringMonitor(scoring=make_multimetric_task_scorer("r2"))
     network = MultiTaskKerasEstimator(**SMALL).set_callbacks(monitor)
     search = GridSearchCV(network, {"learning_rate": [1e-3, 1e-2]}, cv=2, n_jobs=2, error_score="raise")
@@ -282,15 +282,15 @@ def test_a_monitor_hears_of_the_epochs_in_other_processes():
 @pytest.mark.parametrize(
     ("callbacks", "message"),
     [
-        ((keras.callbacks.History(),), "History is a callback of Keras: pass it as the parameter callbacks="),
+        ((keras.callbacks.History(),), "History is a Keras callback: pass it as the parameter callbacks="),
         ((Recorder,), "callbacks must be instances following the FitCallback protocol"),
     ],
 )
-def test_what_is_no_callback_of_scikit_learn_is_refused(callbacks, message):
+def test_objects_that_are_not_scikit_learn_callbacks_are_refused(callbacks, message):
     with pytest.raises(TypeError, match=message):
         MultiTaskKerasRegressor(ensemble_size=1).set_callbacks(*callbacks)
 
 
-def test_a_callback_of_scikit_learn_among_those_of_keras_is_refused():
+def test_a_scikit_learn_callback_among_keras_callbacks_is_refused():
     with pytest.raises(TypeError, match=r"callbacks should be Keras callbacks.*to set_callbacks"):
         MultiTaskKerasRegressor(**SMALL, callbacks=[Recorder()]).fit(X, quantities(X))

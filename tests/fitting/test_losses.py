@@ -95,7 +95,7 @@ def test_the_loss_of_a_constant_prediction_is_one():
         (MultiTaskKerasRegressor, lambda t, p: keras.ops.mean((t - p) ** 2), ValueError, "needs one value per row"),
     ],
 )
-def test_losses_that_cannot_be_meant_are_refused(kind, loss, error, message):
+def test_invalid_losses_are_refused(kind, loss, error, message):
     model = kind(**SMALL, loss=loss)
     with pytest.raises(error, match=message):
         model.fit(X, labels(X))

@@ -1,4 +1,4 @@
-"""Labels far outside of all others."""
+"""Outlying labels that the features do not explain are replaced."""
 
 import warnings
 
@@ -25,7 +25,7 @@ def error(model):
     return ((model.predict(TEST) - TRUTH) ** 2).mean(axis=0)
 
 
-def spoilt():
+def with_outlying_labels():
     y = Y.copy()
     y[[3, 70], 0] = [1e4, -8e3]
     return y
@@ -34,24 +34,24 @@ def spoilt():
 @pytest.fixture(scope="module")
 def models():
     clean = MultiTaskKerasRegressor(**SMALL).fit(X, Y)
-    with pytest.warns(UserWarning, match=r"Task 'y0' has 2 labels far outside .*10000 in row 3, -8000 in row 70"):
-        wild = MultiTaskKerasRegressor(**SMALL).fit(X, spoilt())
-    return clean, wild
+    with pytest.warns(UserWarning, match=r"Task 'y0' has 2 outlying labels .*10000 in row 3, -8000 in row 70"):
+        replaced = MultiTaskKerasRegressor(**SMALL).fit(X, with_outlying_labels())
+    return clean, replaced
 
 
-def test_labels_that_nobody_would_believe_cost_next_to_nothing(models):
-    clean, wild = models
-    assert (error(wild) < 1.1 * error(clean) + 0.01).all()
+def test_implausible_labels_hardly_increase_the_error(models):
+    clean, replaced = models
+    assert (error(replaced) < 1.1 * error(clean) + 0.01).all()
 
 
-def test_out_of_fold_errors_are_those_of_the_labels_as_they_are(models):
-    _, wild = models
-    assert wild.oob_residuals_[3, 0] == pytest.approx(1e4, abs=50)
-    assert abs(wild.oob_residuals_[4, 0]) < 50
+def test_out_of_fold_errors_use_the_original_labels(models):
+    _, replaced = models
+    assert replaced.oob_residuals_[3, 0] == pytest.approx(1e4, abs=50)
+    assert abs(replaced.oob_residuals_[4, 0]) < 50
 
 
-def test_labels_that_the_features_tell_of_are_believed():
-    """A group of rows of their own has labels as far out."""
+def test_outlying_labels_that_the_features_explain_stay():
+    """A separate group of rows has labels that are just as far away."""
     rows = X.copy()
     rows[:9, 0] += 40.0
     y = Y.copy()
@@ -76,7 +76,7 @@ def test_heavy_tails_missing_labels_and_few_labels_are_left_alone():
         MultiTaskKerasRegressor(**SMALL).fit(X, few)
 
 
-def test_a_loss_of_ones_own_sees_the_labels_as_they_are():
+def test_a_given_loss_sees_the_original_labels():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        MultiTaskKerasRegressor(**{**SMALL, "blend": None}, loss="huber").fit(X, spoilt())
+        MultiTaskKerasRegressor(**{**SMALL, "blend": None}, loss="huber").fit(X, with_outlying_labels())

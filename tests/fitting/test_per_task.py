@@ -1,4 +1,4 @@
-"""What is given per task may come in any sequence, or by name."""
+"""Settings per task may be given in any sequence, or by name."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_loss_weights_are_the_same_in_any_sequence(weights: Any) -> None:
 @pytest.mark.parametrize(
     "weights", [{1.0, 9.0}, pd.DataFrame([[1.0, 9.0]]), np.ones((2, 2))], ids=["set", "frame", "2d"]
 )
-def test_what_has_no_order_or_more_than_one_axis_is_refused(weights: Any) -> None:
-    with pytest.raises(ValueError, match="loss_weights should have one entry a task"):
+def test_settings_without_order_or_with_several_axes_are_refused(weights: Any) -> None:
+    with pytest.raises(ValueError, match="loss_weights should have one entry per task"):
         MultiTaskKerasRegressor(loss_weights=weights, **SMALL).fit(X, Y)
 
 
@@ -50,7 +50,7 @@ def test_a_series_of_one_task_is_one_weight() -> None:
     np.testing.assert_array_equal(weighted, plain)
 
 
-def test_losses_and_class_weights_come_in_series_too() -> None:
+def test_losses_and_class_weights_may_be_series() -> None:
     losses, codes = pd.Series(["mae", "mse"]), (Y > 0).astype(int)
     by_list = MultiTaskKerasRegressor(loss=["mae", "mse"], **SMALL).fit(X, Y)
     np.testing.assert_array_equal(

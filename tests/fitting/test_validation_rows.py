@@ -74,14 +74,14 @@ def test_held_out_rows_are_a_share_of_every_class():
 
 
 @pytest.mark.parametrize("early_stopping", ["auto", True])
-def test_rows_are_held_out_from_fifty_on_or_where_asked_for(early_stopping):
+def test_rows_are_held_out_from_fifty_rows_on_or_if_asked_for(early_stopping):
     few = MultiTaskKerasRegressor(**SMALL, early_stopping=early_stopping).fit(X[:49], quantities(X[:49]))
     many = MultiTaskKerasRegressor(**SMALL, early_stopping=early_stopping).fit(X[:50], quantities(X[:50]))
     assert ("val_loss" in few.history_) == (early_stopping is True)
     assert "val_loss" in many.history_
 
 
-def test_where_no_row_can_be_spared_auto_holds_none_out_and_true_says_so():
+def test_if_no_row_can_be_spared_auto_holds_out_none_and_true_is_refused():
     y = np.arange(60)
     with pytest.warns(UserWarning, match="Task 'y0' has 60 classes among 60 labels"):
         model = MultiTaskKerasClassifier(**SMALL).fit(X, y)
@@ -92,7 +92,7 @@ def test_where_no_row_can_be_spared_auto_holds_none_out_and_true_says_so():
         MultiTaskKerasClassifier(**SMALL, early_stopping=True).fit(X, y)
 
 
-def test_validation_rows_come_in_any_container():
+def test_validation_rows_may_come_in_any_container():
     table, table_val = pd.DataFrame(X, columns=list("abcd")), pd.DataFrame(MORE, columns=list("abcd"))
     y, y_val = mixed(X), mixed(MORE)
     model = MultiTaskKerasEstimator(**SMALL).fit(table, y, X_val=table_val, y_val=y_val)
@@ -116,7 +116,7 @@ def test_validation_rows_come_in_any_container():
         ({"X_val": np.where(MORE > 1, np.inf, MORE), "y_val": labels(MORE)}, "infinity"),
     ],
 )
-def test_validation_rows_that_do_not_fit_are_refused(arguments, message):
+def test_invalid_validation_rows_are_refused(arguments, message):
     model = MultiTaskKerasClassifier(**SMALL)
     with pytest.raises(ValueError, match=message):
         model.fit(X, labels(X), **arguments)

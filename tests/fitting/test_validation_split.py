@@ -1,4 +1,4 @@
-"""Rows held out as a splitter says: whole groups, later times, pairs of row numbers."""
+"""Rows held out by a splitter: entire groups, later times, pairs of row numbers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_groups_are_held_out_whole_and_each_row_once() -> None:
         assert not set(VISITS[rows]) & set(VISITS[np.setdiff1d(np.arange(60), rows)])
 
 
-def test_members_take_the_splits_in_turn() -> None:
+def test_members_use_the_splits_in_order() -> None:
     splits = [held for _, held in KFold(3).split(X)]
     for members in (2, 5):
         found = held_out(validation_split=3, ensemble_size=members)
@@ -39,7 +39,7 @@ def test_members_take_the_splits_in_turn() -> None:
             np.testing.assert_array_equal(found[member], splits[member % 3])
 
 
-def test_what_a_split_leaves_out_of_training_is_not_learnt_from() -> None:
+def test_rows_that_a_split_leaves_out_are_not_learned_from() -> None:
     spoilt = np.where(np.arange(60)[:, None] < 30, Y, -5.0 * Y)
     split = [(np.arange(20), np.arange(20, 30))]
     settings = {**SMALL, "validation_split": split, "scale_targets": False, "scale_inputs": False}
@@ -47,7 +47,7 @@ def test_what_a_split_leaves_out_of_training_is_not_learnt_from() -> None:
     np.testing.assert_allclose(models[0].predict(X), models[1].predict(X), rtol=1e-4)
 
 
-def test_later_times_judge_earlier_ones() -> None:
+def test_later_times_validate_earlier_ones() -> None:
     parts = held_out(validation_split=TimeSeriesSplit(4), ensemble_size=4)
     assert [rows.min() for rows in parts] == [12, 24, 36, 48]
 
@@ -59,7 +59,7 @@ def test_a_stratifying_splitter_sees_the_classes() -> None:
     assert np.ptp(shares, axis=0).max() <= 1
 
 
-def test_groups_stay_beside_their_rows_where_rows_without_weight_are_dropped() -> None:
+def test_groups_stay_with_their_rows_when_rows_without_weight_are_dropped() -> None:
     weight = np.ones(60)
     weight[::7] = 0.0
     model = MultiTaskKerasRegressor(**{**SMALL, "ensemble_size": 3, "validation_split": GroupKFold(3)})
@@ -88,12 +88,12 @@ def test_out_of_fold_predictions_are_those_of_the_splits() -> None:
             "groups has missing or masked entries",
         ),
         ({"validation_split": 3}, {"X_val": X, "y_val": Y}, "X_val and y_val were passed"),
-        ({"validation_split": 3, "early_stopping": False}, {}, "early_stopping=False holds none out"),
-        ({"validation_split": [(np.arange(60), np.arange(0))]}, {}, "split 0 holds no rows out"),
+        ({"validation_split": 3, "early_stopping": False}, {}, "early_stopping=False holds out none"),
+        ({"validation_split": [(np.arange(60), np.arange(0))]}, {}, "split 0 holds out no rows"),
         ({"validation_split": 1}, {}, "validation_split"),
     ],
 )
-def test_what_cannot_be_split_is_refused(settings: dict[str, Any], arguments: dict[str, Any], message: str) -> None:
+def test_invalid_splits_are_refused(settings: dict[str, Any], arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MultiTaskKerasRegressor(**{**SMALL, **settings}).fit(X, Y, **arguments)
 
@@ -105,7 +105,7 @@ def test_a_split_that_leaves_a_task_without_labels_is_refused() -> None:
         MultiTaskKerasRegressor(**SMALL, validation_split=3).fit(X, y)
 
 
-def test_partial_fit_refuses_it() -> None:
+def test_partial_fit_refuses_validation_split() -> None:
     assert not hasattr(MultiTaskKerasRegressor(**SMALL, validation_split=3), "partial_fit")
 
 
@@ -127,7 +127,7 @@ ROWS, REST = np.flatnonzero(MASK), np.flatnonzero(~MASK)
     ids=["masks", "series", "negative", "lists", "twice", "tuple", "predefined"],
 )
 def test_rows_are_read_as_scikit_learn_reads_them(split: Any) -> None:
-    """From rows with one that has no weight, which is dropped before anything is fitted."""
+    """One of the rows has no weight, so it is dropped before anything is fitted."""
     weights = np.ones(60)
     weights[1] = 0.0
     known = MultiTaskKerasRegressor(**SMALL, validation_split=[(REST, ROWS)]).fit(X, Y, weights)
@@ -136,17 +136,17 @@ def test_rows_are_read_as_scikit_learn_reads_them(split: Any) -> None:
     np.testing.assert_array_equal(found.network_.held_out[0], np.r_[0, ROWS[1:] - 1])
 
 
-def test_an_iterator_serves_one_fit_and_a_second_says_why_it_cannot() -> None:
+def test_an_iterator_works_for_one_fit_and_a_second_is_refused() -> None:
     model = MultiTaskKerasRegressor(**SMALL, validation_split=iter([(REST, ROWS)])).fit(X, Y)
     np.testing.assert_array_equal(model.network_.held_out[0], ROWS)
-    with pytest.raises(ValueError, match="pass them as a list"):
+    with pytest.raises(ValueError, match="pass a list of splits"):
         model.fit(X, Y)
 
 
 @pytest.mark.parametrize(
     ("split", "message"),
     [
-        ((np.arange(60), ROWS), r"split 0 has 15 row\(s\) both in training and held out, as row 0"),
+        ((np.arange(60), ROWS), r"split 0 has 15 row\(s\) both in training and held out, such as row 0"),
         ((REST, ROWS + 1.0), "positions of rows .* or masks .*, got 1-D float64"),
         ((REST, np.r_[ROWS, 60]), "names row 60, but X has 60 rows"),
         ((REST, np.r_[ROWS, -61]), "names row -61, but X has 60 rows"),
@@ -157,6 +157,6 @@ def test_an_iterator_serves_one_fit_and_a_second_says_why_it_cannot() -> None:
         (5, "should be a pair of"),
     ],
 )
-def test_what_are_no_rows_is_refused(split: Any, message: str) -> None:
+def test_invalid_row_numbers_are_refused(split: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"validation_split: .*{message}"):
         MultiTaskKerasRegressor(**SMALL, validation_split=[split]).fit(X, Y)

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, on both estimators; those of several targets look for groups."""
+"""scikit-learn's checks on both estimators; with several targets, they find groups."""
 
 import pytest
 from sklearn.linear_model import Ridge

@@ -1,4 +1,4 @@
-"""Groups of tasks, each with an estimator of its own, behind one estimator's interface."""
+"""Grouping estimators: one estimator per group of tasks, with the interface of a single estimator."""
 
 import pickle
 

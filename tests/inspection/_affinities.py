@@ -1,4 +1,4 @@
-"""Affinities that nothing was fitted for."""
+"""Affinities made by hand, without fitting anything."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from skmtl.inspection import TaskAffinity
 
 
 def made_up(matrix, *, high=0.1, method="gradient_cosine", names=None):
-    """An affinity of that matrix, with chance between -0.1 and ``high``."""
+    """Return an affinity with this matrix and bounds of chance from -0.1 to ``high``."""
     n_tasks = len(matrix)
     names = pd.Index([f"t{i}" for i in range(n_tasks)] if names is None else names, dtype=object)
 
@@ -31,7 +31,7 @@ def made_up(matrix, *, high=0.1, method="gradient_cosine", names=None):
 
 
 def planted(n_tasks, n_groups=None, *, method="gradient_cosine", seed=0):
-    """An affinity of tasks in groups, with names in no order."""
+    """Return an affinity of tasks in groups, with the groups in random order."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(n_groups or max(1, n_tasks // 4), size=n_tasks)
     matrix = np.where(labels[:, None] == labels, 0.3, -0.05) + rng.normal(0, 0.05, size=(n_tasks, n_tasks))

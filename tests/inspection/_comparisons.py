@@ -8,7 +8,7 @@ from skmtl.inspection._scoring import task_metrics
 
 
 def comparison_of(scores, scoring="r2", fits=None, test_to_train=0.25, budget="full"):
-    """Comparison of ``scores``: dict from estimator to dict from task to the scores in the folds."""
+    """Return the comparison of ``scores``: dict of estimator to dict of task to the scores in the folds."""
     names = tuple(next(iter(scores.values())))
     metrics = task_metrics(scoring, names, ("regression",) * len(names))
     rows = [
@@ -38,7 +38,7 @@ def comparison_of(scores, scoring="r2", fits=None, test_to_train=0.25, budget="f
 
 
 def many_tasks(n_tasks, scoring="r2"):
-    """A comparison of so many tasks, some helped, some hurt."""
+    """Return a comparison of ``n_tasks`` tasks, some helped, some hurt."""
     rng = np.random.default_rng(n_tasks)
     alone = {f"task {i}": 0.6 + 0.03 * rng.normal(size=5) for i in range(n_tasks)}
     gains = rng.normal(0.0, 0.1, size=n_tasks)

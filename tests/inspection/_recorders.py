@@ -1,4 +1,4 @@
-"""Estimators that remember what they were fitted to, and a table of tasks with missing labels."""
+"""Estimators that record their training data, and a table of tasks with missing labels."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -8,7 +8,7 @@ SEEN = []
 
 
 class RecordingRegressor(RegressorMixin, BaseEstimator):
-    """Least squares for one target at a time; appends what it gets to SEEN."""
+    """Least squares for one target at a time; appends its training data to SEEN."""
 
     def fit(self, X, y):
         SEEN.append((np.asarray(X).copy(), np.asarray(y).copy()))
@@ -40,7 +40,7 @@ class RecordingClassifier(ClassifierMixin, BaseEstimator):
 
 
 def regression_table(n_samples=90, missing=0.3, seed=0):
-    """X (n, 3) and y (n, 2) with missing labels."""
+    """Return X (n, 3) and y (n, 2) with missing labels."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_samples, 3))
     y = np.column_stack([X[:, 0] + X[:, 1], X[:, 1] - X[:, 2]]) + 0.3 * rng.normal(size=(n_samples, 2))

@@ -1,4 +1,4 @@
-"""task_affinity: what goes in, what comes out."""
+"""Task affinities: inputs, results, and their printed form."""
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ def apart(matrix):
 
 
 @pytest.mark.parametrize("method", ["gradient_cosine", "tag"])
-def test_training_gives_a_matrix_with_errors_and_chance(method):
+def test_methods_that_train_return_a_matrix_with_errors_and_bounds_of_chance(method):
     X, y = table()
     affinity = task_affinity(MultiTaskKerasRegressor(**SMALL), X, y, method=method, **QUICK)
     assert list(affinity.matrix.index) == list(affinity.matrix.columns) == list(y.columns)
@@ -49,17 +49,19 @@ def test_training_gives_a_matrix_with_errors_and_chance(method):
         assert row["conflict_share"] == affinity.conflict_share.loc[task, other]
 
 
-def test_the_same_seed_gives_the_same_numbers_and_the_estimator_stays_as_it_was():
+def test_a_seed_makes_affinities_repeatable_and_the_estimator_stays_unfitted(capsys):
     X, y = table()
     model = MultiTaskKerasRegressor(**SMALL)
-    first, second = (task_affinity(model, X, y, **QUICK) for _ in range(2))
+    first, second = (task_affinity(model, X, y, **QUICK, verbose=verbose) for verbose in (0, 1))
+    n_fits = 1 + QUICK["n_permutations"]
+    assert capsys.readouterr().out.strip().splitlines()[-1].startswith(f"fit {n_fits}/{n_fits}, ")
     pd.testing.assert_frame_equal(first.frame(), second.frame())
     other = task_affinity(model, X, y, n_permutations=0, random_state=1)
     assert not np.array_equal(first.matrix, other.matrix)
     assert not hasattr(model, "network_")
 
 
-def test_a_pipeline_prepares_x_and_a_caller_may_name_no_tasks():
+def test_a_pipeline_transforms_x_and_arrays_get_default_task_names():
     X, y = table(missing=0.0)
     model = MultiTaskKerasRegressor(**SMALL, scale_inputs=False)
     piped = task_affinity(make_pipeline(StandardScaler(), model), 10 * X + 5, y.to_numpy(), **QUICK)
@@ -94,7 +96,7 @@ def two_heads(meta):
         {"model": two_heads},
     ],
 )
-def test_networks_of_all_kinds_are_measured(settings):
+def test_all_kinds_of_networks_can_be_measured(settings):
     X, y = table()
     model = MultiTaskKerasRegressor(epochs=2, jit_compile=False, **settings)
     affinity = task_affinity(model, X, y, method="tag", **QUICK)
@@ -106,14 +108,14 @@ def test_averages_stop_at_each_members_best_epoch():
     recorder = _Recorder(lookahead=False)
     ones = np.ones((2, 3, 3))
     recorder._members = {0: [0 * ones, 4 * ones, 100 * ones], 1: [2 * ones, 100 * ones, 100 * ones]}
-    found = recorder.result(np.array([2, 1]))
-    np.testing.assert_array_equal(found.values, np.full((3, 3), 2.0))
-    np.testing.assert_array_equal(found.std_error, np.zeros((3, 3)))
-    assert found.epochs == 2
-    assert found.count == 6
+    measured = recorder.result(np.array([2, 1]))
+    np.testing.assert_array_equal(measured.values, np.full((3, 3), 2.0))
+    np.testing.assert_array_equal(measured.std_error, np.zeros((3, 3)))
+    assert measured.epochs == 2
+    assert measured.count == 6
 
 
-def test_the_error_is_that_of_members_or_of_one_networks_blocks():
+def test_the_standard_error_is_over_members_or_over_blocks_of_a_single_network():
     rng = np.random.default_rng(0)
     values = rng.normal(size=(40, 1, 2, 2))
     recorder = _Recorder(lookahead=False)
@@ -140,7 +142,7 @@ def test_permuting_moves_labels_among_the_rows_that_have_one(as_frame):
     assert type(shuffled) is type(y)
 
 
-def test_without_permutations_nothing_is_said_of_chance():
+def test_without_permutations_verdicts_are_unclear():
     X, y = table()
     affinity = task_affinity(None, X, y, method="label_correlation", n_permutations=0)
     assert affinity.frame()["p_value"].isna().all()
@@ -148,7 +150,7 @@ def test_without_permutations_nothing_is_said_of_chance():
     assert "No labels were permuted" in repr(affinity)
 
 
-def test_the_repr_shows_the_matrix_or_of_many_tasks_the_ends_of_it():
+def test_the_repr_shows_the_matrix_or_the_extreme_pairs_of_many_tasks():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(50, 2)), rng.normal(size=(50, 14))
     y[:, 1] = y[:, 0]
@@ -180,7 +182,7 @@ def test_the_repr_shows_the_matrix_or_of_many_tasks_the_ends_of_it():
         ({"estimator": MultiTaskKerasRegressor(**SMALL, architecture="independent")}, ValueError, "share no parameter"),
     ],
 )
-def test_what_cannot_be_used_is_refused(change, error, message):
+def test_invalid_arguments_are_refused(change, error, message):
     X, y = table()
     given = {"estimator": MultiTaskKerasRegressor(**SMALL), "X": X, "y": y, **change}
     with pytest.raises(error, match=message):

@@ -1,4 +1,4 @@
-"""Twins that together are as large as the network."""
+"""Single-task baselines that together are as large as the network."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def fitted(model, n_tasks=4, n_features=10):
     return model.fit(X, y), X, y
 
 
-def twins_of(model, n_tasks):
+def scaled_baselines(model, n_tasks):
     names = tuple(f"y{task}" for task in range(n_tasks))
     return shrink_baselines([single_task_baseline(model, task, names) for task in range(n_tasks)], model.network_.spec)
 
@@ -34,9 +34,9 @@ def twins_of(model, n_tasks):
         MultiTaskKerasClassifier(hidden_layer_sizes=(50, 20), epochs=1, ensemble_size=1),
     ],
 )
-def test_twins_together_have_as_many_parameters_as_the_network(model):
+def test_baselines_together_have_as_many_parameters_as_the_network(model):
     model, X, y = fitted(model)
-    baselines = twins_of(model, 4)
+    baselines = scaled_baselines(model, 4)
     sizes = [baseline.fit(X, y[:, task]).network_.parameters.size for task, baseline in enumerate(baselines)]
     assert sum(sizes) == pytest.approx(model.network_.parameters.size, rel=0.1)
     assert max(sizes) < model.network_.parameters.size / 2
@@ -44,7 +44,7 @@ def test_twins_together_have_as_many_parameters_as_the_network(model):
 
 def test_layers_keep_their_proportions():
     model, *_ = fitted(MultiTaskKerasRegressor(hidden_layer_sizes=(200, 100), epochs=1, ensemble_size=1))
-    first, second = twins_of(model, 4)[0].hidden_layer_sizes
+    first, second = scaled_baselines(model, 4)[0].hidden_layer_sizes
     assert first == pytest.approx(2 * second, abs=1)
 
 
@@ -62,13 +62,13 @@ def test_a_budget_that_no_widths_meet_is_refused():
     with pytest.raises(
         ValueError, match="no widths of the hidden layers give 8 single-task networks with 164 parameters"
     ):
-        twins_of(model, 8)
+        scaled_baselines(model, 8)
 
 
 @pytest.mark.parametrize(
     "estimator", [Ridge(), MultiTaskKerasRegressor(model=len), make_pipeline(StandardScaler(), Ridge())]
 )
-def test_what_has_no_layers_to_scale_is_refused(estimator):
+def test_estimators_without_layers_to_scale_are_refused(estimator):
     with pytest.raises(ValueError, match="scales hidden_layer_sizes"):
         check_scalable(estimator)
     check_scalable(make_pipeline(StandardScaler(), MultiTaskKerasRegressor(ensemble_size=1)))

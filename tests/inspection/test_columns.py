@@ -14,7 +14,7 @@ def frame():
     )
 
 
-def test_a_replaced_column_leaves_the_original_and_the_others_as_they_are():
+def test_replacing_a_column_changes_neither_the_original_nor_other_columns():
     for X in (frame(), np.arange(6.0).reshape(3, 2)):
         before = X.copy()
         changed = with_column(X, 0, np.array([9.0, 8.0, 7.0]))
@@ -46,11 +46,11 @@ def test_features_are_found_by_name_and_position():
         ("kin", ValueError, "X has no column 'kin'. Did you mean 'kind'"),
         (3, ValueError, "no column at position 3: X has 3"),
         (-1, ValueError, "no column at position -1"),
-        (True, TypeError, "by its name or its position"),
-        (1.0, TypeError, "by its name or its position"),
+        (True, TypeError, "by name or position"),
+        (1.0, TypeError, "by name or position"),
     ],
 )
-def test_features_that_are_not_there_are_refused(feature, error, message):
+def test_unknown_features_are_refused(feature, error, message):
     with pytest.raises(error, match=message):
         feature_positions([feature], frame())
 
@@ -65,5 +65,5 @@ def test_containers_without_columns_to_change_are_refused():
 
 
 def test_masked_cells_are_missing():
-    found = as_table(np.ma.masked_array([[1e20, 2.0]], mask=[[True, False]]), "caller")
-    assert np.isnan(found[0, 0])
+    converted = as_table(np.ma.masked_array([[1e20, 2.0]], mask=[[True, False]]), "caller")
+    assert np.isnan(converted[0, 0])

@@ -1,4 +1,4 @@
-"""A multi-task estimator against its single-task twins."""
+"""A multi-task estimator against its single-task baselines."""
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ def test_scores_are_those_of_fits_by_hand():
         for task in (0, 1):
             expected = r2_score(y[test, task], LinearRegression().fit(X[train], y[train, task]).predict(X[test]))
             assert scores_of(linear, "single_task", f"y{task}")[fold] == pytest.approx(expected)
-            # Least squares shares nothing: the joint fit is the same.
+            # Least squares shares nothing, so the joint fit is the same.
             assert scores_of(linear, "multi_task", f"y{task}")[fold] == pytest.approx(expected)
 
 
@@ -51,7 +51,7 @@ def test_a_seed_makes_a_comparison_repeatable():
     assert not first.equals(other)
 
 
-def test_networks_are_fitted_as_by_hand_and_twins_to_the_rows_with_a_label():
+def test_networks_are_fitted_as_by_hand_and_baselines_to_the_labelled_rows():
     X, y = regression_table()
     model = MultiTaskKerasRegressor(**{**SMALL, "random_state": None})
     comparison = compare_with_single_task(model, X, y, cv=KFold(2), random_state=3)
@@ -73,7 +73,7 @@ def test_the_callers_estimators_stay_unfitted():
     assert not hasattr(model, "coef_") and not hasattr(other, "coef_")
 
 
-def test_other_estimators_see_labelled_rows_only_where_labels_are_missing():
+def test_other_estimators_get_only_labelled_rows_if_labels_are_missing():
     X, y = regression_table()
     SEEN.clear()
     comparison = compare_with_single_task(
@@ -88,7 +88,7 @@ def test_other_estimators_see_labelled_rows_only_where_labels_are_missing():
     assert comparison.summary().loc["least squares", "n_fits"] == 2
 
 
-def test_other_estimators_are_fitted_at_once_where_they_can_be():
+def test_other_estimators_are_fitted_to_all_tasks_at_once_if_possible():
     X, y = regression_table(missing=0.0)
     others = {
         "ridge": Ridge(),
@@ -100,7 +100,7 @@ def test_other_estimators_are_fitted_at_once_where_they_can_be():
     assert counts.to_dict() == {"multi_task": 1, "single_task": 2, "ridge": 1, "lasso": 1, "wrapped": 1, "alone": 2}
 
 
-def test_wrappers_that_need_a_matrix_get_one_column_where_labels_are_missing():
+def test_wrappers_that_need_a_2d_y_get_one_column_if_labels_are_missing():
     X, y = regression_table()
     others = {"wrapped": make_pipeline(StandardScaler(), MultiOutputRegressor(Ridge())), "ridge": Ridge()}
     comparison = compare_with_single_task(MultiTaskKerasRegressor(**SMALL), X, y, cv=2, other_estimators=others)
@@ -142,17 +142,17 @@ def test_tasks_of_mixed_kinds_are_compared_each_by_its_own_metric():
     assert comparison.frame()["forest"].gt(0.3).all()
 
 
-def test_a_task_that_only_one_fold_could_take_for_a_class_keeps_its_kind():
+def test_the_kind_of_a_task_does_not_depend_on_the_fold():
     X = np.arange(40.0)[:, None]
     y = pd.DataFrame({"count": [0.0] * 19 + [1.0] * 19 + [2.0, 3.0], "size": X[:, 0]})
     cv = [(np.arange(30), np.arange(30, 40)), (np.arange(10, 40), np.arange(10))]
-    # The first training part has two values of it, the second one four.
+    # The task has two distinct values in the first training part, four in the second.
     comparison = compare_with_single_task(MultiTaskKerasEstimator(**SMALL), X, y, cv=cv, scoring="r2")
     assert np.isfinite(scores_of(comparison, "single_task", "count")).all()
     assert np.isfinite(scores_of(comparison, "multi_task", "count")).all()
 
 
-def test_tasks_without_a_metric_are_learnt_along_but_not_compared():
+def test_tasks_without_a_metric_are_trained_but_not_compared():
     X, y = regression_table(missing=0.0)
     comparison = compare_with_single_task(LinearRegression(), X, y, cv=2, scoring={"y1": "r2"})
     assert comparison.task_names == ("y1",)
@@ -161,7 +161,7 @@ def test_tasks_without_a_metric_are_learnt_along_but_not_compared():
     np.testing.assert_allclose(scores_of(comparison, "multi_task", "y1"), scores_of(full, "multi_task", "y1"))
 
 
-def test_equal_parameters_shrink_the_twins():
+def test_equal_parameters_shrink_the_baselines():
     X, y = regression_table(missing=0.0)
     model = MultiTaskKerasRegressor(**{**SMALL, "hidden_layer_sizes": (64,)})
     sizes = {
@@ -179,7 +179,7 @@ def test_equal_parameters_need_a_network_to_scale():
 
 
 @pytest.mark.parametrize("container", ["frame", "list", "sparse"])
-def test_containers_make_no_difference(container):
+def test_results_do_not_depend_on_containers(container):
     X, y = regression_table(missing=0.0)
     plain = compare_with_single_task(LinearRegression(), X, y, cv=KFold(3))
     other = {
@@ -187,8 +187,8 @@ def test_containers_make_no_difference(container):
         "list": (X.tolist(), y.tolist()),
         "sparse": (sparse.csr_array(X), y),
     }[container]
-    found = compare_with_single_task(LinearRegression(), *other, cv=KFold(3))
-    np.testing.assert_allclose(found.fold_scores["score"], plain.fold_scores["score"], atol=1e-8)
+    compared = compare_with_single_task(LinearRegression(), *other, cv=KFold(3))
+    np.testing.assert_allclose(compared.fold_scores["score"], plain.fold_scores["score"], atol=1e-8)
 
 
 def test_searches_are_compared_like_any_estimator():
@@ -203,21 +203,19 @@ def test_undefined_scores_are_left_out_with_one_warning():
     X = rng.normal(size=(60, 2))
     y = np.column_stack([(X[:, 0] > 0).astype(int), (X[:, 1] > 0).astype(int)])
     y[:20, 1] = 0  # the first fold's test rows have one class
-    with pytest.warns(UndefinedMetricWarning, match=r"of 'y1' \(1\); the comparison leaves") as told:
+    with pytest.warns(UndefinedMetricWarning, match=r"of 'y1' \(1\); the comparison leaves") as caught:
         comparison = compare_with_single_task(RandomForestClassifier(5), X, y, cv=KFold(3), scoring="roc_auc")
-    assert len(told) == 1
+    assert len(caught) == 1
     assert comparison.frame()["n_folds"].tolist() == [3, 2]
     assert comparison.frame()[["difference", "ci_low"]].notna().all().all()
 
 
-def test_what_goes_wrong_in_a_fit_is_told_with_its_place():
+def test_an_error_in_a_fit_names_fold_and_estimator():
     X, y = regression_table(missing=0.0)
     X[0, 0] = np.nan
     with pytest.raises(ValueError, match="NaN") as caught:
         compare_with_single_task(LinearRegression(), X, y, cv=KFold(3))
-    assert caught.value.__notes__[-1] == (
-        "This happened in the fold 0 with the estimator 'multi_task', fitted to all tasks."
-    )
+    assert caught.value.__notes__[-1] == "This happened in fold 0 with the estimator 'multi_task', fitted to all tasks."
 
 
 def test_accuracy_of_string_labels_is_that_of_scikit_learn():
@@ -272,29 +270,37 @@ def test_a_task_without_label_in_a_training_part_is_named():
     cv = [(np.arange(30, 60), np.arange(30)), (np.arange(30), np.arange(30, 60))]
     with pytest.raises(ValueError, match="'y1' has no label") as caught:
         compare_with_single_task(MultiTaskKerasRegressor(**SMALL), X, y, cv=cv)
-    assert "in the fold 1" in caught.value.__notes__[-1]
+    assert "in fold 1" in caught.value.__notes__[-1]
 
 
-def test_constant_predictions_make_no_difference():
+def test_constant_predictions_make_no_difference_and_a_line_counts_the_fits(capsys):
     X, y = regression_table(missing=0.0)
-    comparison = compare_with_single_task(DummyRegressor(), X, y, cv=3)
+    comparison = compare_with_single_task(
+        DummyRegressor(), X, y, cv=3, other_estimators={"mean": DummyRegressor()}, verbose=1
+    )
+    assert capsys.readouterr().out.strip().splitlines()[-1].startswith("fit 12/12, ")
     assert comparison.frame()["verdict"].tolist() == ["no difference", "no difference"]
     assert comparison.summary().loc["multi_task", "delta_m"] == 0.0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", [MultiTaskKerasRegressor(**{**SMALL, "random_state": None}), LinearRegression()])
-def test_results_do_not_depend_on_the_number_of_processes(model):
+def test_results_do_not_depend_on_the_number_of_processes(model, capsys):
     X, y = regression_table(missing=0.3 if isinstance(model, MultiTaskKerasRegressor) else 0.0)
     others = {"forest": RandomForestRegressor(5)}
     one, two = (
-        compare_with_single_task(model, X, y, cv=2, n_repeats=2, other_estimators=others, random_state=0, n_jobs=n_jobs)
+        compare_with_single_task(
+            model, X, y, cv=2, n_repeats=2, other_estimators=others, random_state=0, n_jobs=n_jobs, verbose=n_jobs - 1
+        )
         for n_jobs in (1, 2)
     )
+    counted = capsys.readouterr().out.strip().splitlines()
+    n_fits = 4 * (1 + 2 + len(set(one.fits.loc[one.fits["estimator"] == "forest", "task"])))
+    assert counted[-1].startswith(f"fit {n_fits}/{n_fits}, ")
     pd.testing.assert_frame_equal(one.fold_scores, two.fold_scores, rtol=1e-4)
 
 
-def test_twins_of_like_tasks_share_one_program():
+def test_baselines_of_similar_tasks_share_one_program():
     X, y = regression_table(missing=0.0)
     y = pd.DataFrame(np.column_stack([y, y[:, 0] - y[:, 1]]), columns=["a", "b", "c"])
     model = MultiTaskKerasRegressor(**{**SMALL, "hidden_layer_sizes": (11,)})

@@ -1,4 +1,4 @@
-"""What a comparison says of given scores."""
+"""Tables and verdicts of a comparison, for given scores."""
 
 import numpy as np
 import pytest
@@ -29,14 +29,14 @@ def test_frame_holds_means_differences_and_corrected_intervals():
 
 
 @pytest.mark.parametrize("scoring", ["mean_squared_error", "log_loss"])
-def test_less_of_an_error_is_a_gain(scoring):
+def test_a_lower_error_is_a_gain(scoring):
     frame = comparison_of(SCORES, scoring).frame()
     assert frame["verdict"]["a"] == "hurt"
     assert frame["difference"]["a"] == pytest.approx(-0.1)
     assert frame["relative_gain"]["a"] == pytest.approx(-100 * 0.1 / 0.71)
 
 
-def test_any_estimator_can_be_the_one_compared_with():
+def test_any_estimator_can_be_compared_with():
     frame = comparison_of(SCORES).frame("ridge")
     assert frame["verdict"].to_dict() == {"a": "hurt", "b": "helped"}
     assert frame["difference"].to_dict() == pytest.approx({"a": -0.09, "b": 0.4})
@@ -56,7 +56,7 @@ def test_summary_has_delta_m_of_losses_ranks_and_verdicts():
     assert summary.loc["ridge", ["helped", "no_difference", "hurt"]].tolist() == [1, 0, 1]
 
 
-def test_verdict_on_all_tasks_is_that_on_the_mean_gain_of_the_folds():
+def test_the_overall_verdict_is_on_the_mean_gain_of_the_folds():
     summary = comparison_of(SCORES).summary().loc["multi_task"]
     losses = {name: np.array([1 - np.array(folds) for folds in tasks.values()]) for name, tasks in SCORES.items()}
     gains = 100 * (losses["single_task"] - losses["multi_task"]) / losses["single_task"].mean(axis=1, keepdims=True)
@@ -65,7 +65,7 @@ def test_verdict_on_all_tasks_is_that_on_the_mean_gain_of_the_folds():
     assert summary["verdict"] == expected.verdict
 
 
-def test_times_and_parameters_are_added_up_over_the_fits_of_a_fold():
+def test_times_and_parameters_are_summed_over_the_fits_of_a_fold():
     fits = [
         {"estimator": "multi_task", "task": None, "fold": fold, "fit_time": time, "n_parameters": 100.0}
         for fold, time in enumerate([9.0, 2.0, 2.0, 2.0, 2.0])
@@ -86,7 +86,7 @@ def test_times_and_parameters_are_added_up_over_the_fits_of_a_fold():
     assert frame["n_parameters_single_task"].to_dict() == {"a": 60.0, "b": 70.0}
 
 
-def test_a_twin_without_loss_has_no_relative_gain():
+def test_a_baseline_with_zero_loss_has_no_relative_gain():
     scores = {"multi_task": {"a": [0.9, 0.8], "b": [0.5, 0.6]}, "single_task": {"a": [1.0, 1.0], "b": [0.5, 0.5]}}
     comparison = comparison_of(scores)
     assert np.isnan(comparison.frame()["relative_gain"]["a"])
@@ -117,11 +117,11 @@ def test_a_task_that_no_fold_scores_is_unknown():
     assert "b" in repr(comparison)
 
 
-def test_repr_says_how_it_was_measured_and_what_came_out():
+def test_the_repr_describes_the_comparison_and_its_result():
     text = repr(comparison_of(SCORES, budget="equal_parameters"))
-    assert "2 tasks, 5 folds, twins with as many parameters together" in text
+    assert "2 tasks, 5 folds, baselines with as many parameters in total" in text
     assert "helped" in text and "no difference" in text
-    assert "Mean relative reduction of 1 - r2; positive: multi-task is better." in text
+    assert "Mean relative reduction of 1 - r2; positive means multi-task is better." in text
     assert "Mean ranks: multi_task 1.5, ridge 2.0, single_task 2.5." in text
 
 

@@ -70,7 +70,7 @@ def test_each_class_of_several_classifications_has_a_curve(table, model):
     np.testing.assert_allclose(result.average[0][3], expected, atol=1e-6)
 
 
-def test_multilabel_classifiers_that_give_one_array_work(table):
+def test_multilabel_classifiers_that_return_one_array_work(table):
     X, _ = table
     y = np.column_stack([X[:, 0] > 0, X[:, 1] > 0]).astype(int)
     model = MLPClassifier((4,), solver="lbfgs", max_iter=200, random_state=0).fit(X, y)
@@ -100,7 +100,7 @@ def test_mixed_tasks_of_a_frame_keep_their_names_and_text_columns_take_their_cat
     assert result.average[0][0, 1] > 0.8 > 0.2 > result.average[0][-1, 1]
 
 
-def test_names_of_the_tasks_are_those_of_the_fit(table):
+def test_task_names_are_those_of_fit(table):
     X, y = table
     model = MultiTaskKerasRegressor(hidden_layer_sizes=4, epochs=2, ensemble_size=1).fit(
         X, pd.DataFrame(y, columns=["size", "weight"])
@@ -110,7 +110,7 @@ def test_names_of_the_tasks_are_those_of_the_fit(table):
     np.testing.assert_allclose(result.spread, model.predict(X).std(axis=0))
 
 
-def test_a_feature_of_few_values_takes_those_it_has(table):
+def test_the_grid_of_a_feature_with_few_values_is_these_values(table):
     X, y = table
     few = np.column_stack([np.round(X[:, 0]), X[:, 1:]])
     model = RandomForestRegressor(5, random_state=0).fit(few, y)
@@ -119,7 +119,7 @@ def test_a_feature_of_few_values_takes_those_it_has(table):
     assert len(result.grid_values[1]) == 20
 
 
-def test_whole_numbers_in_an_array_do_not_cut_off_the_values_in_between():
+def test_an_integer_array_does_not_truncate_the_grid():
     X = np.arange(200).reshape(100, 2)
     model = RandomForestRegressor(5, random_state=0).fit(X, X.astype(float))
     values = task_partial_dependence(model, X, [0], grid_resolution=3).grid_values[0]
@@ -128,7 +128,7 @@ def test_whole_numbers_in_an_array_do_not_cut_off_the_values_in_between():
     assert len(np.unique(curve[:, 0])) > 40
 
 
-def test_missing_values_are_no_value_of_the_grid(table):
+def test_missing_values_are_not_in_the_grid(table):
     X, y = table
     holes = X.copy()
     holes[::5, 0] = np.nan
@@ -152,7 +152,7 @@ def test_result_does_not_depend_on_the_number_of_processes(table):
     [
         ({"kind": "mean"}, "kind should be one of 'average'"),
         ({"grid_resolution": 1}, "grid_resolution should be an integer of at least 2"),
-        ({"percentiles": (0.9, 0.1)}, "percentiles should be two rising numbers"),
+        ({"percentiles": (0.9, 0.1)}, "percentiles should be two increasing numbers"),
         ({"features": "x7"}, "X has no column 'x7'"),
     ],
 )

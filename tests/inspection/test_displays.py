@@ -1,4 +1,4 @@
-"""scikit-learn's convention, which all displays follow."""
+"""Displays follow scikit-learn's convention."""
 
 import subprocess
 import sys
@@ -78,7 +78,7 @@ ALL = [history, weighed_history, importance, dependence, comparison, affinity]
 
 @pytest.mark.parametrize("make", ALL)
 @pytest.mark.parametrize("n_tasks", [2, 16, 60])
-def test_plot_gives_itself_back_with_figure_and_axes(make, n_tasks):
+def test_plot_returns_the_display_with_figure_and_axes(make, n_tasks):
     display = make(n_tasks)
     assert display.plot() is display
     assert isinstance(display.figure_, matplotlib.figure.Figure)
@@ -134,14 +134,14 @@ def test_without_matplotlib_only_drawing_fails(make, monkeypatch):
 
 def test_importing_the_package_imports_neither_matplotlib_nor_tensorflow():
     code = "import sys, skmtl.inspection; print([m for m in ('matplotlib', 'tensorflow', 'keras') if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
     code = "import sys, skmtl; print([m for m in sys.modules if m.startswith(('skmtl.inspection', 'skmtl.datasets'))])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
 
 
-def test_from_estimator_is_the_function_and_the_plot():
+def test_from_estimator_computes_and_plots():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))
     y = np.column_stack([X[:, 0], X[:, 1]])
@@ -170,9 +170,9 @@ def test_comparison_marks_each_verdict_and_sorts_by_gain():
     assert [text.get_text() for text in kept.ax_.get_yticklabels()] == table.index.tolist()
 
 
-def test_comparison_draws_tasks_of_several_metrics_in_per_cent():
+def test_comparison_with_several_metrics_is_in_per_cent():
     mixed = SingleTaskComparisonDisplay(many_tasks(4, {0: "r2", 1: "r2", 2: "r2", 3: "explained_variance"})).plot()
-    assert mixed.ax_.get_xlabel().startswith("loss saved, in % of that of single-task twins")
+    assert mixed.ax_.get_xlabel().startswith("loss reduction relative to single-task baselines, in %")
     drawn = sorted(x for line in mixed.ax_.lines[1:] for x in line.get_xdata())
     np.testing.assert_allclose(drawn, sorted(mixed.frame()["relative_gain"]))
     with pytest.raises(ValueError, match="quantity should be"):
@@ -203,7 +203,7 @@ def test_history_draws_the_mean_the_band_and_the_best_epochs():
     assert names.count("LineCollection") == 1
 
 
-def test_history_draws_the_weights_as_lines_of_few_tasks_in_the_order_they_end_in():
+def test_history_draws_weights_of_few_tasks_as_lines_in_the_order_of_their_ends():
     display = weighed_history(3).plot()
     panel, frame = display.weights_ax_, display.frame("weight")
     assert [text.get_text() for text in panel.get_legend().get_texts()] == ["task 2", "task 1", "task 0"]
@@ -216,7 +216,7 @@ def test_history_draws_the_weights_as_lines_of_few_tasks_in_the_order_they_end_i
 
 
 @pytest.mark.parametrize("n_tasks", [16, 60])
-def test_history_draws_the_weights_as_a_map_of_many_tasks_in_the_rows_of_their_names(n_tasks):
+def test_history_draws_weights_of_many_tasks_as_a_labelled_map(n_tasks):
     display = weighed_history(n_tasks).plot()
     values = display.weights_ax_.images[0].get_array()
     names = [text.get_text() for text in display.weights_ax_.get_yticklabels()]
@@ -226,7 +226,7 @@ def test_history_draws_the_weights_as_a_map_of_many_tasks_in_the_rows_of_their_n
         assert names == [text.get_text() for text in display.axes_[1, 0].get_yticklabels()]
 
 
-def test_history_without_weights_has_no_panel_for_them():
+def test_history_without_weights_has_no_weight_panel():
     display = history(2).plot()
     assert display.weights_ax_ is None
     assert len(display.figure_.axes) == 3
@@ -263,7 +263,7 @@ def test_history_needs_a_fitted_network():
         TrainingHistoryDisplay.from_estimator(MultiTaskKerasRegressor(ensemble_size=1))
 
 
-def test_importances_are_ordered_by_what_any_task_needs_most():
+def test_importances_are_sorted_by_the_largest_of_any_task():
     mean = pd.DataFrame({"a": [0.1, 10.0, 0.0], "b": [0.0, 0.1, 0.2]}, index=["x", "y", "z"])
     display = TaskImportanceDisplay(mean, mean * 0, metrics=pd.Series("r2", index=["a", "b"])).plot(max_features=2)
     assert [text.get_text() for text in display.ax_.get_yticklabels()] == ["y", "z"]
@@ -283,37 +283,37 @@ def test_dependence_draws_a_curve_per_response_and_feature_and_maps_of_many():
     assert many.axes_[0, 0].images[0].get_array().shape == (12, 5)
 
 
-def test_affinities_stand_beside_close_ones_with_signs_and_numbers_where_they_fit():
-    found = planted(8, 2)
-    display = TaskAffinityDisplay.from_affinity(found)
-    order = found.matrix.loc[display.order_, display.order_].to_numpy()
+def test_similar_tasks_are_adjacent_with_signs_and_numbers_if_they_fit():
+    measured = planted(8, 2)
+    display = TaskAffinityDisplay.from_affinity(measured)
+    order = measured.matrix.loc[display.order_, display.order_].to_numpy()
     close = order > 0.15
-    # Two blocks: a task's closeness changes once along a row.
+    # Two blocks: similarity changes once along a row.
     assert (np.diff(close.astype(int), axis=1) != 0).sum(axis=1).max() == 1
     drawn = np.ma.filled(display.ax_.images[0].get_array().astype(float), np.nan)
     np.testing.assert_array_equal(drawn[~np.eye(8, dtype=bool)], order[~np.eye(8, dtype=bool)])
     texts = {text.get_position(): text.get_text() for text in display.ax_.texts}
     assert len(texts) == 8 * 7
-    verdicts = found.verdicts().loc[display.order_, display.order_].to_numpy()
+    verdicts = measured.verdicts().loc[display.order_, display.order_].to_numpy()
     for (column, row), text in texts.items():
         assert text.startswith(f"{np.round(order[row, column], 2) + 0:.2f}")
         assert text.endswith("\n+") == (verdicts[row, column] == "related")
         assert text.endswith("\n−") == (verdicts[row, column] == "opposed")
-    kept = TaskAffinityDisplay(found).plot(cluster=False)
-    assert tuple(kept.order_) == found.task_names
+    kept = TaskAffinityDisplay(measured).plot(cluster=False)
+    assert tuple(kept.order_) == measured.task_names
 
 
 def test_affinities_of_many_tasks_show_signs_only():
-    found = planted(30)
-    display = TaskAffinityDisplay(found).plot()
-    verdicts = found.verdicts().loc[display.order_, display.order_].to_numpy()
+    measured = planted(30)
+    display = TaskAffinityDisplay(measured).plot()
+    verdicts = measured.verdicts().loc[display.order_, display.order_].to_numpy()
     assert len(display.ax_.texts) == 0
     for points, verdict in zip(display.ax_.collections, ("related", "opposed"), strict=True):
         drawn = {(int(row), int(column)) for column, row in points.get_offsets()}
         assert drawn == set(map(tuple, np.argwhere(verdicts == verdict)))
 
 
-def test_affinity_from_estimator_is_the_function_and_the_plot():
+def test_affinity_from_estimator_measures_and_plots():
     rng = np.random.default_rng(0)
     y = rng.normal(size=(40, 3))
     options = {"method": "label_correlation", "random_state": 0}

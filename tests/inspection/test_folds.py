@@ -24,7 +24,7 @@ def folds_of(table, cv, n_repeats=1, groups=None, random_state=None):
     return make_folds(cv, n_repeats, X, y, columns=columns, kinds=KINDS, groups=groups, random_state=random_state)
 
 
-def test_a_number_stratifies_classes_and_missing_labels(table):
+def test_an_integer_cv_stratifies_classes_and_missing_labels(table):
     folds = folds_of(table, 3)
     _, y = table
     assert len(folds) == 3
@@ -37,7 +37,7 @@ def test_a_number_stratifies_classes_and_missing_labels(table):
     assert max(ones) - min(ones) <= 1
 
 
-def test_without_random_state_the_folds_are_always_the_same_and_with_one_they_follow_it(table):
+def test_folds_are_fixed_without_a_random_state_and_follow_it_otherwise(table):
     def tests(state):
         return [test.tolist() for test in folds_of(table, 3, random_state=state).test]
 
@@ -45,7 +45,7 @@ def test_without_random_state_the_folds_are_always_the_same_and_with_one_they_fo
     assert tests(1) == tests(1) != tests(2)
 
 
-def test_repeats_are_other_folds_one_after_the_other(table):
+def test_repeats_have_different_folds(table):
     folds = folds_of(table, 3, n_repeats=2, random_state=0)
     assert len(folds) == 6
     first, second = np.sort(np.concatenate(folds.test[:3])), np.sort(np.concatenate(folds.test[3:]))
@@ -61,7 +61,7 @@ def test_groups_stay_together(table):
             assert set(groups[train]).isdisjoint(groups[test])
 
 
-def test_splitters_and_iterables_are_taken_as_they_are(table):
+def test_splitters_and_iterables_are_used_as_given(table):
     given = list(KFold(4).split(table[0]))
     for cv in (
         KFold(4),
@@ -83,16 +83,16 @@ def test_ratio_counts_labels_not_rows(table):
     assert folds.test_to_train(observed) == pytest.approx((20 / 20 + 0 / 40) / 2)
 
 
-def test_what_makes_no_comparison_is_refused(table):
-    with pytest.raises(ValueError, match="n_repeats=2 goes with an integer cv"):
+def test_invalid_cv_and_repeats_are_refused(table):
+    with pytest.raises(ValueError, match="n_repeats=2 needs an integer cv"):
         folds_of(table, KFold(3), n_repeats=2)
     with pytest.raises(ValueError, match="n_repeats should be an integer of at least 1"):
         folds_of(table, 3, n_repeats=0)
-    with pytest.raises(ValueError, match=r"cv gives 1 fold\(s\)"):
+    with pytest.raises(ValueError, match=r"cv yields 1 fold\(s\)"):
         folds_of(table, [(np.arange(40), np.arange(40, 60))])
 
 
-def test_folds_with_rows_in_both_parts_or_that_are_no_rows_are_refused(table):
+def test_folds_with_rows_in_both_parts_or_unknown_rows_are_refused(table):
     overlap = [(np.arange(6), np.arange(3)), (np.arange(3), np.arange(3, 6))]
     with pytest.raises(ValueError, match=r"cv: split 0 has 3 row\(s\) both in training and held out"):
         folds_of(table, overlap)

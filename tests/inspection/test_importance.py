@@ -50,7 +50,7 @@ def test_all_tasks_share_each_prediction(table):
     assert model.calls_ == 1 + 3 * 4
 
 
-def test_importances_are_the_scores_of_shuffled_columns_by_hand(table):
+def test_importances_match_columns_shuffled_by_hand(table):
     X, y = table
     model = LinearRegression().fit(X, y)
     result = task_permutation_importance(model, X, y, n_repeats=2, random_state=3)
@@ -73,7 +73,7 @@ def test_a_single_task_agrees_with_scikit_learn(table):
     np.testing.assert_allclose(ours, theirs, atol=0.05)
 
 
-def test_less_of_an_error_is_better(table):
+def test_a_lower_error_is_better(table):
     X, y = table
     model = LinearRegression().fit(X, y)
     error = task_permutation_importance(model, X, y, scoring="mean_squared_error", random_state=0)
@@ -96,7 +96,7 @@ def test_missing_labels_are_left_out_of_each_tasks_score(table):
     assert result.importances[0, 1, 0] == pytest.approx(expected)
 
 
-def test_a_row_of_weight_zero_counts_as_one_that_is_not_there(table):
+def test_a_row_of_weight_zero_is_ignored(table):
     X, y = table
     model = LinearRegression().fit(X, y)
     wrong, weight = y.copy(), np.ones(300)
@@ -123,7 +123,7 @@ def test_tasks_of_mixed_kinds_and_columns_of_text():
     assert result.baseline["type"] == pytest.approx(expected)
 
 
-def test_an_array_gets_the_names_that_the_estimator_knows():
+def test_an_array_gets_the_task_names_of_the_estimator():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 2))
     y = pd.DataFrame({"size": X[:, 0], "weight": X[:, 1]})
@@ -138,9 +138,9 @@ def test_an_undefined_score_is_nan_with_one_warning():
     y = np.column_stack([X[:, 0] > 0, X[:, 1] > 0]).astype(int)
     model = RandomForestClassifier(5, random_state=0).fit(X, y)
     y[:, 1] = 0
-    with pytest.warns(UndefinedMetricWarning) as told:
+    with pytest.warns(UndefinedMetricWarning) as caught:
         result = task_permutation_importance(model, X, y, scoring="roc_auc", random_state=0)
-    assert len(told) == 1
+    assert len(caught) == 1
     assert result.importances_mean["y1"].isna().all()
     assert result.importances_mean["y0"].notna().all()
 

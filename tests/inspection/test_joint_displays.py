@@ -1,4 +1,4 @@
-"""Displays of targets predicted jointly."""
+"""Displays of joint predictions."""
 
 import sys
 from functools import cache
@@ -52,7 +52,7 @@ def display(n_tasks=3, n_rows=2, **options):
 
 @pytest.mark.parametrize("n_tasks", [2, 3, 6])
 @pytest.mark.parametrize("n_rows", [1, 4])
-def test_every_two_tasks_have_a_panel_with_draws_regions_and_truth(n_tasks, n_rows):
+def test_each_pair_of_tasks_has_a_panel_with_draws_regions_and_truth(n_tasks, n_rows):
     shown = display(n_tasks, n_rows)
     shown.figure_.canvas.draw()
     assert shown.axes_.shape == (n_tasks - 1, n_tasks - 1)
@@ -76,7 +76,7 @@ def test_outlines_are_those_of_the_regions():
     np.testing.assert_allclose([ellipse.min(axis=1), ellipse.max(axis=1)], region.intervals[0].T, rtol=1e-3)
 
 
-def test_rows_are_told_apart_without_colour():
+def test_rows_are_distinguishable_without_colour():
     shown = display(2, 4)
     predictions = [line for line in shown.ax_.lines if line.get_markersize() == 9]
     assert len({line.get_marker() for line in predictions}) == 4
@@ -95,7 +95,7 @@ def test_frames_hold_the_numbers():
         shown.frame("all")
 
 
-def test_truth_may_be_missing_wholly_or_in_part():
+def test_truth_may_be_missing_or_partly_known():
     without = JointPredictionDisplay.from_estimator(model(), X[5:6], tasks=[1, 2], random_state=0)
     assert "truth" not in without.frame()
     assert [text.get_text() for text in without.ax_.get_legend().get_texts()] == [
@@ -116,7 +116,7 @@ def test_only_regressions_are_drawn_and_the_first_six_of_many():
         display(2, 5)
 
 
-def test_pipelines_are_seen_through_and_other_estimators_refused():
+def test_pipelines_are_accepted_and_other_estimators_refused():
     pipeline = make_pipeline(StandardScaler(), MultiTaskKerasRegressor(**SETTINGS)).fit(X, Y)
     shown = JointPredictionDisplay.from_estimator(pipeline, X[:1], tasks=["y1", "y2"], random_state=0)
     np.testing.assert_allclose(shown.prediction, pipeline.predict(X[:1])[:, 1:3])
@@ -134,7 +134,7 @@ def test_they_are_drawn_in_the_callers_figure():
     assert plt.get_fignums() == [figure.number]
 
 
-def test_correlated_errors_stand_beside_one_another():
+def test_tasks_with_correlated_errors_are_adjacent():
     names = ["a", "b", "c", "d"]
     table = pd.DataFrame(np.eye(4), index=names, columns=names)
     table.loc["a", "c"] = table.loc["c", "a"] = -0.9

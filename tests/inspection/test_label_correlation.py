@@ -1,4 +1,4 @@
-"""Correlations of labels: pandas' and scikit-learn's numbers, on the rows that have both."""
+"""Label correlations agree with pandas and scikit-learn, on the rows that have both labels."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ def quantities(missing=0.3, n=200):
     return pd.DataFrame(y, columns=list("abcde"))
 
 
-def test_quantities_have_pandas_pairwise_correlation():
+def test_correlations_of_quantities_agree_with_pandas():
     y = quantities()
     np.testing.assert_allclose(correlate(y, n_permutations=0).matrix, y.corr().abs(), atol=1e-12)
 
@@ -43,7 +43,7 @@ def test_many_classes_and_a_quantity_have_the_correlation_ratio():
     assert correlate(y, n_permutations=0).matrix.loc["b", "town"] == pytest.approx(ratio)
 
 
-def test_the_same_classes_under_other_names_are_wholly_correlated():
+def test_renamed_classes_are_perfectly_correlated():
     labels = np.random.default_rng(0).integers(4, size=60)
     y = pd.DataFrame({"number": labels.astype(str), "letter": np.array(list("pqrs"))[labels]})
     assert correlate(y, n_permutations=0).matrix.loc["number", "letter"] == pytest.approx(1.0)
@@ -70,8 +70,8 @@ def test_the_standard_error_is_near_the_theoretical_one():
 
 def test_chance_findings_among_all_pairs_keep_to_the_level():
     rng = np.random.default_rng(0)
-    found = [
+    findings = [
         (correlate(rng.normal(size=(40, 6)), n_permutations=60, level=0.2).frame()["verdict"] == "related").any()
         for _ in range(60)
     ]
-    assert 0.05 < np.mean(found) < 0.4
+    assert 0.05 < np.mean(findings) < 0.4

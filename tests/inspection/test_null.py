@@ -1,4 +1,4 @@
-"""What permuted labels say of affinities."""
+"""Null distributions of affinities."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def symmetric(rng, count, n_tasks=5):
 
 
 @pytest.mark.parametrize("both_ways", [True, False])
-def test_chance_is_outside_the_pooled_bounds_as_often_as_the_level_says(both_ways):
+def test_pooled_bounds_keep_the_level(both_ways):
     rng = np.random.default_rng(0)
     outside, p_values = [], []
     for _ in range(300):
@@ -25,7 +25,7 @@ def test_chance_is_outside_the_pooled_bounds_as_often_as_the_level_says(both_way
     assert 0.035 < np.mean(p_values) < 0.065
 
 
-def test_pairs_that_never_met_are_left_out_of_the_pool():
+def test_pairs_without_affinity_are_left_out_of_the_pool():
     rng = np.random.default_rng(0)
     draws = symmetric(rng, 10)
     gone = draws.copy()
@@ -35,7 +35,7 @@ def test_pairs_that_never_met_are_left_out_of_the_pool():
     assert np.isnan(pooled_null(draws[0], np.full_like(draws, np.nan), True, 0.05).high).all()
 
 
-def test_ranks_count_what_is_at_least_as_large():
+def test_ranks_count_draws_that_are_at_least_as_large():
     draws = np.broadcast_to(np.arange(9.0)[:, None, None], (9, 2, 2)).copy()
     null = ranked_null(np.array([[1, 7.0], [7.0, 1]]), draws, 0.05)
     assert null.p_value[0, 1] == pytest.approx(3 / 10)

@@ -1,4 +1,4 @@
-"""Partitions: the exact one is the best there is, and the heuristic comes close."""
+"""Partitions: the exact one is optimal, and the heuristic comes close."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from skmtl.inspection._partitions import _heuristic, best_partition
 
 
 def partitions(tasks):
-    """All partitions of a list."""
+    """Yield all partitions of a list."""
     if not tasks:
         yield []
         return
@@ -30,9 +30,9 @@ def random_gain(n_tasks, seed):
 @pytest.mark.parametrize("most", [1, 2, 3, 7])
 def test_no_partition_of_few_tasks_is_better(seed, most):
     gain = random_gain(7, seed)
-    found = best_partition(gain, most)
+    groups = best_partition(gain, most)
     best = max(total(gain, groups) for groups in partitions(list(range(7))) if len(groups) <= most)
-    assert total(gain, found) == pytest.approx(best)
+    assert total(gain, groups) == pytest.approx(best)
 
 
 @pytest.mark.parametrize("n_tasks", [1, 2, 12, 13, 40])

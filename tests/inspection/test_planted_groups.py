@@ -1,6 +1,6 @@
-"""Affinities recover groups of tasks that are there by construction.
+"""Affinities recover planted groups of tasks.
 
-benchmarks/affinity.py measures how often, on more of them.
+benchmarks/affinity.py measures how often, on more tables.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What the displays share."""
+"""Plotting helpers of the displays."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from skmtl.inspection._plotting import columns_of
 
 
 @pytest.mark.parametrize("count", range(1, 40))
-def test_a_grid_of_panels_is_near_a_square_with_few_places_empty(count):
+def test_a_grid_of_panels_is_nearly_square_with_few_empty_places(count):
     columns = columns_of(count)
     rows = -(-count // columns)
     assert rows * columns >= count

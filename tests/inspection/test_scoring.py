@@ -1,4 +1,4 @@
-"""One metric per task and the loss it stands for."""
+"""Metrics of the tasks, and their losses."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,9 @@ def one(scoring):
 
 
 def test_by_default_a_regression_is_scored_by_r2_and_a_classification_by_accuracy():
-    found = task_metrics(None, NAMES, KINDS)
-    assert [found[task].metric.name for task in (0, 1)] == ["r2", "accuracy"]
-    assert [found[task].loss_name for task in (0, 1)] == ["1 - r2", "1 - accuracy"]
+    resolved = task_metrics(None, NAMES, KINDS)
+    assert [resolved[task].metric.name for task in (0, 1)] == ["r2", "accuracy"]
+    assert [resolved[task].loss_name for task in (0, 1)] == ["1 - r2", "1 - accuracy"]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_by_default_a_regression_is_scored_by_r2_and_a_classification_by_accurac
         ("positive_likelihood_ratio", 3.0, -3.0, 1),
     ],
 )
-def test_losses_are_measured_from_the_best_value_there_is(scoring, score, loss, gain_sign):
+def test_losses_are_measured_from_the_best_value(scoring, score, loss, gain_sign):
     metric = one(scoring)
     assert metric.loss(score) == pytest.approx(loss)
     assert metric.gain_sign == gain_sign
@@ -55,7 +55,7 @@ def test_perfect_predictions_have_no_loss(name):
     assert one(name).loss(get_scorer(name)._sign * get_scorer(name)._score_func(y, y)) == 0.0
 
 
-def test_a_score_of_the_callers_own_has_no_known_best_value():
+def test_the_best_value_of_a_custom_score_is_unknown():
     def hits_score(y_true, y_pred):
         return float((y_true == y_pred).sum())
 
@@ -64,22 +64,22 @@ def test_a_score_of_the_callers_own_has_no_known_best_value():
 
 
 def test_a_dict_gives_tasks_their_own_metric_and_leaves_others_out():
-    found = task_metrics({"type": "roc_auc"}, NAMES, KINDS)
-    assert list(found) == [1]
-    assert found[1].offset == 1.0
+    resolved = task_metrics({"type": "roc_auc"}, NAMES, KINDS)
+    assert list(resolved) == [1]
+    assert resolved[1].offset == 1.0
     both = task_metrics({0: "neg_mean_squared_error", "type": "log_loss"}, NAMES, KINDS)
     assert [both[task].offset for task in (0, 1)] == [0.0, 0.0]
 
 
-def test_a_dict_from_a_name_to_a_metric_names_it():
-    found = one({"explained": "r2"})
-    assert (found.metric.name, found.loss(1.0)) == ("explained", 0.0)
+def test_a_dict_may_name_a_metric():
+    resolved = one({"explained": "r2"})
+    assert (resolved.metric.name, resolved.loss(1.0)) == ("explained", 0.0)
 
 
-def test_a_task_scorer_brings_its_metrics():
-    found = task_metrics(make_task_scorer({"price": "r2", "type": "log_loss"}), NAMES, KINDS)
-    assert [found[task].metric.name for task in (0, 1)] == ["r2", "log_loss"]
-    assert found[0].loss(0.75) == 0.25
+def test_a_task_scorer_provides_its_metrics():
+    resolved = task_metrics(make_task_scorer({"price": "r2", "type": "log_loss"}), NAMES, KINDS)
+    assert [resolved[task].metric.name for task in (0, 1)] == ["r2", "log_loss"]
+    assert resolved[0].loss(0.75) == 0.25
     assert list(task_metrics(make_task_scorer("r2", task="price"), NAMES, KINDS)) == [0]
 
 
@@ -92,5 +92,5 @@ def test_a_metric_of_unknown_direction_is_refused():
     def strange(y_true, y_pred):
         return 0.0
 
-    with pytest.raises(ValueError, match="Nothing says whether more of strange is better"):
+    with pytest.raises(ValueError, match="unknown whether a higher strange is better"):
         one(strange)

@@ -10,10 +10,10 @@ DIFFERENCES = np.array([0.03, 0.01, 0.05, -0.02, 0.04])
 
 
 def test_without_overlap_the_interval_is_that_of_the_t_test():
-    found = corrected_interval(DIFFERENCES, 0.0, 0.9)
+    interval = corrected_interval(DIFFERENCES, 0.0, 0.9)
     test = stats.ttest_1samp(DIFFERENCES, 0.0)
-    assert found.p_value == pytest.approx(test.pvalue)
-    assert (found.low, found.high) == pytest.approx(tuple(test.confidence_interval(0.9)))
+    assert interval.p_value == pytest.approx(test.pvalue)
+    assert (interval.low, interval.high) == pytest.approx(tuple(test.confidence_interval(0.9)))
 
 
 def test_the_correction_widens_the_interval_by_the_ratio_of_test_to_training_rows():
@@ -28,8 +28,8 @@ def test_the_correction_widens_the_interval_by_the_ratio_of_test_to_training_row
 def test_interval_excludes_zero_exactly_where_the_p_value_is_small_enough(confidence):
     rng = np.random.default_rng(0)
     for _ in range(50):
-        found = corrected_interval(rng.normal(0.05, 0.05, size=5), 0.25, confidence)
-        assert (found.verdict != "no difference") == (found.p_value < 1 - confidence)
+        interval = corrected_interval(rng.normal(0.05, 0.05, size=5), 0.25, confidence)
+        assert (interval.verdict != "no difference") == (interval.p_value < 1 - confidence)
 
 
 def test_verdict_says_on_which_side_of_zero_the_interval_lies():
@@ -44,13 +44,13 @@ def test_folds_without_a_score_are_left_out():
 
 
 @pytest.mark.parametrize("known", [[], [0.1]])
-def test_fewer_than_two_folds_say_nothing(known):
-    found = corrected_interval(np.array([np.nan, *known]), 0.25, 0.95)
-    assert found.verdict == "unknown"
-    assert np.isnan(found.low) and np.isnan(found.p_value)
+def test_fewer_than_two_folds_give_no_interval(known):
+    interval = corrected_interval(np.array([np.nan, *known]), 0.25, 0.95)
+    assert interval.verdict == "unknown"
+    assert np.isnan(interval.low) and np.isnan(interval.p_value)
 
 
 @pytest.mark.parametrize(("constant", "verdict", "p_value"), [(0.0, "no difference", 1.0), (0.5, "helped", 0.0)])
-def test_differences_that_are_all_alike_need_no_spread(constant, verdict, p_value):
-    found = corrected_interval(np.full(4, constant), 0.25, 0.95)
-    assert (found.low, found.high, found.p_value, found.verdict) == (constant, constant, p_value, verdict)
+def test_equal_differences_have_an_interval_of_zero_width(constant, verdict, p_value):
+    interval = corrected_interval(np.full(4, constant), 0.25, 0.95)
+    assert (interval.low, interval.high, interval.p_value, interval.verdict) == (constant, constant, p_value, verdict)

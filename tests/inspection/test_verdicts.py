@@ -1,6 +1,6 @@
-"""The comparison finds what is true of tasks whose relatedness is known.
+"""Verdicts are correct for tasks of known relatedness.
 
-benchmarks/verdicts.py measures the rates on more of them.
+benchmarks/verdicts.py measures the rates on more tables.
 """
 
 import pytest

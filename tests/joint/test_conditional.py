@@ -1,4 +1,4 @@
-"""Predictions given labels of other tasks: against the formulas of a Gaussian, written out."""
+"""Predictions given labels of other tasks, compared with the formulas of a Gaussian."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def model(errors, shifted=False):
     )
 
 
-def test_a_regression_is_predicted_as_a_gaussian_has_it():
+def test_a_regression_follows_the_conditional_mean_of_a_gaussian():
     scales, known = scales_of(ERRORS), np.array([True, False, True])
     correlation = correlation_of(ERRORS / scales)
     found = expected_errors(ERRORS / scales, known, 1, correlation, REGRESSIONS, 0.0) * scales[1]
@@ -31,7 +31,7 @@ def test_a_regression_is_predicted_as_a_gaussian_has_it():
 
 
 @pytest.mark.parametrize("most", [64, 2])
-def test_rows_of_all_patterns_at_once_get_what_each_gets_alone(most, monkeypatch):
+def test_solving_all_patterns_at_once_equals_solving_each_alone(most, monkeypatch):
     monkeypatch.setattr(_conditional, "_MOST_COLUMNS", most)
     monkeypatch.setattr(_conditional, "_CHUNK", 5)
     columns = ErrorColumns.of([0, 3, 0, 0, 0])
@@ -53,7 +53,7 @@ def test_rows_of_all_patterns_at_once_get_what_each_gets_alone(most, monkeypatch
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-def test_labels_that_say_something_are_trusted_and_others_are_not():
+def test_correlated_tasks_are_shrunk_little_and_others_entirely():
     alone = np.column_stack([ERRORS[:, :2], rng.normal(size=400)])
     shrinkages = model(alone).shrinkages
     assert (shrinkages[:2] < 0.5).all()
@@ -61,7 +61,7 @@ def test_labels_that_say_something_are_trusted_and_others_are_not():
     assert (model(alone, shifted=True).shrinkages[:2] < 0.5).all()
 
 
-def test_one_task_and_few_rows_are_calm():
+def test_one_task_or_few_rows_give_no_correlations():
     assert model(ERRORS[:, :1]).shrinkages.tolist() == [1.0]
     few = model(ERRORS[:3])
     assert np.isfinite(few.correlation).all()
@@ -69,7 +69,7 @@ def test_one_task_and_few_rows_are_calm():
 
 
 @pytest.mark.filterwarnings("error")
-def test_constant_identical_and_half_labelled_tasks_are_calm():
+def test_constant_identical_and_half_labelled_tasks_stay_finite():
     errors = np.column_stack([ERRORS[:, 0], ERRORS[:, 0], np.zeros(400), ERRORS[:, 1]])
     errors[::2, 3] = np.nan
     found = model(errors)
@@ -80,7 +80,7 @@ def test_constant_identical_and_half_labelled_tasks_are_calm():
     assert not found.quantities([np.zeros(400)] * 4, np.nan_to_num(errors), ~known)[2].any()
 
 
-def test_a_class_is_predicted_by_the_rule_of_bayes():
+def test_class_probabilities_follow_bayes_rule():
     """Two classes whose other task differs by a shift: the posterior is known."""
     codes = rng.integers(0, 2, 4000)
     proba = np.full((4000, 2), 0.5)
@@ -112,13 +112,13 @@ def test_known_classes_move_regressions_and_other_classes():
     assert np.mean((moved - quantity) ** 2) < 0.3 * quantity.var()
 
 
-def test_rows_are_grouped_by_what_is_known_of_them():
+def test_rows_are_grouped_by_their_known_tasks():
     known = np.array([[True, False], [False, False], [True, False]])
     found = {tuple(mask): rows.tolist() for mask, rows in patterns_of(known)}
     assert found == {(True, False): [0, 2], (False, False): [1]}
 
 
-def test_correlations_from_rows_that_miss_labels_belong_together():
+def test_correlations_from_rows_with_missing_labels_are_positive_definite():
     errors = ERRORS.copy()
     errors[rng.random(errors.shape) < 0.4] = np.nan
     errors[10:, 2] = np.where(np.isnan(errors[10:, 0]), errors[10:, 2], np.nan)

@@ -22,7 +22,7 @@ def test_errors_of_a_row_stay_together():
     np.testing.assert_allclose(found, ERRORS)
 
 
-def test_a_row_that_lacks_a_label_gets_one_that_suits_the_others():
+def test_a_missing_label_is_drawn_given_the_others():
     observed = np.ones((500, 3), bool)
     observed[::2, 1] = False
     copula = model(ERRORS, observed, [np.zeros(500)] * 3, [0, 0, 0]).copula
@@ -32,7 +32,7 @@ def test_a_row_that_lacks_a_label_gets_one_that_suits_the_others():
     assert drawn.mean() == pytest.approx(ERRORS[:, 1].mean(), rel=0.25)
 
 
-def test_classes_are_drawn_from_their_probabilities_and_with_the_others():
+def test_classes_are_drawn_from_their_probabilities_and_depend_on_other_errors():
     proba = rng.dirichlet([1, 1, 1], size=3000)
     latent = rng.normal(size=3000)
     codes = (proba.cumsum(axis=1) < (latent.argsort().argsort()[:, None] + 0.5) / 3000).sum(axis=1)
@@ -46,7 +46,7 @@ def test_classes_are_drawn_from_their_probabilities_and_with_the_others():
     assert np.corrcoef(drawn.ravel(), other.ravel())[0, 1] > 0.3
 
 
-def test_a_class_and_the_errors_go_together_in_rows_of_other_probabilities():
+def test_classes_and_errors_stay_correlated_in_rows_with_other_probabilities():
     random = np.random.default_rng(0)
     latent = random.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], size=2000)
     share = random.uniform(0.05, 0.95, size=2000)

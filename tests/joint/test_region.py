@@ -1,4 +1,4 @@
-"""Regions: how often they hold a further row, and how large they are."""
+"""Coverage and size of regions."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ COLUMNS = ErrorColumns.of([0] * 6)
 
 
 @pytest.mark.parametrize("coverage", [0.8, 0.9])
-def test_regions_hold_further_rows_as_often_as_they_say(coverage):
+def test_regions_cover_new_rows_at_the_nominal_rate(coverage):
     held = []
     for _ in range(40):
         known, later = rows(200), rows(500)
@@ -29,7 +29,7 @@ def test_regions_hold_further_rows_as_often_as_they_say(coverage):
     np.testing.assert_allclose(np.mean(held, axis=0), coverage, atol=0.02)
 
 
-def test_a_box_is_smaller_than_bonferronis_and_no_task_is_wide_for_anothers_sake():
+def test_a_box_is_smaller_than_bonferroni_for_every_task():
     known = rows(2000)
     offsets = fit_box(known, COLUMNS, range(6), 0.9).offsets
     share = 0.1 / 6 / 2
@@ -39,7 +39,7 @@ def test_a_box_is_smaller_than_bonferronis_and_no_task_is_wide_for_anothers_sake
     assert np.ptp(widths) < 0.15
 
 
-def test_one_task_alone_has_an_interval():
+def test_the_box_of_one_task_is_a_prediction_interval():
     held = []
     for _ in range(60):
         known, later = rows(99)[:, :1], rows(300)[:, 0]
@@ -48,7 +48,7 @@ def test_one_task_alone_has_an_interval():
     assert np.mean(held) == pytest.approx(0.9, abs=0.02)
 
 
-def test_sets_of_labels_hold_the_true_one():
+def test_label_sets_cover_the_true_class_at_the_nominal_rate():
     columns = ErrorColumns.of([3, 0])
     proba = rng.dirichlet([2, 1, 1], size=4000)
     codes = (proba.cumsum(axis=1) < rng.random((4000, 1))).sum(axis=1)
@@ -61,7 +61,7 @@ def test_sets_of_labels_hold_the_true_one():
     assert np.isnan(box.offsets[0]).all()
 
 
-def test_few_rows_with_all_labels_leave_each_task_its_share():
+def test_with_few_complete_rows_the_misses_are_split_between_tasks():
     known = rows(400)
     known[np.arange(400) % 6 != 0, 0] = np.nan
     known[np.arange(400) % 6 == 0, 1] = np.nan
@@ -73,7 +73,7 @@ def test_few_rows_with_all_labels_leave_each_task_its_share():
 
 
 @pytest.mark.filterwarnings("error")
-def test_constant_and_identical_tasks_are_calm():
+def test_constant_and_identical_tasks_stay_finite():
     known = rows(300)
     known[:, 1], known[:, 2] = 0.0, known[:, 0]
     offsets = fit_box(known, COLUMNS, range(6), 0.9).offsets
@@ -82,20 +82,20 @@ def test_constant_and_identical_tasks_are_calm():
     assert np.isfinite(fit_ellipsoid(known, 0.9).matrix).all()
 
 
-def test_the_conformal_bound_counts_one_more_row():
+def test_the_conformal_bound_counts_the_new_row():
     scores = np.arange(1.0, 10.0)
     assert conformal_quantile(scores, 0.9) == 9.0
     assert conformal_quantile(scores, 0.91) == np.inf
 
 
-def test_an_ellipsoid_is_larger_by_its_volume_and_only_where_both_are_finite():
+def test_ellipsoids_are_compared_by_volume_if_both_are_finite():
     small, large = Ellipsoid(np.zeros(2), np.eye(2)), Ellipsoid(np.zeros(2), np.diag([0.5, 9.0]))
     endless = Ellipsoid(np.zeros(2), np.full((2, 2), np.inf))
     assert large.is_larger(small) and not small.is_larger(large)
     assert not endless.is_larger(small) and not small.is_larger(endless)
 
 
-def test_of_few_rows_a_box_holds_no_less_than_it_says():
+def test_a_box_from_few_rows_reaches_the_nominal_coverage():
     held = []
     for _ in range(60):
         known, later = rows(32), rows(300)
@@ -104,8 +104,8 @@ def test_of_few_rows_a_box_holds_no_less_than_it_says():
     assert 0.88 < np.mean(held) < 0.96
 
 
-def test_rows_with_some_labels_are_held_too_where_whole_ones_are_special():
-    """Labels of all tasks come from a calm time, those of four tasks from all times."""
+def test_rows_with_some_labels_are_covered_if_complete_rows_differ():
+    """Complete rows come from a period with small errors, the others from all periods."""
     known, later = rows(600), rows(600)
     known[200:] *= 3.0
     known[200:, 5] = later[:, 5] = np.nan
@@ -113,5 +113,5 @@ def test_rows_with_some_labels_are_held_too_where_whole_ones_are_special():
     box, ellipsoid = fit_box(known, COLUMNS, range(6), 0.9).offsets, fit_ellipsoid(known, 0.9)
     inside = (np.isnan(later) | ((later >= box[:, 0]) & (later <= box[:, 1]))).all(axis=1)
     off = (later - ellipsoid.center)[:, :5]
-    in_distribution = np.einsum("rt,rt->r", off, np.linalg.solve(ellipsoid.matrix[:5, :5], off.T).T) <= 1
-    assert inside.mean() > 0.82 and in_distribution.mean() > 0.82
+    in_ellipsoid = np.einsum("rt,rt->r", off, np.linalg.solve(ellipsoid.matrix[:5, :5], off.T).T) <= 1
+    assert inside.mean() > 0.82 and in_ellipsoid.mean() > 0.82

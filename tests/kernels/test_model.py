@@ -1,4 +1,4 @@
-"""Kernel models: what they learn, what they say out of fold, and what they refuse to spend."""
+"""Kernel models: what they learn, their out-of-fold predictions, and limits of their cost."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def r2(truth, predicted):
     return 1 - ((truth - predicted) ** 2).sum(0) / ((truth - truth.mean(0)) ** 2).sum(0)
 
 
-def test_a_linear_kernel_model_finds_a_linear_task_and_not_the_other():
+def test_a_linear_kernel_learns_a_linear_task_and_not_the_other():
     kernel_model, held = fit_kernel_model("linear", X, Y, ALL, FOLDS, 0)
     assert r2(Y, held)[0] > 0.999
     assert r2(Y, held)[1] < 0.5
@@ -26,13 +26,13 @@ def test_a_linear_kernel_model_finds_a_linear_task_and_not_the_other():
 
 
 @pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
-def test_a_kernel_kernel_model_finds_what_is_not_linear(kernel):
+def test_other_kernels_learn_a_nonlinear_task(kernel):
     _, held = fit_kernel_model(kernel, X, Y, ALL, FOLDS, 0)
     assert r2(Y, held)[1] > 0.5
 
 
 @pytest.mark.parametrize("kernel", ["linear", "rbf"])
-def test_missing_labels_are_as_if_the_rows_were_not_there(kernel):
+def test_missing_labels_have_the_effect_of_missing_rows(kernel):
     weights = ALL.copy()
     weights[:40, 1] = 0.0
     junk = Y.copy()
@@ -43,17 +43,17 @@ def test_missing_labels_are_as_if_the_rows_were_not_there(kernel):
     assert r2(Y[:, :1], held[:, :1]) > (0.99 if kernel == "linear" else 0.8)
 
 
-def test_predictions_end_a_quarter_of_the_range_beyond_the_labels():
+def test_predictions_exceed_the_labels_by_at_most_a_quarter_of_the_range():
     kernel_model, _ = fit_kernel_model("linear", X, Y, ALL, FOLDS, 0)
-    far = kernel_model.predict(1e6 * X)
+    extreme = kernel_model.predict(1e6 * X)
     low, high = Y.min(0), Y.max(0)
     margin = 0.25 * (high - low)
-    assert (far >= low - margin - 1e-9).all()
-    assert (far <= high + margin + 1e-9).all()
-    assert far[:, 0].max() == pytest.approx(high[0] + margin[0])
+    assert (extreme >= low - margin - 1e-9).all()
+    assert (extreme <= high + margin + 1e-9).all()
+    assert extreme[:, 0].max() == pytest.approx(high[0] + margin[0])
 
 
-def test_columns_end_half_their_range_beyond_the_rows():
+def test_columns_are_clipped_half_their_range_beyond_the_rows():
     kernel_model, _ = fit_kernel_model("linear", X, Y[:, 1:], ALL[:, 1:], FOLDS, 0)
     edge = X.max(axis=0) + 0.5 * np.ptp(X, axis=0)
     np.testing.assert_allclose(
@@ -62,7 +62,7 @@ def test_columns_end_half_their_range_beyond_the_rows():
 
 
 @pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
-def test_columns_that_matter_to_no_task_count_less_in_similarity(kernel, monkeypatch):
+def test_irrelevant_columns_count_less_in_similarity(kernel, monkeypatch):
     rows = np.column_stack([X, RNG.normal(size=(120, 20))])
     kernel_model, held = fit_kernel_model(kernel, rows, Y, ALL, FOLDS, 0)
     assert kernel_model.relevance[4:].max() < 0.6
@@ -85,7 +85,7 @@ def test_a_task_with_few_labels_among_many_rows_keeps_its_kernel_model(monkeypat
 
 
 @pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
-def test_relevance_promises_nothing_of_noise(kernel):
+def test_relevance_does_not_overfit_noise(kernel):
     gains = []
     for seed in range(8):
         rng = np.random.default_rng(seed)
@@ -96,7 +96,7 @@ def test_relevance_promises_nothing_of_noise(kernel):
 
 
 @pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
-def test_the_units_of_a_task_do_not_change_what_columns_matter(kernel):
+def test_the_units_of_a_task_do_not_change_the_relevance(kernel):
     units = np.array([1.0, 1000.0])
     plain, _ = fit_kernel_model(kernel, X, Y, ALL, FOLDS, 0)
     large, _ = fit_kernel_model(kernel, X, Y * units, ALL, FOLDS, 0)
@@ -110,7 +110,7 @@ def test_a_constant_target_leaves_all_columns_relevant():
     np.testing.assert_allclose(held, 3.0)
 
 
-def test_many_rows_are_compared_with_some(monkeypatch):
+def test_many_rows_are_compared_with_a_sample(monkeypatch):
     monkeypatch.setattr(_kernel_features, "MOST_POINTS", 60)
     rows = RNG.normal(size=(400, 3))
     y = np.sin(rows[:, :1])
@@ -120,7 +120,7 @@ def test_many_rows_are_compared_with_some(monkeypatch):
     assert r2(y, kernel_model.predict(rows)) > 0.95
 
 
-def test_more_rows_than_are_worth_fitting_are_predicted_as_new_ones(monkeypatch):
+def test_rows_beyond_the_limit_are_predicted_as_unseen_ones(monkeypatch):
     monkeypatch.setattr(module, "MOST_ROWS", 150)
     rows = RNG.normal(size=(400, 3))
     y = np.column_stack([np.sin(rows[:, 0]), rows[:, 1]])
@@ -130,7 +130,7 @@ def test_more_rows_than_are_worth_fitting_are_predicted_as_new_ones(monkeypatch)
     assert (r2(y, held) > 0.95).all()
 
 
-def test_tasks_with_rows_of_their_own_are_left_out_where_they_would_take_too_long(monkeypatch):
+def test_tasks_with_their_own_rows_are_left_out_if_they_would_take_too_long(monkeypatch):
     weights = ALL.copy()
     weights[:60, 0] = weights[60:, 1] = 0.0
     assert fit_kernel_model("rbf", X, Y, weights, FOLDS, 0) is not None
@@ -144,7 +144,7 @@ def test_weights_count_relative_to_each_other():
     np.testing.assert_allclose(first, second, rtol=1e-8, atol=1e-8)
 
 
-def test_a_table_wider_than_long_is_solved_by_its_rows(monkeypatch):
+def test_a_table_with_more_columns_than_rows_is_solved_by_its_rows(monkeypatch):
     rows = RNG.normal(size=(30, 80))
     y = rows[:, :2] + 0.1 * RNG.normal(size=(30, 2))
     parts = np.array_split(np.arange(30), 5)
@@ -175,7 +175,7 @@ def test_many_targets_are_learned_as_well_as_few(n_rows, monkeypatch):
     assert r2(many, held).mean() > r2(many[:, :10], alone).mean() - 0.03
 
 
-def test_a_class_more_or_less_of_a_task_has_its_penalty():
+def test_classes_of_a_task_share_its_penalty():
     classes = np.eye(3)[RNG.integers(3, size=120)]
     kernel_model, held = fit_kernel_model("linear", X, classes, np.ones(classes.shape), FOLDS, 0, np.zeros(3, int))
     np.testing.assert_allclose(kernel_model.predict(X).sum(axis=1), 1.0)

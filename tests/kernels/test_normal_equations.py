@@ -1,4 +1,4 @@
-"""Products of rows, added up once, give what a ridge regression fitted anew for every fold and penalty gives."""
+"""Products of rows, summed once, give the same results as a new ridge regression for every fold and penalty."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def solution(X, y, w, penalty):
 
 
 @pytest.mark.parametrize(("n", "d", "k"), [(40, 3, 4), (60, 4, 2)])
-def test_what_is_fitted_is_what_refits_say(n, d, k):
+def test_fitted_predictions_equal_those_of_refits(n, d, k):
     X, y, w = data(n, d)
     parts, readout, penalties = folds(n, k), RNG.normal(size=(d, d - 1)), np.array([0.1, 10.0])
     found, coefficients = NormalEquations.of(X, readout, w, parts).fitted(y, penalties)
@@ -39,7 +39,7 @@ def test_what_is_fitted_is_what_refits_say(n, d, k):
 
 
 @pytest.mark.parametrize("at_once", [1, 200_000])
-def test_errors_are_those_of_what_is_fitted_where_they_are_wanted(at_once, monkeypatch):
+def test_wanted_errors_are_those_of_the_fitted_predictions(at_once, monkeypatch):
     monkeypatch.setattr(_normal_equations, "_AT_ONCE", at_once)
     X, y, w = data(40, 3)
     equations, wanted = NormalEquations.of(X, np.eye(3), w, folds(40, 4)), np.ones((3, 2), bool)

@@ -1,4 +1,4 @@
-"""Which penalty is taken, for one column, a task's columns, and many columns."""
+"""The choice of penalties for one column, the columns of a task, and many columns."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ RIDGE = NormalEquations.of(X, np.eye(30), W, np.array_split(RNG.permutation(90),
 
 
 def errors(values):
-    """Of each penalty and column."""
+    """Return the error of each penalty and column."""
     return RIDGE.errors(values, PENALTIES, np.ones((len(PENALTIES), values.shape[1]), bool))
 
 
@@ -32,7 +32,7 @@ def test_columns_of_a_task_share_the_penalty_that_is_best_for_all_of_them():
     np.testing.assert_array_equal(found, [best, best, PENALTIES[errors(Y)[:, 2].argmin()]])
 
 
-def test_of_many_columns_random_sums_tell_what_all_lose_on_average():
+def test_random_sums_of_many_columns_estimate_their_average_error():
     many = np.tile(Y, (1, 200)) * RNG.choice([-1.0, 1.0], 600)
     sums = random_sums(many)
     assert sums.shape == (90, 32)

@@ -1,4 +1,4 @@
-"""One decomposition gives what a ridge regression fitted anew for every fold and penalty gives."""
+"""One decomposition gives the same results as a new ridge regression for every fold and penalty."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_each_task_is_fitted_with_its_own_penalty():
 
 
 @pytest.mark.parametrize("most", [1, 2_000_000])
-def test_errors_are_those_of_held_out_predictions_where_they_are_wanted(most, monkeypatch):
+def test_wanted_errors_are_those_of_held_out_predictions(most, monkeypatch):
     monkeypatch.setattr(_spectrum, "_MOST_HELD", most)
     X, y, w = data(40, 3)
     spectrum = Spectrum.of_similarities(Kernel("rbf", 0.2).matrix(X, X), w, folds(40, 4))
@@ -63,8 +63,8 @@ def test_penalties_at_once_or_one_by_one_are_the_same(monkeypatch):
     np.testing.assert_allclose(spectrum.held_out(y, PENALTIES), expected, rtol=1e-12)
 
 
-def test_rows_that_alone_decide_on_their_predictions_are_predicted_by_the_mean():
-    """Their leverage is 1 to the last digit where the penalty is lost in rounding."""
+def test_rows_with_full_leverage_are_predicted_by_the_mean():
+    """Their leverage is 1 to the last digit if the penalty is lost in rounding."""
     u = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]) / np.sqrt([1.0, 2.0])
     spectrum = Spectrum(u, np.full(2, 1e20), np.ones(3), [np.array([0]), np.array([1, 2])])
     found = spectrum.held_out(np.array([[5.0], [1.0], [3.0]]), np.array([1e-5]))

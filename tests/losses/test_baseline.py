@@ -1,4 +1,4 @@
-"""The unit of a loss is what the best constant prediction would lose."""
+"""The unit of a loss is the loss of the best constant prediction."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_regressions_unit_is_near_the_least_loss_of_all_constants(loss: Any) -
         assert unit == 1.0
 
 
-def test_squared_error_counts_in_variances_of_the_weighted_observed_labels() -> None:
+def test_the_unit_of_squared_error_is_the_weighted_variance_of_observed_labels() -> None:
     y, weights = skewed(), np.random.default_rng(1).integers(0, 4, 300).astype(float)
     expected = np.repeat(y, weights.astype(int)).var()
     assert regression("mse", np.where(weights > 0, y, np.nan), weights) == pytest.approx(expected)
@@ -68,7 +68,7 @@ def test_squared_error_counts_in_variances_of_the_weighted_observed_labels() -> 
 
 
 @pytest.mark.parametrize("loss", ["mae", "log_cosh", "mse"])
-def test_a_weight_of_two_is_a_label_twice(loss: str) -> None:
+def test_a_weight_of_two_counts_like_two_labels(loss: str) -> None:
     y, weights = skewed(), np.random.default_rng(1).integers(1, 4, 300)
     assert regression(loss, y, weights) == pytest.approx(regression(loss, np.repeat(y, weights)), rel=1e-6)
 
@@ -100,7 +100,7 @@ def test_a_classifications_unit_is_the_loss_of_predicting_the_shares(loss: Any, 
 
 
 @pytest.mark.parametrize("loss", [keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy])
-def test_one_sigmoid_unit_counts_alike_with_and_without_logits(loss: Any) -> None:
+def test_one_sigmoid_unit_counts_the_same_with_and_without_logits(loss: Any) -> None:
     codes = np.repeat([0, 1], [30, 70])
     plain = classification(loss(), codes, 1, probabilities=True, link="none")
     logits = classification(loss(from_logits=True), codes, 1, probabilities=True, link="sigmoid")
@@ -117,7 +117,7 @@ def test_class_weights_shift_the_shares() -> None:
 
 
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "mean_squared_error"])
-def test_a_task_of_nearly_one_class_does_not_drown_the_others(loss: str) -> None:
+def test_a_task_of_nearly_one_class_does_not_dominate_the_others(loss: str) -> None:
     codes = np.zeros(1_000_000)
     assert classification(loss, codes, 2) == 1.0
     codes[0] = 1
@@ -130,11 +130,11 @@ def test_a_task_of_nearly_one_class_does_not_drown_the_others(loss: str) -> None
     ("loss", "values"),
     [("mse", np.full(9, 0.1 + 0.2)), ("mae", np.full(9, 3.0)), ("mse", np.full(9, 1e9))],
 )
-def test_a_constant_target_counts_in_plain_losses(loss: str, values: np.ndarray) -> None:
+def test_a_constant_target_has_a_unit_of_1(loss: str, values: np.ndarray) -> None:
     assert regression(loss, values, shift=values.mean()) == 1.0
 
 
-def test_losses_of_no_use_as_a_unit_count_as_they_are() -> None:
+def test_losses_that_cannot_be_a_unit_are_not_scaled() -> None:
     assert regression(lambda y, p: ops.mean(y - p, axis=-1) - 100.0, skewed()) == 1.0
     assert regression(lambda y, p: ops.mean(y / 0.0 + p, axis=-1), skewed()) == 1.0
     assert classification("cosine_similarity", CODES, 3) == 1.0
@@ -157,7 +157,7 @@ def test_a_loss_written_for_the_training_dtype_is_evaluated_in_it() -> None:
         assert seen == {dtype}
 
 
-def test_every_task_counts_for_itself() -> None:
+def test_tasks_have_independent_units() -> None:
     rng = np.random.default_rng(0)
     values = np.column_stack([rng.normal(size=50) * 3, rng.integers(0, 3, 50)])
     weights = np.ones_like(values)

@@ -1,4 +1,4 @@
-"""Tasks of one loss computed together: the same numbers, in the tasks' order, by few operations."""
+"""Tasks with the same loss are computed together: the same numbers, in the order of the tasks, in few operations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEMBERS, BATCH = 2, 5
 
 
 def mixed_tasks(repeats: int) -> tuple[list[LossRule], list[int]]:
-    """Regressions and classifications of several losses and widths, in turn."""
+    """Regressions and classifications with several losses and widths, alternating."""
     kinds = [
         ("mse", "regression", 1),
         ("categorical_crossentropy", "classification", 3),
@@ -39,7 +39,7 @@ def some_values(rules: Sequence[LossRule], units: Sequence[int]) -> tuple[tf.Ten
 
 
 def one_by_one(rules: Sequence[LossRule], units: Sequence[int], labels: tf.Tensor, raw: tf.Tensor, scale: tf.Tensor):
-    """Loss of each member and task by itself."""
+    """Compute the loss of each member and task separately."""
     out, starts = np.zeros(labels.shape, np.float32), np.cumsum([0, *units])
     for member in range(MEMBERS):
         for task, rule in enumerate(rules):
@@ -67,7 +67,7 @@ def test_tasks_of_one_loss_and_width_are_one_group_however_the_loss_was_given() 
 
 
 def operations(rules: Sequence[LossRule], units: Sequence[int]) -> int:
-    """Operations of the traced losses and their gradient."""
+    """Count the operations of the traced losses and their gradient."""
 
     def total(labels: tf.Tensor, raw: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
         groups = group_losses(rules, units)

@@ -62,7 +62,7 @@ def rows(rule: LossRule, labels: np.ndarray, raw: np.ndarray, scale: float = 1.0
 
 
 def row_by_row(loss: Any, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Keras' own value of each row alone."""
+    """Return Keras' own value of each row alone."""
     instance = loss if isinstance(loss, keras.losses.Loss) else loss()
     return np.array([float(instance(truth[[i]], predicted[[i]])) for i in range(len(predicted))])
 
@@ -150,7 +150,7 @@ def test_the_default_is_squared_error_or_the_cross_entropy_that_fits_the_head() 
 
 
 class Tilted(keras.losses.Loss):
-    """Own loss that leaves get_config alone."""
+    """A custom loss that does not override get_config."""
 
     def __init__(self, tilt: float, table: Any = None) -> None:
         super().__init__()
@@ -166,7 +166,7 @@ def pinball(y_true: Any, y_pred: Any) -> Any:
     return Tilted(0.8).call(y_true, y_pred)
 
 
-def test_own_losses_and_functions_give_what_they_compute() -> None:
+def test_custom_losses_and_functions_return_what_they_compute() -> None:
     labels, raw = RNG.normal(size=ROWS).astype(np.float32), RNG.normal(size=(ROWS, 1)).astype(np.float32)
     error = labels - raw[:, 0]
     expected = np.maximum(0.8 * error, -0.2 * error)
@@ -174,7 +174,7 @@ def test_own_losses_and_functions_give_what_they_compute() -> None:
         np.testing.assert_allclose(rows(rule_of(loss, "regression"), labels, raw), expected, rtol=1e-5, atol=1e-7)
 
 
-def test_a_loss_that_keeps_the_units_apart_is_averaged_over_them_as_keras_does() -> None:
+def test_a_loss_per_unit_is_averaged_over_units_as_in_keras() -> None:
     codes, raw = np.array([0, 2, 1], np.float32), RNG.normal(size=(3, 3)).astype(np.float32)
     rule = rule_of(lambda y_true, y_pred: (y_true - y_pred) ** 2, "classification", units=3)
     expected = row_by_row(keras.losses.MeanSquaredError, np.eye(3, dtype=np.float32)[codes.astype(int)], softmax(raw))
@@ -199,14 +199,14 @@ def test_a_loss_without_one_value_per_row_is_refused(loss: Any, shape: str) -> N
         rows(rule, np.zeros(4, np.float32), np.ones((4, 1), np.float32))
 
 
-def test_a_mean_over_the_batch_is_refused_while_tracing_too() -> None:
+def test_a_mean_over_the_batch_is_also_refused_while_tracing() -> None:
     rule = rule_of(lambda y_true, y_pred: ops.mean((y_true - y_pred) ** 2, axis=0), "regression")
     specs = [tf.TensorSpec(shape, tf.float32) for shape in ((None,), (None, 1), (None,))]
     with pytest.raises(ValueError, match="one value per row"):
         tf.function(rule.rows, autograph=False).get_concrete_function(*specs)
 
 
-def test_equal_losses_have_equal_rules_and_other_settings_have_others() -> None:
+def test_equal_losses_have_equal_rules_and_other_settings_different_ones() -> None:
     same = [
         (lambda: keras.losses.Huber(2.0), "regression"),
         (lambda: keras.losses.CategoricalFocalCrossentropy(alpha=[0.1, 0.9]), "classification"),
@@ -226,13 +226,13 @@ def test_equal_losses_have_equal_rules_and_other_settings_have_others() -> None:
     assert rule_of(pinball, "regression") != rule_of(lambda a, b: pinball(a, b), "regression")
 
 
-def test_a_loss_with_settings_that_cannot_be_compared_is_equal_to_itself_alone() -> None:
+def test_a_loss_with_settings_that_cannot_be_compared_only_equals_itself() -> None:
     first, second = Tilted(0.3, table=np.arange(3)), Tilted(0.3, table=np.arange(3))
     assert rule_of(first, "regression") == rule_of(first, "regression")
     assert rule_of(first, "regression") != rule_of(second, "regression")
 
 
-def test_a_wrapped_function_counts_with_its_settings() -> None:
+def test_settings_of_a_wrapped_function_count() -> None:
     wrap = keras.losses.LossFunctionWrapper if hasattr(keras.losses, "LossFunctionWrapper") else None
     wrap = wrap or type(keras.losses.Huber()).__mro__[1]
 
@@ -254,12 +254,12 @@ def test_a_wrapped_function_counts_with_its_settings() -> None:
         ("circle", "classification", 2, "not a loss of single rows"),
     ],
 )
-def test_what_cannot_be_a_tasks_loss_is_refused_by_name(loss: Any, kind: Kind, units: int, message: str) -> None:
+def test_an_invalid_loss_is_refused_with_the_name_of_the_task(loss: Any, kind: Kind, units: int, message: str) -> None:
     with pytest.raises((ValueError, TypeError), match=f"(?s)task.*{message}"):
         rule_of(loss, kind, units=units)
 
 
-def test_a_categorical_loss_on_a_single_unit_is_refused_where_it_would_be_constant() -> None:
+def test_a_categorical_loss_on_a_single_unit_is_refused_if_it_would_be_constant() -> None:
     with pytest.raises(ValueError, match="needs one unit per class"):
         rule_of("categorical_crossentropy", "classification", probabilities=True, units=1)
     own = type("Own", (keras.losses.BinaryCrossentropy,), {})

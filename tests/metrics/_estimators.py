@@ -1,4 +1,4 @@
-"""Estimators of several tasks that train each task on its labelled rows, as the estimators under test will."""
+"""Estimators of several tasks that train each task on its labelled rows, as skmtl's estimators do."""
 
 import numpy as np
 import pandas as pd

@@ -8,7 +8,7 @@ CLASS_SETS = ([0, 1], [0, 1, 2], ["no", "yes"], ["a", "b", "c", "d"], [False, Tr
 
 @st.composite
 def masks(draw, n_rows, n_tasks, least=2):
-    """Masks of the known labels, at least ``least`` in every task."""
+    """Draw masks of known labels, with at least ``least`` in every task."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     known = rng.random((n_rows, n_tasks)) < draw(st.sampled_from([0.4, 0.8, 1.0]))
     for task in range(n_tasks):
@@ -18,7 +18,7 @@ def masks(draw, n_rows, n_tasks, least=2):
 
 @st.composite
 def weights(draw, n_rows, n_tasks):
-    """None, weights of rows, or weights of cells."""
+    """Draw None, weights of rows, or weights of single labels."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = draw(st.sampled_from([None, (n_rows,), (n_rows, n_tasks)]))
     return None if shape is None else rng.uniform(0.1, 3.0, shape)
@@ -26,7 +26,7 @@ def weights(draw, n_rows, n_tasks):
 
 @st.composite
 def regression_tables(draw):
-    """Quantities with gaps, predictions, weights, and the mask of what is known."""
+    """Draw quantities with missing labels, predictions, weights, and the mask of known labels."""
     n_rows, n_tasks = draw(st.integers(3, 30)), draw(st.integers(1, 4))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     truth = rng.normal(size=(n_rows, n_tasks)) * 10.0 ** draw(st.integers(-3, 3))
@@ -37,7 +37,7 @@ def regression_tables(draw):
 
 @st.composite
 def classification_tables(draw):
-    """Labels with gaps (object array), label predictions, probabilities, classes, weights, mask.
+    """Draw labels with gaps (object array), label predictions, probabilities, classes, weights, mask.
 
     Every class of a task is among its known labels.
     """
@@ -62,7 +62,7 @@ def classification_tables(draw):
 
 
 def weights_of(sample_weight, rows, task):
-    """Weights of a task in ``rows``, in whichever shape they were given."""
+    """Return the weights of a task in ``rows``, from either shape."""
     if sample_weight is None:
         return None
     return sample_weight[rows] if sample_weight.ndim == 1 else sample_weight[rows, task]

@@ -17,11 +17,11 @@ def test_higher_scores_are_a_gain_in_per_cent():
     assert delta_m([0.6, 0.9], [0.5, 0.9]) == pytest.approx(10.0)
 
 
-def test_negative_scores_count_the_right_way_round():
+def test_gains_of_negative_scores_have_the_right_sign():
     assert delta_m([-0.5], [-1.0]) == delta_m([0.5], [1.0], greater_is_better=False) == pytest.approx(50.0)
 
 
-def test_each_metric_has_its_direction_and_each_task_the_same_say():
+def test_each_metric_has_its_direction_and_each_task_the_same_weight():
     ours = pd.DataFrame({"auc": [0.6, np.nan], "loss": [0.9, 0.5]}, index=["a", "b"])
     baseline = pd.DataFrame({"loss": [1.0, 1.0], "auc": [0.5, np.nan]}, index=["a", "b"])
     gain = delta_m(ours, baseline, greater_is_better={"auc": True, "loss": False})
@@ -32,7 +32,7 @@ def test_a_masked_score_is_missing():
     assert delta_m(np.ma.masked_array([2.0, 1e9], mask=[False, True]), [1.0, 1.0]) == 100.0
 
 
-def test_a_dict_of_scores_is_refused_with_what_works():
+def test_a_dict_of_scores_is_refused_with_an_alternative():
     with pytest.raises(TypeError, match=r"pass pd.Series\(scores\)"):
         delta_m({"a": 1.0}, {"a": 1.0})
 
@@ -62,12 +62,12 @@ def test_the_tolerance_decides_what_is_near_zero():
     [
         ([1.0, 2.0], [1.0], True, ValueError, "shape"),
         (pd.Series({"a": 1.0}), pd.Series({"b": 1.0}), True, ValueError, "different tasks"),
-        (pd.Series({"a": 1.0}), pd.Series({"a": 1.0}), {}, ValueError, "lacks"),
-        (pd.Series({"a": 1.0}), pd.Series({"a": 1.0}), {"a": True, "b": True}, ValueError, "besides"),
+        (pd.Series({"a": 1.0}), pd.Series({"a": 1.0}), {}, ValueError, "are missing"),
+        (pd.Series({"a": 1.0}), pd.Series({"a": 1.0}), {"a": True, "b": True}, ValueError, "are unknown"),
         ([1.0], [1.0], "yes", TypeError, "greater_is_better"),
         (np.ones((1, 1, 1)), np.ones((1, 1, 1)), True, ValueError, "1-D or 2-D"),
     ],
 )
-def test_what_does_not_match_is_refused(scores, baseline, direction, kind, message):
+def test_scores_that_do_not_match_are_refused(scores, baseline, direction, kind, message):
     with pytest.raises(kind, match=message):
         delta_m(scores, baseline, greater_is_better=direction)

@@ -19,7 +19,7 @@ WEIGHT = rng.uniform(size=6)
 
 
 def energy_by_hand(y, draws):
-    """Every norm and every pair spelt out."""
+    """Compute the score from its definition, with loops over all draws and pairs."""
     seen = [task for task in range(len(y)) if not np.isnan(y[task])]
     points = [[draws[task, i] for task in seen] for i in range(draws.shape[1])]
     near = np.mean([np.sqrt(sum((a - y[t]) ** 2 for a, t in zip(point, seen, strict=True))) for point in points])
@@ -44,7 +44,7 @@ def mean_by_hand(score, y, weight, least, *more):
 
 @pytest.mark.parametrize("y", [Y, GAPS], ids=["all labels", "gaps"])
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["equal", "weighted"])
-def test_scores_of_draws_are_their_definitions(y, weight):
+def test_scores_of_draws_match_their_definitions(y, weight):
     weights = np.ones(6) if weight is None else weight
     assert energy_score(y, DRAWS, sample_weight=weight) == pytest.approx(mean_by_hand(energy_by_hand, y, weights, 1))
     for p in (0.5, 2.0):
@@ -52,7 +52,7 @@ def test_scores_of_draws_are_their_definitions(y, weight):
         assert variogram_score(y, DRAWS, p=p, sample_weight=weight) == pytest.approx(expected)
 
 
-def test_of_one_task_the_energy_score_is_the_ranked_probability_score():
+def test_the_energy_score_of_one_task_is_the_ranked_probability_score():
     draws = norm.ppf((np.arange(2000) + 0.5) / 2000)
     y = 0.7
     exact = y * (2 * norm.cdf(y) - 1) + 2 * norm.pdf(y) - 1 / np.sqrt(np.pi)
@@ -61,7 +61,7 @@ def test_of_one_task_the_energy_score_is_the_ranked_probability_score():
 
 
 @pytest.mark.parametrize("score", [energy_score, variogram_score])
-def test_draws_that_go_together_as_the_labels_do_score_better(score):
+def test_draws_with_the_true_dependence_score_better(score):
     covariance = [[1.0, 0.9], [0.9, 1.0]]
     y = rng.multivariate_normal([0, 0], covariance, size=400)
     together = rng.multivariate_normal([0, 0], covariance, size=(400, 60)).transpose(0, 2, 1)
@@ -70,14 +70,14 @@ def test_draws_that_go_together_as_the_labels_do_score_better(score):
 
 
 @pytest.mark.parametrize("score", [energy_score, variogram_score])
-def test_a_scale_puts_tasks_on_a_par(score):
+def test_a_scale_makes_tasks_comparable(score):
     units = np.array([1.0, 1000.0, 0.01])
     table = pd.DataFrame(GAPS * units, columns=list("abc"))
     assert score(table, DRAWS * units[:, None], scale=units) == pytest.approx(score(GAPS, DRAWS))
 
 
 @pytest.mark.parametrize("score", [energy_score, variogram_score])
-def test_scores_of_nothing_are_nan_and_bad_input_is_refused(score):
+def test_scores_without_labels_are_nan_and_bad_input_is_refused(score):
     assert np.isnan(score(np.full((6, 3), np.nan), DRAWS))
     with pytest.raises(ValueError, match=r"shape \(6, 3, 'n_draws'\)"):
         score(Y, DRAWS[:, :2])
@@ -85,7 +85,7 @@ def test_scores_of_nothing_are_nan_and_bad_input_is_refused(score):
         score(Y, np.where(DRAWS > 1, np.nan, DRAWS))
     with pytest.raises(ValueError, match="scale should hold 3 positive"):
         score(Y, DRAWS, scale=[1.0, 0.0, 1.0])
-    with pytest.raises(ValueError, match="one a row"):
+    with pytest.raises(ValueError, match="one per row"):
         score(Y, DRAWS, sample_weight=np.ones((6, 3)))
     with pytest.raises(ValueError, match="not numbers"):
         score(np.full((6, 3), "a", dtype=object), DRAWS)

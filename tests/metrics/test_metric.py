@@ -1,4 +1,4 @@
-"""Every metric that scikit-learn names means the same here."""
+"""Every metric named by scikit-learn has the same meaning here."""
 
 import warnings
 
@@ -19,7 +19,7 @@ REGRESSION = ["explained_variance", "r2", "d2_absolute_error_score"] + [
 CLASSIFICATION = [
     name for name in metrics.get_scorer_names() if name not in REGRESSION and not name.endswith("_samples")
 ]
-# For several classes scikit-learn refuses these; our ROC AUC is then one-versus-rest.
+# scikit-learn refuses these for several classes; our ROC AUC is then one-vs-rest.
 BINARY_ONLY = {"roc_auc", "f1", "precision", "recall", "jaccard"} | {
     name for name in CLASSIFICATION if name.endswith("likelihood_ratio")
 }
@@ -42,10 +42,10 @@ def test_scorers_of_classifications_agree_with_scikit_learns(name, n_classes):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 2))
     y = (X[:, 0] + rng.normal(size=60) > 0) + (n_classes - 2) * (X[:, 1] > 0.5)
-    # This one has no decision_function, which scikit-learn's scorers of rankings would prefer.
+    # This one has no decision_function, which scikit-learn's ranking scorers would prefer.
     model = GaussianNB().fit(X, y)
     with warnings.catch_warnings():
-        # Of two classes, the top two are always right, of which both scorers warn.
+        # With two classes, the top two are always right, and both scorers warn about it.
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         expected, got = metrics.get_scorer(name)(model, X, y), make_task_scorer(name)(model, X, y)
     assert got == pytest.approx(expected, abs=1e-12)
@@ -65,6 +65,6 @@ def test_a_functions_name_and_the_function_are_the_same_metric(name):
 
 
 @pytest.mark.parametrize("name", ["silhouette_score", "ndcg_score", "hinge_loss", "confusion_matrix", "auc"])
-def test_functions_that_score_no_single_task_are_no_metrics(name):
+def test_functions_that_do_not_score_a_single_task_are_refused(name):
     with pytest.raises(ValueError, match=f"Unknown metric '{name}'"):
         make_task_scorer(name)

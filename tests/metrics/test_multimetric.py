@@ -1,4 +1,4 @@
-"""One scorer gives several metrics and every task's score."""
+"""One scorer returns several metrics and the score of every task."""
 
 import pickle
 
@@ -68,7 +68,7 @@ def test_a_search_is_refitted_by_one_of_the_scores():
     assert results["mean_test_fit"] == pytest.approx((results["mean_test_fit__a"] + results["mean_test_fit__b"]) / 2)
 
 
-def test_tasks_may_have_metrics_of_their_own():
+def test_tasks_may_have_their_own_metrics():
     X, y = _table()
     y["kind"] = np.where(X[:, 2] > 0, "u", "v")
     model = PerTaskClassifier(DecisionTreeClassifier(max_depth=1)).fit(X, y[["kind"]])
@@ -81,14 +81,14 @@ def test_undefined_scores_are_nan_and_left_out_of_the_average():
     X, y = _table()
     model = PerTaskRegressor(LinearRegression()).fit(X, y)
     y = y.assign(a=np.nan)
-    with pytest.warns(UndefinedMetricWarning, match="without a label, hence NaN, for 'a'") as caught:
+    with pytest.warns(UndefinedMetricWarning, match="without a label, and therefore NaN, for 'a'") as caught:
         scores = make_multimetric_task_scorer("r2")(model, X, y)
     assert [warning.filename for warning in caught] == [__file__]
     assert np.isnan(scores["r2__a"])
     assert scores["r2"] == scores["r2__b"]
 
 
-def test_averages_alone_may_be_asked_for():
+def test_averages_alone_can_be_requested():
     X, y = _table()
     result = cross_validate(
         PerTaskRegressor(LinearRegression()),
@@ -106,11 +106,11 @@ def test_averages_alone_may_be_asked_for():
     [
         ({"metrics": "r3"}, "Unknown metric 'r3'"),
         ({"metrics": ["r2"], "average": "mode"}, "average='mode'"),
-        ({"metrics": ["r2"], "average": None, "per_task": False}, "leaves nothing to give"),
+        ({"metrics": ["r2"], "average": None, "per_task": False}, "leaves nothing to return"),
         ({"metrics": [lambda y, p: 0.0]}, "pass greater_is_better"),
     ],
 )
-def test_what_does_not_fit_is_refused_when_the_scorer_is_made(arguments, message):
+def test_invalid_arguments_are_refused_when_the_scorer_is_made(arguments, message):
     with pytest.raises(ValueError, match=message):
         make_multimetric_task_scorer(**arguments)
 

@@ -1,4 +1,4 @@
-"""Relative errors: 1 is the mean's, and both conventions of the mean."""
+"""Relative errors: predicting the mean scores 1, for both conventions of the mean."""
 
 import numpy as np
 import pandas as pd
@@ -67,13 +67,13 @@ def test_tasks_without_spread_or_labels_are_nan_with_one_warning():
         ({"y_train": [[1.0, 2.0]]}, "y_train has 2 columns"),
     ],
 )
-def test_what_cannot_be_scored_is_refused(arguments, message):
+def test_invalid_input_is_refused(arguments, message):
     given = {"y_true": [1.0, 2.0, 3.0], "y_pred": [1.0, 2.0, 3.0], **arguments}
     with pytest.raises(ValueError, match=message):
         relative_error_scores(**given)
 
 
-def test_the_published_size_of_the_ridge_error_on_slump_is_met():
+def test_the_ridge_error_on_slump_is_as_large_as_published():
     table = pd.read_csv(data_path("slump.csv.gz"))
     targets = [name for name in table.columns if name.startswith("target:")]
     X, y = table.drop(columns=targets).to_numpy(), table[targets].to_numpy()

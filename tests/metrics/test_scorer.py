@@ -1,4 +1,4 @@
-"""Scorers of several tasks work wherever scikit-learn takes a scorer, with missing labels too."""
+"""Scorers of several tasks work wherever scikit-learn takes a scorer, also with missing labels."""
 
 import pickle
 
@@ -27,7 +27,7 @@ from ._tables import classification_tables, regression_tables, weights_of
 
 
 class _Answering:
-    """An estimator that answers what it was given."""
+    """An estimator that returns the given responses."""
 
     def __init__(self, prediction, probabilities=None, classes=None):
         self.prediction, self.probabilities, self.classes_ = prediction, probabilities, classes
@@ -126,7 +126,7 @@ def test_multi_label_scores_agree_with_scikit_learns_scorer(name, model):
     assert make_task_scorer(name)(model, X, y) == pytest.approx(expected, abs=1e-12)
 
 
-def test_decision_functions_serve_where_there_are_no_probabilities():
+def test_decision_functions_are_used_without_probabilities():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))
     y = (X[:, :2] + rng.normal(size=(60, 2)) > 0).astype(int)
@@ -205,7 +205,7 @@ def test_undefined_tasks_are_left_out_of_the_average_with_one_warning():
         assert np.isnan(make_task_scorer("roc_auc", task="y1")(model, None, y))
 
 
-def test_a_class_that_the_estimator_never_saw_has_probability_zero():
+def test_a_class_that_the_estimator_has_never_seen_has_probability_zero():
     X = np.zeros((4, 1))
     model = DummyClassifier(strategy="prior").fit(X[:3], [[0, 5], [1, 5], [1, 5]])
     y = np.array([[0, 5], [1, 6], [2, 5], [1, 6]])
@@ -216,7 +216,7 @@ def test_a_class_that_the_estimator_never_saw_has_probability_zero():
     assert make_task_scorer("roc_auc", task=1)(model, X, y) == 0.5
 
 
-def test_tasks_may_have_metrics_of_their_own():
+def test_tasks_may_have_their_own_metrics():
     y = pd.DataFrame({"price": [1.0, 2.0, 4.0], "type": ["u", "v", None]})
     prediction = pd.DataFrame({"price": [1.0, 2.0, 4.0], "type": ["u", "u", "u"]})
     scorer = make_task_scorer({"type": "accuracy", "price": "r2"})
@@ -227,12 +227,12 @@ def test_tasks_may_have_metrics_of_their_own():
         make_task_scorer({"prise": "r2"})(_Answering(prediction), None, y)
 
 
-def test_direction_of_a_metric_of_ones_own():
+def test_direction_of_a_custom_metric():
     def my_rmse(y_true, y_pred):
         return float(np.sqrt(np.mean((y_true - y_pred) ** 2)))
 
     y, model = np.zeros((4, 2)), _Answering(np.full((4, 2), 2.0))
-    with pytest.raises(ValueError, match="more of my_rmse is better: pass greater_is_better"):
+    with pytest.raises(ValueError, match="a higher my_rmse is better: pass greater_is_better"):
         make_task_scorer(my_rmse)
     assert make_task_scorer(my_rmse, greater_is_better=False)(model, None, y) == -2.0
     assert make_task_scorer(my_rmse, greater_is_better=True)(model, None, y) == 2.0
@@ -240,7 +240,7 @@ def test_direction_of_a_metric_of_ones_own():
         make_task_scorer(my_rmse, greater_is_better=False)(model, None, y, np.ones(4))
 
 
-def test_a_metric_of_ones_own_may_ask_for_probabilities():
+def test_a_custom_metric_may_request_probabilities():
     def spread_score(y_true, y_proba):
         return float(np.ptp(y_proba))
 
@@ -256,17 +256,17 @@ def test_a_metric_of_ones_own_may_ask_for_probabilities():
     [
         ({"metric": "rocauc"}, "Did you mean 'roc_auc'"),
         ({"metric": "r2", "average": "mode"}, "average='mode'"),
-        ({"metric": "r2", "task": "a", "average": "min"}, "nothing to average"),
+        ({"metric": "r2", "task": "a", "average": "min"}, "has no effect, since only one task"),
         ({"metric": "r2", "response_method": "transform"}, "response_method='transform'"),
         ({"metric": "r2", "response_method": "predict_proba"}, "'r2' is a metric of predicted labels"),
         ({"metric": "log_loss", "response_method": "decision_function"}, "log_loss needs predict_proba"),
-        ({"metric": "r2", "greater_is_better": False}, "more is always better"),
-        ({"metric": "roc_auc", "greater_is_better": False}, "more is always better"),
+        ({"metric": "r2", "greater_is_better": False}, "higher is always better"),
+        ({"metric": "roc_auc", "greater_is_better": False}, "higher is always better"),
         ({"metric": "log_loss", "greater_is_better": True}, "has greater_is_better=False"),
-        ({"metric": metrics.make_scorer(metrics.r2_score), "greater_is_better": True}, "knows its"),
+        ({"metric": metrics.make_scorer(metrics.r2_score), "greater_is_better": True}, "has its own"),
     ],
 )
-def test_what_does_not_fit_is_refused_when_the_scorer_is_made(arguments, message):
+def test_invalid_arguments_are_refused_when_the_scorer_is_made(arguments, message):
     with pytest.raises(ValueError, match=message):
         make_task_scorer(**arguments)
 
@@ -288,7 +288,7 @@ def test_scorers_are_cloned_pickled_and_shown():
 
 
 @pytest.mark.slow
-def test_searches_in_processes_of_their_own_use_the_scorer():
+def test_searches_in_several_processes_use_the_scorer():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(30, 2)), rng.normal(size=(30, 2))
     one, two = (
@@ -319,7 +319,7 @@ def test_sample_weights_are_routed_to_the_scorer():
     assert (plain["test_score"] != weighted["test_score"]).all()
 
 
-def test_weights_not_asked_for_are_refused_by_the_router():
+def test_weights_without_a_request_are_refused():
     X, y = np.zeros((10, 1)), np.arange(20.0).reshape(10, 2)
     with config_context(enable_metadata_routing=True):
         model = DummyRegressor().set_fit_request(sample_weight=True)

@@ -189,7 +189,7 @@ def test_a_class_that_the_scores_lack_has_probability_zero():
     assert got.loc["y0", "roc_auc"] == metrics.roc_auc_score(y, widened, multi_class="ovr")
 
 
-def test_classes_tell_the_order_of_the_columns():
+def test_classes_give_the_order_of_the_columns():
     y = np.array(["a", "b", "b", "a"])
     p = np.array([[0.9, 0.1], [0.4, 0.6], [0.6, 0.4], [0.8, 0.2]])
     assert task_scores(y, p, "roc_auc").iloc[0, 0] == 1.0
@@ -197,7 +197,7 @@ def test_classes_tell_the_order_of_the_columns():
     assert task_scores(y, p, "roc_auc", classes={"y0": ["b", "a"]}).iloc[0, 0] == 0.0
 
 
-def test_scorers_and_functions_of_ones_own_are_metrics():
+def test_custom_scorers_and_functions_are_metrics():
     def bias(y_true, y_pred):
         return float(np.mean(y_pred - y_true))
 
@@ -222,8 +222,8 @@ def test_undefined_values_are_nan_with_one_warning_that_lists_the_tasks():
     assert len(caught) == 1
     assert caught[0].filename == __file__
     message = str(caught[0].message)
-    assert "roc_auc is undefined on these labels, hence NaN, for 'y0'" in message
-    assert "roc_auc is undefined without a label, hence NaN, for 'y2'" in message
+    assert "roc_auc is undefined on these labels, and therefore NaN, for 'y0'" in message
+    assert "roc_auc is undefined without a label, and therefore NaN, for 'y2'" in message
     assert scores["roc_auc"].isna().tolist() == [True, False, True]
     assert scores["average_precision"].isna().tolist() == [False, False, True]
 
@@ -236,7 +236,7 @@ def test_average_precision_without_a_positive_label_is_undefined():
         assert np.isnan(task_scores([0, 1, 1], p, "average_precision").iloc[0, 0])
 
 
-def test_the_auc_of_several_classes_is_undefined_where_one_has_no_row():
+def test_the_auc_of_several_classes_is_undefined_if_one_has_no_row():
     p = np.full((4, 3), 1 / 3)
     with pytest.warns(UndefinedMetricWarning, match="roc_auc"):
         assert np.isnan(task_scores([0, 1, 1, 0], p, "roc_auc").iloc[0, 0])
@@ -248,7 +248,7 @@ def test_skill_is_undefined_for_one_class():
     assert scores.isna().all(axis=None)
 
 
-def test_a_value_set_by_convention_stays_and_is_told_in_the_warning():
+def test_a_value_set_by_convention_is_kept_with_a_warning():
     y, p = np.array([0, 1, 1]), np.array([0, 0, 0])
     with pytest.warns(UndefinedMetricWarning, match="precision: Precision is ill-defined") as caught:
         assert task_scores(y, p, "precision").iloc[0, 0] == 0.0
@@ -257,7 +257,7 @@ def test_a_value_set_by_convention_stays_and_is_told_in_the_warning():
 
 def test_weights_of_zero_everywhere_leave_a_task_undefined():
     y = np.array([[1.0, 2.0], [2.0, 3.0]])
-    with pytest.warns(UndefinedMetricWarning, match="without a weight above 0, hence NaN, for 'y1'"):
+    with pytest.warns(UndefinedMetricWarning, match="without a weight above 0, and therefore NaN, for 'y1'"):
         scores = task_scores(y, y, "r2", sample_weight=[[1.0, 0.0], [1.0, 0.0]])
     assert scores["r2"].isna().tolist() == [False, True]
 
@@ -279,7 +279,7 @@ def test_weights_of_missing_labels_do_not_matter():
         ({"metrics": []}, "metrics is empty"),
         ({"metrics": {}}, "empty mapping"),
         ({"metrics": ["r2", "r2"]}, "same name"),
-        ({"metrics": {"y0": "r2", "y7": "r2"}}, "'y7' is no task"),
+        ({"metrics": {"y0": "r2", "y7": "r2"}}, "'y7' is not a task"),
         ({"metrics": {0: "r2", 5: "r2"}}, "no task at position 5"),
         ({"metrics": {0: "r2", "y0": "r2"}}, "are the same task"),
         ({"metrics": "max_error", "sample_weight": [1.0, 1.0, 1.0]}, "does not take sample weights"),
@@ -288,25 +288,25 @@ def test_weights_of_missing_labels_do_not_matter():
         ({"metrics": "r2", "sample_weight": ["a", "b", "c"]}, "sample_weight should hold numbers"),
         ({"metrics": "r2", "y_pred": np.ones((2, 2))}, "y_pred has 2 rows, y_true has 3"),
         ({"metrics": "r2", "y_pred": np.ones((3, 3))}, "y_pred has 3 columns, y_true has 2 tasks"),
-        ({"metrics": "r2", "y_pred": [np.ones((3, 2))] * 2}, "looks like the output of predict_proba"),
+        ({"metrics": "r2", "y_pred": [np.ones((3, 2))] * 2}, "like the output of predict_proba"),
         ({"metrics": "r2", "y_pred": np.full((3, 2), np.nan)}, "missing values in rows that have a label"),
-        ({"metrics": "roc_auc", "y_pred": np.array([["a", "b"]] * 3)}, "needs scores as predict_proba"),
+        ({"metrics": "roc_auc", "y_pred": np.array([["a", "b"]] * 3)}, "needs scores like the output of predict_proba"),
         ({"metrics": "roc_auc", "y_pred": np.ones((3, 3))}, "list of 2 matrices"),
-        ({"metrics": "roc_auc", "y_pred": [np.ones((3, 2))]}, "gave 1 matrices for 2 tasks"),
+        ({"metrics": "roc_auc", "y_pred": [np.ones((3, 2))]}, "returned 1 matrices for 2 tasks"),
         ({"metrics": "roc_auc", "classes": [0, 1]}, "classes should be a list of 2 arrays"),
         ({"metrics": "roc_auc", "classes": {"y9": [0, 1]}}, "classes names the task 'y9'"),
         ({"metrics": partial(metrics.log_loss, labels=[0, 1])}, "leave out labels"),
-        ({"metrics": lambda y, p: y}, "should give one number per task"),
+        ({"metrics": lambda y, p: y}, "should return one number per task"),
         ({"metrics": "mean_squared_log_error", "y_pred": -np.ones((3, 2))}, "of the task 'y0'"),
     ],
 )
-def test_what_cannot_be_honoured_is_refused_in_the_callers_words(arguments, message):
+def test_invalid_input_is_refused(arguments, message):
     given = {"y_true": np.array([[1.0, 2.0], [2.0, 1.0], [3.0, 0.0]]), "y_pred": np.zeros((3, 2)), **arguments}
     with pytest.raises(ValueError, match=message):
         task_scores(**given)
 
 
-def test_a_metric_that_is_no_metric_is_refused():
+def test_an_invalid_metric_is_refused():
     with pytest.raises(TypeError, match="A metric should be a name, a function or a scorer, got 3"):
         task_scores([1.0, 2.0], [1.0, 2.0], 3)
 
@@ -323,7 +323,7 @@ def test_scores_without_known_columns_are_refused():
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 15), st.integers(1, 4))
-def test_the_auc_of_two_classes_is_nan_exactly_where_one_is_known(seed, n_rows, n_tasks):
+def test_the_auc_of_two_classes_is_nan_exactly_if_only_one_is_present(seed, n_rows, n_tasks):
     rng = np.random.default_rng(seed)
     y = np.where(rng.random((n_rows, n_tasks)) < 0.6, rng.integers(0, 2, (n_rows, n_tasks)), np.nan)
     with warnings.catch_warnings(record=True) as caught:
@@ -345,12 +345,12 @@ def test_predictions_without_a_label_do_not_matter(table):
 
 
 @pytest.mark.parametrize("classes", [None, ["a", "b", "c"], ["c", "a", "b"]], ids=str)
-def test_columns_of_scores_that_are_named_after_the_classes_go_by_name(classes):
+def test_score_columns_named_after_the_classes_are_matched_by_name(classes):
     y = np.array(["a", "b", "c", "a", "b", "c"])
     p = pd.DataFrame(np.random.default_rng(0).dirichlet(np.ones(3), 6), columns=["a", "b", "c"])
     expected = task_scores(y, p.to_numpy(), "log_loss")
-    found = task_scores(y, p[["c", "b", "a"]], "log_loss", classes=classes)
-    pd.testing.assert_frame_equal(found, expected)
+    scores = task_scores(y, p[["c", "b", "a"]], "log_loss", classes=classes)
+    pd.testing.assert_frame_equal(scores, expected)
     two = task_scores(np.column_stack([y, y]), [p[["b", "a", "c"]], p], "log_loss", classes=classes and [classes] * 2)
     assert two["log_loss"].tolist() == [expected.iloc[0, 0]] * 2
 
@@ -365,11 +365,11 @@ ODD_LABELS = {
 
 @pytest.mark.parametrize("kind", ODD_LABELS)
 def test_classes_may_be_of_any_type(kind):
-    """Labels are but names to metrics of labels; a quantity in decimals stays one."""
-    codes, guess = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])
+    """Metrics of labels treat labels as names; a quantity stays a quantity."""
+    codes, predicted = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])
     labels = np.empty(2, dtype=object)
     labels[:] = ODD_LABELS[kind]
-    found = task_scores(labels[codes], labels[guess], ["accuracy", "f1"], classes=[labels])
-    pd.testing.assert_frame_equal(found, task_scores(codes, guess, ["accuracy", "f1"]))
+    scores = task_scores(labels[codes], labels[predicted], ["accuracy", "f1"], classes=[labels])
+    pd.testing.assert_frame_equal(scores, task_scores(codes, predicted, ["accuracy", "f1"]))
     if kind == "decimals":
-        assert task_scores(labels[codes], labels[guess], "mean_squared_error").iloc[0, 0] == 0.25
+        assert task_scores(labels[codes], labels[predicted], "mean_squared_error").iloc[0, 0] == 0.25

@@ -1,4 +1,4 @@
-"""Tables of labels to split, and what a split made of them."""
+"""Tables of labels to split, and checks of the splits."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from .._data import data_path
 
 @st.composite
 def label_tables(draw, max_rows=60):
-    """Class codes of one to five tasks, with as many as 85 % of the labels missing."""
+    """Draw class codes of one to five tasks, with up to 85 % of the labels missing."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = draw(st.integers(6, max_rows)), draw(st.integers(1, 5))
     y = rng.integers(0, draw(st.integers(1, 4)), shape).astype(float)
@@ -18,7 +18,7 @@ def label_tables(draw, max_rows=60):
 
 
 def fold_of_rows(cv, y, groups=None):
-    """Fold of every row, having checked that each row is in one test part and in all other training parts."""
+    """Return the fold of every row, after checking that it is in one test part and in all other training parts."""
     n_rows = len(y)
     folds = np.full(n_rows, -1)
     for fold, (train, test) in enumerate(cv.split(np.zeros((n_rows, 1)), y, groups)):
@@ -31,7 +31,7 @@ def fold_of_rows(cv, y, groups=None):
 
 
 def label_counts(y, folds, n_folds):
-    """Rows of every class of every task, and of all known labels of a task, per fold: (n_labels, n_folds)."""
+    """Count rows of every class and of all known labels of each task per fold: (n_labels, n_folds)."""
     y = pd.DataFrame(y)
     rows = []
     for name in y.columns:
@@ -42,17 +42,17 @@ def label_counts(y, folds, n_folds):
 
 
 def unevenness(counts):
-    """Squared distance from equal shares, relative to the share, summed over labels and folds."""
+    """Return the squared distance from equal shares, relative to the share, summed over labels and folds."""
     share = counts.mean(axis=1, keepdims=True)
     return float(((counts - share) ** 2 / np.maximum(share, 1e-9)).sum())
 
 
 def tox21():
-    """Labels of twelve assays with gaps, and the scaffold of every molecule."""
+    """Return labels of twelve assays with gaps, and the scaffold of every molecule."""
     with np.load(data_path("tox21.npz")) as data:
         return data["Y"], data["scaffold_group"]
 
 
 def bridges():
-    """Five design decisions with gaps, strings of two to seven classes."""
+    """Return five design decisions with gaps, as strings of two to seven classes."""
     return pd.read_csv(data_path("bridges.csv.gz")).filter(like="target:")

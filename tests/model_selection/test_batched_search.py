@@ -28,6 +28,8 @@ from skmtl import MultiTaskKerasClassifier, MultiTaskKerasRegressor
 from skmtl.datasets import make_related_tasks
 from skmtl.metrics import make_multimetric_task_scorer
 from skmtl.model_selection import BatchedGridSearchCV, BatchedHalvingGridSearchCV, BatchedRandomizedSearchCV
+from skmtl.model_selection._fit_many import FitCall
+from skmtl.model_selection._fits import fits_of
 
 MODEL = MultiTaskKerasRegressor(
     hidden_layer_sizes=(6,), epochs=6, ensemble_size=1, random_state=0, jit_compile=False, learning_rate=0.02
@@ -39,7 +41,7 @@ FITTED = []
 
 
 class Scaler(StandardScaler):
-    """Notes its fits."""
+    """Records its fits."""
 
     def fit(self, X, y=None, sample_weight=None):
         FITTED.append(len(X))
@@ -52,7 +54,7 @@ def table():
 
 
 def check_same(ours, theirs, atol=1e-5):
-    """Both searches have the same results, but for times."""
+    """Check that both searches have the same results, except for times."""
     assert sorted(ours.cv_results_) == sorted(theirs.cv_results_)
     for name, values in theirs.cv_results_.items():
         if "score" in name and "time" not in name:
@@ -136,7 +138,7 @@ def test_metadata_routing(table):
         check_same(*both(table, BatchedGridSearchCV, GridSearchCV, pipeline, grid, **settings))
 
 
-def test_a_splitter_that_draws_anew_is_asked_once(table):
+def test_a_random_splitter_is_used_once(table):
     class Counted(KFold):
         asked = 0
 
@@ -149,7 +151,7 @@ def test_a_splitter_that_draws_anew_is_asked_once(table):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-def test_earlier_steps_of_a_pipeline_are_fitted_once_a_fold_and_setting(table):
+def test_earlier_steps_of_a_pipeline_are_fitted_once_per_fold_and_setting(table):
     X = pd.DataFrame(table[0], columns=list("abcd")).assign(e=np.resize(["u", "v", "w"], 80))
     columns = ColumnTransformer([("numbers", Scaler(), list("abcd")), ("levels", OneHotEncoder(), ["e"])])
     pipeline = Pipeline([("columns", columns), ("model", MODEL)])
@@ -183,7 +185,7 @@ def test_failed_fits_count_as_in_scikit_learn(table):
         BatchedGridSearchCV(MODEL, {"learning_rate": [-1.0]}, cv=2).fit(*table)
 
 
-def test_a_failed_search_leaves_the_one_before(table):
+def test_a_failed_search_keeps_the_previous_result(table):
     search = BatchedGridSearchCV(MODEL, GRID, cv=2).fit(*table)
     before = dict(vars(search))
     with pytest.raises(ValueError, match="fits failed"):
@@ -191,7 +193,7 @@ def test_a_failed_search_leaves_the_one_before(table):
     assert vars(search) == before
 
 
-def test_what_is_fitted_one_at_a_time_is_said_once_and_right(table):
+def test_fits_one_at_a_time_are_correct_and_give_one_warning(table):
     grid = {"blend": [None, ["network", "ridge"]]}
     model = clone(MODEL).set_params(ensemble_size=2, early_stopping=True)
     theirs = GridSearchCV(model, grid, cv=2).fit(*table)
@@ -201,10 +203,10 @@ def test_what_is_fitted_one_at_a_time_is_said_once_and_right(table):
     check_same(ours, theirs)
 
 
-def test_other_estimators_are_searched_as_ever(table):
+def test_other_estimators_are_searched_as_in_scikit_learn(table):
     grid = {"strategy": ["mean", "median"]}
     theirs = GridSearchCV(DummyRegressor(), grid, cv=2).fit(*table)
-    with pytest.warns(UserWarning, match="DummyRegressor is none of skmtl's"):
+    with pytest.warns(UserWarning, match="DummyRegressor is not one of skmtl's"):
         ours = BatchedGridSearchCV(DummyRegressor(), grid, cv=2).fit(*table)
     check_same(ours, theirs)
 
@@ -226,6 +228,14 @@ def test_classifier_is_stratified_as_in_scikit_learn(table):
 def test_a_line_counts_the_fits(table, capsys):
     BatchedGridSearchCV(MODEL, GRID, cv=2, verbose=1, refit=False).fit(*table)
     assert capsys.readouterr().out.strip().splitlines()[-1].startswith("fit 8/8, ")
+
+
+def test_an_ensemble_and_a_fit_of_its_own_count_as_one_fit_each(table):
+    counted, grid = [], [{"ensemble_size": 6}, {"warm_start": True}, {"ensemble_size": 9}]
+    calls = [FitCall(clone(MODEL).set_params(**settings), *table, rows=0) for settings in grid]
+    with fits_of(calls, done=counted.append) as fits:
+        assert [fits.result(number).error for number in range(3)] == [None] * 3
+    assert counted == [1, 1, 1]
 
 
 def test_clones_and_pickles(table):

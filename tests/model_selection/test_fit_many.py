@@ -1,4 +1,4 @@
-"""Fits that are trained together are the fits that each would be alone."""
+"""Fits that are trained together give the results of single fits."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from skmtl.model_selection._fit_many import FitCall, ManyFits
 from skmtl.training import counters
 
 SMALL = {"hidden_layer_sizes": (8,), "epochs": 12, "ensemble_size": 1, "random_state": 0, "jit_compile": False}
-# Another learning rate, number of epochs, patience, weight decay, dropout, tolerance, loss weight and seed each.
+# Settings that differ only in numbers.
 NUMBERS = [
     {"learning_rate": 1e-3, "random_state": 0},
     {"learning_rate": 1e-2, "epochs": 7, "weight_decay": 0.1, "random_state": 1},
@@ -22,7 +22,7 @@ NUMBERS = [
 
 
 def fit_many(calls):
-    """Fit all calls' estimators; what each raised, and why how many of them were fitted one at a time."""
+    """Fit the estimators of all calls; return their errors, and the reasons for fits one at a time."""
     with ManyFits(calls) as fits:
         return [fitted.error for fitted in fits.results()], fits.reasons
 
@@ -38,25 +38,25 @@ def classes_of(y):
 
 
 def together(estimators, X, y, **arguments):
-    """The same estimators, fitted together; ``arguments`` are those of fit."""
-    twins = [clone(estimator) for estimator in estimators]
-    errors, reasons = fit_many([FitCall(twin, X, y, arguments, rows=0) for twin in twins])
-    assert errors == [None] * len(twins)
+    """Return clones that are fitted together; ``arguments`` are those of fit."""
+    fitted = [clone(estimator) for estimator in estimators]
+    errors, reasons = fit_many([FitCall(batched, X, y, arguments, rows=0) for batched in fitted])
+    assert errors == [None] * len(fitted)
     assert reasons == {}
-    return twins
+    return fitted
 
 
 def check_same(estimators, X, y, atol=2e-5, **arguments):
-    """Fit each alone and all together; predictions and records are the same but for rounding."""
-    for alone, twin in zip(estimators, together(estimators, X, y, **arguments), strict=True):
+    """Check that fitting each alone and all together gives the same results up to rounding."""
+    for alone, batched in zip(estimators, together(estimators, X, y, **arguments), strict=True):
         alone.fit(X, y, **arguments)
-        assert (twin.n_iter_, twin.stop_reason_) == (alone.n_iter_, alone.stop_reason_)
-        np.testing.assert_array_equal(twin.best_epoch_, alone.best_epoch_)
-        assert list(twin.history_) == list(alone.history_)
+        assert (batched.n_iter_, batched.stop_reason_) == (alone.n_iter_, alone.stop_reason_)
+        np.testing.assert_array_equal(batched.best_epoch_, alone.best_epoch_)
+        assert list(batched.history_) == list(alone.history_)
         for name in alone.history_:
-            np.testing.assert_allclose(twin.history_[name], alone.history_[name], atol=atol, rtol=atol)
+            np.testing.assert_allclose(batched.history_[name], alone.history_[name], atol=atol, rtol=atol)
         method = "predict" if isinstance(alone, MultiTaskKerasRegressor) else "predict_proba"
-        for one, other in zip(getattr(twin, method)(X), getattr(alone, method)(X), strict=True):
+        for one, other in zip(getattr(batched, method)(X), getattr(alone, method)(X), strict=True):
             np.testing.assert_allclose(one, other, atol=atol, rtol=atol)
 
 
@@ -72,7 +72,7 @@ def check_same(estimators, X, y, atol=2e-5, **arguments):
     ],
     ids=str,
 )
-def test_fits_that_differ_in_numbers_are_those_alone(table, settings):
+def test_fits_that_differ_in_numbers_match_single_fits(table, settings):
     X, y = table
     y = y.copy()
     y[::3, 1] = np.nan
@@ -83,11 +83,11 @@ def test_fits_that_differ_in_numbers_are_those_alone(table, settings):
 def test_in_float64_and_without_xla_it_is_the_same_bits(table):
     base = MultiTaskKerasRegressor(**{**SMALL, "ensemble_size": 6, "dropout": 0.3, "dtype": "float64"})
     estimators = [clone(base).set_params(**numbers) for numbers in NUMBERS]
-    for alone, twin in zip(estimators, together(estimators, *table), strict=True):
+    for alone, batched in zip(estimators, together(estimators, *table), strict=True):
         alone.fit(*table)
-        np.testing.assert_array_equal(twin.network_.parameters, alone.network_.parameters)
+        np.testing.assert_array_equal(batched.network_.parameters, alone.network_.parameters)
         for name, values in alone.history_.items():
-            np.testing.assert_allclose(twin.history_[name], values, rtol=1e-12)
+            np.testing.assert_allclose(batched.history_[name], values, rtol=1e-12)
 
 
 def test_dropout_rates_may_differ(table):
@@ -122,10 +122,10 @@ def test_mixed_tasks(table):
     mixed = np.column_stack([y[:, 0], classes_of(y)[:, 1]])
     base = MultiTaskKerasEstimator(**SMALL, task_types={"y0": "regression", "y1": "classification"})
     estimators = [clone(base).set_params(learning_rate=rate) for rate in (1e-3, 1e-2, 3e-2)]
-    for alone, twin in zip(estimators, together(estimators, X, mixed), strict=True):
+    for alone, batched in zip(estimators, together(estimators, X, mixed), strict=True):
         alone.fit(X, mixed)
         for column in range(2):
-            np.testing.assert_allclose(twin.predict(X)[:, column], alone.predict(X)[:, column], atol=2e-5)
+            np.testing.assert_allclose(batched.predict(X)[:, column], alone.predict(X)[:, column], atol=2e-5)
 
 
 def test_rows_to_validate_on_and_weights(table):
@@ -152,12 +152,12 @@ def test_fits_of_other_rows_and_other_structures_go_along(table):
 def test_out_of_fold_predictions_come_along(table):
     base = MultiTaskKerasRegressor(**SMALL).set_params(ensemble_size=4, validation_fraction=0.25, oob_score=True)
     estimators = [clone(base).set_params(learning_rate=rate) for rate in (1e-3, 1e-2)]
-    for alone, twin in zip(estimators, together(estimators, *table), strict=True):
+    for alone, batched in zip(estimators, together(estimators, *table), strict=True):
         alone.fit(*table)
-        np.testing.assert_allclose(twin.oob_prediction_, alone.oob_prediction_, atol=2e-5)
+        np.testing.assert_allclose(batched.oob_prediction_, alone.oob_prediction_, atol=2e-5)
 
 
-def test_a_fit_does_not_depend_on_who_is_trained_with_it(table):
+def test_a_fit_does_not_depend_on_the_fits_trained_with_it(table):
     base = MultiTaskKerasRegressor(**{**SMALL, "jit_compile": True})
     first = clone(base)
     others = [clone(base).set_params(learning_rate=rate, epochs=n) for rate, n in ((0.1, 2), (0.5, 9), (1.0, 1))]
@@ -175,7 +175,7 @@ def test_one_program_serves_all_fits_of_a_structure(table):
     assert counters.snapshot()["traces"] - before == 1
 
 
-def test_what_cannot_be_trained_with_others_is_fitted_alone_and_says_why(table):
+def test_fits_that_cannot_be_trained_together_are_made_singly_with_a_reason(table):
     base = MultiTaskKerasRegressor(**{**SMALL, "epochs": 2})
     alone = [
         ({"blend": ["network", "ridge"], "early_stopping": True, "ensemble_size": 2}, "blend"),
@@ -193,7 +193,7 @@ def test_what_cannot_be_trained_with_others_is_fitted_alone_and_says_why(table):
         np.testing.assert_array_equal(call.estimator.predict(table[0]), again.predict(table[0]))
 
 
-def test_what_fails_raises_what_fit_raises_and_the_others_train_on(table):
+def test_a_failing_fit_raises_its_error_and_the_others_train_on(table):
     base = MultiTaskKerasRegressor(**SMALL, optimizer="sgd")
     wrong = [{"learning_rate": 1e9}, {"learning_rate": -1.0}, {"hidden_layer_sizes": (0,)}, {}]
     calls = [FitCall(clone(base).set_params(**one), *table, rows=0) for one in wrong]
@@ -235,6 +235,6 @@ def test_rows_on_the_device_are_bounded(table, monkeypatch):
 def test_the_last_fits_of_a_structure_have_the_program_of_the_others(table):
     base = MultiTaskKerasRegressor(**{**SMALL, "hidden_layer_sizes": (7,), "jit_compile": "auto", "epochs": 40})
     before = counters.snapshot().get("traces", 0)
-    # XLA pays for all of them, and would not for the three that are left over.
+    # XLA pays off for all of them, but would not for the three left over.
     together([clone(base).set_params(random_state=seed, n_iter_no_change=1, tol=1.0) for seed in range(23)], *table)
     assert counters.snapshot()["traces"] - before == 1

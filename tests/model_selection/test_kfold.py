@@ -1,4 +1,4 @@
-"""Folds agree in every label of every task."""
+"""Folds agree in the share of every label of every task."""
 
 import pickle
 import warnings
@@ -48,7 +48,7 @@ def test_a_task_with_enough_labels_has_some_in_every_fold(y, n_splits):
         folds = fold_of_rows(MultiTaskStratifiedKFold(n_splits), y)
     known = ~np.isnan(y)
     counts = np.array([known[folds == fold].sum(axis=0) for fold in range(n_splits)])
-    # With fewer labels the tasks' demands may contradict each other.
+    # With fewer labels, the tasks may have conflicting demands.
     enough = (known.sum(axis=0) >= 2 * n_splits) & (len(y) >= 4 * n_splits)
     assert (counts[:, enough] > 0).all()
 
@@ -144,7 +144,7 @@ def test_groups_are_never_split_and_no_fold_is_empty(y, n_splits, n_groups, seed
 
 def test_scaffolds_of_molecules_stay_together_and_labels_stay_even():
     y, scaffold = tox21()
-    # Molecules without a ring, and those of benzene alone, are each more than a fold's part: leave them out.
+    # Leave out molecules without a ring and those with only benzene: each group is larger than a fold.
     rows = ~np.isin(scaffold, np.bincount(scaffold).argsort()[-2:])
     y, scaffold = y[rows], scaffold[rows]
     folds = fold_of_rows(MultiTaskStratifiedGroupKFold(5), y, scaffold)

@@ -1,4 +1,4 @@
-"""What stratification counts: classes, quantile bins, and which labels are known."""
+"""Codes for stratification: classes, quantile bins and missing labels."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""One split agrees in every label of every task."""
+"""Both parts of a split agree in the share of every label of every task."""
 
 import numpy as np
 import pandas as pd

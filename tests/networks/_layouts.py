@@ -1,4 +1,4 @@
-"""Networks with embedded columns, and rows for them."""
+"""Networks with embedded columns, and inputs for them."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def network_of_layout(layout, members=1, scheme="shared_bottom", **changes):
 
 
 def rows_of(layout, members=1, n=7):
-    """Encoded inputs (members, rows, columns), some without a category."""
+    """Encoded inputs (members, rows, columns), some with missing categories."""
     rng = np.random.default_rng(1)
     numbers = rng.normal(size=(n, layout.embedded + layout.plain))
     positions = rng.uniform(0, 4, size=(n, layout.positions))

@@ -26,7 +26,7 @@ def dense(values: Values, layer: str, x: np.ndarray) -> np.ndarray:
 
 
 def block(values: Values, layer: str, inputs: Sequence[np.ndarray], maps: int) -> Rows:
-    """Outputs of each of ``maps`` kernels of a layer; the first inputs are for the first of them."""
+    """Outputs of each of ``maps`` kernels of a layer, which take the inputs in order."""
     kernel, bias = values[f"{layer}/kernel"], values.get(f"{layer}/bias")
     if kernel.ndim == 2:
         assert all(x is inputs[0] for x in inputs)
@@ -151,7 +151,7 @@ def own_heads(values: Values, hidden: Rows, spec: NetworkSpec) -> np.ndarray:
 
 
 def shared_head(values: Values, hidden: Rows, spec: NetworkSpec) -> np.ndarray:
-    """Raw outputs of a head that all tasks share: as many columns as there are kinds of tasks."""
+    """Raw outputs of a head that all tasks share, with one set of columns per kind of task."""
     for depth in range(len(spec.head_layer_sizes)):
         hidden = [dense(values, f"head_{depth}", x) for x in hidden]
     starts: dict[tuple[int, str], int] = {}

@@ -1,4 +1,4 @@
-"""Networks of every sharing scheme, small, and their variables by name."""
+"""Small networks of every sharing scheme, and their variables by name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from skmtl.networks import (
 )
 from skmtl.networks._build import resolve_architecture
 
-# Every scheme, with other options than the defaults where they change the structure.
+# Every scheme, also with non-default options that change the structure.
 SCHEMES: dict[str, Scheme] = {
     "shared_bottom": SharedBottom(),
     "bypass": Bypass(5),
@@ -69,7 +69,7 @@ def spec_of(scheme: Any, heads: tuple[Head, ...] = MIXED, **changes: Any) -> Net
 
 
 def random_parameters(network: StackedNetwork, seed: int = 0) -> np.ndarray:
-    """Weights that are nowhere zero, (members, n_parameters)."""
+    """Random nonzero weights, (members, n_parameters)."""
     shape = (network.members, network.parameters[-1].stop)
     return (0.5 * np.random.default_rng(seed).normal(size=shape)).astype(network.dtype)
 
@@ -81,7 +81,7 @@ def rows_for(network: StackedNetwork, n: int = 7, seed: int = 1) -> np.ndarray:
 
 
 def forward(network: StackedNetwork, parameters: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Raw outputs (members, rows, units), as in prediction."""
+    """Raw outputs (members, rows, units) in prediction mode."""
     frozen = [tf.constant(value) for value in network.initial_frozen(0, 0.3)]
     return network.forward(tf.constant(parameters), frozen, tf.constant(rows), training=False)[0].numpy()
 
@@ -92,7 +92,7 @@ def by_name(network: StackedNetwork, parameters: np.ndarray, member: int = 0) ->
 
 
 def placed(network: StackedNetwork, values: Mapping[str, np.ndarray]) -> np.ndarray:
-    """One member's parameters from its variables by name; every variable must be named."""
+    """One member's parameters from its variables by name; all variables are required."""
     assert set(values) == {p.name for p in network.parameters}
     return np.concatenate([np.asarray(values[p.name]).reshape(-1) for p in network.parameters])[None]
 

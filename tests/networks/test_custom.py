@@ -1,4 +1,4 @@
-"""A caller's own model: how it is built, what is refused, and what it computes in the engine."""
+"""User-defined models: how they are built, which ones raise an error, and what they compute in the engine."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def drawing() -> keras.Model:
     return model
 
 
-def test_the_seed_alone_decides_the_start_values() -> None:
+def test_initial_values_depend_only_on_the_seed() -> None:
     first, again, other = (parameter_values([call_builder(drawing, {}, seed)]) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).mean() > 0.5
 
 
-def test_the_global_generators_are_put_back() -> None:
+def test_the_global_generators_are_restored() -> None:
     python, numpy_state = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
     call_builder(drawing, {}, 1)
     with pytest.raises(ZeroDivisionError):
@@ -81,18 +81,18 @@ def test_a_model_without_an_input_shape_is_built_under_the_seed() -> None:
 
 
 @pytest.mark.parametrize("method", ["train_step", "compute_loss"])
-def test_a_model_with_a_training_step_of_its_own_is_refused(method: str) -> None:
+def test_a_model_that_overrides_training_raises_an_error(method: str) -> None:
     own = type("Own", (keras.Model,), {method: lambda self, *args, **kwargs: None})
     with pytest.raises(ValueError, match=f"Own overrides {method}.*add_loss"):
         call_builder(own, {}, 0)
 
 
-def test_what_is_no_model_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"returns a keras.Model, it returned list"):
+def test_a_builder_that_returns_no_model_raises_an_error() -> None:
+    with pytest.raises(TypeError, match=r"returns a keras.Model, but it returned list"):
         call_builder(lambda: [1], {}, 0)
 
 
-def test_a_builder_gets_what_it_asks_for() -> None:
+def test_a_builder_gets_the_arguments_it_takes() -> None:
     def plain(units: int = 3) -> None: ...
     def asking(meta: dict[str, Any], units: int = 3) -> None: ...
     def anything(**kwargs: Any) -> None: ...
@@ -122,7 +122,9 @@ def test_a_builder_gets_what_it_asks_for() -> None:
     ],
     ids=["a head each", "side by side", "sigmoid", "mixed"],
 )
-def test_heads_that_fit_the_tasks_are_taken(model: Callable[[], keras.Model], tasks: list[Task], widths: Any) -> None:
+def test_heads_that_match_the_tasks_are_accepted(
+    model: Callable[[], keras.Model], tasks: list[Task], widths: Any
+) -> None:
     assert head_widths(model(), 4, tasks) == widths
 
 
@@ -137,7 +139,7 @@ CLASSES = two_tasks(("classification", "classification"))
 @pytest.mark.parametrize(
     ("model", "tasks", "message"),
     [
-        (two_inputs, two_tasks(), "2 inputs; skmtl feeds one"),
+        (two_inputs, two_tasks(), "2 inputs; skmtl needs a single one"),
         (lambda: of_heads(layers.Dense(1)), two_tasks(), r"1 outputs, but y has 2 tasks \(a, b\)"),
         (lambda: of_heads(*[layers.Dense(1)] * 3), two_tasks(), "3 outputs, but y has 2 tasks"),
         (lambda: of_heads(layers.Dense(2)), CLASSES, "1 outputs, but y has 2 tasks"),
@@ -149,26 +151,26 @@ CLASSES = two_tasks(("classification", "classification"))
         (lambda: of_heads(layers.Reshape((5, 1)), layers.Dense(1)), two_tasks(), r"output of shape \(2, 5, 1\)"),
     ],
 )
-def test_heads_that_do_not_fit_are_refused_with_what_would(
+def test_heads_that_do_not_match_the_tasks_raise_an_error(
     model: Callable[[], keras.Model], tasks: list[Task], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         head_widths(model(), 4, tasks)
 
 
-def test_named_outputs_come_in_the_order_of_the_tasks() -> None:
+def test_named_outputs_are_sorted_by_task() -> None:
     first, second = np.ones((3, 1)), np.zeros(3)
     ordered = ordered_outputs({"b": second, "a": first}, ["a", "b"])
     assert [output.shape for output in ordered] == [(3, 1), (3, 1)]
     assert ordered[0] is first
-    with pytest.raises(ValueError, match=r"outputs are named \['a', 'c'\], the tasks \['a', 'b'\]"):
+    with pytest.raises(ValueError, match=r"outputs are named \['a', 'c'\], but the tasks are named \['a', 'b'\]"):
         ordered_outputs({"a": first, "c": second}, ["a", "b"])
 
 
 # In the engine
 
 
-def test_every_member_computes_what_its_model_does() -> None:
+def test_every_member_computes_the_same_as_its_model() -> None:
     def build() -> keras.Model:
         inputs = keras.Input((4,))
         hidden = layers.BatchNormalization()(layers.Dense(5, kernel_regularizer="l2")(inputs))
@@ -205,7 +207,7 @@ def named(meta: dict[str, Any], units: int = 6, rate: float = 0.1) -> keras.Mode
     return keras.Model(inputs, {name: layers.Dense(units)(hidden) for name, units in reversed(outputs.items())})
 
 
-def test_a_builder_called_again_trains_in_the_program_of_the_first_call() -> None:
+def test_a_second_call_of_a_builder_reuses_the_program() -> None:
     def fit(seed: int, **settings: Any) -> MultiTaskKerasRegressor:
         return MultiTaskKerasRegressor(model=named, **{**SHORT, "random_state": seed}, **settings).fit(X, Y)
 
@@ -216,7 +218,7 @@ def test_a_builder_called_again_trains_in_the_program_of_the_first_call() -> Non
     assert (fit(0).predict(X) != fit(1).predict(X)).any()
 
 
-def test_a_dict_of_outputs_is_matched_by_the_names_of_the_tasks() -> None:
+def test_a_dict_of_outputs_is_matched_by_task_name() -> None:
     def copying(meta: dict[str, Any]) -> keras.Model:
         inputs = keras.Input((4,))
         columns = {"y1": inputs[:, 1:2] * 2.0, "y0": inputs[:, :1]}
@@ -229,7 +231,7 @@ def test_a_dict_of_outputs_is_matched_by_the_names_of_the_tasks() -> None:
 
 
 class Subclassed(keras.Model):
-    """Model without a configuration: an array is among its arguments."""
+    """Model without a configuration, because one of its arguments is an array."""
 
     def __init__(self, table: np.ndarray) -> None:
         super().__init__()
@@ -282,7 +284,7 @@ def test_one_sigmoid_unit_and_a_softmax_learn_two_classifications() -> None:
     np.testing.assert_allclose(first[:, [1]], raw, rtol=1e-4, atol=1e-6)
 
 
-def test_heads_that_give_logits_learn_with_a_loss_of_logits() -> None:
+def test_heads_that_output_logits_learn_with_a_loss_on_logits() -> None:
     y = np.column_stack([(Y[:, 0] > 0).astype(float), Y[:, 1]])
     build = lambda: of_heads(layers.Dense(1), layers.Dense(1))  # noqa: E731
     loss = [keras.losses.BinaryCrossentropy(from_logits=True), "mse"]

@@ -1,4 +1,4 @@
-"""The exported Keras model computes what the engine's network does, from the caller's columns to their units."""
+"""The exported Keras model computes the same as the engine's network, from X to predictions in the units of y."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def spec(**settings: Any) -> NetworkSpec:
 @pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("towers", [(), (4,)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_schemes_export_is_its_network_with_encoding_and_decoding(members: int, towers: Any, dtype: str) -> None:
+def test_an_export_equals_the_network_with_encoding_and_decoding(members: int, towers: Any, dtype: str) -> None:
     network = StackedNetwork(spec(members=members, head_layer_sizes=towers, dtype=dtype, dropout=True))
     flat, x = network.initial_parameters(3), rows()
     inputs = np.broadcast_to(encoded(x), (members, 7, 5)).astype(dtype)
@@ -86,7 +86,7 @@ def test_a_single_task_gives_a_single_output() -> None:
 
 
 def named_build() -> keras.Model:
-    """A model that is called as one of its tasks, as is one of its layers."""
+    """A model with the name of one of its tasks, as is one of its layers."""
     inputs = keras.Input((5,))
     hidden = keras.layers.BatchNormalization()(keras.layers.Dense(6, "relu", name="kind of house")(inputs))
     heads = [
@@ -99,7 +99,7 @@ def named_build() -> keras.Model:
 
 @pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("configured", [True, False])
-def test_a_callers_models_are_exported_side_by_side_under_names_of_their_own(
+def test_user_defined_members_are_exported_side_by_side_with_unique_names(
     members: int, configured: bool, tmp_path: Path
 ) -> None:
     models = [named_build() for _ in range(members)]
@@ -135,7 +135,7 @@ def test_a_callers_models_are_exported_side_by_side_under_names_of_their_own(
         (["X", "task_0_X"], ["X", "task_1_task_0_X"], ["task_0_X_", "task_0_X"]),
     ],
 )
-def test_outputs_are_named_after_their_tasks_as_far_as_keras_allows(tasks: Any, taken: Any, names: Any) -> None:
+def test_outputs_are_named_after_their_tasks_if_keras_allows_it(tasks: Any, taken: Any, names: Any) -> None:
     assert output_names(tasks, taken) == names
     assert len({*names, *taken}) == len(names) + len(taken)
 
@@ -148,7 +148,7 @@ def test_any_task_name_gives_a_model_that_runs_in_a_graph(task: str) -> None:
     assert model.predict(rows(), verbose=0).shape == (7, 2)
 
 
-def test_exporting_uses_up_no_global_random_numbers() -> None:
+def test_exporting_does_not_change_the_global_random_state() -> None:
     network, state = StackedNetwork(spec(members=2, dropout=True)), random.getstate()
     export_model(network.spec, ENCODING, SCALING, network.initial_parameters(0), dropout=0.1)
     source = CustomSource(named_build, {}, n_inputs=5)

@@ -23,7 +23,7 @@ from ._schemes import SCHEMES, by_name, forward, random_parameters, spec_of
 
 
 def reference(layout, values, rows):
-    """What the first hidden layer should see, column by column."""
+    """Expected input of the first hidden layer, column by column."""
     parts = []
     for i in range(layout.embedded):
         x = rows[:, [i]]
@@ -44,7 +44,7 @@ def reference(layout, values, rows):
 
 @pytest.mark.parametrize("members", [1, 2])
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_the_first_layer_sees_what_the_formulas_say(name, members):
+def test_the_input_of_the_first_layer_follows_the_formulas(name, members):
     layout = LAYOUTS[name]
     network = network_of_layout(layout, members, hidden_layer_sizes=())
     parameters = random_parameters(network)
@@ -59,7 +59,7 @@ def test_the_first_layer_sees_what_the_formulas_say(name, members):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_scheme_takes_embedded_columns_and_members_never_touch(scheme):
+def test_every_scheme_takes_embedded_columns_and_keeps_members_apart(scheme):
     pair, alone = (network_of_layout(LINEAR, members, scheme) for members in (2, 1))
     parameters = random_parameters(pair)
     rows = rows_of(LINEAR, 2)
@@ -69,7 +69,7 @@ def test_every_scheme_takes_embedded_columns_and_members_never_touch(scheme):
         np.testing.assert_allclose(found[member], single[0], rtol=1e-4, atol=1e-5)
 
 
-def test_a_piecewise_linear_network_starts_as_one_linear_in_its_columns():
+def test_a_piecewise_linear_embedding_starts_as_a_linear_one():
     network = network_of_layout(LINEAR, members=2, hidden_layer_sizes=())
     parameters = network.initial_parameters(0)
     rows = rows_of(LINEAR, 2)
@@ -79,7 +79,7 @@ def test_a_piecewise_linear_network_starts_as_one_linear_in_its_columns():
     assert np.ptp(parameters, axis=0).max() > 0
 
 
-def test_members_start_from_embeddings_of_their_own():
+def test_members_start_from_different_embeddings():
     for layout in (LINEAR, COSINES):
         network = network_of_layout(layout, members=3)
         parameters = network.initial_parameters(0)
@@ -105,7 +105,7 @@ def test_float64_networks_take_embedded_columns():
         (lambda m: CategoryEmbedding(3, 6, m), 1),
     ],
 )
-def test_layers_say_their_shape_and_come_back_from_their_configuration(layer, inputs, members):
+def test_layers_know_their_output_shape_and_are_restored_from_their_configuration(layer, inputs, members):
     ours = layer(members)
     shape = (5, 2) if members is None else (members, 5, 2)
     rows = [np.ones(shape, np.float32)] * inputs
@@ -122,7 +122,7 @@ def test_layers_say_their_shape_and_come_back_from_their_configuration(layer, in
 @pytest.mark.parametrize("scaling", ["standard", "robust", "none"])
 @pytest.mark.parametrize("most", [0, 4, None])
 @pytest.mark.parametrize("n_bins", [None, 0, 4])
-def test_the_encoding_layer_encodes_as_the_encoder_does(scaling, most, n_bins):
+def test_the_encoding_layer_equals_the_encoder(scaling, most, n_bins):
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.normal(size=90), rng.integers(0, 3, 90), rng.exponential(size=90), np.arange(90) % 9])
     X[::10, 2], X[5:9, 1] = np.nan, np.nan
@@ -157,12 +157,12 @@ def test_embeddings_by_name_and_by_instance():
         ("periodic", {"frequency_scale": 0}, ValueError, "frequency_scale should be a positive number, got 0"),
     ],
 )
-def test_embeddings_that_cannot_be(given, options, error, message):
+def test_invalid_embeddings_raise_an_error(given, options, error, message):
     with pytest.raises(error, match=message):
         resolve_numeric_embedding(given, options)
 
 
-def test_a_spec_without_layout_is_as_before():
+def test_a_spec_without_layout_has_no_input_stage():
     spec = spec_of(SCHEMES["shared_bottom"])
     assert spec.inputs is None
     assert replace(spec, inputs=None) == spec

@@ -1,4 +1,4 @@
-"""The layers alone: what they compute, in a Keras model of one's own, saved and loaded."""
+"""Layers on their own: their outputs, and their use in user-defined Keras models, saved and loaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def values(*shape: int) -> np.ndarray:
 
 
 def with_bias(layer: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel and bias of the layer, built, with biases that are not zero."""
+    """Kernel and bias of a built layer, with nonzero biases."""
     layer.build(shape)
     layer.bias.assign(values(*layer.bias.shape))
     return layer.kernel.numpy(), layer.bias.numpy()
@@ -52,7 +52,7 @@ def test_task_dense_is_a_dense_layer_for_each_task_and_member(members: int | Non
     assert tuple(layer(given).shape) == layer.compute_output_shape(given.shape)
 
 
-def test_own_kernels_start_within_the_glorot_bounds_of_one_of_them() -> None:
+def test_each_kernel_starts_within_its_own_glorot_bounds() -> None:
     for layer, shape in ((MemberDense(30, 4), (1, 2, 20)), (TaskDense(30, 5, members=4), (4, 1, 2, 20))):
         layer.build(shape)
         limit = np.sqrt(6 / 50)
@@ -63,7 +63,7 @@ def test_own_kernels_start_within_the_glorot_bounds_of_one_of_them() -> None:
         assert not layer.bias.numpy().any()
 
 
-def test_layers_of_a_model_start_from_other_kernels_that_the_callers_seed_decides() -> None:
+def test_layers_start_from_different_kernels_that_depend_on_the_callers_seed() -> None:
     def kernels() -> list[np.ndarray]:
         random.seed(5)
         layers = [MemberDense(4, 2), MemberDense(4, 2)]
@@ -77,7 +77,7 @@ def test_layers_of_a_model_start_from_other_kernels_that_the_callers_seed_decide
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.2, 0.7])
-def test_dropout_leaves_out_its_share_and_keeps_the_mean(rate: float) -> None:
+def test_dropout_drops_the_given_fraction_and_keeps_the_mean(rate: float) -> None:
     layer = VariableDropout(rate, seed=1)
     out = np.asarray(layer(np.ones((400, 300), np.float32), training=True))
     assert (out == 0).mean() == pytest.approx(rate, abs=0.01)
@@ -85,7 +85,7 @@ def test_dropout_leaves_out_its_share_and_keeps_the_mean(rate: float) -> None:
     np.testing.assert_allclose(out[out > 0], 1 / (1 - rate), rtol=1e-6)
 
 
-def test_dropout_does_nothing_in_prediction_and_at_rate_zero() -> None:
+def test_dropout_changes_nothing_in_prediction_and_at_rate_zero() -> None:
     x, layer = values(5, 4), VariableDropout(0.5)
     np.testing.assert_array_equal(layer(x), x)
     np.testing.assert_array_equal(layer(x, training=False), x)
@@ -93,7 +93,7 @@ def test_dropout_does_nothing_in_prediction_and_at_rate_zero() -> None:
     np.testing.assert_array_equal(layer(x, training=True), x)
 
 
-def test_dropout_draws_anew_at_every_call_and_differs_between_layers() -> None:
+def test_dropout_differs_between_calls_and_between_layers() -> None:
     x, layer = np.ones((20, 20), np.float32), VariableDropout(0.5)
     first, second, other = layer(x, training=True), layer(x, training=True), VariableDropout(0.5)(x, training=True)
     assert (np.asarray(first) != np.asarray(second)).any()
@@ -102,12 +102,12 @@ def test_dropout_draws_anew_at_every_call_and_differs_between_layers() -> None:
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 3])
-def test_an_impossible_rate_is_refused(rate: float) -> None:
+def test_an_invalid_rate_raises_an_error(rate: float) -> None:
     with pytest.raises(ValueError, match=r"rate should be in \[0, 1\)"):
         VariableDropout(rate)
 
 
-def test_inputs_are_filled_standardised_and_flagged() -> None:
+def test_inputs_are_imputed_standardised_and_flagged() -> None:
     layer = InputEncoding(center=[1.0, 2.0], scale=[2.0, 4.0], fill=[1.0, 6.0], indicators=[1])
     out = layer(np.array([[3.0, np.nan], [np.nan, 2.0]], np.float32))
     np.testing.assert_allclose(out, [[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
@@ -126,7 +126,7 @@ def test_inputs_are_filled_standardised_and_flagged() -> None:
         ("softplus", lambda raw: np.log1p(np.exp(raw))),
     ],
 )
-def test_outputs_are_linked_then_shifted_and_scaled(link: str, function: Any) -> None:
+def test_outputs_pass_the_link_function_and_are_then_scaled_and_shifted(link: str, function: Any) -> None:
     raw, layer = values(2, 6, 5), OutputDecoding(1, 3, link, shift=2.0, scale=0.5)
     np.testing.assert_allclose(layer(raw), 2.0 + 0.5 * function(raw[..., 1:4]), rtol=1e-5)
     assert tuple(layer(raw).shape) == layer.compute_output_shape(raw.shape)
@@ -138,7 +138,7 @@ def test_members_are_averaged() -> None:
     assert MemberAverage().compute_output_shape((3, None, 2)) == (None, 2)
 
 
-def test_a_model_of_all_layers_is_trained_saved_and_loaded(tmp_path: Path) -> None:
+def test_a_model_with_all_layers_is_trained_saved_and_loaded(tmp_path: Path) -> None:
     inputs = keras.Input((3,))
     hidden = InputEncoding([0.1] * 3, [2.0] * 3, [0.0] * 3, [0, 2])(inputs)
     hidden = MemberDense(6, 2, "relu")(ops.expand_dims(hidden, 0))
@@ -171,6 +171,6 @@ def test_a_model_of_all_layers_is_trained_saved_and_loaded(tmp_path: Path) -> No
     ],
     ids=lambda layer: type(layer).__name__,
 )
-def test_a_layers_configuration_makes_an_equal_layer(layer: keras.layers.Layer) -> None:
+def test_a_layers_configuration_gives_an_equal_layer(layer: keras.layers.Layer) -> None:
     twin = type(layer).from_config(layer.get_config())
     assert twin.get_config() == layer.get_config()

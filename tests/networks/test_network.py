@@ -1,4 +1,4 @@
-"""A scheme's network as a function of flat parameters: what it computes and how it starts."""
+"""The network of a scheme as a function of flat parameters: outputs and initial values."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def outputs(network: StackedNetwork, flat: np.ndarray, inputs: np.ndarray, train
 
 
 def random_parameters(network: StackedNetwork) -> np.ndarray:
-    """Weights and biases, none of them zero."""
+    """Nonzero weights and biases."""
     rng = np.random.default_rng(2)
     return rng.normal(size=(network.members, network.parameters[-1].stop)).astype(network.dtype)
 
@@ -51,7 +51,7 @@ def pieces(network: StackedNetwork, flat: np.ndarray) -> list[list[np.ndarray]]:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize(("hidden", "towers"), [((), ()), ((5, 6), ()), ((5,), (4,)), ((), (4, 3))])
-def test_outputs_are_those_of_separate_dense_layers(hidden: Any, towers: Any, members: int, dtype: str) -> None:
+def test_outputs_equal_those_of_separate_dense_layers(hidden: Any, towers: Any, members: int, dtype: str) -> None:
     network = make(hidden, towers, members, dtype=dtype)
     flat, inputs = random_parameters(network), rows(members, dtype)
     raw = outputs(network, flat, inputs)
@@ -66,7 +66,7 @@ def test_outputs_are_those_of_separate_dense_layers(hidden: Any, towers: Any, me
 
 
 def towered(values: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
-    """Every task's own layers, and the columns that it has."""
+    """Every task's layers and columns."""
     columns = []
     for task, units in enumerate(UNITS):
         own = values
@@ -76,7 +76,7 @@ def towered(values: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
     return np.hstack(columns)
 
 
-def test_fused_heads_are_the_function_of_a_keras_model_with_a_dense_layer_for_each_task() -> None:
+def test_fused_heads_equal_a_keras_model_with_one_dense_layer_per_task() -> None:
     network = make((5,))
     flat = random_parameters(network)
     kernel, bias, heads, head_biases = pieces(network, flat)[0]
@@ -100,7 +100,7 @@ def within_glorot(kernel: np.ndarray, units: int | None = None) -> None:
 
 
 @pytest.mark.parametrize("members", [1, 2])
-def test_every_kernel_starts_as_glorot_says_for_the_layer_it_would_be_alone(members: int) -> None:
+def test_every_kernel_starts_glorot_uniform_with_the_fans_of_a_separate_layer(members: int) -> None:
     heads = tuple(Head(f"t{i}", units, "identity") for i, units in enumerate((40, 2)))
     network = make((300, 200), (), members, heads)
     for first, b0, second, b1, last, b2 in pieces(network, network.initial_parameters(0)):
@@ -116,7 +116,7 @@ def test_every_kernel_starts_as_glorot_says_for_the_layer_it_would_be_alone(memb
             within_glorot(last[task], units)
 
 
-def test_start_values_follow_the_seed_and_differ_between_members() -> None:
+def test_initial_values_depend_on_the_seed_and_differ_between_members() -> None:
     network = make((5,), (3,), 2, dropout=True)
     first, again, other = (network.initial_parameters(seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
@@ -128,7 +128,7 @@ def test_start_values_follow_the_seed_and_differ_between_members() -> None:
 
 
 @pytest.mark.parametrize("members", [1, 2])
-def test_dropout_layers_take_the_rate_from_outside_and_draw_apart(members: int) -> None:
+def test_dropout_layers_take_the_given_rate_and_draw_different_numbers(members: int) -> None:
     network = make((50,), (40,), members, dropout=True, activation="linear")
     flat, x = network.initial_parameters(0), rows(members)
     plain = outputs(network, flat, x)
@@ -141,7 +141,7 @@ def test_dropout_layers_take_the_rate_from_outside_and_draw_apart(members: int) 
     assert len({state.tobytes() for state in states}) == 2
 
 
-def test_a_networks_parameters_are_named_and_lie_one_after_the_other() -> None:
+def test_a_networks_parameters_are_named_and_contiguous() -> None:
     network = make((5,), (3,))
     stops = [parameter.stop for parameter in network.parameters]
     assert [parameter.start for parameter in network.parameters] == [0, *stops[:-1]]
@@ -150,14 +150,14 @@ def test_a_networks_parameters_are_named_and_lie_one_after_the_other() -> None:
     assert network.parameters[-1].name == "heads/bias"
 
 
-def test_networks_of_one_spec_are_one_object() -> None:
+def test_equal_specs_share_one_network() -> None:
     spec = make((5,)).spec
     assert network_of(spec) is network_of(make((5,)).spec)
     assert network_of(spec) is not network_of(make((6,)).spec)
 
 
 @pytest.mark.parametrize("members", [1, 2])
-def test_building_a_network_uses_up_no_global_random_numbers(members: int) -> None:
+def test_building_a_network_does_not_change_the_global_random_state(members: int) -> None:
     def drawn(build: bool) -> list[Any]:
         keras.utils.set_random_seed(4)
         if build:

@@ -1,4 +1,4 @@
-"""A network cut where its tasks meet: the two halves are the network, and what has no such place is refused."""
+"""Splitting a network at its shared representation; networks without one raise an error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from skmtl.networks._representation import Representation
 
 from ._schemes import ALIKE, SCHEMES, random_parameters, rows_for, spec_of
 
-# What each scheme says where it is refused; None where it has a representation.
+# Reason in each scheme's error; None if it has a representation.
 REASONS: dict[str, str | None] = {
     "shared_bottom": None,
     "bypass": "beside or above .* 'bypass_0'",
@@ -33,7 +33,7 @@ REASONS: dict[str, str | None] = {
     "ple": "beside or above",
     "ple of many experts": "beside or above",
     "ple without task experts": "beside or above",
-    "cross_stitch": "'cross_stitch_1', sees a representation for each task",
+    "cross_stitch": "'cross_stitch_1', has a representation per task",
     "independent": "share no layer",
     "low_rank": "beside or above .* 'adapters_0'",
     "task_conditioned": "beside or above .* 'task_modulation'",
@@ -43,7 +43,7 @@ WITH = [name for name, reason in REASONS.items() if reason is None]
 
 @pytest.mark.parametrize("changes", [{}, {"members": 2}, {"head_layer_sizes": (4, 3)}], ids=["", "members", "towers"])
 @pytest.mark.parametrize("name", WITH)
-def test_the_halves_one_after_the_other_are_the_network(name: str, changes: dict[str, Any]) -> None:
+def test_the_two_halves_in_sequence_equal_the_network(name: str, changes: dict[str, Any]) -> None:
     network = StackedNetwork(spec_of(SCHEMES[name], dropout=True, dtype="float64", **changes))
     cut = Representation(network)
     flat, rows = tf.constant(random_parameters(network)), tf.constant(rows_for(network))
@@ -60,25 +60,25 @@ def test_the_halves_one_after_the_other_are_the_network(name: str, changes: dict
         np.testing.assert_allclose(copies, expected, rtol=1e-12)
 
 
-def test_every_scheme_has_a_representation_or_says_why_not() -> None:
+def test_every_scheme_is_listed() -> None:
     assert REASONS.keys() == SCHEMES.keys()
 
 
 @pytest.mark.parametrize("members", [1, 2])
 @pytest.mark.parametrize("name", [name for name in REASONS if name not in WITH])
-def test_a_scheme_without_one_representation_of_all_tasks_is_refused(name: str, members: int) -> None:
+def test_a_scheme_without_a_shared_representation_raises_an_error(name: str, members: int) -> None:
     network = StackedNetwork(spec_of(SCHEMES[name], members=members))
     with pytest.raises(ValueError, match=REASONS[name]):
         Representation(network)
 
 
-def test_tasks_that_share_nothing_are_refused() -> None:
+def test_tasks_that_share_nothing_raise_an_error() -> None:
     with pytest.raises(ValueError, match="share no layer"):
         Representation(StackedNetwork(spec_of(SCHEMES["shared_bottom"], hidden_layer_sizes=())))
 
 
-def test_a_network_of_the_callers_own_is_refused() -> None:
-    with pytest.raises(ValueError, match="does not tell where the tasks' own layers begin"):
+def test_a_user_defined_network_raises_an_error() -> None:
+    with pytest.raises(ValueError, match="it is unknown where the task-specific layers begin"):
         Representation(object())
 
 
@@ -90,7 +90,7 @@ def dense(units: int, spec: NetworkSpec, *, own: bool) -> Any:
 
 @dataclass(frozen=True)
 class Own(Scheme):
-    """A scheme of the caller's own; ``heads`` connects what lies above the shared layer."""
+    """A user-defined scheme; ``heads`` connects the layers above the shared one."""
 
     heads: Callable[..., Any] | None = None
 
@@ -119,25 +119,25 @@ def past(hidden: Any, inputs: Any, spec: NetworkSpec) -> Any:
 
 
 @pytest.mark.parametrize("members", [1, 2])
-def test_a_scheme_of_the_callers_own_is_taken_by_what_its_layers_say(members: int) -> None:
+def test_a_user_defined_scheme_is_split_at_its_layers_marks(members: int) -> None:
     assert Representation(StackedNetwork(spec_of(Own(linear), heads=ALIKE, members=members))).linear_heads
     for heads, reason in {
-        unmarked: "no layer says that it is the tasks' own",
-        one_by_one: "neither a TaskDense of all tasks nor one linear layer",
-        squashed: "neither a TaskDense of all tasks nor one linear layer",
-        past: "not only from what the tasks' first own layer",
+        unmarked: "no layer is marked as task-specific",
+        one_by_one: "neither a TaskDense of all tasks nor a linear output layer",
+        squashed: "neither a TaskDense of all tasks nor a linear output layer",
+        past: "depend on more than the input of the first task-specific layer",
     }.items():
         network = StackedNetwork(spec_of(Own(heads), heads=ALIKE, members=members))
         with pytest.raises(ValueError, match=reason):
             Representation(network)
 
 
-def test_a_refused_network_is_as_it_was() -> None:
-    """It is kept for other fits, for which Keras' models of parts of it must not matter."""
+def test_a_network_is_unchanged_after_an_error() -> None:
+    """Other fits use the same network, and must not be affected by Keras models of its parts."""
     network = StackedNetwork(spec_of(CrossStitch()))
     flat, rows = random_parameters(network), rows_for(network)
     before = network.forward(tf.constant(flat), [], tf.constant(rows), training=False)[0]
     for _ in range(2):
-        with pytest.raises(ValueError, match="for each task"):
+        with pytest.raises(ValueError, match="a representation per task"):
             Representation(network)
     np.testing.assert_array_equal(network.forward(tf.constant(flat), [], tf.constant(rows), training=False)[0], before)

@@ -1,4 +1,4 @@
-"""Schemes as objects: options, equality, what is refused, and schemes of one's own."""
+"""Schemes as objects: options, equality, errors, and user-defined schemes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def fit(architecture: Any, **parameters: Any) -> MultiTaskKerasRegressor:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=list(SCHEMES))
-def test_a_scheme_equals_one_of_the_same_class_and_options_and_never_changes(scheme: Scheme) -> None:
+def test_schemes_with_the_same_class_and_options_are_equal_and_immutable(scheme: Scheme) -> None:
     twin = type(scheme)(**scheme.get_params())
     assert twin == scheme and hash(twin) == hash(scheme)
     assert eval(repr(scheme), vars(networks).copy()) == scheme
@@ -64,7 +64,7 @@ def test_a_scheme_equals_one_of_the_same_class_and_options_and_never_changes(sch
 
 
 @pytest.mark.parametrize("name", _SCHEMES)
-def test_a_name_with_options_and_an_instance_are_held_alike(name: str) -> None:
+def test_a_name_with_options_and_an_instance_give_the_same_spec(name: str) -> None:
     scheme = _SCHEMES[name]()
     assert resolve_architecture(name, {}) == resolve_architecture(scheme, {})
     for option, value in scheme.get_params().items():
@@ -75,7 +75,7 @@ def test_a_name_with_options_and_an_instance_are_held_alike(name: str) -> None:
         assert resolve_architecture(changed, {}) != resolve_architecture(scheme, {})
 
 
-def test_options_are_held_as_plain_python_values() -> None:
+def test_options_are_stored_as_plain_python_values() -> None:
     assert repr(MMoE(np.int64(3), np.float32(0.5))) == "MMoE(n_experts=3, gate_dropout=0.5)"
     assert Bypass([5, np.int32(3)]) == Bypass((5, 3)) and Bypass(5) == Bypass((5,))
     assert repr(CrossStitch(1)) == "CrossStitch(own_weight=1.0)"
@@ -109,7 +109,7 @@ COUNTED = [
 
 
 @pytest.mark.parametrize(("kind", "option", "least"), COUNTED)
-def test_counts_are_integers_from_their_least_on(kind: type[Scheme], option: str, least: int) -> None:
+def test_counts_are_integers_with_a_lower_bound(kind: type[Scheme], option: str, least: int) -> None:
     assert kind(**{option: least}).get_params()[option] == least
     for wrong in (least - 1, 2.0, True, "3", None, [2]):
         with pytest.raises(ValueError, match=f"{kind.name}: {option} should be an integer of at least {least}, got"):
@@ -124,43 +124,43 @@ def test_gate_dropout_is_a_rate_below_one(kind: type[Scheme], wrong: Any) -> Non
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, float("nan"), False, None])
-def test_the_own_weight_is_between_none_and_all(wrong: Any) -> None:
+def test_the_own_weight_is_between_zero_and_one(wrong: Any) -> None:
     with pytest.raises(ValueError, match=r"cross_stitch: own_weight should be in \[0, 1\], got"):
         CrossStitch(own_weight=wrong)
 
 
 @pytest.mark.parametrize("wrong", [0, (), (5, 0), (5, 2.5), "5", None, (True,)])
 def test_bypass_widths_are_positive_integers(wrong: Any) -> None:
-    with pytest.raises(ValueError, match="bypass: bypass_layer_sizes should be positive integers, one a layer, got"):
+    with pytest.raises(ValueError, match="bypass: bypass_layer_sizes should be positive integers, one per layer, got"):
         Bypass(wrong)
 
 
 @pytest.mark.parametrize("architecture", ["mmoe", MMoE(2)])
-def test_an_unknown_option_gets_the_right_one_proposed(architecture: Any) -> None:
+def test_an_unknown_option_gets_a_suggestion(architecture: Any) -> None:
     with pytest.raises(
         ValueError, match=r"'mmoe' has no option 'n_expert' \(architecture__n_expert\)\. Did you mean 'n_experts'"
     ):
         fit(architecture, architecture__n_expert=3)
 
 
-def test_an_unknown_name_gets_the_right_one_proposed() -> None:
+def test_an_unknown_name_gets_a_suggestion() -> None:
     with pytest.raises(ValueError, match=r"Unknown architecture 'cross_stich'\. Did you mean 'cross_stitch'"):
         fit("cross_stich")
 
 
-def test_a_bad_option_is_refused_before_anything_is_fitted() -> None:
+def test_an_invalid_option_raises_an_error_before_fitting() -> None:
     model = MultiTaskKerasRegressor(architecture="ple", architecture__n_shared_experts=0, ensemble_size=1)
     with pytest.raises(ValueError, match="ple: n_shared_experts should be an integer of at least 1, got 0"):
         model.fit(X, Y)
     assert not hasattr(model, "network_")
 
 
-def test_a_class_is_not_an_instance() -> None:
+def test_passing_a_class_raises_an_error() -> None:
     with pytest.raises(TypeError, match=r"should be the name of a scheme or an instance .* Pass MMoE\(\)\."):
         fit(MMoE)
 
 
-def test_what_merely_has_a_method_of_that_name_is_refused() -> None:
+def test_an_object_that_is_not_a_scheme_raises_an_error() -> None:
     class Impostor:
         def connect(self, inputs: Any, spec: Any) -> Any:
             return inputs
@@ -171,7 +171,7 @@ def test_what_merely_has_a_method_of_that_name_is_refused() -> None:
 
 @dataclass(frozen=True)
 class Linear(Scheme):
-    """Linear heads on scaled inputs, in two ways to make them."""
+    """Linear heads on scaled inputs, built in two ways."""
 
     scale: float = 1.0
     heads: bool = True
@@ -186,7 +186,7 @@ class Linear(Scheme):
 
 
 @pytest.mark.parametrize("members", [1, 3])
-def test_a_scheme_of_one_s_own_trains_predicts_and_is_cloned_and_pickled(members: int) -> None:
+def test_a_user_defined_scheme_trains_predicts_and_can_be_cloned_and_pickled(members: int) -> None:
     model = fit(Linear(2.0), ensemble_size=members, epochs=60, learning_rate=0.1)
     assert model.score(X, Y) > 0.9
     again = clone(model).fit(X, Y)
@@ -199,7 +199,7 @@ def test_a_scheme_of_one_s_own_trains_predicts_and_is_cloned_and_pickled(members
     assert not any(parameter.shared for parameter in StackedNetwork(model.network_.spec).parameters)
 
 
-def test_options_of_one_s_own_scheme_are_routed_too() -> None:
+def test_options_of_a_user_defined_scheme_are_routed_too() -> None:
     model = fit(Linear(), architecture__scale=2.0)
     assert model.network_.spec.architecture == Linear(2.0)
     np.testing.assert_array_equal(model.predict(X), fit(Linear(2.0)).predict(X))
@@ -209,7 +209,7 @@ def test_options_of_one_s_own_scheme_are_routed_too() -> None:
 
 
 class Bare(Linear):
-    """Not a dataclass itself: equal to any other of its kind."""
+    """Not a dataclass itself, so all instances are equal."""
 
 
 @dataclass(frozen=True)
@@ -219,12 +219,12 @@ class Unhashable(Linear):
 
 @dataclass(frozen=True)
 class Named(Linear):
-    """Of a built-in scheme's name, but another class."""
+    """Has the name of a built-in scheme, but is another class."""
 
     name: ClassVar[str] = "shared_bottom"
 
 
-def test_own_classes_that_could_be_mixed_up_are_refused() -> None:
+def test_user_defined_schemes_without_proper_equality_raise_an_error() -> None:
     with pytest.raises(TypeError, match=r"decorate the class Bare with @dataclass\(frozen=True\)"):
         fit(Bare())
     with pytest.raises(TypeError, match=r"options of Unhashable.* should be hashable"):
@@ -234,7 +234,7 @@ def test_own_classes_that_could_be_mixed_up_are_refused() -> None:
 
 @dataclass(frozen=True)
 class Faulty(Scheme):
-    """Connects what the engine cannot use."""
+    """Connects networks that the engine cannot use."""
 
     fault: str = ""
 
@@ -257,20 +257,25 @@ class Faulty(Scheme):
 FAULTS = [
     ("width", 1, ValueError, r"Faulty.connect should return one output of shape \(None, 3\), got \(None, 7\)"),
     ("several", 1, ValueError, "should return one output of shape .*, got list"),
-    ("moving average", 1, ValueError, "has a variable that no gradient changes .*moving_mean.* model= instead"),
+    ("moving average", 1, ValueError, "has a non-trainable variable .*moving_mean.* model= instead"),
     ("no members", 2, ValueError, r"'trunk/kernel' has shape \(4, 4\).* first axis .* the 2 members"),
-    ("no start", 1, TypeError, r"LayerNormalization\) does not say how its variables start: .* initial_values\(rng\)"),
-    ("flags", 1, ValueError, "says of 1 variables whether they are shared, but it has 2"),
+    (
+        "no start",
+        1,
+        TypeError,
+        r"LayerNormalization\) does not define the initial values of its variables: .* initial_values\(rng\)",
+    ),
+    ("flags", 1, ValueError, "has 1 entries, but the layer has 2 trainable variables"),
 ]
 
 
 @pytest.mark.parametrize(("fault", "members", "kind", "message"), FAULTS)
-def test_what_the_engine_would_misread_is_refused(fault: str, members: int, kind: Any, message: str) -> None:
+def test_networks_the_engine_cannot_use_raise_an_error(fault: str, members: int, kind: Any, message: str) -> None:
     with pytest.raises(kind, match=message):
         fit(Faulty(fault), ensemble_size=members)
 
 
-def test_layers_without_a_word_on_it_count_as_shared() -> None:
+def test_layers_without_the_attribute_count_as_shared() -> None:
     @dataclass(frozen=True)
     class Plain(Scheme):
         def connect(self, inputs: Any, spec: Any) -> Any:
@@ -283,5 +288,5 @@ def test_layers_without_a_word_on_it_count_as_shared() -> None:
     assert np.abs(kernel).max() <= limit and not bias.any()
 
 
-def test_a_shared_bottom_given_as_an_instance_is_the_default() -> None:
+def test_a_shared_bottom_instance_equals_the_default() -> None:
     np.testing.assert_array_equal(fit(SharedBottom()).predict(X), fit("shared_bottom").predict(X))

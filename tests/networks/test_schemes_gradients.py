@@ -1,4 +1,4 @@
-"""What a scheme says is shared, and what a task's own, is what the tasks' gradients reach."""
+"""The layers' marks of shared and task-specific variables agree with the tasks' gradients."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 
 def reached(spec: NetworkSpec) -> tuple[StackedNetwork, np.ndarray]:
-    """Which numbers each task's loss reaches, (tasks, n_parameters), at random weights."""
+    """Which parameters affect each task's loss, (tasks, n_parameters), at random weights."""
     network = StackedNetwork(spec)
     flat, rows = tf.constant(random_parameters(network)), tf.constant(rows_for(network))
     with tf.GradientTape(persistent=True) as tape:
@@ -35,7 +35,7 @@ def reached(spec: NetworkSpec) -> tuple[StackedNetwork, np.ndarray]:
 
 
 def idle(network: StackedNetwork, spec: NetworkSpec) -> np.ndarray:
-    """Columns of a batched head beyond the task's units: cut off, so that no loss reaches them."""
+    """Columns of a batched head beyond the task's units, which are dropped and affect no loss."""
     mask = np.zeros(network.parameters[-1].stop, dtype=bool)
     batched = {layer.name for layer in network.model.layers if isinstance(layer, TaskDense)}
     for parameter in network.parameters:
@@ -53,7 +53,7 @@ def changes(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", SCHEMES)
-def test_every_loss_reaches_every_shared_variable_and_its_own_part_of_the_others_alone(
+def test_every_shared_variable_affects_all_losses_and_task_specific_ones_affect_one(
     name: str, changes: dict[str, Any]
 ) -> None:
     spec = spec_of(SCHEMES[name], **changes)
@@ -70,14 +70,16 @@ def test_every_loss_reaches_every_shared_variable_and_its_own_part_of_the_others
 
 
 @pytest.mark.parametrize("name", SCHEMES)
-def test_no_number_is_idle_but_columns_cut_off_from_batched_heads(name: str, changes: dict[str, Any]) -> None:
+def test_every_parameter_has_an_effect_except_surplus_columns_of_batched_heads(
+    name: str, changes: dict[str, Any]
+) -> None:
     spec = spec_of(SCHEMES[name], **changes)
     network, reach = reached(spec)
     np.testing.assert_array_equal(reach.any(axis=0), ~idle(network, spec))
 
 
 @pytest.mark.parametrize("name", SCHEMES)
-def test_without_hidden_layers_only_heads_conditioning_and_bypasses_are_left(name: str) -> None:
+def test_without_hidden_layers_only_heads_conditioning_and_bypasses_remain(name: str) -> None:
     scheme = SCHEMES[name]
     if isinstance(scheme, NEEDS_HIDDEN_LAYERS):
         with pytest.raises(ValueError, match=f"{scheme.name!r} needs at least one hidden layer"):
@@ -101,7 +103,7 @@ def shared_layers(name: str, **changes: Any) -> set[str]:
     return {parameter.name for parameter in network.parameters if parameter.shared}
 
 
-def test_the_shared_variables_are_those_that_the_schemes_name() -> None:
+def test_the_shared_variables_are_those_in_the_schemes_docstrings() -> None:
     def layers(*names: str) -> set[str]:
         return {f"{name}/{variable}" for name in names for variable in ("kernel", "bias")}
 

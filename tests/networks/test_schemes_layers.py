@@ -1,4 +1,4 @@
-"""The schemes' layers alone: in a Keras model of one's own, trained, saved and loaded."""
+"""The schemes' layers on their own, in user-defined Keras models: trained, saved and loaded."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_the_layers_train_in_a_keras_model_and_are_saved_and_loaded(
         np.testing.assert_array_equal(found, expected)
 
 
-def test_experts_that_see_the_same_are_dense_layers_beside_each_other() -> None:
+def test_experts_with_the_same_input_equal_parallel_dense_layers() -> None:
     x, layer = values(6, 4), ExpertDense(5, experts=3, activation="relu")
     layer.build(x.shape)
     set_all(layer)
@@ -93,7 +93,7 @@ def test_experts_that_see_the_same_are_dense_layers_beside_each_other() -> None:
 
 
 @pytest.mark.parametrize("groups", [3, 6])
-def test_experts_in_groups_see_their_group_s_input(groups: int) -> None:
+def test_experts_in_groups_have_their_groups_input(groups: int) -> None:
     x, layer = values(7, groups, 4), ExpertDense(5, experts=6)
     layer.build(x.shape)
     set_all(layer)
@@ -103,7 +103,7 @@ def test_experts_in_groups_see_their_group_s_input(groups: int) -> None:
 
 
 @pytest.mark.parametrize("shape", [(2, 6, 4), (2, 6, 3, 4)])
-def test_members_are_layers_beside_each_other(shape: tuple[int, ...]) -> None:
+def test_members_equal_parallel_layers(shape: tuple[int, ...]) -> None:
     x = values(*shape)
     several, alone = ExpertDense(5, experts=3, members=2), ExpertDense(5, experts=3)
     gates, gate = ExpertGate(3, gates=3, members=2), ExpertGate(3, gates=3)
@@ -118,8 +118,8 @@ def test_members_are_layers_beside_each_other(shape: tuple[int, ...]) -> None:
             np.testing.assert_allclose(together[member], one(x[member]), rtol=1e-5, atol=1e-6)
 
 
-def test_experts_that_cannot_be_dealt_out_are_refused() -> None:
-    with pytest.raises(ValueError, match="4 kernels cannot be dealt out to 3 inputs"):
+def test_experts_that_cannot_be_divided_equally_raise_an_error() -> None:
+    with pytest.raises(ValueError, match="4 kernels cannot be divided equally among 3 inputs"):
         ExpertDense(5, experts=4)(values(6, 3, 2))
     with pytest.raises(ValueError, match=r"should be \(batch, width\) or \(batch, groups, width\), got shape \(6,\)"):
         ExpertDense(5, experts=4).build((6,))
@@ -127,7 +127,7 @@ def test_experts_that_cannot_be_dealt_out_are_refused() -> None:
         ExpertGate(5, gates=4, members=2)(values(6, 3))
 
 
-def test_gates_share_out_one_by_the_softmax_of_a_linear_map() -> None:
+def test_gates_are_the_softmax_of_a_linear_map() -> None:
     x, layer = values(6, 4), ExpertGate(experts=3, gates=2)
     layer.build(x.shape)
     set_all(layer)
@@ -137,14 +137,14 @@ def test_gates_share_out_one_by_the_softmax_of_a_linear_map() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.6])
-def test_dropped_experts_have_no_share_and_the_others_share_out_one(rate: float) -> None:
+def test_dropped_experts_have_weight_zero_and_the_others_sum_to_one(rate: float) -> None:
     x, layer = values(4000, 4), ExpertGate(experts=3, gates=2, dropout=rate)
     plain = layer(x, training=False).numpy()
     assert (plain > 0).all()
     shares = layer(x, training=True).numpy()
     np.testing.assert_allclose(shares.sum(axis=-1), 1, rtol=1e-5)
     kept = shares > 0
-    # Where all three would be dropped, none is.
+    # If all three would be dropped, none is.
     assert kept.any(axis=-1).all()
     assert abs(1 - kept.mean() - (rate - rate**3)) < 0.02
     np.testing.assert_allclose(shares, np.where(kept, plain, 0) / (plain * kept).sum(axis=-1, keepdims=True), rtol=1e-4)
@@ -158,7 +158,7 @@ def test_a_gate_without_dropout_has_no_random_state() -> None:
     assert gate.non_trainable_variables == []
 
 
-def test_mixtures_weigh_common_experts_or_each_gate_s_own() -> None:
+def test_mixtures_weight_shared_experts_or_those_of_each_gate() -> None:
     shares, common, own = values(6, 2, 3), values(6, 3, 5), values(6, 2, 3, 5)
     np.testing.assert_allclose(
         ExpertMixture()(shares, common), np.einsum("bge,beu->bgu", shares, common), rtol=1e-4, atol=1e-6
@@ -206,7 +206,7 @@ LAYERS = [
 
 
 @pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=lambda value: type(value).__name__)
-def test_a_layer_is_rebuilt_from_its_configuration_and_knows_its_output_shape(layer: Any, shape: tuple) -> None:
+def test_a_layer_is_restored_from_its_configuration_and_knows_its_output_shape(layer: Any, shape: tuple) -> None:
     twin = type(layer).from_config(layer.get_config())
     assert twin.get_config() == layer.get_config()
     inputs = keras.Input(batch_shape=shape)

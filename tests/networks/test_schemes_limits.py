@@ -1,4 +1,4 @@
-"""Where one scheme is the limit of another, they compute the same from the same weights."""
+"""Schemes that are special cases of others compute the same from the same weights."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def random_values(network: StackedNetwork) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("changes", [{}, TOWERS])
 @pytest.mark.parametrize("scheme", [MMoE(1), OMoE(1), CGC(1, 0), PLE(1, 0)])
-def test_a_lone_expert_is_a_shared_bottom(scheme: Any, changes: dict[str, Any]) -> None:
+def test_a_single_expert_is_a_shared_bottom(scheme: Any, changes: dict[str, Any]) -> None:
     base, mixture = network_of(SharedBottom(), **changes), network_of(scheme, **changes)
     values = random_values(base)
     names = {"mmoe": "experts", "omoe": "experts", "cgc": "shared_experts"}
@@ -62,7 +62,7 @@ def test_a_lone_expert_is_a_shared_bottom(scheme: Any, changes: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("scheme", [MMoE(3), OMoE(3)])
-def test_experts_that_are_alike_are_a_shared_bottom_whatever_the_gates_say(scheme: Any) -> None:
+def test_equal_experts_are_a_shared_bottom_whatever_the_gates(scheme: Any) -> None:
     base, mixture = network_of(SharedBottom(), **TOWERS), network_of(scheme, **TOWERS)
     values, own = random_values(base), random_values(mixture)
     for name, value in values.items():
@@ -96,7 +96,7 @@ def test_ple_of_one_level_is_cgc(options: tuple[int, int]) -> None:
     same(outputs(ple, own), outputs(cgc, values))
 
 
-def test_gates_that_are_alike_are_one_gate() -> None:
+def test_equal_gates_are_one_gate() -> None:
     omoe, mmoe = network_of(OMoE(3), **TOWERS), network_of(MMoE(3), **TOWERS)
     values = random_values(omoe)
     own = {name: value for name, value in values.items() if name != "gate/kernel"}
@@ -104,7 +104,7 @@ def test_gates_that_are_alike_are_one_gate() -> None:
     same(outputs(mmoe, own), outputs(omoe, values))
 
 
-def test_a_bypass_whose_head_weights_are_zero_is_a_shared_bottom() -> None:
+def test_a_bypass_with_zero_head_weights_is_a_shared_bottom() -> None:
     base, bypass = network_of(SharedBottom(), heads=ALIKE), network_of(Bypass(5), heads=ALIKE)
     values = random_values(base)
     own = {**random_values(bypass), **values}
@@ -123,7 +123,7 @@ def test_low_rank_starts_as_a_shared_bottom_and_leaves_it() -> None:
     assert np.abs(outputs(adapted, own) - outputs(base, values)).max() > 1e-3
 
 
-def test_cross_stitch_networks_that_keep_to_themselves_start_as_independent_ones() -> None:
+def test_cross_stitch_networks_with_own_weight_one_start_as_independent_ones() -> None:
     alone, stitched = network_of(Independent()), network_of(CrossStitch(own_weight=1.0))
     own = start(stitched)
     values = {name: value for name, value in own.items() if not name.startswith("cross_stitch")}
@@ -142,21 +142,21 @@ def test_conditioned_tasks_of_one_kind_start_as_one_function(changes: dict[str, 
 
 
 def of_task(values: Mapping[str, np.ndarray], task: int, spec: NetworkSpec) -> dict[str, np.ndarray]:
-    """One task's part of the independent networks' variables, named as those of a shared bottom."""
+    """One task's variables in independent networks, named like those of a shared bottom."""
     own = {}
     for name, value in values.items():
         layer, variable = name.split("/")
         part = np.split(value, len(spec.heads), axis=-1)[task] if value.ndim == 2 else value[task]
         if layer == "heads":
             part = part[..., : spec.heads[task].units]
-        # A lone task's tower still has an axis of tasks; its trunk and linear head have none.
+        # A single task's tower still has a task axis; its trunk and linear head have none.
         keep = layer.startswith("tower") or (layer == "heads" and spec.head_layer_sizes)
         own[f"{layer.replace('columns', 'trunk')}/{variable}"] = part[None] if keep else part
     return own
 
 
 @pytest.mark.parametrize("changes", [{}, TOWERS, {"hidden_layer_sizes": (6,)}])
-def test_independent_networks_are_the_tasks_networks_alone(changes: dict[str, Any]) -> None:
+def test_independent_networks_equal_single_task_networks(changes: dict[str, Any]) -> None:
     together = network_of(Independent(), **changes)
     values = random_values(together)
     raw, start_column = outputs(together, values), 0
@@ -168,7 +168,7 @@ def test_independent_networks_are_the_tasks_networks_alone(changes: dict[str, An
 
 
 COUNTS = {
-    # d inputs, hidden layers a and b, K tasks with u units in all (at most m each)
+    # d inputs, hidden layers a and b, K tasks with u units in total (at most m each)
     "shared_bottom": lambda d, a, b, K, u, m: mlp(d, a, b) + (b + 1) * u,
     "bypass": lambda d, a, b, K, u, m: mlp(d, a, b) + K * (d + 1) * 5 + K * (b + 5 + 1) * m,
     "mmoe": lambda d, a, b, K, u, m: 3 * mlp(d, a, b) + K * d * 3 + K * (b + 1) * m,
@@ -190,6 +190,6 @@ def mlp(d: int, a: int, b: int) -> int:
 
 
 @pytest.mark.parametrize("name", COUNTS)
-def test_a_scheme_has_as_many_parameters_as_its_formula_says(name: str) -> None:
+def test_a_scheme_has_the_number_of_parameters_in_its_formula(name: str) -> None:
     network = StackedNetwork(spec_of(SCHEMES[name]))
     assert network.parameters[-1].stop == COUNTS[name](4, 6, 5, 3, 5, 3)

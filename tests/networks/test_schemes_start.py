@@ -1,4 +1,4 @@
-"""Start values of the schemes' networks, and what training makes of networks that share nothing."""
+"""Initial values of the schemes' networks, and training of networks that share nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDE: dict[str, Any] = {"n_inputs": 30, "hidden_layer_sizes": (40, 20)}
 
 
 def units_of(variable: str, shape: tuple[int, ...]) -> int:
-    """Output width of one map of a kernel that may hold several maps' columns."""
+    """Output width of one map in a kernel that may hold the columns of several."""
     layer, kind = variable.split("/")
     if kind == "down":
         return 2
@@ -36,7 +36,7 @@ def units_of(variable: str, shape: tuple[int, ...]) -> int:
 
 
 @pytest.mark.parametrize("name", SCHEMES)
-def test_every_map_is_glorot_uniform_with_fans_of_its_own_and_biases_are_zero(name: str) -> None:
+def test_every_map_is_glorot_uniform_with_its_own_fans_and_biases_are_zero(name: str) -> None:
     network = StackedNetwork(spec_of(SCHEMES[name], heads=ALIKE, members=2, **WIDE))
     for variable, values in by_name(network, network.initial_parameters(0)).items():
         kind = variable.rsplit("/", 1)[1]
@@ -51,7 +51,7 @@ def test_every_map_is_glorot_uniform_with_fans_of_its_own_and_biases_are_zero(na
 
 
 @pytest.mark.parametrize("name", SCHEMES)
-def test_start_values_follow_from_the_seed_and_differ_between_members(name: str) -> None:
+def test_initial_values_depend_on_the_seed_and_differ_between_members(name: str) -> None:
     network = StackedNetwork(spec_of(SCHEMES[name], members=2))
     first, again = network.initial_parameters(5), network.initial_parameters(5)
     np.testing.assert_array_equal(first, again)
@@ -61,20 +61,20 @@ def test_start_values_follow_from_the_seed_and_differ_between_members(name: str)
 
 
 @pytest.mark.parametrize("name", SCHEMES)
-def test_both_precisions_start_alike(name: str) -> None:
+def test_both_precisions_have_the_same_initial_values(name: str) -> None:
     single = StackedNetwork(spec_of(SCHEMES[name]))
     double = StackedNetwork(replace(single.spec, dtype="float64"))
     np.testing.assert_array_equal(single.initial_parameters(1), double.initial_parameters(1).astype("float32"))
 
 
 @pytest.mark.parametrize(("own_weight", "others"), [(0.9, 0.05), (1.0, 0.0), (0.0, 0.5)])
-def test_cross_stitch_rows_start_with_a_sum_of_one(own_weight: float, others: float) -> None:
+def test_cross_stitch_rows_initially_sum_to_one(own_weight: float, others: float) -> None:
     network = StackedNetwork(spec_of(CrossStitch(own_weight)))
     mixing = by_name(network, network.initial_parameters(0))["cross_stitch_0/mixing"]
     np.testing.assert_allclose(mixing, others + (own_weight - others) * np.eye(3), atol=1e-7)
 
 
-def test_a_lone_task_is_stitched_to_itself() -> None:
+def test_a_single_task_has_mixing_weight_one() -> None:
     network = StackedNetwork(spec_of(CrossStitch(0.3), heads=ALIKE[:1]))
     assert by_name(network, network.initial_parameters(0))["cross_stitch_1/mixing"] == 1
 
@@ -86,7 +86,7 @@ def engine_of(scheme: str, heads: tuple[Head, ...], optimizer: str) -> Engine:
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_independent_networks_train_as_the_tasks_networks_alone(optimizer: str) -> None:
+def test_independent_networks_train_like_single_task_networks(optimizer: str) -> None:
     rows = some_rows("regression")
     both = (Head("y0", 1, "identity"), Head("y1", 1, "identity"))
     engine = engine_of("independent", both, optimizer)
@@ -108,12 +108,12 @@ def test_independent_networks_train_as_the_tasks_networks_alone(optimizer: str) 
 
 
 def of_task(values: dict[str, np.ndarray], task: int) -> dict[str, np.ndarray]:
-    """One of two tasks' part of independent networks' variables, under the names of a shared bottom."""
+    """The variables of one of two tasks in independent networks, named like those of a shared bottom."""
     parts = {name: np.split(value, 2, axis=-1) if value.ndim == 2 else value for name, value in values.items()}
     return {name.replace("columns", "trunk"): part[task] for name, part in parts.items()}
 
 
-def test_the_variables_that_start_at_zero_move() -> None:
+def test_variables_that_start_at_zero_are_trained() -> None:
     spec = replace(scheme_spec("regression"), architecture="low_rank", hidden_layer_sizes=(5, 3))
     engine = Engine.of_scheme("regression", spec)
     trained = by_name(engine.make(1), engine.run(some_rows("regression")).parameters)

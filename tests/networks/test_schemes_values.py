@@ -1,4 +1,4 @@
-"""What the networks of the schemes compute: their formulas, with and without members, in both precisions."""
+"""The schemes' networks follow their formulas, with and without members, in both precisions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def layout(network: StackedNetwork) -> list[tuple[str, int, int, bool]]:
     return [(p.name, p.start, p.stop, p.shared) for p in network.parameters]
 
 
-def test_every_scheme_has_its_formula_and_its_cases_here() -> None:
+def test_every_scheme_has_a_formula_and_cases() -> None:
     assert set(REPRESENTATIONS) == set(architecture_names()) == {scheme.name for scheme in SCHEMES.values()}
 
 
@@ -44,7 +44,7 @@ def test_a_network_computes_its_scheme_s_formula(name: str, changes: dict[str, A
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", SCHEMES)
-def test_members_side_by_side_are_networks_of_their_own(name: str, changes: dict[str, Any], dtype: str) -> None:
+def test_members_side_by_side_equal_separate_networks(name: str, changes: dict[str, Any], dtype: str) -> None:
     several = StackedNetwork(spec_of(SCHEMES[name], members=3, dtype=dtype, **changes))
     alone = StackedNetwork(replace(several.spec, members=1))
     assert layout(several) == layout(alone)
@@ -57,7 +57,7 @@ def test_members_side_by_side_are_networks_of_their_own(name: str, changes: dict
 
 
 @pytest.mark.parametrize("name", SCHEMES)
-def test_both_precisions_read_the_same_parameters_alike(name: str, changes: dict[str, Any]) -> None:
+def test_both_precisions_compute_the_same_from_the_same_parameters(name: str, changes: dict[str, Any]) -> None:
     single = StackedNetwork(spec_of(SCHEMES[name], dropout=True, **changes))
     double = StackedNetwork(replace(single.spec, dtype="float64"))
     assert layout(single) == layout(double)

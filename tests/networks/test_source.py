@@ -1,4 +1,4 @@
-"""When two models of a caller's are one structure, and when they only look like it."""
+"""When two user-defined models have the same structure, and when they only seem to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def functional(**changes: Any) -> keras.Model:
 
 
 class Scaled(keras.layers.Layer):
-    """Own layer, all of whose settings are constructor arguments that Keras keeps."""
+    """User-defined layer with all settings in its configuration."""
 
     def __init__(self, factor: float = 2.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -38,21 +38,21 @@ class Scaled(keras.layers.Layer):
 
 
 class Forgetful(Scaled):
-    """Own layer whose configuration leaves the factor out."""
+    """User-defined layer whose configuration lacks the factor."""
 
     def get_config(self) -> dict[str, Any]:
         return {name: value for name, value in super().get_config().items() if name != "factor"}
 
 
 class Noisy(Forgetful):
-    """Leaves out what acts in training only."""
+    """Its configuration lacks a setting that acts only in training."""
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         return inputs * self.factor if training else inputs
 
 
 class Penalised(Forgetful):
-    """Leaves out what acts on the loss only."""
+    """Its configuration lacks a setting that acts only on the loss."""
 
     def call(self, inputs: Any) -> Any:
         self.add_loss(self.factor * ops.mean(inputs))
@@ -60,7 +60,7 @@ class Penalised(Forgetful):
 
 
 class Seeded(keras.layers.Layer):
-    """Own layer to which a seed is no start value."""
+    """User-defined layer whose seed is more than an initial value."""
 
     def __init__(self, seed: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -74,7 +74,7 @@ class Seeded(keras.layers.Layer):
 
 
 class Subclassed(keras.Model):
-    """Model that makes its layers itself."""
+    """Model that creates its layers itself."""
 
     def __init__(self, units: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -107,7 +107,7 @@ def key(build: Callable[[], keras.Model]) -> Any:
     ],
     ids=["functional", "sequential", "named"],
 )
-def test_a_builder_called_again_gives_the_same_key(build: Callable[[], keras.Model]) -> None:
+def test_a_second_call_of_a_builder_gives_the_same_key(build: Callable[[], keras.Model]) -> None:
     first, again = key(build), key(build)
     assert first is not None
     assert first == again
@@ -125,13 +125,13 @@ OTHERS = {
 }
 
 
-def test_whatever_differs_in_structure_has_another_key() -> None:
+def test_different_structures_have_different_keys() -> None:
     keys = {name: key(build) for name, build in {"plain": functional, **OTHERS}.items()}
     assert None not in keys.values()
     assert len(set(keys.values())) == len(keys)
 
 
-def test_a_name_is_replaced_where_it_names_a_layer_and_nowhere_else() -> None:
+def test_a_name_is_replaced_only_if_it_is_a_layers_name() -> None:
     def same_words(word: str) -> keras.Model:
         inputs = keras.Input((3,))
         return keras.Model(inputs, keras.layers.Dense(2, word, name=word)(inputs))
@@ -147,25 +147,25 @@ def test_a_name_is_replaced_where_it_names_a_layer_and_nowhere_else() -> None:
         lambda: with_layer(Penalised(3.0)),
         lambda: with_layer(keras.layers.Lambda(lambda x: x * 2)),
         lambda: functional(activation=lambda x: x * 2),
-        # Code of the caller's own may read what no configuration tells.
+        # User-defined code may depend on values outside its configuration.
         lambda: with_layer(Scaled(3.0)),
         lambda: built(Subclassed()),
-        # Keras notes the defaults of a subclassed model's arguments, whatever was passed.
+        # Keras stores the defaults of a subclassed model's arguments, whatever was passed.
         lambda: built(Subclassed(4)),
     ],
     ids=["prediction", "training", "loss", "lambda layer", "function", "own layer", "subclassed", "argument"],
 )
-def test_a_model_that_its_configuration_does_not_tell_is_never_cached(build: Callable[[], keras.Model]) -> None:
+def test_a_model_that_its_configuration_does_not_describe_is_never_cached(build: Callable[[], keras.Model]) -> None:
     assert key(build) is None
 
 
-def test_a_model_changed_after_it_was_made_is_not_the_one_its_class_makes() -> None:
+def test_a_model_modified_after_its_creation_is_not_cached() -> None:
     model = built(Subclassed())
     model.tilt = 5.0
     assert describe(model, Subclassed, {})[0] is None
 
 
-def test_a_model_that_names_a_registered_function_is_never_cached() -> None:
+def test_a_model_with_a_registered_function_is_never_cached() -> None:
     @keras.saving.register_keras_serializable(package="test", name="power")
     def activation(x: Any) -> Any:
         return x**2
@@ -200,12 +200,12 @@ def _leaves(outputs: Any) -> list[np.ndarray]:
     return [np.asarray(value) for value in (outputs.values() if isinstance(outputs, dict) else [outputs])]
 
 
-def test_a_source_without_configuration_and_builder_says_so() -> None:
-    with pytest.raises(ValueError, match="neither from a configuration nor from a builder"):
+def test_a_source_without_configuration_and_builder_raises_an_error() -> None:
+    with pytest.raises(ValueError, match="neither a configuration nor a builder"):
         build_model(CustomSource(None, {}))
 
 
-def test_a_builder_that_builds_another_network_than_in_fit_is_refused() -> None:
+def test_a_builder_that_builds_another_network_than_in_fit_raises_an_error() -> None:
     width = [2]
 
     def build() -> keras.Model:
@@ -213,5 +213,5 @@ def test_a_builder_that_builds_another_network_than_in_fit_is_refused() -> None:
 
     _, source = describe(build(), build, {})
     width[0] = 4
-    with pytest.raises(ValueError, match="builds another network now, of 13 parameters, than in fit, of 7"):
+    with pytest.raises(ValueError, match="now builds a network with 13 parameters, but in fit it had 7"):
         build_model(source)

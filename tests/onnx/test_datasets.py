@@ -20,7 +20,7 @@ def sets():
     return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
-@pytest.mark.filterwarnings("ignore:Task .* far outside of all others:UserWarning")
+@pytest.mark.filterwarnings("ignore:Task .* that the features do not explain:UserWarning")
 @pytest.mark.parametrize("settings", agreement.SETTINGS.values(), ids=agreement.SETTINGS)
 @pytest.mark.parametrize("name", sets())
 def test_values_and_probabilities_are_the_same(name, settings):

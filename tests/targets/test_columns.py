@@ -1,4 +1,4 @@
-"""Reading y apart into named columns."""
+"""Splitting y into named columns."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ def read(y):
     return read_columns(y, estimator="Estimator")
 
 
-def test_a_column_holds_the_values_and_says_which_are_there():
+def test_a_column_has_values_and_a_mask_of_observed_entries():
     columns = read(pd.DataFrame({"a": [1.5, np.nan, 2.5], "b": ["x", None, "y"]}))
     assert columns.names == ("a", "b")
     assert columns.n_samples == 3
@@ -60,7 +60,7 @@ def test_the_form_of_y_is_kept(y, one_dimensional, is_frame):
         ([1, 2.5, None], np.float64),
     ],
 )
-def test_a_missing_entry_does_not_change_what_the_others_are(y, dtype):
+def test_a_missing_entry_does_not_change_the_type_of_the_others(y, dtype):
     assert read(y).values[0].dtype == dtype
 
 
@@ -75,10 +75,10 @@ def test_a_missing_entry_does_not_change_what_the_others_are(y, dtype):
     ],
     ids=["nullable", "arrow", "polars", "object", "pandas object"],
 )
-def test_nan_is_missing_beside_the_containers_own_missing_value(y):
+def test_nan_is_missing_as_is_the_containers_own_missing_value(y):
     assert read(y).observed[0].tolist() == [True, False, False]
 
 
-def test_a_row_of_another_length_is_told():
+def test_rows_of_different_lengths_raise_an_error():
     with pytest.raises(ValueError, match="rows of different lengths"):
         read([[1, 2], [3]])

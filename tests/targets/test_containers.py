@@ -1,4 +1,4 @@
-"""y in other containers than arrays and pandas tables."""
+"""y in containers other than arrays and pandas tables."""
 
 import numpy as np
 import pandas as pd
@@ -44,13 +44,13 @@ def test_a_masked_entry_is_missing(data, dtype):
     assert np.array(cells.values[0][cells.observed[0]], dtype=dtype).tolist() == plain[1]
 
 
-def test_masked_arrays_with_named_fields_are_refused_as_others_are():
+def test_masked_structured_arrays_raise_the_same_error_as_others():
     given = np.ma.masked_array(np.zeros(2, dtype=[("a", float), ("b", float)]), mask=[(True, False), (False, False)])
     with pytest.raises(ValueError, match=r"y is a structured array.*pass pd.DataFrame\(y\)"):
         read(given)
 
 
-def test_a_query_that_has_not_run_is_refused():
+def test_a_lazy_query_raises_an_error():
     with pytest.raises(TypeError, match=r"pass what its collect\(\) returns"):
         read(pl.DataFrame({"a": [1.0, 2.0]}).lazy())
 
@@ -59,7 +59,7 @@ def test_a_mask_without_a_masked_entry_changes_nothing():
     assert read(np.ma.masked_array([1, 2])).values[0].dtype == np.int64
 
 
-def test_integers_of_an_arrow_table_stay_integers_beside_nulls():
+def test_integers_of_an_arrow_table_stay_integers_with_nulls():
     large = 2**53
     columns = read(pa.table({"a": [large, large + 1, None], "b": [1.0, None, 2.0]}))
     assert columns.names == ("a", "b")
@@ -77,20 +77,20 @@ def test_a_dict_of_columns_is_a_table():
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ({"a": [1, 2], "b": [1]}, "one 1-D array of n_samples entries a task"),
-        ({"a": np.ones((2, 1))}, "one 1-D array of n_samples entries a task"),
+        ({"a": [1, 2], "b": [1]}, "one 1-D array of n_samples entries per task"),
+        ({"a": np.ones((2, 1))}, "one 1-D array of n_samples entries per task"),
         (np.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]), "structured array .* pass pd.DataFrame"),
         ([np.ones((3, 1)), np.ones((3, 1))], "np.column_stack"),
         (pd.DataFrame([[1, 2]], columns=[1, "1"]), "more than once"),
     ],
 )
-def test_other_forms_are_refused_with_the_form_that_works(y, message):
+def test_unsupported_containers_raise_an_error_that_says_what_to_pass(y, message):
     with pytest.raises(ValueError, match=message):
         read(y)
 
 
 @pytest.mark.parametrize("kind", [sparse.csr_array, sparse.dok_array, sparse.lil_matrix])
-def test_sparse_targets_are_read_as_dense_ones(kind):
+def test_sparse_targets_are_read_like_dense_ones(kind):
     assert [values.tolist() for values in read(kind(np.eye(2))).values] == [[1.0, 0.0], [0.0, 1.0]]
 
 

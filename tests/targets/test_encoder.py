@@ -26,7 +26,7 @@ LABELS = st.one_of(
 
 @settings(deadline=None, max_examples=60)
 @given(LABELS, st.data())
-def test_decoding_gives_back_what_was_encoded(labels, data):
+def test_decoding_inverts_encoding(labels, data):
     gaps = data.draw(st.lists(st.booleans(), min_size=len(labels), max_size=len(labels)))
     if all(gaps):
         gaps[0] = False
@@ -42,13 +42,13 @@ def test_decoding_gives_back_what_was_encoded(labels, data):
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(-1e300, 1e300), min_size=2, max_size=20))
-def test_quantities_are_taken_as_they_are(values):
+def test_quantities_are_unchanged(values):
     y = np.array(values)
     encoder, columns = fit(y, False)
     np.testing.assert_array_equal(encoder.encode(columns, None).values[:, 0], y)
 
 
-def test_weights_are_zero_where_there_is_no_label_and_the_callers_elsewhere():
+def test_weights_are_zero_for_missing_labels_and_the_callers_elsewhere():
     y = np.array([[1.0, np.nan], [np.nan, 2.0], [3.0, 4.0]])
     encoder, columns = fit(y, False, False)
     np.testing.assert_array_equal(encoder.encode(columns, None).weights, [[1, 0], [0, 1], [1, 1]])
@@ -58,7 +58,7 @@ def test_weights_are_zero_where_there_is_no_label_and_the_callers_elsewhere():
     np.testing.assert_array_equal(by_cell, [[5, 0], [0, 7], [0, 8]])
 
 
-def test_given_classes_replace_what_the_labels_say():
+def test_given_classes_override_the_classes_in_the_labels():
     encoder, columns = fit(["b", "a", "b"], True, classes=[["c", "b", "a"]])
     assert encoder.classes[0].tolist() == ["a", "b", "c"]
     assert encoder.encode(columns, None).values[:, 0].tolist() == [1, 0, 1]
@@ -75,7 +75,7 @@ def test_given_classes_replace_what_the_labels_say():
         ([0, 1], [0.5, 1.0], "continuous"),
     ],
 )
-def test_labels_that_were_never_named_are_refused(classes, later, message):
+def test_unknown_labels_raise_an_error(classes, later, message):
     encoder, _ = fit(classes, True)
     with pytest.raises(ValueError, match=message):
         encoder.encode(read_columns(later, estimator="Estimator"), None)
@@ -88,7 +88,7 @@ def test_labels_that_are_equal_are_the_same_class(first, later):
     assert codes.tolist() == [0, 1]
 
 
-def test_columns_of_other_names_are_refused_and_arrays_are_taken_by_position():
+def test_other_column_names_raise_an_error_and_arrays_match_by_position():
     encoder, _ = fit(pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}), False, False)
     encoder.check_columns(read_columns(np.ones((2, 2)), estimator="Estimator"))
     for other in (["b", "a"], ["a", "c"]):
@@ -98,7 +98,7 @@ def test_columns_of_other_names_are_refused_and_arrays_are_taken_by_position():
         encoder.check_columns(read_columns(np.ones(2), estimator="Estimator"))
 
 
-def test_single_precision_is_that_of_all_columns():
+def test_single_precision_needs_it_in_all_columns():
     assert fit(np.ones((2, 2), dtype=np.float32), False, False)[0].single_precision
     assert not fit(pd.DataFrame({"a": np.ones(2, dtype=np.float32), "b": [1.0, 2.0]}), False, False)[0].single_precision
 

@@ -1,4 +1,4 @@
-"""Kinds of tasks, inferred from their columns."""
+"""Kinds of tasks inferred from their columns."""
 
 import datetime
 
@@ -26,7 +26,7 @@ def kinds(table, task_types=None):
     return dict(zip(columns.names, infer_kinds(columns, task_types), strict=True))
 
 
-def test_text_flags_and_numbers_of_two_values_are_classes():
+def test_text_booleans_and_numbers_with_two_values_are_classes():
     assert kinds(TABLE.drop(columns="category")) == {
         "price": "regression",
         "count": "regression",
@@ -37,7 +37,7 @@ def test_text_flags_and_numbers_of_two_values_are_classes():
     }
 
 
-def test_categories_are_classes_also_where_they_are_numbers():
+def test_categories_are_classes_even_if_they_are_numbers():
     assert kinds(TABLE[["category"]]) == {"category": "classification"}
 
 
@@ -46,12 +46,12 @@ def test_fractions_are_quantities_however_few(values):
     assert kinds(pd.DataFrame({"a": values})) == {"a": "regression"}
 
 
-def test_task_types_say_otherwise():
+def test_task_types_override_the_inferred_kinds():
     found = kinds(TABLE[["count", "sold", "text"]], {"count": "classification", "sold": "regression"})
     assert found == {"count": "classification", "sold": "regression", "text": "classification"}
 
 
-def test_two_values_are_told_from_more_beyond_the_first_thousand_rows():
+def test_a_third_value_after_the_first_thousand_rows_makes_a_regression():
     column = np.zeros(3000)
     column[1500:] = 1.0
     assert kinds(pd.DataFrame({"a": column})) == {"a": "classification"}
@@ -70,7 +70,7 @@ def test_two_values_are_told_from_more_beyond_the_first_thousand_rows():
     ],
     ids=["dates", "zone", "spans", "days", "times"],
 )
-def test_dates_are_nothing_that_can_be_guessed(column):
+def test_the_kind_of_dates_is_not_guessed(column):
     with pytest.raises(ValueError, match="Task 'when' holds dates or times"):
         kinds(pd.DataFrame({"when": column}))
     assert kinds(pd.DataFrame({"when": column}), {"when": "classification"}) == {"when": "classification"}

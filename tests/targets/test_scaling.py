@@ -19,7 +19,7 @@ def test_standard_is_the_mean_and_the_standard_deviation():
     assert scaling(values) == pytest.approx((values.mean(), values.std()), rel=1e-12)
 
 
-def test_weights_count_as_often_as_they_say():
+def test_a_weight_of_n_counts_as_n_rows():
     assert scaling([1, 2, 4], [1, 2, 3]) == pytest.approx(scaling([1, 2, 2, 4, 4, 4]), rel=1e-12)
     assert scaling([1, 2, 99], [1, 1, 0]) == scaling([1, 2])
 
@@ -37,11 +37,11 @@ def test_a_constant_task_is_predicted_as_the_constant(value, mode):
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, -1e20, 0.1])
-def test_where_other_labels_may_come_a_constant_has_a_scale(value):
+def test_a_constant_has_a_nonzero_scale_if_other_labels_may_follow(value):
     assert scaling([value] * 7, more_to_come=True) == pytest.approx((value, 1.0), rel=1e-12)
 
 
-def test_codes_of_classes_are_no_constants():
+def test_class_codes_do_not_count_as_constants():
     assert scaling([1.0, 1.0], mode="codes") == (0.0, 1.0)
 
 
@@ -50,5 +50,5 @@ def test_positive_targets_are_only_divided():
     assert scaling([0.0, 0.0], mode="positive", more_to_come=True) == (0.0, 1.0)
 
 
-def test_none_leaves_everything():
+def test_none_changes_nothing():
     assert scaling([1.0, 3.0], mode="none") == (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Types of columns in plain fields, and back."""
+"""Round trips of column dtypes through plain fields."""
 
 import datetime
 from decimal import Decimal
@@ -45,7 +45,7 @@ DTYPES = [
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_a_dtype_comes_back_from_its_fields(dtype):
+def test_a_dtype_is_restored_from_its_fields(dtype):
     known = dtype if isinstance(dtype, pd.api.extensions.ExtensionDtype) else pd.api.types.pandas_dtype(dtype)
     assert ColumnType.of(known).dtype() == known
 
@@ -62,7 +62,7 @@ def test_a_dtype_comes_back_from_its_fields(dtype):
         ("float[pyarrow]", "float[pyarrow]"),
     ],
 )
-def test_quantities_have_the_float_type_of_their_family(dtype, floats):
+def test_quantities_have_the_float_dtype_of_their_family(dtype, floats):
     kind = ColumnType.of(pd.api.types.pandas_dtype(dtype))
     series = kind.series(np.array([1.5, 2.5]), pd.RangeIndex(2), quantities=True)
     assert str(series.dtype) == floats
@@ -84,7 +84,7 @@ def test_quantities_have_the_float_type_of_their_family(dtype, floats):
     ],
     ids=lambda index: type(index).__name__,
 )
-def test_columns_of_a_table_come_back(columns):
+def test_the_columns_of_a_table_are_restored(columns):
     back = ColumnLabels.of(columns).index()
     assert back.equals(columns)
     assert list(back.names) == list(columns.names)
@@ -124,12 +124,12 @@ def test_numbers_that_numpy_holds_as_objects_are_quantities():
         (np.array([], dtype=object), set()),
     ],
 )
-def test_families_tell_what_can_never_be_equal(labels, expected):
+def test_labels_of_different_families_are_never_equal(labels, expected):
     assert families(labels) == expected
 
 
 @pytest.mark.parametrize("unit", ["D", "s", "us", "ns"])
-def test_dates_as_objects_are_no_counts(unit):
+def test_dates_as_objects_are_not_counts(unit):
     given = np.array(["2020-01-01"], dtype=f"datetime64[{unit}]")
     assert as_objects(given).tolist() == [pd.Timestamp("2020-01-01")]
     assert as_objects(np.array([1], dtype="timedelta64[ns]")).tolist() == [pd.Timedelta(1)]

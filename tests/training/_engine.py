@@ -1,4 +1,4 @@
-"""The engine without an estimator around it: rows, rules and numbers in, weights out."""
+"""The training engine without an estimator: from rows, rules and numbers to weights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLASSES = (3, 2)
 
 @dataclass(frozen=True)
 class Rows:
-    """Inputs, labels as the engine wants them (codes or values), and the weights of the labels."""
+    """Inputs, labels in the form that the engine takes (codes or values), and the weights of the labels."""
 
     X: np.ndarray
     labels: np.ndarray
@@ -33,7 +33,7 @@ class Rows:
         return len(self.X)
 
     def padded(self, size: int, filler: float = 0.0) -> Rows:
-        """The same with rows that nobody uses, up to ``size``."""
+        """Return the same with unused rows, up to ``size``."""
         extra = size - self.count
         return Rows(*(np.concatenate([a, np.full((extra, a.shape[1]), filler, a.dtype)]) for a in self.arrays()))
 
@@ -42,7 +42,7 @@ class Rows:
 
 
 def some_rows(kind: Kind, n: int = 30, n_inputs: int = 4, seed: int = 0) -> Rows:
-    """Two tasks that depend on X: values, or codes of three and of two classes."""
+    """Return two tasks that depend on X: values, or codes of three and of two classes."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, n_inputs)).astype(np.float32)
     signal = X @ rng.normal(size=(n_inputs, 2)) + 0.3 * rng.normal(size=(n, 2))
@@ -65,7 +65,7 @@ def own_rules(kind: Kind) -> list[LossRule]:
 
 
 def scheme_rules(kind: Kind) -> list[LossRule]:
-    """The default losses on our own heads."""
+    """The default losses on the heads of a built-in scheme."""
     return [default_rule(kind, probabilities=False, units=units) for units in widths(kind)]
 
 
@@ -83,7 +83,7 @@ def tasks(kind: Kind) -> list[Task]:
 
 
 def some_numbers(**changes: Any) -> TrainingNumbers:
-    """Three epochs in order; weights of one, so that the tasks' losses are summed as Keras does."""
+    """Three epochs without shuffling; weights of 1, so that the tasks' losses are summed as in Keras."""
     numbers = TrainingNumbers(
         learning_rate=None,
         weight_decay=None,
@@ -118,7 +118,7 @@ class Engine:
 
     @classmethod
     def of_scheme(cls, kind: Kind, spec: NetworkSpec | None = None, seed: int = 0, **settings: Any) -> Engine:
-        """Engine of a built-in scheme; programs are cached by its spec."""
+        """Return an engine of a built-in scheme, whose programs are cached by its spec."""
         spec = scheme_spec(kind) if spec is None else spec
         network = StackedNetwork(spec)
         dropout = settings.pop("dropout", 0.0)
@@ -134,7 +134,7 @@ class Engine:
 
     @classmethod
     def of_models(cls, models: Sequence[keras.Model], kind: Kind, **settings: Any) -> Engine:
-        """Engine of a caller's models, one a member; never cached."""
+        """Return an engine of a caller's models, one per member, which is never cached."""
         return cls(
             rules=settings.pop("rules", own_rules(kind)),
             units=widths(kind),
@@ -151,7 +151,7 @@ class Engine:
 
     @property
     def structure(self) -> TrainingStructure:
-        """What makes the program."""
+        """The structure of the program."""
         return TrainingStructure(
             key=self.key,
             make_network=self.make,

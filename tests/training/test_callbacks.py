@@ -1,4 +1,4 @@
-"""Callbacks that act: what they set is what training goes on with, and stops are what they say."""
+"""Callbacks that act: training continues with what they set, and stops when they ask."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def fit(callbacks: Any = None, **settings: Any) -> MultiTaskKerasRegressor:
 
 
 def acting(**hooks: Callable[..., Any]) -> keras.callbacks.Callback:
-    """Callback of a class with these hooks, each called with the callback."""
+    """Return a callback of a class with these hooks, each called with the callback."""
     methods = {name: (lambda self, *args, act=act, **kwargs: act(self)) for name, act in hooks.items()}
     return type("Acting", (keras.callbacks.Callback,), methods)()
 
@@ -45,7 +45,7 @@ def shrink(callback: keras.callbacks.Callback) -> None:
 
 
 @pytest.mark.parametrize("hook", ["on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"])
-def test_every_way_to_act_on_batches_is_noticed(hook: str) -> None:
+def test_every_way_to_act_on_batches_is_detected(hook: str) -> None:
     seen: list[int] = []
     fit(acting(**{hook: lambda self: seen.append(1)}))
     assert len(seen) == 4 * STEPS
@@ -56,13 +56,13 @@ def test_a_lambda_callback_acts_on_batches_too() -> None:
     fit(keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append((batch, logs["loss"]))))
     assert [batch for batch, _ in seen] == list(range(STEPS)) * 4
     assert all(loss > 0 for _, loss in seen)
-    with pytest.raises(ValueError, match="LambdaCallback overrides a hook of testing"):
+    with pytest.raises(ValueError, match="LambdaCallback overrides a test or predict hook"):
         fit(keras.callbacks.LambdaCallback(on_test_batch_end=print))
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_watching_changes_not_a_bit(dtype: str, dropout: float) -> None:
+def test_observing_callbacks_change_no_bit(dtype: str, dropout: float) -> None:
     settings = {"dtype": dtype, "early_stopping": True, "ensemble_size": 2, "dropout": dropout}
     plain = fit(**settings)
     for hook in ("on_epoch_end", "on_train_batch_end"):
@@ -84,7 +84,7 @@ def test_watching_changes_not_a_bit(dtype: str, dropout: float) -> None:
     ],
 )
 @pytest.mark.parametrize("members", [1, 2])
-def test_weights_that_a_callback_sets_are_those_training_goes_on_with(hook: str, members: int) -> None:
+def test_training_continues_with_weights_that_a_callback_sets(hook: str, members: int) -> None:
     constants: list[list[np.ndarray]] = []
 
     def reset(callback: keras.callbacks.Callback) -> None:
@@ -92,7 +92,7 @@ def test_weights_that_a_callback_sets_are_those_training_goes_on_with(hook: str,
             constants.append([np.full_like(weight, 0.25) for weight in callback.model.get_weights()])
         callback.model.set_weights(constants[0])
 
-    # A learning rate of next to nothing: the weights at the end are those that were set.
+    # With a tiny learning rate, the weights at the end are those that were set.
     estimator = fit(acting(**{hook: reset}), learning_rate=1e-12, ensemble_size=members)
     np.testing.assert_allclose(estimator.network_.parameters, 0.25, atol=1e-6)
 
@@ -106,7 +106,7 @@ def test_a_dropout_rate_that_a_callback_lowers_counts() -> None:
     np.testing.assert_allclose(lowered.predict(X), without.predict(X), rtol=1e-4)
 
 
-def test_what_a_callback_restores_at_the_end_is_kept_though_rows_were_held_out() -> None:
+def test_weights_that_a_callback_restores_at_the_end_are_kept_with_held_out_rows() -> None:
     kept: list[np.ndarray] = []
 
     def restore(callback: keras.callbacks.Callback) -> None:
@@ -146,7 +146,7 @@ def test_callbacks_see_the_learning_rate_and_the_size_of_the_fit() -> None:
     assert (params["epochs"], params["steps"]) == (4, STEPS)
 
 
-def test_the_moving_averages_of_a_callers_model_are_in_step() -> None:
+def test_callbacks_see_current_moving_averages_of_a_callers_model() -> None:
     seen: list[np.ndarray] = []
 
     def build() -> keras.Model:
@@ -176,7 +176,7 @@ class Interrupting(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize("members", [1, 6])
-def test_an_interrupted_fit_keeps_the_model_of_the_last_whole_epoch(members: int) -> None:
+def test_an_interrupted_fit_keeps_the_model_of_the_last_complete_epoch(members: int) -> None:
     with pytest.warns(UserWarning, match="interrupted by the user after epoch 2"):
         estimator = fit(Interrupting(2), ensemble_size=members)
     shorter = fit(epochs=2, ensemble_size=members)
@@ -185,7 +185,7 @@ def test_an_interrupted_fit_keeps_the_model_of_the_last_whole_epoch(members: int
     np.testing.assert_allclose(estimator.predict(X), shorter.predict(X), rtol=1e-4)
 
 
-def test_interrupted_before_the_first_epoch_there_is_no_model() -> None:
+def test_a_fit_interrupted_before_the_first_epoch_has_no_model() -> None:
     interrupt = acting(on_epoch_begin=lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
     estimator = MultiTaskKerasRegressor(**BASE, callbacks=interrupt)
     with pytest.raises(KeyboardInterrupt):
@@ -194,7 +194,7 @@ def test_interrupted_before_the_first_epoch_there_is_no_model() -> None:
 
 
 @pytest.mark.parametrize("callbacks", [None, keras.callbacks.TerminateOnNaN(), keras.callbacks.History()])
-def test_a_fit_that_diverges_says_where_and_leaves_the_estimator_as_it_was(callbacks: Any, capsys: Any) -> None:
+def test_a_fit_that_diverges_reports_where_and_leaves_the_estimator_unchanged(callbacks: Any, capsys: Any) -> None:
     estimator = MultiTaskKerasRegressor(**{**BASE, "learning_rate": 1e25}, optimizer="sgd", callbacks=callbacks)
     with pytest.raises(TrainingDivergedError, match=r"epoch [12]: the loss of task 'y[01]' is not finite.*clipnorm"):
         estimator.fit(X, Y)
@@ -213,12 +213,12 @@ def test_weights_that_the_last_step_ruined_are_not_kept() -> None:
 
 @pytest.mark.parametrize("hook", ["on_test_begin", "on_test_end", "on_predict_begin", "on_predict_batch_end"])
 def test_hooks_that_would_never_be_called_are_refused(hook: str) -> None:
-    with pytest.raises(ValueError, match=r"Acting overrides a hook of testing or predicting.*on_epoch_end"):
+    with pytest.raises(ValueError, match=r"Acting overrides a test or predict hook.*on_epoch_end"):
         fit(acting(**{hook: lambda self: None}))
 
 
 def test_a_callback_that_resumes_fits_is_refused(tmp_path: Any) -> None:
-    with pytest.raises(ValueError, match=r"BackupAndRestore resumes a fit.*warm_start"):
+    with pytest.raises(ValueError, match=r"BackupAndRestore resumes an interrupted fit.*warm_start"):
         fit(keras.callbacks.BackupAndRestore(str(tmp_path / "backup")))
 
 
@@ -231,16 +231,14 @@ def test_keras_callbacks_that_do_not_act_on_batches_do_not_slow_training_down(tm
 
 
 @pytest.mark.parametrize(("frequency", "batchwise"), [("epoch", False), (2, True)])
-def test_tensorboard_and_checkpoints_act_on_batches_where_they_are_asked_to(
-    frequency: Any, batchwise: bool, tmp_path: Any
-) -> None:
+def test_tensorboard_and_checkpoints_act_on_batches_if_asked_to(frequency: Any, batchwise: bool, tmp_path: Any) -> None:
     board = keras.callbacks.TensorBoard(str(tmp_path), update_freq=frequency)
     saver = keras.callbacks.ModelCheckpoint(str(tmp_path / "x.keras"), save_freq=frequency)
     for callback in (board, saver):
         made = lambda callback=callback: KerasCallbacks([callback], keras.Sequential(), print, print)  # noqa: E731
         if callback is board and batchwise:
-            # It writes at the end of test batches as well, of which there are none.
-            with pytest.raises(ValueError, match="TensorBoard overrides a hook of testing"):
+            # It also writes at the end of test batches, which do not exist here.
+            with pytest.raises(ValueError, match="TensorBoard overrides a test or predict hook"):
                 made()
         else:
             assert made().batchwise == batchwise

@@ -1,4 +1,4 @@
-"""From the same weights and rows, the engine and keras.Model.fit arrive at the same weights."""
+"""From the same weights and rows, the engine and keras.Model.fit produce the same weights."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ OPTIMIZERS: dict[str, Any] = {
     "adafactor": lambda: keras.optimizers.Adafactor(0.05, weight_decay=0.1),
     "muon": lambda: keras.optimizers.Muon(0.02, exclude_layers=["head"], adam_lr_ratio=0.5),
 }
-# These look at whole variables, and the built-in scheme has one for all heads where the model has several.
+# These updates depend on entire variables, and the built-in scheme has one for all heads.
 PER_VARIABLE = ("clipnorm", "lamb", "adafactor", "muon")
 
 
@@ -66,7 +66,7 @@ def keras_targets(rows: Rows, kind: Kind) -> list[np.ndarray]:
 
 
 def keras_fit(model: keras.Model, optimizer: keras.optimizers.Optimizer, rows: Rows, kind: Kind) -> Any:
-    # Eagerly: a dozen steps are done before a graph would be traced.
+    # Eager: a dozen steps take less time than tracing a graph.
     model.compile(optimizer=optimizer, loss=[LOSSES[kind]] * 2, jit_compile=False, run_eagerly=True)
     return model.fit(rows.X, keras_targets(rows, kind), epochs=EPOCHS, batch_size=BATCH, shuffle=False, verbose=0)
 
@@ -93,7 +93,7 @@ def assert_same(ours: list[np.ndarray], theirs: list[np.ndarray], start: list[np
 
 
 def cases(quick: tuple[str, ...], names: list[str]) -> list[Any]:
-    """Optimizers on classifications, and two of them on regressions; the ones not named quick are slow."""
+    """Optimizers on classifications, and two of them on regressions; all but the ``quick`` ones are marked slow."""
     found = [(name, "classification") for name in names] + [("adam", "regression"), ("sgd", "regression")]
     return [pytest.param(*case, marks=() if case[0] in quick else pytest.mark.slow) for case in found]
 
@@ -102,7 +102,7 @@ QUICK = ("adam", "sgd", "adamw", "nadam", "clipnorm", "clipvalue", "exponential"
 
 
 @pytest.mark.parametrize(("name", "kind"), cases(QUICK, list(OPTIMIZERS)))
-def test_a_callers_model_gets_the_weights_that_keras_fit_gives_it(name: str, kind: Kind) -> None:
+def test_a_callers_model_gets_the_weights_of_keras_fit(name: str, kind: Kind) -> None:
     model = two_heads(kind)
     start = [variable.numpy() for variable in model.trainable_variables]
     result = Engine.of_models([model], kind, optimizer=OPTIMIZERS[name]()).run(some_rows(kind))
@@ -116,7 +116,7 @@ def fuse(parts: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def scheme_fit(name: str, kind: Kind, jit: bool) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Weights after and before, in the scheme's layout."""
+    """Return weights after and before training, in the layout of the scheme."""
     start = fuse([variable.numpy() for variable in two_heads(kind).trainable_variables])
     engine = Engine.of_scheme(kind, optimizer=OPTIMIZERS[name](), jit=jit)
     engine.parameters = np.concatenate([part.ravel() for part in start])[None]
@@ -129,13 +129,13 @@ ON_FLAT = [name for name in OPTIMIZERS if name not in PER_VARIABLE]
 
 
 @pytest.mark.parametrize(("name", "kind"), cases(("adam", "adamw", "global_clipnorm", "exponential"), ON_FLAT))
-def test_the_built_in_scheme_gets_the_weights_that_keras_fit_gives_the_same_network(name: str, kind: Kind) -> None:
+def test_the_built_in_scheme_gets_the_weights_of_keras_fit(name: str, kind: Kind) -> None:
     ours, start = scheme_fit(name, kind, jit=False)
     assert_same(ours, fuse(fitted_by_keras(name, kind)), start)
 
 
 @pytest.mark.parametrize("name", ["adamw", pytest.param("exponential", marks=pytest.mark.slow)])
-def test_compiled_with_xla_the_weights_are_those_of_keras_fit_too(name: str) -> None:
+def test_with_xla_the_weights_are_also_those_of_keras_fit(name: str) -> None:
     ours, start = scheme_fit(name, "classification", jit=True)
     assert_same(ours, fuse(fitted_by_keras(name, "classification")), start)
 
@@ -151,7 +151,7 @@ def test_a_callers_model_compiled_with_xla_gets_the_weights_of_keras_fit(name: s
 
 
 def compare_with_keras(build: Callable[[], keras.Model], n: int = 30) -> tuple[Any, Any, keras.Model]:
-    """Our result, Keras' history and Keras' model of the same fit; weights are compared here."""
+    """Compare the weights; return our result, and Keras' history and model of the same fit."""
     rows, kind = some_rows("regression", n), "regression"
     model, theirs = build(), build()
     start = [variable.numpy() for variable in model.trainable_variables]
@@ -186,7 +186,7 @@ def test_a_penalty_on_activations_enters_the_loss_as_in_keras() -> None:
 def with_batch_statistics() -> keras.Model:
     """Model whose training draws random numbers and keeps moving averages."""
     inputs = keras.Input((4,))
-    # No bias before a batch normalisation: its gradient is nothing but rounding, which Adam blows up.
+    # No bias before a batch normalisation: its gradient is only rounding errors, which Adam would amplify.
     kernel = keras.initializers.GlorotUniform(seed=1)
     hidden = keras.layers.Dense(6, use_bias=False, kernel_initializer=kernel)(inputs)
     hidden = keras.layers.Activation("relu")(keras.layers.BatchNormalization(momentum=0.5)(hidden))
@@ -195,8 +195,8 @@ def with_batch_statistics() -> keras.Model:
     return keras.Model(inputs, heads)
 
 
-def test_moving_averages_and_random_states_go_on_as_in_keras_and_reach_the_predictions() -> None:
-    # Whole batches only: a partial one is filled up, and its statistics are those of the rows that fill it too.
+def test_moving_averages_and_random_states_evolve_as_in_keras_and_affect_predictions() -> None:
+    # Only full batches: a partial one is filled up, and its statistics would include the rows that fill it.
     result, _, theirs = compare_with_keras(with_batch_statistics, n=24)
     for ours, variable in zip(result.frozen, theirs.non_trainable_variables, strict=True):
         np.testing.assert_allclose(ours, variable.numpy(), rtol=1e-4, atol=1e-6)

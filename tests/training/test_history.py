@@ -1,4 +1,4 @@
-"""The record of a fit: its series, their lengths and averages, and what says that training diverged."""
+"""The history of a fit: its series, their lengths and averages, and errors for diverged training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVALUATED = np.array([[True, True], [True, False], [False, False]])
 
 
 def report(epochs: int, room: int | None = None) -> SimpleNamespace:
-    """Losses of three members and two tasks; unused room is full of what must not be read."""
+    """Losses of three members and two tasks; unused entries hold values that must not be read."""
     room = room or epochs
     losses = [RNG.uniform(0.1, 1.0, (room, 3, 2)) for _ in range(2)]
     for values in losses:
@@ -54,7 +54,7 @@ def test_validation_losses_are_weighted_means_over_the_tasks_with_held_out_label
     np.testing.assert_allclose(history.last_logs()["val_a_loss"], series["val_a_loss"][-1, :2].mean())
 
 
-def test_a_validation_loss_that_is_no_number_stays_one() -> None:
+def test_a_validation_loss_of_nan_stays_nan() -> None:
     history, broken = History(["a", "b"], WEIGHTS), report(1)
     broken.evaluation[0, 0, 0] = np.nan
     history.extend(broken, 1, EVALUATED, None)
@@ -79,7 +79,7 @@ def test_the_last_logs_are_the_last_entries_of_the_averages() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_divergence_is_told_with_epoch_task_and_cures(value: float) -> None:
+def test_divergence_is_reported_with_epoch_task_and_remedies(value: float) -> None:
     history, _, _ = filled()
     history.check_finite()
     broken = report(3)
@@ -89,7 +89,7 @@ def test_divergence_is_told_with_epoch_task_and_cures(value: float) -> None:
         history.check_finite()
 
 
-def test_weights_that_the_last_step_ruined_are_divergence_too() -> None:
+def test_weights_that_diverge_in_the_last_step_are_reported() -> None:
     history, _, _ = filled()
     history.check_finite(np.ones((3, 4)))
     with pytest.raises(TrainingDivergedError, match=r"epoch 6: the network's weights are not finite.*learning_rate"):

@@ -1,4 +1,4 @@
-"""Members train as if each were alone, and nothing but their own observed labels reaches them."""
+"""Members train as if each were alone, and only their own observed labels affect them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOLERANCE = {"rtol": 2e-4, "atol": 2e-6}
 
 
 def uneven_plan(n: int = 30, held: tuple[int, ...] = (5, 5, 5), seed: int = 0) -> RowPlan:
-    """Every member has an order of its own, and holds other rows out."""
+    """Every member has its own order of rows, and holds out other rows."""
     rng = np.random.default_rng(seed)
     orders = [rng.permutation(n) for _ in held]
     return RowPlan(
@@ -58,8 +58,8 @@ def test_members_train_as_if_alone_with_clipping_and_weight_decay(clipping: dict
     assert_each_as_if_alone(engine, uneven_plan(), some_rows("classification"), epochs=4, weight_decay=0.3)
 
 
-def test_groups_of_members_train_as_if_alone_and_stop_each_at_its_own_best_epoch() -> None:
-    # In float64: over some forty epochs, rounding differences of float32 grow into the fourth digit.
+def test_groups_of_members_train_as_if_alone_and_each_stops_at_its_best_epoch() -> None:
+    # In float64, because rounding differences of float32 grow into the fourth digit over some forty epochs.
     rows, plan = some_rows("regression", 40), uneven_plan(40, (8,) * 6, seed=2)
     spec = scheme_spec("regression", members=6, dtype="float64")
     engine = Engine.of_scheme("regression", spec, routed={"learning_rate": 0.1})
@@ -74,7 +74,7 @@ def test_groups_of_members_train_as_if_alone_and_stop_each_at_its_own_best_epoch
         np.testing.assert_allclose(result.parameters[member], until_then.parameters[0], **TOLERANCE)
 
 
-def test_members_that_judge_each_other_stop_where_the_others_rows_are_predicted_best() -> None:
+def test_stopped_by_others_members_keep_the_best_epoch_on_the_others_rows() -> None:
     rows, plan = some_rows("regression", 40), uneven_plan(40, (8,) * 4, seed=2)
     engine = Engine.of_scheme("regression", scheme_spec("regression", members=4), routed={"learning_rate": 0.1})
     settings = {"plan": plan, "epochs": 60, "early_stopping": True}
@@ -88,7 +88,7 @@ def test_members_that_judge_each_other_stop_where_the_others_rows_are_predicted_
 
 
 def first_that_stays_best(losses: np.ndarray, patience: int) -> int:
-    """The best epoch, counted from 1, before so many that are no better."""
+    """Return the best epoch, counted from 1, that is followed by ``patience`` epochs without improvement."""
     best = 0
     for epoch, loss in enumerate(losses):
         if loss < losses[best]:
@@ -98,15 +98,15 @@ def first_that_stays_best(losses: np.ndarray, patience: int) -> int:
     return best + 1
 
 
-def test_for_each_judge_the_weights_are_kept_of_the_epoch_that_is_best_for_its_tasks() -> None:
+def test_every_criterion_keeps_the_weights_of_the_best_epoch_for_its_tasks() -> None:
     rows, plan = some_rows("regression", 40), uneven_plan(40, (8,) * 6, seed=2)
     engine = Engine.of_scheme("regression", scheme_spec("regression", members=6), routed={"learning_rate": 0.1})
     settings = {"plan": plan, "early_stopping": True, "patience": 4, "tol": 0.0}
     criteria = np.array([[1, 1], [0, 1]], dtype=bool)
     both = engine.run(rows, **settings, epochs=60, criteria=criteria)
-    for name, criterion, found in zip(("val_loss", "val_y1_loss"), criteria, (both, both.other_bests[0]), strict=True):
+    for name, criterion, kept in zip(("val_loss", "val_y1_loss"), criteria, (both, both.other_bests[0]), strict=True):
         alone = engine.run(rows, **settings, epochs=60, criteria=criterion[None])
-        np.testing.assert_array_equal(found.parameters, alone.parameters)
+        np.testing.assert_array_equal(kept.parameters, alone.parameters)
         losses = alone.member_history[name]
         expected = [first_that_stays_best(losses[:, member], patience=4) for member in range(6)]
         np.testing.assert_array_equal(alone.best_epochs, expected)
@@ -116,7 +116,7 @@ def test_for_each_judge_the_weights_are_kept_of_the_epoch_that_is_best_for_its_t
     assert (both.other_bests[0].parameters != both.parameters).any()
 
 
-def test_a_member_without_labels_of_a_judges_tasks_is_judged_by_all_it_has() -> None:
+def test_a_member_without_labels_of_a_criterions_tasks_uses_all_its_labels() -> None:
     rows = some_rows("regression", 40)
     plan = uneven_plan(40, (8, 8), seed=2)
     rows.weights[plan.evaluate[0], 1] = 0
@@ -128,7 +128,7 @@ def test_a_member_without_labels_of_a_judges_tasks_is_judged_by_all_it_has() -> 
     assert second.best_epochs[1] == 1 + every.member_history["val_y1_loss"][:, 1].argmin()
 
 
-def test_a_lone_member_is_judged_by_its_own_rows_and_so_are_those_whose_others_hold_none_out() -> None:
+def test_stopped_by_others_uses_own_rows_if_no_other_member_holds_out_any() -> None:
     rows = some_rows("regression", 40)
     for held in ((8,), (8, 0)):
         plan = uneven_plan(40, held, seed=2)
@@ -139,7 +139,7 @@ def test_a_lone_member_is_judged_by_its_own_rows_and_so_are_those_whose_others_h
         np.testing.assert_array_equal(one.parameters, other.parameters)
 
 
-def test_a_member_with_fewer_batches_takes_no_step_for_those_it_has_not() -> None:
+def test_a_member_with_fewer_batches_takes_fewer_steps() -> None:
     # 24, 17 and 16 rows to train on: three, three and two batches of eight.
     plan = uneven_plan(30, (6, 13, 14))
     engine = Engine.of_scheme(
@@ -149,7 +149,7 @@ def test_a_member_with_fewer_batches_takes_no_step_for_those_it_has_not() -> Non
 
 
 @pytest.mark.parametrize("held", [(6, 6), (6, 14)])
-def test_a_callers_models_train_as_if_alone_each_with_its_own_averages_and_random_states(held: Any) -> None:
+def test_a_callers_models_train_as_if_alone_with_their_own_averages_and_random_states(held: Any) -> None:
     def build(seed: int) -> keras.Model:
         inputs = keras.Input((4,))
         init = [keras.initializers.GlorotUniform(seed=10 * seed + i) for i in range(3)]
@@ -168,7 +168,7 @@ def test_a_callers_models_train_as_if_alone_each_with_its_own_averages_and_rando
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
-def test_members_drop_other_units_even_from_equal_starts() -> None:
+def test_members_drop_different_units_even_with_equal_initial_weights() -> None:
     spec = scheme_spec("regression", members=2, dropout=True)
     engine = Engine.of_scheme("regression", spec, dropout=0.5)
     engine.parameters = np.repeat(engine.parameters[:1], 2, axis=0)
@@ -188,7 +188,7 @@ def test_rows_that_pad_the_arrays_never_matter(filler: float) -> None:
 
 
 def gaps(rows: Rows, share: float = 0.4) -> Rows:
-    """The rows with part of the labels unknown, and weights of one half to two on the others."""
+    """Return the rows with part of the labels missing, and weights of one half to two on the others."""
     rng = np.random.default_rng(5)
     weights = rng.uniform(0.5, 2.0, rows.weights.shape) * (rng.random(rows.weights.shape) > share)
     return replace(rows, weights=weights.astype(np.float32))
@@ -205,7 +205,7 @@ def gaps(rows: Rows, share: float = 0.4) -> Rows:
         ("regression", np.inf),
     ],
 )
-def test_what_stands_in_a_masked_cell_never_matters(kind: Any, filler: float) -> None:
+def test_values_of_missing_labels_never_matter(kind: Any, filler: float) -> None:
     rows = gaps(some_rows(kind))
     filled = replace(rows, labels=np.where(rows.weights > 0, rows.labels, filler).astype(np.float32))
     engine = Engine.of_scheme(kind, routed={"learning_rate": 0.02})
@@ -216,7 +216,7 @@ def test_what_stands_in_a_masked_cell_never_matters(kind: Any, filler: float) ->
 
 
 def squared_errors(engine: Engine, rows: Rows) -> np.ndarray:
-    """Squared errors at the start, by the network written out in numpy."""
+    """Compute squared errors before training, with the network written out in numpy."""
     flat = engine.parameters[0].astype(np.float64)
     kernel, bias, heads, head_bias = np.split(flat, [20, 25, 35])
     hidden = np.tanh(rows.X @ kernel.reshape(4, 5) + bias)
@@ -237,7 +237,7 @@ def test_losses_are_weighted_means_over_observed_labels_in_units_of_the_constant
         assert result.history[f"{prefix}loss"][0] == pytest.approx(means @ [0.3, 0.7], rel=1e-4)
 
 
-def test_a_lone_label_weighs_in_its_batch_as_in_the_whole() -> None:
+def test_a_single_label_weighs_the_same_in_a_batch_as_in_all_rows() -> None:
     # Six batches, and the second task has one label: its gradient is a sixth of the sum over batches.
     rows = some_rows("regression", 24)
     weights = np.ones_like(rows.weights)
@@ -250,7 +250,7 @@ def test_a_lone_label_weighs_in_its_batch_as_in_the_whole() -> None:
     assert losses[0] == pytest.approx(squared_errors(engine, rows)[0, 1], rel=1e-3)
 
 
-def test_a_task_without_a_label_in_the_held_out_rows_has_no_validation_loss_and_decides_nothing() -> None:
+def test_a_task_without_held_out_labels_has_no_validation_loss_and_is_ignored() -> None:
     rows, plan = some_rows("regression"), uneven_plan(30, (6,))
     weights = rows.weights.copy()
     weights[plan.evaluate[0], 1] = 0

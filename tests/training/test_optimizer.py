@@ -1,4 +1,4 @@
-"""What an optimizer becomes: settings that key the program, numbers that do not, and refusals."""
+"""Optimizer rules: settings that are part of the program's key, numbers that are not, and refusals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._engine import Engine, scheme_spec, some_rows
 
 
 class Halving(keras.optimizers.schedules.LearningRateSchedule):
-    """Own schedule, unknown to Keras by its name."""
+    """A custom schedule that Keras does not know by name."""
 
     def __init__(self, start: float) -> None:
         self.start = start
@@ -30,7 +30,7 @@ class Halving(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class SignDescent(keras.optimizers.Optimizer):
-    """Own optimizer: a step of fixed length for each number."""
+    """A custom optimizer with steps of fixed length for each number."""
 
     def __init__(self, learning_rate: Any = 0.1, stretch: float = 1.0, **kwargs: Any) -> None:
         super().__init__(learning_rate=learning_rate, **kwargs)
@@ -44,14 +44,14 @@ class SignDescent(keras.optimizers.Optimizer):
 
 
 class Forgetful(SignDescent):
-    """Own optimizer whose configuration leaves out a setting."""
+    """A custom optimizer whose configuration leaves out a setting."""
 
     def get_config(self) -> dict[str, Any]:
         return {name: value for name, value in super().get_config().items() if name != "stretch"}
 
 
 @pytest.mark.parametrize("given", ["adam", keras.optimizers.Adam, keras.optimizers.Adam(0.5)])
-def test_numbers_are_no_part_of_what_a_rule_is(given: Any) -> None:
+def test_numbers_are_not_part_of_a_rules_identity(given: Any) -> None:
     rule = resolve_optimizer(given, {}, None)
     other = resolve_optimizer("adam", {"learning_rate": 0.7}, None)
     assert rule == other
@@ -62,7 +62,7 @@ def test_numbers_are_no_part_of_what_a_rule_is(given: Any) -> None:
     assert rule != resolve_optimizer("sgd", {}, None)
 
 
-def test_weight_decay_is_a_number_and_what_it_spares_is_structure() -> None:
+def test_weight_decay_is_a_number_and_what_it_applies_to_is_structure() -> None:
     ours, theirs = resolve_optimizer("adamw", {}, 0.1), resolve_optimizer("adamw", {"weight_decay": 0.2}, None)
     assert (ours.weight_decay, ours.decay_everything) == (0.1, False)
     assert (theirs.weight_decay, theirs.decay_everything) == (0.2, True)
@@ -77,7 +77,7 @@ def test_arguments_go_to_an_instance_too() -> None:
 
 
 def step(optimizer: Any, weight_decay: float | None = None) -> tuple[np.ndarray, np.ndarray, StackedNetwork]:
-    """Flat parameters before and after one step with a gradient of ones; rate 0.1."""
+    """Return flat parameters before and after one step with a gradient of ones and a rate of 0.1."""
     network = StackedNetwork(scheme_spec("regression", members=2))
     rule = resolve_optimizer(optimizer, {}, weight_decay)
     update = FlatUpdate(rule, network)
@@ -88,7 +88,7 @@ def step(optimizer: Any, weight_decay: float | None = None) -> tuple[np.ndarray,
     return flat, after.numpy(), network
 
 
-def test_the_estimators_weight_decay_leaves_biases_alone() -> None:
+def test_the_estimators_weight_decay_does_not_apply_to_biases() -> None:
     flat, after, network = step(keras.optimizers.SGD(0.1), weight_decay=0.5)
     for parameter in network.parameters:
         columns = slice(parameter.start, parameter.stop)
@@ -96,12 +96,12 @@ def test_the_estimators_weight_decay_leaves_biases_alone() -> None:
         np.testing.assert_allclose(after[:, columns], flat[:, columns] * kept - 0.1, rtol=1e-5)
 
 
-def test_the_optimizers_own_weight_decay_is_on_everything() -> None:
+def test_the_optimizers_own_weight_decay_applies_to_everything() -> None:
     flat, after, _ = step(keras.optimizers.SGD(0.1, weight_decay=0.5))
     np.testing.assert_allclose(after, flat * (1 - 0.1 * 0.5) - 0.1, rtol=1e-5)
 
 
-def test_members_are_clipped_each_by_its_own_norm() -> None:
+def test_each_member_is_clipped_by_its_own_norm() -> None:
     network = StackedNetwork(scheme_spec("regression", members=2))
     gradient = np.ones((2, network.parameters[-1].stop), np.float32) * [[0.001], [1000.0]]
     for setting in ({"global_clipnorm": 1.0}, {"clipnorm": 1.0}):
@@ -115,7 +115,7 @@ def test_members_are_clipped_each_by_its_own_norm() -> None:
         assert np.linalg.norm(after[1]) == pytest.approx(len(parts) ** 0.5, rel=1e-5)
 
 
-def test_an_own_optimizer_and_an_own_schedule_work() -> None:
+def test_a_custom_optimizer_and_a_custom_schedule_work() -> None:
     engine = Engine.of_scheme("regression", optimizer=SignDescent(Halving(0.5), stretch=2.0))
     moved = engine.run(some_rows("regression"), epochs=1).parameters - engine.parameters
     # Four steps of 1, 1/2, 1/4 and 1/8, each up or down.
@@ -143,19 +143,19 @@ def test_every_optimizer_of_keras_is_known_by_its_name(name: str) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_what_the_engine_cannot_honour_is_refused(optimizer: Any, message: str) -> None:
+def test_unsupported_settings_are_refused(optimizer: Any, message: str) -> None:
     with pytest.raises((ValueError, TypeError), match=f"(?s)optimizer.*{message}"):
         resolve_optimizer(optimizer, {}, None)
 
 
-def test_exclusions_from_weight_decay_are_refused_where_they_would_be_lost() -> None:
+def test_exclusions_from_weight_decay_are_refused() -> None:
     optimizer = keras.optimizers.AdamW(weight_decay=0.1)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
-    with pytest.raises(ValueError, match="leaves biases alone"):
+    with pytest.raises(ValueError, match="does not apply to biases"):
         resolve_optimizer(optimizer, {}, None)
 
 
-def test_a_wrong_argument_is_answered_with_the_right_one() -> None:
+def test_a_wrong_argument_is_answered_with_a_suggestion() -> None:
     with pytest.raises(ValueError, match=r"Adam has no parameter 'beta1' \(optimizer__beta1\).*beta_1"):
         resolve_optimizer("adam", {"beta1": 0.8}, None)
 
@@ -179,7 +179,7 @@ def test_state_that_starts_from_the_weights_is_that_of_each_member() -> None:
 
 @needs_schedule_free
 def test_schedule_free_steps_are_those_of_its_paper() -> None:
-    # Not compared with Keras: on TensorFlow its update reads an average after having changed it.
+    # Not compared with Keras: on TensorFlow, its update reads an average after changing it.
     network = StackedNetwork(scheme_spec("regression", members=2))
     rate, beta, decay, eps = 0.1, 0.9, 0.999, 1e-8
     update = FlatUpdate(resolve_optimizer(SCHEDULE_FREE(beta_1=beta, beta_2=decay, epsilon=eps), {}, None), network)

@@ -1,4 +1,4 @@
-"""What is printed while training goes on."""
+"""Progress output during training."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from skmtl.training._progress import progress_of
 
 
 class Terminal(io.StringIO):
-    """A stream that lines can be drawn over."""
+    """A stream on which lines can be redrawn."""
 
     def isatty(self) -> bool:
         return True
 
     def drawn(self) -> list[str]:
-        """Every state that the line was in."""
+        """Return every state of the line."""
         return [state.rstrip() for state in self.getvalue().replace("\n", "").split("\r") if state.strip()]
 
 
 class Losses:
-    """Stands for the history of a group of members."""
+    """Stands in for the history of a group of members."""
 
     def __init__(self, **losses: float) -> None:
         self.losses = losses
@@ -37,7 +37,7 @@ class Losses:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds that have passed, for the test to set."""
+    """The elapsed seconds, for the test to set."""
     now = [0.0]
     monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
     return now
@@ -47,7 +47,7 @@ def update(progress: Any, group: int, epoch: int, **losses: float) -> None:
     progress.update(group, Losses(**losses), epoch - 1, epoch)
 
 
-def test_in_a_terminal_one_line_is_drawn_over() -> None:
+def test_in_a_terminal_one_line_is_redrawn() -> None:
     with redirect_stdout(Terminal()) as terminal, progress_of(1, 4, [range(1)]) as progress:
         for epoch in range(1, 5):
             update(progress, 0, epoch, loss=1 / epoch, val_loss=2 / epoch, size_loss=9.0)
@@ -81,14 +81,14 @@ def test_groups_share_the_line_at_the_pace_of_the_slowest(capsys: Any, clock: li
         clock[0] = 10
         update(progress, 1, 2, loss=0.6, val_loss=0.9)
         assert capsys.readouterr().out == "epoch 2/9, 00:10, loss 0.4000, val_loss 0.9000\n"
-        # The slower one stops: the line waits for it no more.
+        # The slower one stops, and the line no longer waits for it.
         progress.over(1)
         clock[0] = 20
         update(progress, 0, 6, loss=0.3, val_loss=np.nan)
         assert capsys.readouterr().out.startswith("epoch 6/9, 00:20")
 
 
-def test_a_log_gets_a_line_now_and_then_and_the_last_epoch(capsys: Any, clock: list[float]) -> None:
+def test_a_log_gets_an_occasional_line_and_the_last_epoch(capsys: Any, clock: list[float]) -> None:
     times = []
     with progress_of(1, 4000, [range(1)]) as progress:
         for second in range(1, 4001):
@@ -111,7 +111,7 @@ def test_a_last_epoch_that_was_just_printed_is_not_printed_again(capsys: Any, cl
     assert capsys.readouterr().out == "epoch 2/2, 01:00, loss 0.1000\n"
 
 
-def test_a_notebook_is_drawn_over_though_it_claims_to_be_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_notebook_the_line_is_redrawn_although_it_is_not_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     class Shell:
         kernel = object()
 

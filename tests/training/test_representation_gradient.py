@@ -1,4 +1,4 @@
-"""Gradients at the representation: the method sees those, and the shared layers are differentiated once."""
+"""Gradients at the representation: the method sees these, and the shared layers are differentiated once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def step_of(problem: Problem, method: Balancing, kind: type = RepresentationGrad
 
 
 def by_backpropagation(problem: Problem) -> np.ndarray:
-    """Each task's gradient at the representation (members, tasks, batch * width), a backward pass for each."""
+    """Return the tasks' gradients at the representation (members, tasks, batch * width), one backward pass each."""
     cut = Representation(problem.network)
     z, _ = cut.below(problem.flat, problem.frozen, problem.batch.inputs)
     with tf.GradientTape(persistent=True) as tape:
@@ -67,7 +67,7 @@ def test_the_gram_matrix_is_that_of_the_gradients_at_the_representation(name: st
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_update_is_the_sum_of_the_tasks_gradients_with_the_weights_found_there(name: str) -> None:
+def test_the_update_is_the_sum_of_the_tasks_gradients_with_the_methods_weights(name: str) -> None:
     scheme, changes = CASES[name]
     problem, method = Problem(scheme, **changes), get("cagrad", gradients_of="representation")
     step, each = step_of(problem, method), problem.gradients()
@@ -78,7 +78,7 @@ def test_the_update_is_the_sum_of_the_tasks_gradients_with_the_weights_found_the
 
 
 def test_the_weights_of_a_linear_layer_without_bias_of_its_own_follow_from_its_inputs() -> None:
-    """For z = X W, the update of W is X' times the weighted slopes at z: nothing of the library in between."""
+    """For z = X W, the update of W is X' times the weighted slopes at z, computed without the library."""
     problem = Problem("shared_bottom", heads=ALIKE, hidden_layer_sizes=(4,), activation="linear")
     method = get("mgda", gradients_of="representation")
     step = step_of(problem, method)
@@ -100,7 +100,7 @@ def test_the_weights_of_a_linear_layer_without_bias_of_its_own_follow_from_its_i
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_task_alone_moves_as_under_equal_weights(name: str) -> None:
+def test_a_single_task_is_trained_as_with_equal_weights(name: str) -> None:
     problem = Problem("shared_bottom", heads=MIXED[:1])
     step = step_of(problem, get(name, gradients_of="representation"))
     equal = EqualGradient(problem.losses)
@@ -110,7 +110,7 @@ def test_a_task_alone_moves_as_under_equal_weights(name: str) -> None:
 
 
 class Caller(Balancing):
-    """Reads the Gram matrix, and answers with the caller's own weights."""
+    """Reads the Gram matrix, and returns the caller's own weights."""
 
     requires = "gram"
 
@@ -148,7 +148,7 @@ def test_every_method_weighs_the_heads_as_with_gradients_of_the_parameters(name:
 
 
 def n_operations(n_tasks: int, kind: type, changes: dict[str, Any]) -> int:
-    """Operations of a step's graph, those of its loops and branches included."""
+    """Count the operations in the graph of a step, including those of loops and branches."""
     heads = tuple(Head(f"y{i}", 1, "identity") for i in range(n_tasks))
     problem = Problem("shared_bottom", heads=heads, **changes)
     method = get(Caller(), gradients_of="representation")
@@ -157,7 +157,7 @@ def n_operations(n_tasks: int, kind: type, changes: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("changes", [{}, {"head_layer_sizes": (3,)}], ids=["linear heads", "towers"])
-def test_a_step_takes_the_same_operations_whatever_the_number_of_tasks(changes: dict[str, Any]) -> None:
+def test_the_operations_of_a_step_do_not_depend_on_the_number_of_tasks(changes: dict[str, Any]) -> None:
     assert n_operations(3, RepresentationGradient, changes) == n_operations(9, RepresentationGradient, changes)
-    # Which is no matter of course.
+    # In contrast, the other kind takes more.
     assert n_operations(3, CombinedGradient, changes) < n_operations(9, CombinedGradient, changes)

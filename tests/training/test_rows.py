@@ -1,4 +1,4 @@
-"""Which rows each member learns from and holds out, and the order they come in."""
+"""The rows that each member learns from and holds out, and their order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skmtl.training._rows import BatchOrder, RowPlan, evaluation_index, plan_row
 
 
 def targets(n: int = 100, seed: int = 0) -> EncodedTargets:
-    """A regression with gaps, a classification of three uneven classes."""
+    """A regression with missing labels, and a classification of three classes of different sizes."""
     rng = np.random.default_rng(seed)
     values = np.column_stack([rng.normal(size=n), rng.choice(3, size=n, p=[0.6, 0.3, 0.1])])
     weights = np.column_stack([rng.random(n) < 0.5, np.ones(n)]).astype(float)
@@ -32,13 +32,13 @@ def test_every_member_learns_from_the_rows_it_does_not_hold_out(members: int, fr
         assert len(held) == pytest.approx(fraction * 100, abs=2)
 
 
-def test_members_parts_lie_side_by_side_and_cover_all_rows() -> None:
+def test_members_parts_are_disjoint_and_cover_all_rows() -> None:
     held = np.concatenate(plan(10, 0.1).evaluate)
     assert len(np.unique(held)) == len(held)
     assert len(held) >= 98
 
 
-def test_every_part_has_its_share_of_each_class_and_of_the_missing_labels() -> None:
+def test_every_part_is_stratified_by_class_and_missing_labels() -> None:
     y = targets(1000)
     for held in plan(5, 0.2, y=y).evaluate:
         shares = np.bincount(y.values[held, 1].astype(int), minlength=3) / len(held)
@@ -63,7 +63,7 @@ def test_the_seed_decides_the_plan() -> None:
     assert (first != other).any()
 
 
-def test_nothing_is_held_out_where_the_fraction_is_zero() -> None:
+def test_nothing_is_held_out_if_the_fraction_is_zero() -> None:
     rows = plan(2, 0.0)
     assert [len(held) for held in rows.evaluate] == [0, 0]
     assert [len(train) for train in rows.train] == [100, 100]
@@ -76,7 +76,7 @@ def order(shuffle: bool = True, seed: int = 0, train: tuple[np.ndarray, ...] = T
     return BatchOrder(train, 4, shuffle, seed, first)
 
 
-def test_every_epoch_visits_every_row_once_and_fills_up_with_rows_of_its_start() -> None:
+def test_every_epoch_visits_every_row_once_and_fills_up_with_its_first_rows() -> None:
     index = order().epochs(3, (4, 5))
     assert index.shape == (4, 5, 2, 4)
     for epoch in range(3):
@@ -87,13 +87,13 @@ def test_every_epoch_visits_every_row_once_and_fills_up_with_rows_of_its_start()
     assert (index[0, :3, 0] != index[1, :3, 0]).any()
 
 
-def test_without_shuffling_rows_come_as_they_are() -> None:
+def test_without_shuffling_rows_keep_their_order() -> None:
     index = order(shuffle=False).epochs(2, (2, 3))
     for epoch in range(2):
         np.testing.assert_array_equal(index[epoch, :, 0].ravel()[:10], TRAIN[0])
 
 
-def test_the_order_depends_neither_on_how_epochs_are_asked_for_nor_on_the_other_members() -> None:
+def test_the_order_depends_neither_on_chunks_of_epochs_nor_on_other_members() -> None:
     together, one_by_one = order(seed=3).epochs(4, (4, 3)), order(seed=3)
     for epoch in range(4):
         np.testing.assert_array_equal(together[epoch], one_by_one.epochs(1, (1, 3))[0])
@@ -102,7 +102,7 @@ def test_the_order_depends_neither_on_how_epochs_are_asked_for_nor_on_the_other_
     assert (order(seed=4).epochs(4, (4, 3)) != together).any()
 
 
-def test_held_out_rows_lie_batch_by_batch() -> None:
+def test_held_out_rows_are_indexed_batch_by_batch() -> None:
     held = (np.array([3, 5, 8, 9, 11]), np.array([2]))
     index = evaluation_index(held, 2, 3)
     assert index.shape == (3, 2, 2)
@@ -112,7 +112,7 @@ def test_held_out_rows_lie_batch_by_batch() -> None:
         assert not flat[len(rows) :].any()
 
 
-def test_sizes_are_rounded_up_by_an_eighth_at_most() -> None:
+def test_sizes_are_rounded_up_by_at_most_an_eighth() -> None:
     sizes = [bucket(size) for size in range(1, 5000)]
     for size, rounded in enumerate(sizes, start=1):
         assert size <= rounded <= max(size, 1.125 * size)
@@ -122,7 +122,7 @@ def test_sizes_are_rounded_up_by_an_eighth_at_most() -> None:
     assert bucket(0) == 1
 
 
-def test_compiling_is_for_fits_of_many_small_steps() -> None:
+def test_fits_with_many_small_steps_are_compiled() -> None:
     assert worth_compiling(steps=100_000, flops=1e5, members=1)
     assert not worth_compiling(steps=10, flops=1e5, members=1)
     assert not worth_compiling(steps=100_000, flops=1e10, members=1)

@@ -1,4 +1,4 @@
-"""Rows drawn by their task: how often, in which batches, and what is minimised."""
+"""Sampling of rows by task: how often, in which batches, and what is minimised."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROWS = np.arange(len(TASK))
 
 
 def index_of(exponent: float, epochs: int, batch_size: int = 48, seed: int = 0) -> np.ndarray:
-    """Row numbers (epochs, steps, batch) of one member."""
+    """Return the row numbers (epochs, steps, batch) of one member."""
     order = BatchOrder([ROWS], batch_size, True, seed, sampling=plan_sampling(OWN_ROWS, exponent))
     return order.epochs(epochs, (epochs, order.steps))[:, :, 0]
 
@@ -28,7 +28,7 @@ def test_tasks_are_drawn_in_proportion_to_a_power_of_their_rows(exponent: float)
     np.testing.assert_allclose(drawn / drawn.sum(), expected / expected.sum(), atol=2e-3)
 
 
-def test_with_an_exponent_of_one_every_row_comes_once_an_epoch() -> None:
+def test_with_an_exponent_of_one_every_row_is_drawn_once_per_epoch() -> None:
     for epoch in index_of(1.0, 3):
         np.testing.assert_array_equal(np.sort(epoch.ravel()[: len(ROWS)]), ROWS)
 
@@ -43,7 +43,7 @@ def test_every_full_batch_has_its_share_of_every_task(exponent: float, batch_siz
     assert counts.min() >= 1
 
 
-def test_no_row_comes_again_before_all_of_its_task_have_come() -> None:
+def test_no_row_is_drawn_again_before_all_rows_of_its_task() -> None:
     times = np.bincount(index_of(0.0, 1).ravel()[: len(ROWS)], minlength=len(ROWS))
     for task in range(3):
         assert np.ptp(times[task == TASK]) <= 1
@@ -65,7 +65,7 @@ def test_the_seed_decides_the_order() -> None:
 
 
 def tables(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """A small and a large task with rows of their own, and functions that agree nowhere."""
+    """A small and a large task with separate rows and contradictory functions."""
     rng = np.random.default_rng(seed)
     X, small = rng.normal(size=(640, 3)), np.arange(640) < 64
     value = np.where(small, X[:, 0] - X[:, 1], X[:, 2])
@@ -83,19 +83,19 @@ SETTINGS = {
 
 def test_what_is_minimised_stays_the_mean_over_each_tasks_labels() -> None:
     X, y = tables()
-    # At a learning rate of next to nothing the losses reported are those of the first weights, whatever is drawn.
+    # With a tiny learning rate, the reported losses are those of the initial weights, whatever rows are drawn.
     still = {**SETTINGS, "learning_rate": 1e-12, "epochs": 1, "batch_size": 16}
     losses = [
         [MultiTaskKerasRegressor(task_sampling=by, **still).fit(X, y).history_[f"y{t}_loss"][0] for t in range(2)]
         for by in (None, 0.0, 1.0)
     ]
     np.testing.assert_allclose(losses[2], losses[0], rtol=1e-5)
-    # The large task is seen in part, as often as the small one.
+    # Only part of the large task's rows are drawn, as many as of the small one.
     np.testing.assert_allclose(losses[1], losses[0], rtol=0.1)
     np.testing.assert_allclose(losses[1][0], losses[0][0], rtol=1e-5)
 
 
-def test_members_and_held_out_rows_are_sampled_too_and_the_seed_decides() -> None:
+def test_sampling_works_with_members_and_held_out_rows_and_is_seeded() -> None:
     X, y = tables()
     settings = {**SETTINGS, "early_stopping": True, "ensemble_size": 2, "epochs": 3}
     fits = [MultiTaskKerasRegressor(task_sampling=by, **settings).fit(X, y).predict(X) for by in (0.5, 0.5, 0.4, None)]

@@ -1,4 +1,4 @@
-"""A learning rate that falls along half a cosine: as Keras' schedule, without one compiled in."""
+"""The cosine learning rate: equal to Keras' schedule, but not compiled into the program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EPOCHS, STEPS = 3, 4
 
 
 @pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_a_cosine_of_numbers_gives_the_weights_of_keras_schedule(jit: bool) -> None:
+def test_the_cosine_rate_gives_the_weights_of_keras_schedule(jit: bool) -> None:
     rows = some_rows("regression")
     schedule = keras.optimizers.schedules.CosineDecay(0.05, EPOCHS * STEPS)
     theirs = Engine.of_scheme("regression", optimizer=keras.optimizers.Adam(schedule), jit=jit).run(rows)

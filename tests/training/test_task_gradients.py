@@ -1,4 +1,4 @@
-"""The update of balanced tasks is made of the tasks' own gradients, each found here by a backward pass of its own."""
+"""The update of balanced tasks combines the tasks' gradients, computed here by separate backward passes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from skmtl.training._tensors import Numbers
 
 from ..networks._schemes import MIXED, SCHEMES, random_parameters, rows_for, spec_of
 
-# More tasks than have operations of their own in the program; some of two columns.
+# More tasks than are unrolled in the program; some have two columns.
 MANY = tuple(Head(f"y{i}", 1, "identity") for i in range(18))
 MANY_AND_WIDE = (*MANY, Head("kind", 3, "softmax"))
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -38,7 +38,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class Problem:
-    """A network, a batch in which labels are missing, and the engine's numbers."""
+    """A network, a batch with missing labels, and the engine's numbers."""
 
     def __init__(self, scheme: str, heads: tuple[Head, ...] = MIXED, **changes: Any) -> None:
         self.network = StackedNetwork(spec_of(SCHEMES[scheme], heads=heads, dtype="float64", **changes))
@@ -66,7 +66,7 @@ class Problem:
         return self.numbers._replace(balancing=constants)
 
     def gradients(self) -> np.ndarray:
-        """Every task's gradient over all parameters, (members, tasks, n_parameters)."""
+        """Return every task's gradient over all parameters, (members, tasks, n_parameters)."""
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(self.flat)
             raw, *_ = self.network.forward(self.flat, self.frozen, self.batch.inputs, training=True)
@@ -75,7 +75,7 @@ class Problem:
         return np.stack([tape.gradient(loss, self.flat).numpy() for loss in each], axis=1)
 
     def shared(self) -> np.ndarray:
-        """Which parameters are shared."""
+        """Return a mask of the shared parameters."""
         mask = np.zeros(self.flat.shape[1], dtype=bool)
         for parameter, shared in zip(self.network.parameters, self.network.sharing(), strict=True):
             mask[parameter.start : parameter.stop] = shared
@@ -96,7 +96,7 @@ def test_the_update_is_the_weighted_sum_of_the_tasks_gradients(name: str) -> Non
     weights, _ = method.task_weights(step.signal._replace(gram=tf.constant(gram, tf.float32)), {}, numbers.balancing)
     assert weights.numpy()[0, 1] == 0.0
     together = np.einsum("mk,mkp->mp", weights.numpy() / problem.n_tasks, each)
-    # The heads move by the caller's weights: there is no conflict to solve in what is a task's own.
+    # The heads use the caller's weights: a task's own parameters have no conflicts to resolve.
     apart = np.einsum("k,mkp->mp", problem.numbers.task_weights, each)
     np.testing.assert_allclose(step.gradient, np.where(shared, together, apart), rtol=1e-3, atol=1e-5)
 
@@ -115,15 +115,15 @@ def test_the_update_of_a_method_on_losses_weighs_all_parameters(name: str) -> No
     assert np.ptp(weights[0, [0, 2]]) > 0
 
 
-def two_alike_and_another() -> tuple[np.ndarray, np.ndarray]:
-    """Features, and two tasks that are nearly one, with a third that has nothing to do with them."""
+def two_similar_tasks_and_an_unrelated_one() -> tuple[np.ndarray, np.ndarray]:
+    """Return features and three tasks: two that are nearly equal, and an unrelated one."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 4))
     return X, np.column_stack([X[:, 0], X[:, 0] + 0.1 * X[:, 1], X[:, 2]])
 
 
 def test_weights_and_cosines_are_recorded_by_epoch() -> None:
-    X, y = two_alike_and_another()
+    X, y = two_similar_tasks_and_an_unrelated_one()
     settings = {"hidden_layer_sizes": (8,), "epochs": 4, "jit_compile": False, "random_state": 0, "ensemble_size": 1}
     model = MultiTaskKerasRegressor(balancing="mgda", **settings).fit(X, y)
     weights = np.array([model.history_[f"y{task}_weight"] for task in range(3)])

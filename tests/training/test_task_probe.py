@@ -1,4 +1,4 @@
-"""Cosines and lookahead at an epoch's end, against the same computed step by step with one plain gradient a task."""
+"""Cosines and lookahead at the end of an epoch, compared with a plain gradient computation for each task."""
 
 import numpy as np
 import pytest
@@ -20,14 +20,14 @@ def table(n_tasks=3, missing=0.0, n=90):
 
 
 def probed(model, X, y, n_batches=2):
-    """The last epoch's end, and what the probe says of it."""
+    """Return the state at the end of the last epoch, and the probe's measurements of it."""
     seen = []
     model._fit_observed(X, y, seen.append)
     return seen[-1], TaskProbe(seen[-1].program, True)(seen[-1], n_batches)
 
 
 def losses_at(epoch_state, flat, rows):
-    """Each task's mean loss per member, in units of the constant prediction's loss, without the engine's batches."""
+    """Return each task's mean loss per member, in units of the constant prediction's loss, without the engine."""
     data, numbers = epoch_state.data, epoch_state.numbers
     raw, _, _ = epoch_state.program.network.forward(
         flat, epoch_state.state.frozen, tf.gather(data.inputs, rows), training=True
@@ -37,7 +37,7 @@ def losses_at(epoch_state, flat, rows):
 
 
 def by_hand(epoch_state, rows):
-    """Gradients of all tasks over the shared parameters, and losses after a step of SGD with momentum along each."""
+    """Return gradients of all tasks over the shared parameters, and losses after an SGD step along each."""
     network, state = epoch_state.program.network, epoch_state.state
     shared = np.concatenate([np.full(p.stop - p.start, p.shared) for p in network.parameters])
     gradients = []
@@ -65,7 +65,7 @@ def test_cosines_and_lookahead_are_those_of_plain_gradients(tasks):
     model = MultiTaskKerasRegressor(**SMALL, optimizer="sgd", optimizer__momentum=MOMENTUM, learning_rate=0.05)
     epoch_state, found = probed(model, X, y)
     for batch, rows in enumerate(_batches(epoch_state, 2)):
-        # A full batch of labels: the mean over it.
+        # A full batch of labels gives the mean.
         scale = 1.0 / rows.shape[1]
         data = epoch_state.data._replace(weights=epoch_state.data.weights * scale)
         gradients, falls = by_hand(epoch_state._replace(data=data), rows)
@@ -74,7 +74,7 @@ def test_cosines_and_lookahead_are_those_of_plain_gradients(tasks):
         np.testing.assert_allclose(found.lookahead[batch], falls, atol=2e-6, rtol=2e-3)
 
 
-def test_tasks_that_never_meet_in_a_batch_have_no_affinity():
+def test_tasks_that_are_never_in_the_same_batch_have_no_affinity():
     X, y = table(3)
     y[:, 2] = np.nan
     y[:5, 2] = 1.0, 2.0, 3.0, 4.0, 5.0

@@ -1,4 +1,4 @@
-"""What is a number costs no trace; a program is entered once for many epochs, and lent to any number of threads."""
+"""Numbers never cause a new trace; a program runs many epochs per call, and threads share it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BASE: dict[str, Any] = {
 
 
 def counted(name: str, call: Callable[[], Any]) -> int:
-    """How much a call adds to a count."""
+    """Return how much a call adds to a count."""
     before = counters.snapshot().get(name, 0)
     call()
     return counters.snapshot().get(name, 0) - before
@@ -83,11 +83,11 @@ def test_compiled_with_xla_folds_of_nearly_equal_size_share_one_compilation() ->
     assert counted("traces", lambda: fit(rows=96, jit_compile=True, random_state=1)) == 0
 
 
-def test_members_in_groups_share_a_program_where_the_groups_are_of_one_size() -> None:
+def test_groups_of_members_of_the_same_size_share_a_program() -> None:
     assert counted("traces", lambda: fit(ensemble_size=6)) == 1
 
 
-def test_predicting_traces_once_a_structure_and_never_for_another_number_of_rows() -> None:
+def test_predicting_traces_once_per_structure_for_all_numbers_of_rows() -> None:
     builder_model = {"model": two_layers, "dropout": "auto", "hidden_layer_sizes": (128, 64)}
     model, other = fit(**builder_model), fit(**builder_model, random_state=3)
     assert counted("traces", lambda: model.predict(X)) == 1
@@ -101,15 +101,15 @@ def two_layers(meta: dict[str, Any]) -> keras.Model:
 
 
 @pytest.mark.parametrize(("epochs", "most"), [(2, 1), (200, 1), (1000, 2)])
-def test_python_is_entered_once_for_many_epochs(fitted: Any, epochs: int, most: int) -> None:
+def test_one_call_of_the_program_runs_many_epochs(fitted: Any, epochs: int, most: int) -> None:
     calls = counted("program_calls", lambda: fit(epochs=epochs, early_stopping=False))
     assert 1 <= calls <= most
 
 
-def test_the_rows_go_to_the_device_once_whatever_the_number_of_steps(fitted: Any) -> None:
+def test_the_rows_are_copied_to_the_device_once_for_any_number_of_steps(fitted: Any) -> None:
     few = counted("device_copies", lambda: fit(epochs=2, batch_size=97, early_stopping=False))
     many = counted("device_copies", lambda: fit(epochs=200, batch_size=4, early_stopping=False))
-    # A large array that happens to lie as the device wants it is not even copied.
+    # A large array with suitable alignment is not even copied.
     assert many <= few
 
 
@@ -163,7 +163,7 @@ def test_the_cache_keeps_what_was_used_last_and_never_more_than_its_size() -> No
     assert len(cache) == 0
 
 
-def test_what_fails_to_be_made_is_not_kept() -> None:
+def test_a_failed_entry_is_not_cached() -> None:
     cache: ProgramCache[int] = ProgramCache(2)
     with pytest.raises(ZeroDivisionError):
         cache.get("a", lambda: 1 // 0)
@@ -174,7 +174,7 @@ def test_the_engines_programs_are_bounded() -> None:
     assert 1 <= PROGRAMS.size <= 64
 
 
-def test_a_program_that_failed_is_made_anew_for_the_next_fit() -> None:
+def test_a_program_that_failed_is_rebuilt_for_the_next_fit() -> None:
     cache: ProgramCache[object] = ProgramCache(2)
     first = cache.get("a", object)
     with pytest.raises(KeyboardInterrupt), cache.dropped_on_error(first):

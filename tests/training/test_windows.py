@@ -1,4 +1,4 @@
-"""Windows of rows: every row once an epoch, in steps that all workers take together; and rows held out, on disk."""
+"""Windows of rows: every row once per epoch, in steps that all workers take together; and held-out rows on disk."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def chunks(start, stop, size):
 
 
 def visited(windows, rows, rng):
-    """Row numbers that each member sees, step by step, and how many steps there were."""
+    """Return the row numbers that each member sees, step by step, and the number of steps."""
     seen, steps = [[] for _ in range(windows.held.shape[1])], 0
     for window in windows.of(rows, rng):
         assert (window.first, window.batches.shape[1]) == (steps, windows.schedule.room)
@@ -53,7 +53,7 @@ def test_workers_take_the_same_steps_whatever_rows_they_have():
     schedule = Schedule.of(shards, rows, 20, 50)
     assert schedule.batches.tolist() == [12, 6, 2]
     assert schedule.steps == 5
-    # A shard without a label left takes part too, and weighs nothing.
+    # A shard without any rows left also takes part, with weight 0.
     uneven = Schedule.of(np.array([60, 40]), np.array([[60], [0]]), 20, 50)
     held = np.zeros((BINS, 1), bool)
     taken = [visited(Windows(uneven, rank, held, NONE), part, None) for rank, part in enumerate([chunks(0, 60, 9), []])]
@@ -61,13 +61,13 @@ def test_workers_take_the_same_steps_whatever_rows_they_have():
     assert uneven.counts(0, 6)[:, 0].tolist() == [12, 12, 12, 12, 12, 0]
 
 
-def test_all_rows_at_once_are_one_step_of_unequal_parts():
+def test_all_rows_in_one_step_are_split_unequally():
     schedule = Schedule.of(np.array([7, 3]), np.array([[7, 6], [3, 3]]), 10, 1)
     assert (schedule.steps, schedule.batches.tolist()) == (1, [7, 3])
     assert schedule.counts(0, 1).tolist() == [[10, 9]]
 
 
-def test_members_hold_out_shares_side_by_side():
+def test_members_hold_out_disjoint_shares():
     table = HeldShare(4, 0.25).table()
     assert (table.sum(axis=1) == 1).all()
     assert table.sum(axis=0).tolist() == [BINS // 4] * 4
@@ -75,11 +75,11 @@ def test_members_hold_out_shares_side_by_side():
     assert abs(HeldShare(1, 0.1).table()[bins].mean() - 0.1) < 0.005
 
 
-def test_rows_held_out_lie_in_the_order_of_their_numbers_however_they_came():
+def test_held_out_rows_are_stored_in_the_order_of_their_numbers():
     held = HeldShare(2, 0.2).table()
     out = held[row_bins(np.arange(500), 3)]
     parts = chunks(100, 500, 30)
-    # Rows without a label are dropped on the way: their places weigh nothing.
+    # Rows without a label are dropped before: their places have weight 0.
     parts[1] = parts[1].take(np.arange(0, 30, 2))
     kept = np.concatenate([part.numbers for part in parts])
     read = []
@@ -87,18 +87,18 @@ def test_rows_held_out_lie_in_the_order_of_their_numbers_however_they_came():
         spool = Spool(100, 500, 3, held.any(axis=1), NONE)
         for part in order:
             spool.write(part)
-        found = Rows.together(list(spool.read(17)))
+        rows = Rows.together(list(spool.read(17)))
         spool.close()
-        read.append(found)
+        read.append(rows)
     assert np.array_equal(read[0].inputs, read[1].inputs)
     assert len(read[0].bins) == out[100:].any(axis=1).sum()
     numbers = read[0].inputs[read[0].weights[:, 0] > 0, 0].astype(int)
     assert numbers.tolist() == [number for number in kept if out[number].any()]
-    told = read[0].weights[:, 0] > 0
-    assert np.array_equal(held[read[0].bins[told]], out[numbers])
+    labelled = read[0].weights[:, 0] > 0
+    assert np.array_equal(held[read[0].bins[labelled]], out[numbers])
 
 
-def test_what_comes_next_is_made_ahead_and_errors_come_through():
+def test_items_are_made_ahead_and_errors_are_raised():
     made = []
 
     def items():

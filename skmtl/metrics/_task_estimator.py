@@ -1,4 +1,4 @@
-"""One task of an estimator in the shape of an estimator, which is what scikit-learn's scorers take."""
+"""Present one task as an estimator, for scikit-learn's scorers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, Tags
 from sklearn.utils.metaestimators import available_if
 
-from ._responses import TaskAnswer
+from ._responses import TaskResponse
 
 
 def _has(method: str) -> Callable[[Any], bool]:
-    return lambda view: view.answer.has(method)
+    return lambda estimator: estimator.response.has(method)
 
 
-class TaskView(BaseEstimator):
-    """One task of an estimator, as the estimator that a scorer expects."""
+class TaskEstimator(BaseEstimator):
+    """One task as the fitted estimator that a scorer expects."""
 
-    def __init__(self, answer: TaskAnswer, classes: np.ndarray | None) -> None:
-        self.answer = answer
+    def __init__(self, response: TaskResponse, classes: np.ndarray | None) -> None:
+        self.response = response
         self.classes = classes
         if classes is not None:
             self.classes_ = classes
@@ -35,7 +35,7 @@ class TaskView(BaseEstimator):
 
     @available_if(_has("predict"))
     def predict(self, X: Any) -> np.ndarray:  # noqa: ARG002
-        return self.answer.labels()
+        return self.response.labels()
 
     @available_if(_has("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: ARG002
@@ -48,12 +48,12 @@ class TaskView(BaseEstimator):
 
     def _scores(self, method: str) -> np.ndarray:
         if self.classes is None:
-            raise ValueError(f"Nothing says which classes the task {self.answer.name!r} has; pass `classes`.")
-        return self.answer.class_scores((method,)).scores
+            raise ValueError(f"The classes of the task {self.response.name!r} are unknown; pass `classes`.")
+        return self.response.class_scores((method,)).scores
 
 
-class CodedView(BaseEstimator):
-    """A task whose predicted labels are given as numbers of classes."""
+class CodedPredictions(BaseEstimator):
+    """A task with predicted labels given as class numbers."""
 
     def __init__(self, codes: np.ndarray) -> None:
         self.codes = codes

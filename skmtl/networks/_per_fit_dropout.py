@@ -1,4 +1,4 @@
-"""Dropout of several fits that are trained together: each has its own rate and its own random numbers."""
+"""Dropout for several fits trained together, each with its own rate and random numbers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import tensorflow as tf
 from ._noise import uniform_noise
 
 
-class FitsDropout(keras.layers.Layer):
-    """What `VariableDropout` does to each of several fits alone, bit for bit; the first axis is that of the members."""
+class PerFitDropout(keras.layers.Layer):
+    """`VariableDropout` for several fits at once, with the bits of separate fits; members are the first axis."""
 
     def __init__(self, fits: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.fits = fits
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:  # noqa: ARG002 - Keras' signature
-        """Create rates (fits,) and the random states (fits, 2), in the order in which a fit alone has them."""
+        """Create the rates (fits,) and the random states (fits, 2), in the order of `VariableDropout`."""
         dtype = keras.random.SeedGenerator(0).state.dtype
         self.rates = self.add_weight(name="rate", shape=(self.fits,), initializer="zeros", trainable=False)
         self.states = self.add_weight(
@@ -27,14 +27,14 @@ class FitsDropout(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Inputs with a random part set to zero and the rest scaled up, in training; else the inputs."""
+        """In training, set a random part of the inputs to zero and scale up the rest; else return the inputs."""
         if not training:
             return inputs
         seeds = tf.convert_to_tensor(self.states)
         self.states.assign(seeds + tf.constant([0, 1], seeds.dtype))
         shape = tf.shape(inputs)
-        own = tf.concat([[shape[0] // self.fits], shape[1:]], axis=0)
-        noise = tf.reshape(tf.cast(uniform_noise(own, seeds), inputs.dtype), shape)
+        per_fit = tf.concat([[shape[0] // self.fits], shape[1:]], axis=0)
+        noise = tf.reshape(tf.cast(uniform_noise(per_fit, seeds), inputs.dtype), shape)
         rates = tf.repeat(tf.cast(self.rates, inputs.dtype), shape[0] // self.fits)
         rates = tf.reshape(rates, (-1, *[1] * (inputs.shape.rank - 1)))
         return tf.where(noise >= rates, inputs / (1 - rates), tf.zeros_like(inputs))

@@ -1,4 +1,4 @@
-"""What a cache gives up is freed: programs, their functions, and what TensorFlow prepared for them."""
+"""Evicted programs are freed, with their functions and TensorFlow's kernels for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tensorflow.python.eager import context
 
 from skmtl import MultiTaskKerasRegressor
 from skmtl.inference._compiled import FORWARD_PROGRAMS
-from skmtl.networks import _kernels
+from skmtl.networks import _kernel_cache
 from skmtl.networks._network import _NETWORKS
 from skmtl.training._structure import PROGRAMS
 
@@ -38,7 +38,7 @@ def functions() -> int:
 
 
 @pytest.mark.parametrize("changes", [{}, {"loss": own_loss}], ids=["named", "own"])
-def test_programs_that_a_cache_gives_up_die_with_all_their_functions(
+def test_evicted_programs_are_freed_with_all_their_functions(
     changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for cache in (PROGRAMS, FORWARD_PROGRAMS, _NETWORKS):
@@ -59,25 +59,25 @@ def test_programs_that_a_cache_gives_up_die_with_all_their_functions(
     for width in range(5, 9):
         fitted(width, **changes).predict(X)
     assert functions() == before
-    # Two programs of either sort, with a network each, and the fit's own.
+    # Two programs of each sort, a network for each, and those of the fit itself.
     alive = {id(program()) for program in made if program() is not None}
     assert len(alive) <= 8
 
 
-def test_every_so_often_what_was_prepared_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kernel_cache_is_cleared_regularly(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(_kernels, "forget_kernels", lambda: calls.append(1))
-    for _ in range(2 * _kernels._EVERY):
-        _kernels.count_what_was_made()
+    monkeypatch.setattr(_kernel_cache, "clear_kernels", lambda: calls.append(1))
+    for _ in range(2 * _kernel_cache._EVERY):
+        _kernel_cache.count_build()
     assert len(calls) == 2
 
 
-def test_it_is_let_go_while_others_compute() -> None:
+def test_the_kernel_cache_can_be_cleared_while_other_threads_compute() -> None:
     expected, over = fitted(4).predict(X), threading.Event()
 
     def forget() -> None:
         while not over.wait(0.01):
-            _kernels.forget_kernels()
+            _kernel_cache.clear_kernels()
 
     forgetful = threading.Thread(target=forget)
     forgetful.start()

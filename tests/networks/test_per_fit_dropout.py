@@ -1,10 +1,10 @@
-"""Dropout of several fits at a time is that of each of them alone."""
+"""Dropout of several fits at once equals that of each fit alone."""
 
 import numpy as np
 import pytest
 
 from skmtl.networks import VariableDropout
-from skmtl.networks._fits_dropout import FitsDropout
+from skmtl.networks._per_fit_dropout import PerFitDropout
 
 from .test_layers import values
 
@@ -12,9 +12,9 @@ RATES, SEEDS = (0.2, 0.5, 0.0), (3, 4, 5)
 
 
 @pytest.mark.parametrize("members", [1, 2])
-def test_every_fit_has_its_own_numbers_and_rate(members):
+def test_every_fit_has_its_own_random_numbers_and_rate(members):
     x = values(3 * members, 10, 7)
-    together = FitsDropout(3)
+    together = PerFitDropout(3)
     together(x)
     together.rates.assign(RATES)
     together.states.assign([[seed, 0] for seed in SEEDS])
@@ -26,6 +26,6 @@ def test_every_fit_has_its_own_numbers_and_rate(members):
             np.testing.assert_array_equal(found[fit], layer(part, training=True))
 
 
-def test_nothing_is_dropped_in_prediction():
+def test_prediction_has_no_dropout():
     x = values(4, 10, 3)
-    np.testing.assert_array_equal(FitsDropout(2)(x), x)
+    np.testing.assert_array_equal(PerFitDropout(2)(x), x)
