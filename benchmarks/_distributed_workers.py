@@ -43,15 +43,15 @@ def timed_epochs(
 
 
 class _Part:
-    """A crew of which this process is one worker; it reads all shards by itself."""
+    """An executor that reads all shards in this process."""
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
 
-    def each(self, work: Any, source: Any) -> list[Any]:
-        from skmtl.distributed._crew import spans
+    def map_shards(self, work: Any, source: Any) -> list[Any]:
+        from skmtl.distributed._executor import shard_ranges
 
-        return [work(source, start, stop) for start, stop in spans(source, self.n_workers)]
+        return [work(source, start, stop) for start, stop in shard_ranges(source, self.n_workers)]
 
 
 def _work(

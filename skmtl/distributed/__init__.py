@@ -1,9 +1,9 @@
-"""Fits on rows that do not fit into memory: needs pyarrow, and Ray for several workers."""
+"""Training on data larger than memory, on one or several workers. Needs pyarrow, and Ray for several workers."""
 
 try:
-    import pyarrow as _pyarrow  # noqa: F401 - asked for here, where it can be said what to do
+    import pyarrow as _pyarrow  # noqa: F401 - imported here so that the error says what to install
 except ImportError as error:
-    raise ImportError("skmtl.distributed reads rows with pyarrow: install skmtl[ray], or pyarrow alone.") from error
+    raise ImportError("skmtl.distributed needs pyarrow: install skmtl[ray], or pyarrow alone.") from error
 
 from ._fit import fit
 

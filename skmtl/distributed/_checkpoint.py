@@ -1,4 +1,4 @@
-"""The end of an epoch on disk: one file of plain arrays, replaced whole."""
+"""Checkpoints at the end of each epoch, in one file of plain arrays."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _NAME = "checkpoint.npz"
 
 
 class FileCheckpoints:
-    """Keeps the last epoch's end in a folder that all workers see; one of them ``writes``.
+    """Checkpoint of the last epoch, in a folder that all workers can read; only one of them ``writes``.
 
-    ``fingerprint`` says which fit it is: a file of another one is refused.
+    ``fingerprint`` identifies the fit: the checkpoint of another fit is refused.
     """
 
     def __init__(self, folder: Path, fingerprint: str, writes: bool) -> None:
@@ -25,25 +25,25 @@ class FileCheckpoints:
         self.writes = writes
 
     def load(self) -> list[np.ndarray] | None:
-        """What was saved last; None where there is nothing.
+        """Return the arrays saved last, or None if there are none.
 
         Raises
         ------
         ValueError
-            Where the file is one of another fit.
+            If the file is the checkpoint of another fit.
         """
         if not self.path.exists():
             return None
         with np.load(self.path, allow_pickle=False) as file:
             if str(file["fingerprint"]) != self.fingerprint:
                 raise ValueError(
-                    f"storage: {self.path} is the checkpoint of a fit with other rows, parameters or workers. Name an "
+                    f"storage: {self.path} is the checkpoint of a fit with other rows, parameters or workers. Use an "
                     "empty folder, or delete the file."
                 )
             return [file[f"array_{i}"] for i in range(len(file.files) - 1)]
 
-    def save(self, epoch: int, arrays: Sequence[np.ndarray]) -> None:  # noqa: ARG002 - they say it themselves
-        """Keep the arrays instead of those before."""
+    def save(self, epoch: int, arrays: Sequence[np.ndarray]) -> None:  # noqa: ARG002 - the arrays include the epoch
+        """Replace the checkpoint with these arrays."""
         if not self.writes:
             return
         draft = self.path.with_suffix(".draft")
@@ -56,8 +56,8 @@ class FileCheckpoints:
 
 
 def fingerprint(*parts: object) -> str:
-    """A word that tells fits apart by what they are given: arrays, numbers, names."""
-    found = hashlib.sha256()
+    """Hash of everything that defines a fit: arrays, numbers and names."""
+    digest = hashlib.sha256()
     for part in parts:
-        found.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
-    return found.hexdigest()
+        digest.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
+    return digest.hexdigest()

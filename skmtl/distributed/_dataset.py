@@ -1,4 +1,4 @@
-"""Rows that Ray Data makes, kept on disk: every epoch reads them, and always the same."""
+"""Ray datasets, written to parquet once so that every epoch reads the same rows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 
 def is_ray_dataset(data: Any) -> bool:
-    """Whether it is one, found out without importing Ray."""
+    """Whether ``data`` is a Ray dataset; does not import Ray."""
     return type(data).__module__.split(".")[:2] == ["ray", "data"]
 
 
-def written(dataset: Any, folder: Path) -> str:
-    """The folder with the dataset's rows, made once, in their order, as parquet."""
-    # What an earlier call left there would be read as rows too.
+def write_parquet(dataset: Any, folder: Path) -> str:
+    """Write the dataset's rows, in their order, as parquet files; return the folder."""
+    # Files left by an earlier call would be read as rows too.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     options = dataset.context.execution_options

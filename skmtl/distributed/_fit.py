@@ -1,4 +1,4 @@
-"""The one call: rows that do not fit into memory, or workers that share them, to an ordinary fitted estimator."""
+"""The public function: fit an estimator on rows from disk, on one or several workers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from sklearn.utils.validation import validate_data
 from .._backend import check_backend
 from ..blending._outcome import Outcome
 from ..fitting._input import Settings
-from ._crew import Alone, Crew
+from ._checks import check_estimator, check_settings
+from ._executor import Executor, LocalExecutor
 from ._plan import plan_fit
 from ._prepare import settings_of
 from ._reader import first_rows
-from ._refusals import check_estimator, check_settings
 from ._sources import check_schema, columns_of, source_of, used_columns
 
 
@@ -39,64 +39,65 @@ def fit(
     use_gpu: bool = False,
     max_failures: int = 3,
 ) -> Any:
-    """Fit on rows that lie on disk, on this machine or on several workers that Ray starts.
+    """Fit an estimator on rows from disk, in this process or on several workers started by Ray.
 
     Parameters
     ----------
     estimator : MultiTaskKerasRegressor, MultiTaskKerasClassifier or MultiTaskKerasEstimator
-        An unfitted estimator. It stays as it is.
+        An unfitted estimator. It is not changed.
     data : path, list of paths, callable, or ray.data.Dataset
-        A folder of parquet files or one file, or a list of such, in which rows are numbered in the order of the files'
-        paths; or a function that gives an iterator over chunks of rows (DataFrames, tables of pyarrow, dicts of
-        arrays), the same whenever it is called, with ``n_workers=1``. The rows of a Ray dataset are made once and
-        written as parquet.
+        A parquet file, a folder of parquet files, or a list of these; rows are numbered in the order of the files'
+        paths. Or, with ``n_workers=1``, a function that returns an iterator over chunks of rows (DataFrames, pyarrow
+        tables or dicts of arrays); it must return the same rows every time it is called. The rows of a Ray dataset
+        are computed once and written as parquet.
     targets : str or list of str
-        Columns of the targets. A name alone is 1-D y.
+        Target columns. A string instead of a list means 1-D y.
     n_workers : int, default=1
-        How many workers train together. One trains in this process, without Ray.
+        Number of workers that train together. One worker trains in this process, without Ray.
     features : list of str, default=None
-        Columns of the features; None is all others.
+        Feature columns. None uses all remaining columns.
     sample_weight : str, default=None
-        A column of rows' weights.
+        Column of row weights.
     validation : as data, default=None
-        Rows to validate on, instead of a share of the rows drawn by a hash of their numbers.
+        Validation rows. If None, a share of the rows is held out, chosen by a hash of the row numbers.
     window : int or "auto", default="auto"
-        Rows that are shuffled together, and lie in a worker's memory at a time.
+        Number of rows that are shuffled together and held in a worker's memory at a time.
     storage : path, default=None
-        A folder that all workers see. An epoch's end is kept there; the same call goes on from it. None is a temporary
-        one on this machine.
+        Folder that all workers can read and write. A checkpoint is saved there after each epoch, and repeating the
+        call resumes from it. None uses a temporary folder on this machine.
     cpus_per_worker : int, default=1
-        Processors, and threads of TensorFlow, of each of several workers.
+        CPUs and TensorFlow threads per worker. Only used with several workers.
     use_gpu : bool, default=False
-        Whether each of several workers gets a GPU.
+        Whether each worker gets a GPU. Only used with several workers.
     max_failures : int, default=3
-        How often workers that die are started again, from the last epoch's end.
+        How many times workers that die are restarted, from the last checkpoint.
 
     Returns
     -------
     estimator
-        A fitted estimator of the same class and parameters.
+        A fitted estimator of the same class with the same parameters.
 
     Raises
     ------
     ValueError
-        Where a parameter cannot be honoured, a file cannot be read, or files differ in their columns: before training
-        begins.
+        If a parameter is not supported, a file cannot be read, or files have different columns. Raised before
+        training begins.
     TrainingDivergedError
-        Where the loss became infinite or NaN.
+        If the loss becomes infinite or NaN.
 
     Notes
     -----
-    ``batch_size`` counts the rows of a step over all workers. Workers add up gradients at every step, so that all hold
-    the same network. Means, deviations, classes, levels and missing patterns are those of all rows; quantiles (of
-    robust scaling, of embeddings' bins) are taken of all rows up to 200,000, else of a random sample of so many (fewer
-    with more than 83 columns: of 16.8 million cells).
+    ``batch_size`` is the number of rows per step over all workers. Workers sum their gradients at every step, so all
+    of them hold the same network. Means, standard deviations, classes, category levels and missing-value patterns are
+    computed from all rows. Quantiles (for robust scaling and for the bins of embeddings) use all rows up to 200,000,
+    and a random sample of 200,000 rows beyond that. With more than 83 columns the sample is smaller: 16.8 million
+    cells.
 
-    Parameters left at "auto" get the values that they have in ``fit``, but that the network is not blended with
-    regressions.
+    Parameters left at "auto" get the same values as in ``fit``, except that the network is not blended with kernel
+    models.
 
-    An epoch's rows come row group by row group in random order, four side by side, and are shuffled within a window;
-    rows further apart than a window meet in a batch only where their row groups are drawn together.
+    Each epoch reads the row groups in random order, four at a time, and shuffles rows within a window. Rows that are
+    further apart than a window share a batch only if their row groups are read at the same time.
 
     Examples
     --------
@@ -118,20 +119,22 @@ def fit(
     check_backend()
     check_estimator(estimator)
     if not isinstance(n_workers, Integral) or n_workers < 1:
-        raise ValueError(f"n_workers should be a whole number >= 1, got {n_workers!r}.")
+        raise ValueError(f"n_workers should be an integer >= 1, got {n_workers!r}.")
     fitted = clone(estimator)
     settings = settings_of(fitted)
     check_settings(settings, fitted, n_workers)
-    with _folder(storage) as folder:
-        crew = _crew(n_workers, folder, cpus_per_worker, use_gpu, max_failures, storage is not None)
-        # Nobody could go on from a folder that goes when this call ends.
-        kept = folder if storage is not None or n_workers > 1 else None
-        fit_by(crew, fitted, settings, data, targets, features, sample_weight, validation, window, folder, kept)
+    with _open_folder(storage) as folder:
+        executor = _make_executor(n_workers, folder, cpus_per_worker, use_gpu, max_failures, storage is not None)
+        # One worker cannot resume from a temporary folder: it is deleted when this call ends.
+        checkpoints = folder if storage is not None or n_workers > 1 else None
+        fit_on(
+            executor, fitted, settings, data, targets, features, sample_weight, validation, window, folder, checkpoints
+        )
     return fitted
 
 
-def fit_by(
-    crew: Crew,
+def fit_on(
+    executor: Executor,
     estimator: Any,
     settings: Settings,
     data: Any,
@@ -141,17 +144,18 @@ def fit_by(
     validation: Any,
     window: int | str,
     folder: Path,
-    kept: Path | None,
+    checkpoints: Path | None,
 ) -> None:
-    """Fit an estimator of these settings; rows that Ray makes go to ``folder``, epochs' ends to ``kept``."""
-    source = source_of(data, used_columns(targets, features, sample_weight), folder / "skmtl-rows", crew.n_workers)
+    """Fit in place; rows of Ray datasets are written to ``folder``, checkpoints to the folder ``checkpoints``."""
+    n_workers = executor.n_workers
+    source = source_of(data, used_columns(targets, features, sample_weight), folder / "skmtl-rows", n_workers)
     columns = columns_of(source.schema, targets, features, sample_weight)
-    others = None
+    validation_source = None
     if validation is not None:
-        others = source_of(validation, columns.names, folder / "skmtl-validation", crew.n_workers)
-        check_schema(source.schema, others.schema, columns.names, "validation", "data")
-    plan = plan_fit(estimator, settings, source, others, columns, crew, window)
-    result = crew.train(replace(plan.job, storage=kept), plan.built)
+        validation_source = source_of(validation, columns.names, folder / "skmtl-validation", n_workers)
+        check_schema(source.schema, validation_source.schema, columns.names, "validation", "data")
+    plan = plan_fit(estimator, settings, source, validation_source, columns, executor, window)
+    result = executor.train(replace(plan.job, storage=checkpoints), plan.built)
     validate_data(estimator, first_rows(plan.head, columns), reset=True, skip_check_array=True)
     network = replace(
         plan.job.fit.network,
@@ -164,21 +168,23 @@ def fit_by(
 
 
 @contextmanager
-def _folder(storage: Any) -> Iterator[Path]:
+def _open_folder(storage: Any) -> Iterator[Path]:
     if storage is None:
-        with tempfile.TemporaryDirectory(prefix="skmtl-") as folder:
-            yield Path(folder)
+        with tempfile.TemporaryDirectory(prefix="skmtl-") as temporary:
+            yield Path(temporary)
         return
-    given = Path(storage).absolute()
-    given.mkdir(parents=True, exist_ok=True)
-    yield given
+    folder = Path(storage).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
 
 
-def _crew(n_workers: int, folder: Path, cpus: int, use_gpu: bool, max_failures: int, given: bool) -> Crew:
+def _make_executor(
+    n_workers: int, folder: Path, cpus: int, use_gpu: bool, max_failures: int, has_storage: bool
+) -> Executor:
     if n_workers == 1:
-        return Alone()
-    from ._ray import RayCrew
+        return LocalExecutor()
+    from ._ray import RayExecutor
 
-    crew = RayCrew(n_workers, folder, cpus, use_gpu, max_failures)
-    crew.check_folder(given)
-    return crew
+    executor = RayExecutor(n_workers, folder, cpus, use_gpu, max_failures)
+    executor.check_folder(has_storage)
+    return executor

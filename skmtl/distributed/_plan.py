@@ -1,4 +1,4 @@
-"""From columns to a job for the workers: what has to be read beforehand, and how rows and steps are shared out."""
+"""Plan a fit: read statistics of all rows, and divide rows and steps among the workers."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import pyarrow as pa
 from .._row_hash import HeldShare
 from ..fitting._fit import draw_seeds
 from ..fitting._input import Settings
-from ._crew import Crew, shards
+from ._executor import Executor, shard_bounds
 from ._prepare import Fit, prepare_fit
 from ._reader import Columns, Reader, weights_by_class
+from ._scan import ScanResult, encoder_of, levels_of, scan_for
 from ._sources import Source
 from ._statistics import Statistics
-from ._words import Words, encoder_of, levels_of, search_for
 from ._work import Job, statistics_of
 
 if TYPE_CHECKING:
     from ..fitting._networks import BuiltNetwork
 
-# A window of rows on the device has at most so many bytes, and rows.
+# Limits of a window of rows on the device: bytes, most rows, fewest rows.
 _WINDOW_BYTES, _MOST_ROWS, _FEWEST_ROWS = 1 << 25, 1 << 17, 1 << 10
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A job, the network that it begins with, and the first rows of all."""
+    """A job, its initial network, and the first rows of the data."""
 
     job: Job
     built: BuiltNetwork
@@ -38,10 +38,10 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Shares:
-    """Rows that members train on, (workers, members), and weights of labels to train on and held out, (members, tasks).
+class Split:
+    """Numbers of training rows, (workers, members), and weights of training and held-out labels, (members, tasks).
 
-    Weights are in units of the tasks' largest.
+    Weights are relative to the largest weight of each task.
     """
 
     rows: np.ndarray
@@ -49,8 +49,8 @@ class Shares:
     held: np.ndarray
 
     @classmethod
-    def of(cls, parts: Sequence[Statistics], fit: Fit, share: HeldShare) -> Shares:
-        """What ``share`` leaves of each worker's rows."""
+    def of(cls, parts: Sequence[Statistics], fit: Fit, share: HeldShare) -> Split:
+        """Split each worker's rows; ``share`` says which are held out."""
         held = share.table() if share.any else np.zeros((len(parts[0].rows_by_bin), share.members), bool)
         scale = (fit.network.scaling.scale != 0) / fit.largest
         weight = sum(part.weight_by_bin for part in parts) * scale
@@ -67,106 +67,108 @@ def plan_fit(
     source: Source,
     validation: Source | None,
     columns: Columns,
-    crew: Crew,
+    executor: Executor,
     window: int | str,
 ) -> Plan:
-    """Read what has to be known of all rows, and share out the work."""
+    """Read statistics of all rows, and divide the work among the workers."""
+    n_workers = executor.n_workers
     _, head = next(source.chunks(columns.names, 0, None), (0, None))
     if head is None:
         raise ValueError("data has no rows.")
-    reader = _reader(estimator, source, head, columns, crew)
+    reader = _make_reader(estimator, source, head, columns, executor)
     seeds = draw_seeds(settings)
-    parts = crew.each(partial(statistics_of, reader, seed=seeds["rows"]), source)
-    together = merged(parts, reader)
-    if together.rows == 0:
+    parts = executor.map_shards(partial(statistics_of, reader, seed=seeds["rows"]), source)
+    statistics = merge_statistics(parts, reader)
+    if statistics.rows == 0:
         raise ValueError("y has no label with a positive weight: there is nothing to learn from.")
-    others = None
+    validation_statistics = None
     if validation is not None:
-        found = crew.each(partial(statistics_of, reader.without_class_weights(), seed=0), validation)
-        others = merged(found, reader)
-        if others.rows == 0:
+        measure = partial(statistics_of, reader.without_class_weights(), seed=0)
+        validation_statistics = merge_statistics(executor.map_shards(measure, validation), reader)
+        if validation_statistics.rows == 0:
             raise ValueError("validation has no label with a positive weight: there is nothing to validate on.")
-    fit, built = prepare_fit(settings, reader, together, others is not None, seeds)
-    fit, shares = _held_out(fit, parts, settings["early_stopping"])
-    held_weight, largest = shares.held, fit.largest
-    if others is not None:
-        largest = np.where(others.largest > 0, others.largest.max(), 1.0)
-        weight = others.weight_by_bin.sum(axis=0) / largest * (fit.network.scaling.scale != 0)
+    fit, built = prepare_fit(settings, reader, statistics, validation_statistics is not None, seeds)
+    fit, split = _hold_out(fit, parts, settings["early_stopping"])
+    held_weight, largest = split.held, fit.largest
+    if validation_statistics is not None:
+        largest = np.where(validation_statistics.largest > 0, validation_statistics.largest.max(), 1.0)
+        weight = validation_statistics.weight_by_bin.sum(axis=0) / largest * (fit.network.scaling.scale != 0)
         held_weight = np.tile(weight, (fit.share.members, 1))
     labelled = np.array([part.rows for part in parts])
-    if fit.numbers.batch_size < crew.n_workers:
+    if fit.numbers.batch_size < n_workers:
         raise ValueError(
-            f"batch_size={fit.numbers.batch_size} rows cannot be shared by n_workers={crew.n_workers}: give each a row "
-            "at least."
+            f"batch_size={fit.numbers.batch_size} rows cannot be shared by n_workers={n_workers}: each worker needs "
+            "at least one row per batch."
         )
     from ..training._windows import Schedule
 
-    rows = _window(window, fit)
-    schedule = Schedule.of(labelled, shares.rows, fit.numbers.batch_size, rows)
+    rows = _window_rows(window, fit)
+    schedule = Schedule.of(labelled, split.rows, fit.numbers.batch_size, rows)
+    validation_shards = () if validation_statistics is None else shard_bounds(validation_statistics.stop, n_workers)
     job = Job(
         fit=fit,
         source=source,
-        shards=shards(together.stop, crew.n_workers),
+        shards=shard_bounds(statistics.stop, n_workers),
         schedule=schedule,
-        train_share=shares.trained / np.maximum(shares.rows.sum(axis=0), 1)[:, None],
+        train_share=split.trained / np.maximum(split.rows.sum(axis=0), 1)[:, None],
         held_weight=held_weight,
         validation=validation,
-        validation_shards=() if others is None else shards(others.stop, crew.n_workers),
+        validation_shards=validation_shards,
         largest_of_validation=largest,
         storage=None,
     )
     return Plan(job, built, head)
 
 
-def _reader(estimator: Any, source: Source, head: pa.Table, columns: Columns, crew: Crew) -> Reader:
-    """What rows are read with, after a look at labels and categories where there are any."""
-    search, words = search_for(estimator, head, columns), Words()
-    if search.columns:
-        for found in crew.each(search.of, source):
-            words.add(found)
-    encoder = encoder_of(estimator, words, columns, head)
-    class_weight = weights_by_class(getattr(estimator, "class_weight", None), words.labels, encoder)
-    levels = levels_of(words, search, columns)
+def _make_reader(estimator: Any, source: Source, head: pa.Table, columns: Columns, executor: Executor) -> Reader:
+    """Make the reader, after scanning labels and categories if the estimator needs it."""
+    scan, result = scan_for(estimator, head, columns), ScanResult()
+    if scan.columns:
+        for part in executor.map_shards(scan.run, source):
+            result.add(part)
+    encoder = encoder_of(estimator, result, columns, head)
+    class_weight = weights_by_class(getattr(estimator, "class_weight", None), result.labels, encoder)
+    levels = levels_of(result, scan, columns)
     return Reader(columns, encoder, levels, class_weight, type(estimator).__name__)
 
 
-def merged(parts: Sequence[Statistics], reader: Reader) -> Statistics:
-    """Statistics of all shards."""
-    together = Statistics(
+def merge_statistics(parts: Sequence[Statistics], reader: Reader) -> Statistics:
+    """Merge the statistics of all shards."""
+    merged = Statistics(
         len(reader.columns.features),
         reader.levels.columns,
         [len(levels) for levels in reader.levels.levels],
         [len(task.classes) for task in reader.encoder.tasks],
     )
     for part in parts:
-        together.merge(part)
-    return together
+        merged.merge(part)
+    return merged
 
 
-def _held_out(fit: Fit, parts: Sequence[Statistics], early_stopping: Any) -> tuple[Fit, Shares]:
-    """Leave out no rows where a member would have none to judge by, or a task none to learn from."""
-    shares = Shares.of(parts, fit, fit.share)
+def _hold_out(fit: Fit, parts: Sequence[Statistics], early_stopping: Any) -> tuple[Fit, Split]:
+    """Split the rows; hold none out if a member would get no held-out row, or a task no training label."""
+    split = Split.of(parts, fit, fit.share)
     if not fit.share.any:
-        return fit, shares
+        return fit, split
     varies = fit.network.scaling.scale != 0
-    if shares.held.any(axis=1).all() and (shares.trained > 0)[:, varies].all():
-        return fit, shares
+    if split.held.any(axis=1).all() and (split.trained > 0)[:, varies].all():
+        return fit, split
     if early_stopping is True:
         raise ValueError(
-            f"early_stopping=True holds {fit.share.fraction:.0%} of the rows out, but of so few none can be spared "
-            "without losing the last label of a task. Set early_stopping=False, or give more rows."
+            f"early_stopping=True holds out {fit.share.fraction:.0%} of the rows, but there are too few: a task would "
+            "lose its last label, or no row would be held out. Set early_stopping=False, or use more rows."
         )
     nothing = HeldShare(fit.share.members, 0.0)
     fit = replace(fit, share=nothing, numbers=replace(fit.numbers, early_stopping=False))
-    return fit, Shares.of(parts, fit, nothing)
+    return fit, Split.of(parts, fit, nothing)
 
 
-def _window(window: int | str, fit: Fit) -> int:
-    """Rows of a window."""
+def _window_rows(window: int | str, fit: Fit) -> int:
+    """Number of rows in a window."""
     if window != "auto":
         if isinstance(window, bool) or not isinstance(window, int | np.integer) or window < 1:
             raise ValueError(f'window should be a number of rows >= 1, or "auto", got {window!r}.')
         return int(window)
     network = fit.network
-    row = (network.features.n_outputs + 2 * len(network.tasks)) * np.dtype(fit.settings["dtype"]).itemsize
-    return int(np.clip(_WINDOW_BYTES // row, _FEWEST_ROWS, _MOST_ROWS))
+    row_bytes = (network.features.n_outputs + 2 * len(network.tasks)) * np.dtype(fit.settings["dtype"]).itemsize
+    return int(np.clip(_WINDOW_BYTES // row_bytes, _FEWEST_ROWS, _MOST_ROWS))

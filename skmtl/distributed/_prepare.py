@@ -1,4 +1,4 @@
-"""From statistics of all rows to the fit: its features' encoder, its targets' scaling, its network before a step."""
+"""Prepare a fit from statistics of all rows: feature encoder, target scaling and initial network."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from ..fitting._losses import Objective
     from ..fitting._networks import BuiltNetwork
 
-# Columns whose squares leave float64: of these, the sample's moments are taken, in units of their own.
-_MOST = 1e120
+# The squares of larger values overflow float64; such columns use the sample's mean and scale instead.
+_LARGEST = 1e120
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What all workers know: how rows become numbers, which of them are held out, and what network is trained.
+    """What every worker needs: how rows are encoded, which rows are held out, and the network to train.
 
-    ``largest`` are the largest weights of the tasks' labels, ``fill`` labels for where there are none; ``seed`` is that
-    of the rows' bins.
+    ``largest`` is the largest label weight of each task, and ``fill`` a label of each task that stands in for missing
+    ones; both are (tasks,).
     """
 
     settings: Settings
@@ -54,7 +54,7 @@ class Fit:
         return Balance.of(self.settings, None)
 
     def build(self) -> BuiltNetwork:
-        """The network, in a process that has not prepared the fit."""
+        """Build the network in a process that did not prepare the fit."""
         from ..fitting._networks import build_fit
 
         features = self.network.features
@@ -66,16 +66,16 @@ class Fit:
 def prepare_fit(
     settings: Settings, reader: Reader, statistics: Statistics, validated: bool, seeds: dict[str, int]
 ) -> tuple[Fit, BuiltNetwork]:
-    """Work out all that the workers need; ``validated`` is whether there are rows of their own to validate on."""
+    """Prepare what the workers need; ``validated`` says whether the caller passed validation rows."""
     data = _input(reader, statistics, validated)
     check_labels(reader, statistics)
     settings = resolved(settings, data)
     settings = replace(settings, parameters={**settings.parameters, "blend": None})
     features = _features(settings, data, statistics)
     start = starting_network(settings, data, features, seeds)
-    if not statistics.is_whole:
+    if not statistics.sample_is_complete:
         start = _with_exact_targets(start, data, statistics)
-    share = _share(settings, start.numbers, validated)
+    share = _held_share(settings, start.numbers, validated)
     fit = Fit(
         settings,
         reader,
@@ -90,17 +90,17 @@ def prepare_fit(
 
 
 def check_labels(reader: Reader, statistics: Statistics) -> None:
-    """Every task has a label that counts."""
+    """Raise ValueError if a task has no label with a positive weight."""
     for task, mass in zip(reader.encoder.tasks, statistics.tasks.mass, strict=True):
         if mass == 0:
             raise ValueError(
-                f"Task {task.name!r} has no label with a positive weight: its column is empty, or the weights are zero "
-                "wherever it is known."
+                f"Task {task.name!r} has no label with a positive weight: its column is empty, or all its labelled "
+                "rows have weight zero."
             )
 
 
 def _input(reader: Reader, statistics: Statistics, validated: bool) -> FitInput:
-    """The sample in the place of all rows, with their number."""
+    """The sample as training data, with the number of all rows."""
     sample = statistics.sample()
     targets = EncodedTargets(sample.values, relative_weights(sample.weights))
     data = FitInput(sample.X, reader.encoder, targets, statistics.rows, levels=reader.levels)
@@ -108,25 +108,25 @@ def _input(reader: Reader, statistics: Statistics, validated: bool) -> FitInput:
 
 
 def _features(settings: Settings, data: FitInput, statistics: Statistics) -> FeatureEncoder:
-    found = fit_features(settings, data)
-    if statistics.is_whole:
-        return found
-    numeric = _numeric(settings, found.numeric, statistics)
+    sampled = fit_features(settings, data)
+    if statistics.sample_is_complete:
+        return sampled
+    numeric = _numeric(settings, sampled.numeric, statistics)
     slots = None
-    if found.slots is not None:
+    if sampled.slots is not None:
         one_hot = None if settings["model"] is not None else int(settings["one_hot_max_size"])
         slots = CategorySlots.of_counts(statistics.codes, one_hot, len(numeric.indicators))
-    bins = None if found.bins is None else _moved(found.bins, found.numeric, numeric)
-    return FeatureEncoder(numeric, found.levels, slots, bins)
+    bins = None if sampled.bins is None else _rescale_bins(sampled.bins, sampled.numeric, numeric)
+    return FeatureEncoder(numeric, sampled.levels, slots, bins)
 
 
 def _numeric(settings: Settings, sampled: NumericEncoder, statistics: Statistics) -> NumericEncoder:
-    """Moments of all rows, quantiles of the sample."""
+    """Numeric encoder with moments of all rows and quantiles of the sample."""
     moments = statistics.numeric
     missing = np.flatnonzero(moments.gaps)
     if sampled.clip:
         half = np.where(moments.mass > 0, (moments.high - moments.low) / 2, 0.0)
-        # In the sample such a column is constant, or its quartiles are the same.
+        # The column is constant in the sample, or its quartiles are equal there.
         flat = (sampled.scale >= half) & ~is_constant(moments.mean, half)
         return replace(sampled, scale=np.where(flat, half, sampled.scale), indicators=missing)
     exact = NumericEncoder.of_moments(
@@ -136,9 +136,9 @@ def _numeric(settings: Settings, sampled: NumericEncoder, statistics: Statistics
         scaling="none" if _unscaled(settings) else "standard",
         more_to_come=False,
     )
-    extreme = np.maximum(np.abs(moments.low), np.abs(moments.high)) > _MOST
-    parts = zip((exact.center, exact.scale, exact.fill), (sampled.center, sampled.scale, sampled.fill), strict=True)
-    center, scale, fill = (np.where(extreme, theirs, ours) for ours, theirs in parts)
+    extreme = np.maximum(np.abs(moments.low), np.abs(moments.high)) > _LARGEST
+    pairs = zip((exact.center, exact.scale, exact.fill), (sampled.center, sampled.scale, sampled.fill), strict=True)
+    center, scale, fill = (np.where(extreme, in_sample, in_all) for in_all, in_sample in pairs)
     return NumericEncoder(center, scale, fill, exact.indicators)
 
 
@@ -147,8 +147,8 @@ def _unscaled(settings: Settings) -> bool:
     return scale is False or (scale == "auto" and settings["model"] is not None)
 
 
-def _moved(bins: ColumnBins, before: NumericEncoder, after: NumericEncoder) -> ColumnBins:
-    """The same edges in other units."""
+def _rescale_bins(bins: ColumnBins, before: NumericEncoder, after: NumericEncoder) -> ColumnBins:
+    """The same bin edges in the units of another encoder."""
     edges = []
     for column, own in zip(bins.columns, bins.edges, strict=False):
         values = own * before.scale[column] + before.center[column]
@@ -157,19 +157,21 @@ def _moved(bins: ColumnBins, before: NumericEncoder, after: NumericEncoder) -> C
 
 
 def _with_exact_targets(start: StartingNetwork, data: FitInput, statistics: Statistics) -> StartingNetwork:
-    """Scaling and units of all labels: by their moments, and by the weights of classes."""
+    """Compute scaling and loss units from all labels: from their moments and class weights."""
     from ..losses import constant_losses
 
-    goal = start.built.objective
-    scaling = fit_scaling(_stand_in(data, statistics, None), goal.modes)
-    units = constant_losses(_stand_in(data, statistics, goal), goal.rules, goal.heads, scaling)
+    objective = start.built.objective
+    scaling = fit_scaling(_equivalent_targets(data, statistics, None), objective.modes)
+    targets = _equivalent_targets(data, statistics, objective)
+    units = constant_losses(targets, objective.rules, objective.heads, scaling)
     return replace(start, network=replace(start.network, scaling=scaling, units=units))
 
 
-def _stand_in(data: FitInput, statistics: Statistics, goal: Objective | None) -> EncodedTargets:
-    """A few labels with the moments, or the classes' weights, of all.
+def _equivalent_targets(data: FitInput, statistics: Statistics, objective: Objective | None) -> EncodedTargets:
+    """A few labels with the same moments, or class weights, as all labels.
 
-    With a ``goal``, of a regression that counts other than squared errors the sample itself.
+    With an ``objective``, regressions without a squared loss get the labels of the sample: moments do not determine
+    their loss.
     """
     moments, sample = statistics.tasks, data.targets
     length = max(2, len(sample.values), *(len(mass) for mass in statistics.classes))
@@ -177,28 +179,28 @@ def _stand_in(data: FitInput, statistics: Statistics, goal: Objective | None) ->
     for task, mass in enumerate(statistics.classes):
         if len(mass):
             values[: len(mass), task], weights[: len(mass), task] = np.arange(len(mass)), mass
-        elif goal is not None and not goal.rules[task].squared:
+        elif objective is not None and not objective.rules[task].squared:
             values[: len(sample.values), task] = sample.values[:, task]
             weights[: len(sample.values), task] = sample.weights[:, task]
         else:
             spread = 0.0 if moments.low[task] == moments.high[task] else moments.deviation[task]
-            ends = moments.low[task] if spread == 0 else moments.mean[task]
-            values[:2, task], weights[:2, task] = [ends - spread, ends + spread], 1.0
+            middle = moments.low[task] if spread == 0 else moments.mean[task]
+            values[:2, task], weights[:2, task] = [middle - spread, middle + spread], 1.0
     return EncodedTargets(values, weights)
 
 
-def _share(settings: Settings, numbers: TrainingNumbers, validated: bool) -> HeldShare:
+def _held_share(settings: Settings, numbers: TrainingNumbers, validated: bool) -> HeldShare:
     members = int(settings["ensemble_size"])
     holds_out = numbers.early_stopping and not validated
     return HeldShare(members, float(settings["validation_fraction"]) if holds_out else 0.0)
 
 
 def _observed_labels(targets: EncodedTargets) -> np.ndarray:
-    """A label of each task."""
+    """The first label of each task."""
     return targets.values[targets.observed.argmax(axis=0), np.arange(targets.values.shape[1])]
 
 
 def settings_of(estimator: Any) -> Settings:
-    """The estimator's parameters, checked."""
+    """Check the estimator's parameters and return them as settings."""
     estimator._validate_params()
     return estimator._settings()

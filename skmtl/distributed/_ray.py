@@ -1,4 +1,4 @@
-"""Workers that Ray starts: its tasks look through the rows, Ray Train trains, and starts anew those that die."""
+"""Workers started by Ray: tasks read the rows, and Ray Train trains and restarts workers that die."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._records import TrainingResult
 from ..exceptions import TrainingDivergedError
-from ._crew import spans
-from ._progress_file import FileProgress, reported
+from ._executor import shard_ranges
+from ._progress_file import FileProgress, show_progress
 from ._sources import Source
 from ._work import Job, train_on
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Importing TensorFlow on a machine that is busy with just that can take longer than Ray waits by itself.
+# When many workers import TensorFlow at once, starting them can take longer than Ray's default timeout.
 _PATIENCE = {"RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "600"}
 _LOOPBACK = "127.0.0.1"
 _JOB, _RESULT, _PROGRESS = "job.pickle", "result.pickle", "progress.json"
 
 
-class RayCrew:
-    """Workers of the cluster that Ray is connected to; a cluster of this machine is started where there is none.
+class RayExecutor:
+    """Workers of the Ray cluster; if Ray is not connected to one, a cluster is started on this machine.
 
-    ``folder`` is one that all of them see.
+    All workers must be able to read and write ``folder``.
     """
 
     def __init__(self, n_workers: int, folder: Path, cpus: int, use_gpu: bool, max_failures: int) -> None:
@@ -54,36 +54,36 @@ class RayCrew:
         self._check_resources()
 
     def _check_resources(self) -> None:
-        """Refuse more workers than can ever start, for which Ray would wait for ever."""
-        found = ray.cluster_resources()
-        wanted = {"CPU": self.n_workers * self.cpus, "GPU": self.n_workers if self.use_gpu else 0}
-        for name, number in wanted.items():
-            if found.get(name, 0) < number:
+        """Refuse more workers than the cluster can start: Ray would wait for ever."""
+        available = ray.cluster_resources()
+        needed = {"CPU": self.n_workers * self.cpus, "GPU": self.n_workers if self.use_gpu else 0}
+        for name, number in needed.items():
+            if available.get(name, 0) < number:
                 raise ValueError(
-                    f"n_workers={self.n_workers} want {number} {name}s, but Ray's cluster has "
-                    f"{found.get(name, 0):g}: ask for fewer, or start Ray with more (ray.init(num_cpus=...))."
+                    f"n_workers={self.n_workers} needs {number} {name}s, but the Ray cluster has "
+                    f"{available.get(name, 0):g}: ask for fewer, or start Ray with more (ray.init(num_cpus=...))."
                 )
 
-    def check_folder(self, given: bool) -> None:
-        """Refuse a folder of this machine alone, where there are others."""
+    def check_folder(self, has_storage: bool) -> None:
+        """Require ``storage=`` if the cluster has several machines."""
         nodes = sum(node["Alive"] for node in ray.nodes())
-        if nodes > 1 and not given:
+        if nodes > 1 and not has_storage:
             raise ValueError(
-                f"Ray's cluster has {nodes} machines: pass storage=, a folder that all of them see, as on a network "
-                "file system."
+                f"The Ray cluster has {nodes} machines: pass storage=, a folder that all of them can read and write, "
+                "for example on a network file system."
             )
 
-    def each(self, work: Callable[[Source, int, int | None], T], source: Source) -> list[T]:
-        """What ``work`` gives for each worker's shard of the rows, found by tasks."""
-        task: Any = ray.remote(num_cpus=1)(_look)
-        given = ray.put((work, source))
+    def map_shards(self, work: Callable[[Source, int, int | None], T], source: Source) -> list[T]:
+        """Call ``work`` on each worker's shard of the rows, in Ray tasks."""
+        task: Any = ray.remote(num_cpus=1)(_run_on_shard)
+        shared = ray.put((work, source))
         try:
-            return ray.get([task.remote(given, start, stop) for start, stop in spans(source, self.n_workers)])
+            return ray.get([task.remote(shared, start, stop) for start, stop in shard_ranges(source, self.n_workers)])
         except ray.exceptions.RayTaskError as error:
             raise error.cause if isinstance(error.cause, ValueError) else error from None
 
     def train(self, job: Job, built: BuiltNetwork) -> TrainingResult:  # noqa: ARG002 - workers build their own
-        """Train together; workers that die are started again, and go on from the last epoch's end."""
+        """Train on all workers; workers that die are restarted and resume from the last checkpoint."""
         folder = self.folder / f"run-{uuid.uuid4().hex[:12]}"
         folder.mkdir()
         (folder / _JOB).write_bytes(cloudpickle.dumps(job))
@@ -98,28 +98,28 @@ class RayCrew:
             ),
         )
         fit = job.fit
-        with _patience(), reported(folder / _PROGRESS, int(fit.settings["verbose"]), fit.numbers.epochs) as ending:
+        with _patience(), show_progress(folder / _PROGRESS, int(fit.settings["verbose"]), fit.numbers.epochs) as run:
             trainer.fit()
-            found = pickle.loads((folder / _RESULT).read_bytes())
-            if isinstance(found, Exception):
-                raise found
-            ending.stop = found.stop
-        return found
+            result = pickle.loads((folder / _RESULT).read_bytes())
+            if isinstance(result, Exception):
+                raise result
+            run.stop = result.stop
+        return result
 
 
 def _on_one_machine() -> bool:
-    """Whether Ray has this machine alone: then no traffic of the workers needs to leave it."""
+    """Whether the cluster is this machine alone, so that workers can talk over the loopback address."""
     return sum(node["Alive"] for node in ray.nodes()) == 1
 
 
-def _look(given: tuple[Callable[[Source, int, int | None], T], Source], start: int, stop: int | None) -> T:
-    work, source = given
+def _run_on_shard(shared: tuple[Callable[[Source, int, int | None], T], Source], start: int, stop: int | None) -> T:
+    work, source = shared
     return work(source, start, stop)
 
 
 @contextmanager
 def _patience() -> Iterator[None]:
-    """Time for the workers to start, unless the caller has said how much."""
+    """Raise Ray's limit on the time workers take to start, unless the caller has set it."""
     added = {name: value for name, value in _PATIENCE.items() if name not in os.environ}
     os.environ.update(added)
     try:
@@ -129,41 +129,41 @@ def _patience() -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def _train(given: dict[str, Any]) -> None:
-    """What each worker runs."""
+def _train(config: dict[str, Any]) -> None:
+    """Train in one worker, and write the result."""
     from ._replica import replica
 
-    # Ray's wish for Keras 2, which skmtl knows nothing of.
+    # Ray sets this to ask for Keras 2; skmtl needs Keras 3.
     os.environ.pop("TF_USE_LEGACY_KERAS", None)
-    rank, folder = ray.train.get_context().get_world_rank(), Path(given["folder"])
+    rank, folder = ray.train.get_context().get_world_rank(), Path(config["folder"])
     if (folder / _RESULT).exists():
         return
     job: Job = pickle.loads((folder / _JOB).read_bytes())
-    workers = replica(_addresses(given["on_loopback"]), rank, given["cpus"])
+    workers = replica(_addresses(config["on_loopback"]), rank, config["cpus"])
     from ..training._progress import Progress
 
     progress = FileProgress(folder / _PROGRESS) if rank == 0 else Progress()
-    found: Any
+    result: Any
     try:
-        found = train_on(job, workers, progress)
+        result = train_on(job, workers, progress)
     except TrainingDivergedError as error:
-        # All workers see it, and it would come again.
-        found = error
+        # All workers raise it, and a restart would end the same way: return it as the result.
+        result = error
     except ValueError as error:
-        # The others wait for this one: Ray ends them all, and they find the reason when they start again.
+        # The other workers wait for this one. Raising makes Ray restart them all; they then find the error and stop.
         _write(folder / _RESULT, error)
         raise
     if rank == 0:
-        _write(folder / _RESULT, found)
+        _write(folder / _RESULT, result)
 
 
-def _write(path: Path, found: Any) -> None:
+def _write(path: Path, result: Any) -> None:
     draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_bytes(cloudpickle.dumps(found))
+    draft.write_bytes(cloudpickle.dumps(result))
     draft.replace(path)
 
 
 def _addresses(on_loopback: bool) -> list[str]:
-    """Where the workers listen: on the machine's own address as Ray Train has it, or on one that no other reaches."""
-    known = json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"]
-    return [f"{_LOOPBACK}:{address.rsplit(':', 1)[1]}" for address in known] if on_loopback else known
+    """Addresses on which the workers listen: those that Ray Train chose, or the same ports on the loopback address."""
+    addresses = json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"]
+    return [f"{_LOOPBACK}:{address.rsplit(':', 1)[1]}" for address in addresses] if on_loopback else addresses

@@ -1,8 +1,8 @@
-"""Tables of rows to what the estimators read: a matrix with codes of categories, and encoded targets."""
+"""Encode tables of rows: features to a matrix with category codes, targets to values and weights."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from ..targets import TargetColumns, TargetEncoder, read_columns
 
 @dataclass(frozen=True)
 class Columns:
-    """What the columns of a table are: features, targets, and a weight of the rows; one target alone is 1-D y."""
+    """Roles of a table's columns: features, targets and row weight; ``one_dimensional`` stands for 1-D y."""
 
     features: tuple[str, ...]
     targets: tuple[str, ...]
@@ -28,16 +28,12 @@ class Columns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them."""
-        return self.features + self.words_and_weight(self.targets)
-
-    def words_and_weight(self, words: Sequence[str]) -> tuple[str, ...]:
-        """Some columns, and that of the weight."""
-        return (*words, *(() if self.weight is None else (self.weight,)))
+        """Names of all columns."""
+        return (*self.features, *self.targets, *(() if self.weight is None else (self.weight,)))
 
 
 class ReadRows(NamedTuple):
-    """Rows with a label that counts: X (n, features), targets, and the rows' numbers."""
+    """Rows that have a label with a positive weight: X (n, features), targets, and row numbers (n,)."""
 
     X: np.ndarray
     targets: EncodedTargets
@@ -46,7 +42,7 @@ class ReadRows(NamedTuple):
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads tables with what is known of their columns; weights are the caller's, times those of the classes."""
+    """Encodes tables; label weights are the caller's row weights times the class weights."""
 
     columns: Columns
     encoder: TargetEncoder
@@ -55,11 +51,11 @@ class Reader:
     estimator: str = ""
 
     def without_class_weights(self) -> Reader:
-        """The same for rows to validate on."""
+        """The reader of validation rows, which ignores class weights."""
         return replace(self, class_weight=None)
 
     def read(self, table: pa.Table, first: int) -> ReadRows:
-        """Rows of a table, the first of which has the number ``first``."""
+        """Encode a table; ``first`` is the number of its first row."""
         targets = self.encoder.encode(self._labels(table), self._weights(table))
         weights = class_weights(self.class_weight, self.encoder, targets.values, targets.weights)
         numbers = np.arange(first, first + table.num_rows)
@@ -78,7 +74,7 @@ class Reader:
             return None
         weights = np.asarray(table.column(name).to_numpy(), dtype=np.float64)
         if not np.isfinite(weights).all() or (weights < 0).any():
-            raise ValueError(f"sample_weight: column {name!r} should hold finite numbers >= 0 without gaps.")
+            raise ValueError(f"sample_weight: column {name!r} should hold finite numbers >= 0, none missing.")
         return weights
 
     def _features(self, table: pa.Table) -> np.ndarray:
@@ -93,7 +89,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _matrix(table: pa.Table) -> np.ndarray:
-    """Columns of numbers side by side; float32 where that holds them all, as of a DataFrame."""
+    """Numeric columns as a matrix, in float32 if that holds them all, else in float64; as for a DataFrame."""
     types = [field.type.to_pandas_dtype() for field in table.schema]
     single = np.result_type(*types) == np.float32 or all(kind is np.float16 for kind in types)
     out = np.empty((table.num_rows, table.num_columns), np.float32 if single else np.float64)
@@ -101,17 +97,17 @@ def _matrix(table: pa.Table) -> np.ndarray:
         part = column.cast(pa.int8()) if pat.is_boolean(column.type) else column
         out[:, position] = part.to_numpy()
         if np.isinf(out[:, position]).any():
-            raise ValueError(f"Input X contains infinity in column {name!r}: mark what is not known by NaN.")
+            raise ValueError(f"Input X contains infinity in column {name!r}: use NaN for missing values.")
     return out
 
 
 def first_rows(table: pa.Table, columns: Columns) -> pd.DataFrame:
-    """Features of some rows as a DataFrame, which says what kinds of columns they are."""
+    """Features of the first rows as a DataFrame, whose dtypes give the kinds of the columns."""
     return as_cells(table.select(columns.features).to_pandas())
 
 
 def weights_by_class(class_weight: Any, counts: Mapping[str, Mapping[Any, int]], encoder: TargetEncoder) -> Any:
-    """``class_weight`` with the weights themselves where it says "balanced": of all labels, not of a chunk's."""
+    """``class_weight`` with "balanced" replaced by the weights that all labels give, not those of one chunk."""
     if isinstance(class_weight, str):
         return {task.name: _balanced(counts[task.name]) for task in encoder.tasks if task.kind == "classification"}
     if isinstance(class_weight, Mapping):

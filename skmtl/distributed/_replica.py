@@ -1,4 +1,4 @@
-"""A worker process on its way to becoming one of several that train together."""
+"""Turn this process into one of several workers that train together."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
     from ..training._workers import Workers
 
 _THREADS = 8
-# A worker whose window of steps takes so many seconds gives up: it is started again, from the last epoch's end.
+# A worker ends itself if a window of steps takes more seconds than this; it is restarted from the last checkpoint.
 _PATIENCE = 1800.0
 
 
 def replica(addresses: Sequence[str], rank: int, cpus: int | None = None) -> Workers:
-    """Make the process worker number ``rank`` of those at ``addresses``, on so many processors.
+    """Make this process worker number ``rank`` of those at ``addresses``, with ``cpus`` threads per operation.
 
-    TensorFlow wants that to be the first thing that happens to it in a process.
+    Must run before anything else uses TensorFlow in the process.
     """
     os.environ["TF_CONFIG"] = json.dumps(
         {"cluster": {"worker": list(addresses)}, "task": {"type": "worker", "index": rank}}
     )
     import tensorflow as tf
 
-    # What other workers ask for is answered on these threads too, while a step waits.
+    # These threads also answer the other workers while a step waits.
     tf.config.threading.set_inter_op_parallelism_threads(_THREADS)
     if cpus is not None:
         tf.config.threading.set_intra_op_parallelism_threads(cpus)

@@ -1,4 +1,4 @@
-"""What a fit has to know of all rows, taken in one pass over any part of them and put together."""
+"""Statistics of all rows, computed in one pass over each shard and then merged."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .._row_hash import BINS, row_bins, row_hash
 from ..features._slots import level_counts
 from ._reader import ReadRows
 
-# Cells, and rows, of the sample that quantiles are taken of. With 200,000 rows a quantile's rank is off by less than
+# Limits of the sample from which quantiles are computed. With 200,000 rows, a quantile's rank is off by less than
 # 0.0036 with a probability of 99 % (Dvoretzky, Kiefer and Wolfowitz, 1956; Massart, 1990).
 SAMPLE_CELLS, SAMPLE_ROWS = 1 << 24, 200_000
-# Another stream of hashes than that which rows are held out by.
+# Makes the sample independent of the hashes that choose held-out rows.
 _SAMPLE_SALT = 0x5A3D
 
 
 def _mean(values: np.ndarray, weight: np.ndarray | None, mass: np.ndarray) -> np.ndarray:
-    """Weighted mean of the rows; 0 for columns without mass."""
+    """Weighted mean over rows, (n_columns,); 0 for columns whose total weight ``mass`` is 0."""
     if weight is None:
         return values.mean(axis=0, dtype=np.float64)
     total = weight @ values if weight.ndim == 1 else np.einsum("ij,ij->j", weight, values)
@@ -29,7 +29,11 @@ def _mean(values: np.ndarray, weight: np.ndarray | None, mass: np.ndarray) -> np
 
 @dataclass
 class Moments:
-    """Weighted mass, mean and sum of squared deviations of columns, their ends, and which have gaps; (n_columns,)."""
+    """Moments of columns, each (n_columns,).
+
+    Total weight ``mass``, weighted mean, weighted sum of squared deviations, minimum, maximum, and whether values are
+    missing.
+    """
 
     mass: np.ndarray
     mean: np.ndarray
@@ -40,13 +44,13 @@ class Moments:
 
     @classmethod
     def none(cls, columns: int) -> Moments:
-        """Those of no rows."""
+        """Moments of no rows."""
         mass, mean, squares = (np.zeros(columns) for _ in range(3))
         return cls(mass, mean, squares, np.full(columns, np.inf), np.full(columns, -np.inf), np.zeros(columns, bool))
 
     @classmethod
     def of(cls, values: np.ndarray, weights: np.ndarray) -> Moments:
-        """Those of values (n, n_columns), NaN for a gap, with weights (n,) or (n, n_columns)."""
+        """Moments of values (n, n_columns), NaN if missing, with weights (n,) or (n, n_columns)."""
         if weights.ndim == 1 and not np.isnan(values.sum(axis=0)).any():
             gaps, ends = np.zeros(values.shape[1], bool), (values.min(axis=0), values.max(axis=0))
             mass = np.full(values.shape[1], weights.sum())
@@ -57,7 +61,7 @@ class Moments:
             seen = weight > 0
             ends = np.where(seen, values, np.inf).min(axis=0), np.where(seen, values, -np.inf).max(axis=0)
             gaps, values, mass = gap.any(axis=0), np.where(seen, values, 0.0), weight.sum(axis=0)
-        # Values whose squares leave float64 are not counted by these sums.
+        # Squares may overflow float64; the moments of such columns are not used (see `_prepare._LARGEST`).
         with np.errstate(over="ignore", invalid="ignore"):
             mean = _mean(values, weight, mass)
             away = values - mean
@@ -66,7 +70,7 @@ class Moments:
         return cls(mass, mean, squares, low, high, gaps)
 
     def add(self, other: Moments) -> None:
-        """Take in those of other rows (Chan, Golub and LeVeque, 1983)."""
+        """Add the moments of other rows (Chan, Golub and LeVeque, 1983)."""
         mass = self.mass + other.mass
         share = other.mass / np.where(mass > 0, mass, 1.0)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -84,7 +88,7 @@ class Moments:
 
 
 class Sample(NamedTuple):
-    """The rows whose hashes are smallest: the same ones however the rows were shared out."""
+    """The rows with the smallest hashes: the same rows however they are divided into shards."""
 
     hashes: np.ndarray
     numbers: np.ndarray
@@ -93,25 +97,35 @@ class Sample(NamedTuple):
     weights: np.ndarray
 
     def smallest(self, size: int) -> Sample:
-        """So many of them."""
+        """The ``size`` rows with the smallest hashes."""
         if len(self.hashes) <= size:
             return self
         chosen = np.argpartition(self.hashes, size)[:size]
         return Sample(*(part[chosen] for part in self))
 
     def ordered(self) -> Sample:
-        """Those in the order of their numbers."""
+        """The sample in the order of row numbers."""
         order = np.argsort(self.numbers)
         return Sample(*(part[order] for part in self))
 
 
 class Statistics:
-    """Of the rows added so far.
+    """Statistics of the rows added so far.
 
-    ``numeric`` are moments of the numeric columns, weighted by the rows' mean weights; ``codes`` are counts of each
-    categorical column's levels, of a level not known, and of gaps. ``tasks`` are moments of the labels, ``classes`` the
-    weight of each class, ``largest`` the largest weight of a task's label. By bins of rows: how many, (BINS,), and
-    the weight of their labels, (BINS, n_tasks).
+    Attributes
+    ----------
+    numeric : Moments
+        Moments of the numeric columns, weighted by the rows' mean weights.
+    codes : list of ndarray
+        Counts of each categorical column's levels, then of unknown levels and of missing values.
+    tasks : Moments
+        Moments of the labels.
+    classes : list of ndarray
+        Total weight of each class, per task; empty for a regression.
+    largest : ndarray of shape (n_tasks,)
+        Largest label weight of each task.
+    rows_by_bin, weight_by_bin : ndarray of shape (BINS,) and (BINS, n_tasks)
+        Number of rows in each bin, and total weight of their labels.
     """
 
     def __init__(self, n_features: int, categories: tuple[int, ...], sizes: list[int], n_classes: list[int]) -> None:
@@ -126,18 +140,18 @@ class Statistics:
         self.weight_by_bin = np.zeros((BINS, len(n_classes)))
         self.equal_weights: tuple[float, float] = (np.inf, -np.inf)
         self.stop = 0
-        self.room = max(1, min(SAMPLE_ROWS, SAMPLE_CELLS // max(1, n_features)))
+        self.sample_size = max(1, min(SAMPLE_ROWS, SAMPLE_CELLS // max(1, n_features)))
         self._samples: list[Sample] = []
-        self._waiting = 0
+        self._kept = 0
         self._bound = np.uint64(2**64 - 1)
 
     @property
     def rows(self) -> int:
-        """Number of rows with a label that counts."""
+        """Number of rows that have a label with a positive weight."""
         return int(self.rows_by_bin.sum())
 
     def add(self, read: ReadRows, seed: int) -> None:
-        """Take in some rows; ``seed`` is that of the bins."""
+        """Add rows; ``seed`` is that of the bins."""
         if len(read.numbers) == 0:
             return
         targets, bins = read.targets, row_bins(read.numbers, seed)
@@ -159,10 +173,10 @@ class Statistics:
         self.rows_by_bin += np.bincount(bins, minlength=BINS)
         for task in range(len(self.largest)):
             self.weight_by_bin[:, task] += np.bincount(bins, weights=targets.weights[:, task], minlength=BINS)
-        self._keep(read)
+        self._add_to_sample(read)
 
     def merge(self, other: Statistics) -> None:
-        """Take in those of other rows."""
+        """Add the statistics of other rows."""
         low, high = self.equal_weights
         self.equal_weights = min(low, other.equal_weights[0]), max(high, other.equal_weights[1])
         self.numeric.add(other.numeric)
@@ -174,40 +188,40 @@ class Statistics:
         self.weight_by_bin = self.weight_by_bin + other.weight_by_bin
         self.stop = max(self.stop, other.stop)
         self._samples += other._samples
-        self._waiting += other._waiting
+        self._kept += other._kept
         self._prune()
 
     def sample(self) -> Sample:
-        """Rows that stand for all: all, in their order, where there are not more than there is room for."""
+        """A random sample of the rows, in their order; all rows if there are at most ``sample_size``."""
         self._prune()
         return self._samples[0].ordered()
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the sample is all rows."""
-        return self.rows <= self.room
+    def sample_is_complete(self) -> bool:
+        """Whether the sample has all rows."""
+        return self.rows <= self.sample_size
 
-    def _keep(self, read: ReadRows) -> None:
+    def _add_to_sample(self, read: ReadRows) -> None:
         hashes = row_hash(read.numbers, _SAMPLE_SALT)
         chosen = np.flatnonzero(hashes <= self._bound)
         if len(chosen) == 0:
             return
         parts = (hashes, read.numbers, read.X, read.targets.values, read.targets.weights)
         self._samples.append(Sample(*(part[chosen] for part in parts)))
-        self._waiting += len(chosen)
-        if self._waiting > 2 * self.room:
+        self._kept += len(chosen)
+        if self._kept > 2 * self.sample_size:
             self._prune()
 
     def _prune(self) -> None:
         if not self._samples:
             return
         columns = zip(*self._samples, strict=True)
-        together = Sample(*(np.concatenate(column) for column in columns)).smallest(self.room)
-        self._samples, self._waiting = [together], len(together.hashes)
-        if self._waiting == self.room:
-            self._bound = together.hashes.max()
+        merged = Sample(*(np.concatenate(column) for column in columns)).smallest(self.sample_size)
+        self._samples, self._kept = [merged], len(merged.hashes)
+        if self._kept == self.sample_size:
+            self._bound = merged.hashes.max()
 
 
 def row_means(targets: EncodedTargets) -> np.ndarray:
-    """Mean weight of each row's labels."""
+    """Mean weight of each row's labels, (n,)."""
     return targets.weights.sum(axis=1) / np.maximum(targets.observed.sum(axis=1), 1)

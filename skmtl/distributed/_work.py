@@ -1,4 +1,4 @@
-"""What one worker does: encode the rows of its shard, and train on them together with the others."""
+"""The work of one worker: encode the rows of its shard, and train on them with the other workers."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """A fit as every worker gets it.
+    """A fit as every worker receives it.
 
-    ``shards`` are the rows' numbers at which shards begin and end, (workers + 1,), of the rows to train on and of those
-    to validate on; ``rows`` are the rows that members train on, (workers, members), and ``train_share`` and
-    ``held_weight`` are those of `StreamData`. ``storage`` is where epochs' ends are kept.
+    ``shards`` and ``validation_shards`` are the row numbers at which the workers' shards begin and end,
+    (workers + 1,). ``train_share`` and ``held_weight`` are those of `StreamData`. ``storage`` is the folder for
+    checkpoints.
     """
 
     fit: Fit
@@ -46,7 +46,7 @@ class Job:
     storage: Path | None
 
     def fingerprint(self) -> str:
-        """A word that other fits do not have."""
+        """Hash that identifies the fit."""
         network, numbers = self.fit.network, self.fit.numbers
         return fingerprint(
             network.parameters,
@@ -63,7 +63,7 @@ class Job:
 def statistics_of(reader: Reader, source: Source, start: int, stop: int | None, seed: int) -> Statistics:
     """Statistics of a shard's rows."""
     columns = reader.columns
-    found = Statistics(
+    statistics = Statistics(
         len(columns.features),
         reader.levels.columns,
         [len(levels) for levels in reader.levels.levels],
@@ -71,13 +71,13 @@ def statistics_of(reader: Reader, source: Source, start: int, stop: int | None, 
     )
     chunks = source.chunks(columns.names, start, stop)
     for rows, end in ahead((reader.read(table, first), first + table.num_rows) for first, table in chunks):
-        found.add(rows, seed)
-        found.stop = end
-    return found
+        statistics.add(rows, seed)
+        statistics.stop = end
+    return statistics
 
 
 def train_on(job: Job, workers: Workers, progress: Progress, built: BuiltNetwork | None = None) -> TrainingResult:
-    """Train on a worker's shard; every worker gives the same network."""
+    """Train on a worker's shard; all workers return the same network."""
     from ..fitting._training import is_compiled, structure_of
     from ..training._stream import StreamData, StreamRun, train_stream
 
@@ -99,7 +99,7 @@ def train_on(job: Job, workers: Workers, progress: Progress, built: BuiltNetwork
             validation=None if job.validation is None else lambda: encode.validation(job, workers.rank),
             none=encode.none,
             units=1.0 / network.units,
-            # Only losses of positive quantities see the caller's units.
+            # Only losses of positive quantities are computed in the caller's units.
             scale=np.where([rule.positive for rule in built.objective.rules], network.scaling.divisor, 1.0),
             train_share=job.train_share,
             held_weight=job.held_weight,
@@ -113,7 +113,7 @@ def train_on(job: Job, workers: Workers, progress: Progress, built: BuiltNetwork
 
 
 class Encoder:
-    """Encodes tables to what the network sees."""
+    """Encodes tables to the network's inputs, labels and weights."""
 
     def __init__(self, fit: Fit, modes: Any) -> None:
         from ..training._windows import Rows
@@ -127,7 +127,7 @@ class Encoder:
         self.fill = self._labels(EncodedTargets(fit.fill[None], one))
 
     def spool(self, start: int, stop: int, held: np.ndarray) -> Any:
-        """Room on disk for the rows held out; None where there are none."""
+        """Open the file that keeps held-out rows; None if no rows are held out."""
         from contextlib import closing, nullcontext
 
         from ..training._spool import Spool
@@ -137,14 +137,14 @@ class Encoder:
         return closing(Spool(start, stop, self.fit.seeds["rows"], np.asarray(held.any(axis=1)), self.none))
 
     def epoch(self, source: Source, start: int, stop: int, epoch: int, rank: int) -> Iterator[Rows]:
-        """A shard's rows in the order of an epoch."""
+        """Yield a shard's rows in the order of an epoch."""
         numbers = self.fit.numbers
         rng = np.random.default_rng([numbers.seed, epoch, rank, 1]) if numbers.shuffle else None
         for first, table in source.chunks(self.fit.reader.columns.names, start, stop, rng):
             yield self._encode(self.fit.reader, table, first, self.fit.largest)
 
     def validation(self, job: Job, rank: int) -> Iterator[Rows]:
-        """A worker's share of the rows to validate on."""
+        """Yield a worker's shard of the validation rows."""
         if job.validation is None:
             return
         reader, (start, stop) = self.fit.reader.without_class_weights(), job.validation_shards[rank : rank + 2]

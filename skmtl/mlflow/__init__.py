@@ -1,6 +1,6 @@
-"""MLflow: a flavour on files of `skmtl.save`, without a pickle anywhere, and a callback that logs fits.
+"""MLflow integration: a model flavour without pickle, and a callback that logs fits.
 
-MLflow itself is imported where one of these is called; ``pip install "skmtl[mlflow]"`` has it.
+Install with ``pip install "skmtl[mlflow]"``. MLflow is imported only when one of these functions is called.
 """
 
 from ._callback import MLflowCallback

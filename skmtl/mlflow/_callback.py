@@ -1,4 +1,4 @@
-"""A callback of scikit-learn's kind that logs fits to MLflow."""
+"""A scikit-learn callback that logs fits to MLflow."""
 
 from __future__ import annotations
 
@@ -10,31 +10,33 @@ from typing import Any
 
 import pandas as pd
 
-# What MLflow takes as the name of a metric.
-_OTHERS = re.compile(r"[^\w\-. /]")
+# Characters that MLflow does not allow in the name of a metric.
+_NOT_ALLOWED = re.compile(r"[^\w\-. /]")
+# Longest value of a parameter.
 _LONGEST = 500
 
 
 class MLflowCallback:
-    """Logs a fit to MLflow: parameters, the losses of every task per epoch, and final scores.
+    """Log fits to MLflow: parameters, losses of every task per epoch, and final scores.
 
-    For ``set_callbacks`` of an estimator of skmtl's, which may stand in a pipeline or a search. Parameters are the
-    estimator's, by name. Metrics are all series of ``history_``, an entry an epoch; ``score`` and ``score_<task>``, of
-    the rows that ``fit`` got; ``oob_score_<task>``, where there are out-of-fold predictions; ``n_iter`` and
-    ``fit_seconds``.
+    Pass it to ``set_callbacks`` of an skmtl estimator; the estimator may be part of a pipeline or a search. Logged
+    parameters are the estimator's own. Logged metrics are all series of ``history_`` with one entry per epoch;
+    ``score`` and ``score_<task>`` on the training rows; ``oob_score`` and ``oob_score_<task>`` if there are
+    out-of-fold predictions; ``n_iter`` and ``fit_seconds``.
 
-    The first fit within an active run, alone or at the end of a pipeline, is logged to that run. All others, as those
-    of a search, become runs of their own, below the active run where there is one, and tagged with their place in the
-    search. All is logged where the fit ends; one that fails logs nothing.
+    The first fit within an active run, of an estimator alone or at the end of a pipeline, is logged to that run. Every
+    other fit, such as those of a search, becomes a new run: a child of the active run if there is one, with a tag that
+    gives its place in the search. Everything is logged when the fit ends; a fit that fails logs nothing.
 
     Parameters
     ----------
     run_name : str, default=None
-        Name of the runs that it makes; None leaves it to MLflow.
+        Name of new runs. None lets MLflow choose one.
     tags : mapping of str to str, default=None
         Tags of the runs.
     parent_run_id : str, default=None
-        Run below which it makes its own. None is the active run, which worker processes (``n_jobs``) do not see.
+        Parent of new runs. None uses the active run. Worker processes (``n_jobs``) do not see the active run, so set
+        this for them.
 
     See Also
     --------
@@ -42,8 +44,8 @@ class MLflowCallback:
 
     Notes
     -----
-    ``mlflow.autolog`` and ``mlflow.sklearn.autolog`` (MLflow 3.17) know the estimators that scikit-learn itself has,
-    and no others. They log a pipeline or a search around one of skmtl's, but of it alone nothing, and do not say so.
+    ``mlflow.autolog`` and ``mlflow.sklearn.autolog`` (MLflow 3.17) support only scikit-learn's own estimators. They log
+    a pipeline or a search around an skmtl estimator, but silently log nothing for the estimator alone.
 
     Examples
     --------
@@ -65,31 +67,31 @@ class MLflowCallback:
         self._home: dict[str, Any] = {}
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Nothing is to be done before the fit."""
+        """Do nothing: no preparation is needed."""
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Nothing is left open after the fit."""
+        """Do nothing: there is nothing to clean up."""
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Nothing is logged yet."""
+        """Do nothing: fits are logged when they end."""
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, X: Any = None, y: Any = None) -> None:
-        """Log the fit, where it is the fit that ends and no epoch.
+        """Log a fit when it ends; epochs are not logged separately.
 
         Parameters
         ----------
         estimator : estimator
             The fitted estimator.
         context : sklearn.callback.CallbackContext
-            Its place among the tasks of those around it.
+            The task that ended, and the tasks around it.
         X, y : array-like
-            The rows of the fit.
+            Training data.
         """
         if context.task_name == "epoch":
             return
         import mlflow
 
-        self._enter_home(mlflow)
+        self._restore_tracking(mlflow)
         seconds = (datetime.datetime.now(datetime.UTC) - context.init_time).total_seconds()
         metrics = [*_curves(estimator), *_scores(estimator, X, y), ("fit_seconds", seconds, 0)]
         parameters = {name: str(value)[:_LONGEST] for name, value in estimator.get_params(deep=False).items()}
@@ -115,19 +117,21 @@ class MLflowCallback:
         of_run = [mlflow.entities.RunTag(name, value) for name, value in {**(self.tags or {}), **tags}.items()]
         settings = [mlflow.entities.Param(name, value) for name, value in parameters.items()]
         client.log_batch(run_id, params=settings, tags=of_run)
-        entries = [mlflow.entities.Metric(_OTHERS.sub("_", name), value, now, step) for name, value, step in metrics]
+        entries = [
+            mlflow.entities.Metric(_NOT_ALLOWED.sub("_", name), value, now, step) for name, value, step in metrics
+        ]
         for start in range(0, len(entries), 1000):
             client.log_batch(run_id, metrics=entries[start : start + 1000])
 
-    def _enter_home(self, mlflow: Any) -> None:
-        """In a worker process: log to where the process logs that sent the work."""
+    def _restore_tracking(self, mlflow: Any) -> None:
+        """In a worker process, log to the same server and experiment as the main process."""
         if self._home and self._home["process"] != os.getpid():
             mlflow.set_tracking_uri(self._home["uri"])
             if self._home["experiment"] is not None:
                 mlflow.set_experiment(experiment_id=self._home["experiment"])
 
     def __getstate__(self) -> dict[str, Any]:
-        """Settings, and where runs are logged to at the moment."""
+        """Settings, with the current tracking server and experiment."""
         import mlflow
 
         experiment = os.environ.get("MLFLOW_EXPERIMENT_ID")
@@ -156,7 +160,7 @@ def _scores(estimator: Any, X: Any, y: Any) -> Iterator[tuple[str, float, int]]:
 
 
 def _place(context: Any) -> str:
-    """Where in a search or another meta-estimator the fit stands; nothing for one alone or in a pipeline."""
+    """Place of the fit in a search or another meta-estimator; empty for an estimator alone or in a pipeline."""
     steps = []
     while context is not None:
         if context.source_task_name not in (None, "fit-final-estimator") or context.task_name not in ("fit",):

@@ -1,4 +1,4 @@
-"""Models of MLflow that hold a file of skmtl.save: no pickle at either end."""
+"""MLflow models that hold a file of skmtl.save, written and read without pickle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..persistence import load, save
 
 FLAVOR_NAME = "skmtl"
 _FILE = "model.skmtl"
-# What a loaded model predicts with; Keras and TensorFlow for other schemes than a shared bottom, and to fit again.
+# Packages that a loaded model needs. Keras and TensorFlow: to fit, or to predict without a shared bottom.
 _REQUIREMENTS = ("numpy", "pandas", "scikit-learn", "keras", "tensorflow")
 
 
@@ -25,37 +25,39 @@ def save_model(
     pip_requirements: Any = None,
     **settings: Any,
 ) -> None:
-    """Write an estimator of skmtl's as a model of MLflow, to a folder.
+    """Save an estimator as an MLflow model in a local folder.
 
     Parameters
     ----------
     estimator : estimator
-        One that :func:`skmtl.save` takes.
+        An estimator that :func:`skmtl.save` can save.
     path : str or path-like
-        The folder; it is made.
+        Folder to create.
     pyfunc_predict_fn : str, default="predict"
-        Which method the model has for ``mlflow.pyfunc``: "predict", "predict_proba", "predict_interval".
+        Method that ``mlflow.pyfunc`` calls: "predict", "predict_proba" or "predict_interval".
     mlflow_model : mlflow.models.Model, default=None
-        What to add the flavour to.
+        MLflow model to which the flavour is added. None creates one.
     pip_requirements : list of str or str, default=None
-        Requirements that the model is kept with; None are skmtl and what it stands on, in their present versions.
+        Requirements of the model. None uses the installed versions of skmtl and the packages it needs.
     **settings : object
-        As ``mlflow.pyfunc.save_model`` takes them: ``signature``, ``input_example``, ``metadata``, ``conda_env``,
+        Passed to ``mlflow.pyfunc.save_model``: ``signature``, ``input_example``, ``metadata``, ``conda_env``,
         ``code_paths``, ``extra_pip_requirements``.
 
     Raises
     ------
     TypeError
-        For what :func:`skmtl.save` refuses.
+        If :func:`skmtl.save` cannot save the estimator.
     AttributeError
-        Where the estimator does not have the method.
+        If the estimator does not have the method ``pyfunc_predict_fn``.
     """
     import mlflow
 
     if not hasattr(estimator, pyfunc_predict_fn):
-        raise AttributeError(f"{type(estimator).__name__} has no {pyfunc_predict_fn} for pyfunc_predict_fn.")
+        raise AttributeError(
+            f"pyfunc_predict_fn should be a method of {type(estimator).__name__}, got {pyfunc_predict_fn!r}."
+        )
     if pip_requirements is None and settings.get("conda_env") is None:
-        pip_requirements = [f"{name}=={found}" for name, found in versions_of(_REQUIREMENTS).items()]
+        pip_requirements = [f"{name}=={version}" for name, version in versions_of(_REQUIREMENTS).items()]
     model = mlflow.models.Model() if mlflow_model is None else mlflow_model
     model.add_flavor(FLAVOR_NAME, data=f"data/{_FILE}", skmtl_version=__version__, pyfunc_predict_fn=pyfunc_predict_fn)
     with tempfile.TemporaryDirectory() as folder:
@@ -71,22 +73,22 @@ def save_model(
 
 
 def log_model(estimator: Any, name: str = "model", **settings: Any) -> Any:
-    """Log an estimator of skmtl's as a model of MLflow, to the active run or one of its own.
+    """Log an estimator as an MLflow model, to the active run or to a new one.
 
     Parameters
     ----------
     estimator : estimator
-        One that :func:`skmtl.save` takes.
+        An estimator that :func:`skmtl.save` can save.
     name : str, default="model"
         Name of the model.
     **settings : object
-        As :func:`save_model` takes them, and ``registered_model_name``, ``params``, ``tags``, ``step`` and others of
-        ``mlflow.models.Model.log``.
+        Settings of :func:`save_model`, and of ``mlflow.models.Model.log``, such as ``registered_model_name``,
+        ``params``, ``tags`` and ``step``.
 
     Returns
     -------
     info : mlflow.models.model.ModelInfo
-        What was logged; ``info.model_uri`` is what to load it by.
+        Description of the logged model; pass ``info.model_uri`` to :func:`load_model`.
 
     Examples
     --------
@@ -102,24 +104,26 @@ def log_model(estimator: Any, name: str = "model", **settings: Any) -> Any:
 
 
 def load_model(model_uri: str, dst_path: str | None = None) -> Any:
-    """Load an estimator that :func:`log_model` or :func:`save_model` kept.
+    """Load an estimator that :func:`log_model` or :func:`save_model` wrote.
 
     Parameters
     ----------
     model_uri : str
-        Where it is, as MLflow names it: ``models:/…``, ``runs:/…``, or a folder.
+        MLflow URI of the model (``models:/…`` or ``runs:/…``), or a local folder.
     dst_path : str, default=None
-        Folder to download it to; None is a temporary one.
+        Folder to which the model is downloaded. None uses a temporary folder.
 
     Returns
     -------
     estimator : estimator
-        It predicts the same bits as the one that was logged.
+        An estimator that predicts the same bits as the logged one.
 
     Raises
     ------
     InvalidModelFileError
-        Where the file is damaged or was altered.
+        If the file is damaged or altered.
+    ValueError
+        If the model has another flavour.
     """
     import mlflow
 
@@ -127,29 +131,29 @@ def load_model(model_uri: str, dst_path: str | None = None) -> Any:
     flavors = mlflow.models.Model.load(folder).flavors
     if FLAVOR_NAME not in flavors:
         raise ValueError(
-            f"{model_uri} is a model of the flavours {', '.join(flavors)}, not of {FLAVOR_NAME!r}: load it by mlflow."
+            f"{model_uri} has the flavours {', '.join(flavors)}, but not {FLAVOR_NAME!r}: load it with mlflow instead."
         )
     return load(Path(folder) / flavors[FLAVOR_NAME]["data"])
 
 
 class _PyfuncModel:
-    """What ``mlflow.pyfunc`` calls."""
+    """Wrapper with the interface of ``mlflow.pyfunc``."""
 
     def __init__(self, estimator: Any, method: str) -> None:
         self.estimator = estimator
         self.method = method
 
     def predict(self, data: Any, params: Any = None) -> Any:  # noqa: ARG002 - MLflow passes it
-        """What the estimator's method gives."""
+        """Call the estimator's method."""
         return getattr(self.estimator, self.method)(data)
 
     def get_raw_model(self) -> Any:
-        """The estimator."""
+        """Return the estimator."""
         return self.estimator
 
 
 def _load_pyfunc(path: str) -> _PyfuncModel:
-    """What ``mlflow.pyfunc.load_model`` calls with the file's path."""
+    """Load the file at ``path``; called by ``mlflow.pyfunc.load_model``."""
     import mlflow
 
     settings = mlflow.models.Model.load(str(Path(path).parents[1])).flavors[FLAVOR_NAME]

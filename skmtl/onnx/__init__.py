@@ -1,4 +1,4 @@
-"""Fitted estimators as ONNX models; ``pip install "skmtl[onnx]"`` has what it takes."""
+"""Export of fitted estimators to ONNX. Install with ``pip install "skmtl[onnx]"``."""
 
 from ._export import to_onnx
 

@@ -1,4 +1,4 @@
-"""Activations and links in float64, of which onnxruntime has but some by name."""
+"""Activations and links as float64 operations; onnxruntime has only some of them as operators."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import numpy as np
 from ._graph import Graph
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
-# From here on, what mish multiplies by is 1 to the last digit.
-_FAR = 20.0
+# From here on, mish(x) equals x in float64.
+_MISH_LINEAR = 20.0
 
 
 def _softplus(graph: Graph, x: str) -> str:
-    lost = graph("Exp", graph("Neg", graph("Abs", x)))
-    return graph("Add", graph("Max", x, np.float64(0)), graph("Log", graph("Add", lost, np.float64(1))))
+    decay = graph("Exp", graph("Neg", graph("Abs", x)))
+    return graph("Add", graph("Max", x, np.float64(0)), graph("Log", graph("Add", decay, np.float64(1))))
 
 
 def _mish(graph: Graph, x: str) -> str:
-    """``x tanh(log(1 + e^x))``, which is ``x n / (n + 2)`` with ``n = e^x (e^x + 2)``: one exponential."""
-    power = graph("Exp", graph("Min", x, np.float64(_FAR)))
+    """``x tanh(log(1 + e^x))``, computed as ``x n / (n + 2)`` with ``n = e^x (e^x + 2)``: only one exponential."""
+    power = graph("Exp", graph("Min", x, np.float64(_MISH_LINEAR)))
     n = graph("Mul", power, graph("Add", power, np.float64(2)))
     return graph("Mul", x, graph("Div", n, graph("Add", n, np.float64(2))))
 
 
 def _gelu(graph: Graph, x: str) -> str:
-    # There is no error function of float64.
-    share = graph.cast(graph("Erf", graph.cast(graph("Mul", x, np.float64(np.sqrt(0.5))), np.float32)), np.float64)
-    return graph("Mul", graph("Mul", x, np.float64(0.5)), graph("Add", share, np.float64(1)))
+    # onnxruntime has the error function in float32 only.
+    erf = graph.cast(graph("Erf", graph.cast(graph("Mul", x, np.float64(np.sqrt(0.5))), np.float32)), np.float64)
+    return graph("Mul", graph("Mul", x, np.float64(0.5)), graph("Add", erf, np.float64(1)))
 
 
 def _elu(graph: Graph, x: str, alpha: float = 1.0) -> str:

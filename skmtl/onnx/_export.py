@@ -1,4 +1,4 @@
-"""A fitted estimator as one ONNX file: from the columns of X to an output a task."""
+"""Export a fitted estimator as one ONNX graph, from the columns of X to the outputs of each task."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._records import Task
 from .._versions import __version__
-from ._blend import blend_quantities, most_numbers
+from ._blend import blend_quantities, largest_comparison
 from ._graph import IR_VERSION, ML_OPSET, OPSET, Graph
 from ._inputs import Input, inputs_of, read_columns, value_infos
 from ._network import network_quantities
 
-# Rows go through the graph so many at a time: what lies between stays in the processor's cache, and memory is bounded.
-_ROWS, _MOST_NUMBERS = 256, 1 << 20
+# Limits of a chunk of rows: few enough that intermediate results stay in the processor's cache and memory is bounded.
+_ROWS, _MOST_VALUES = 256, 1 << 20
 
 
 def to_onnx(
@@ -27,50 +27,51 @@ def to_onnx(
     inputs: Literal["auto", "columns", "table"] = "auto",
     dtype: Literal["float64", "float32"] = "float64",
 ) -> Any:
-    """Write a fitted estimator as an ONNX model, for onnxruntime and others, which know neither skmtl nor Python.
+    """Export a fitted estimator to ONNX, to predict without skmtl or Python.
 
-    The whole estimator is one graph: encoding of categories and missing values, all networks and regressions of a
-    blend, and the units of y. It takes any number of rows.
+    The graph contains the whole estimator: encoding of categories and missing values, all networks and kernel models
+    of a blend, and conversion to the units of y. It takes any number of rows.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted estimator of skmtl's, or a task grouping of these.
+        A fitted skmtl estimator, or a task grouping.
     path : str or path-like, default=None
-        File to write; None writes none.
+        File to write. None writes no file.
     inputs : {"auto", "columns", "table"}, default="auto"
-        "columns" makes an input of each column of X, (rows, 1), under its name ("x0", "x1", … where ``fit`` saw no
-        names): strings for a category of strings, numbers else. "table" makes one input "X", (rows, columns), of
-        numbers, as :meth:`~skmtl.MultiTaskKerasRegressor.model_input` gives them where there are categories. "auto"
-        is "columns" where X has categories, and "table" else.
+        "columns" makes one input per column of X, of shape (rows, 1), with the column's name ("x0", "x1", … if
+        ``fit`` saw no names). Columns of string categories take strings, all others numbers. "table" makes a single
+        input "X" of numbers, of shape (rows, columns); if X has categories, get it from
+        :meth:`~skmtl.MultiTaskKerasRegressor.model_input`. "auto" is "columns" if X has categories, else "table".
     dtype : {"float64", "float32"}, default="float64"
-        Type of the inputs that are numbers.
+        Type of the numeric inputs.
 
     Returns
     -------
     model : onnx.ModelProto
-        The model. A regression has one output, named after the task: (rows, 1). A classification has two: labels
-        (rows,) under the task's name, and probabilities (rows, classes) under the name with "_probabilities".
+        The ONNX model. A regression has one output of shape (rows, 1), named after the task. A classification has
+        two: labels of shape (rows,), named after the task, and probabilities of shape (rows, classes), with
+        "_probabilities" appended to the name.
 
     Raises
     ------
     NotFittedError
-        Where the estimator is not fitted.
+        If the estimator is not fitted.
     TypeError
-        For other estimators, and for a column whose categories are neither all strings nor all numbers.
+        If the estimator is not one of skmtl's, or the categories of a column are neither all strings nor all numbers.
 
     See Also
     --------
-    save : Keeps the estimator itself.
+    save : Saves the estimator itself.
 
     Notes
     -----
-    A missing number is NaN; a missing category of strings is the empty string, of numbers NaN. Labels that are neither
-    strings nor numbers are given as strings.
+    Pass missing numbers, and missing categories that are numbers, as NaN; pass missing string categories as empty
+    strings. Labels that are neither strings nor numbers are output as strings.
 
-    Arithmetic is float64, as ``predict`` has it for up to 1,024 rows. Networks of other architectures than
-    "shared_bottom", and those of ``model=``, are converted by tf2onnx, in float32, and have to have an ONNX form.
-    onnxruntime 1.32 has no error function in float64: with ``activation="gelu"`` that too is float32.
+    The graph computes in float64, as ``predict`` does for up to 1,024 rows. Networks with another architecture than
+    "shared_bottom", and those of ``model=``, are converted by tf2onnx in float32; this fails if a layer has no ONNX
+    form. The error function of ``activation="gelu"`` is float32 too, because onnxruntime 1.32 has none in float64.
 
     Examples
     --------
@@ -105,14 +106,15 @@ def to_onnx(
     outputs = _Outputs([one.name for one in declared])
     chunk = [graph.new_name() for _ in declared]
     for part in parts:
-        quantities = _quantities(graph, part, read_columns(graph, part.network_.features.levels, declared, chunk))
+        columns = read_columns(graph, part.network_.features.levels, declared, chunk)
+        quantities = _quantities(graph, part, columns)
         for task, value, classes in zip(part.network_.tasks, quantities, part.network_.targets.classes, strict=True):
             outputs.add(graph, task, value, classes)
     outputs.order(estimator.task_names_)
-    body = _over_rows(graph, declared, chunk, outputs, min(_rows_at_a_time(part) for part in parts))
-    whole = onnx.helper.make_graph(body, "skmtl", value_infos(declared, dtype), outputs.declared(), graph.constants)
+    nodes = _loop_over_rows(graph, declared, chunk, outputs, min(_chunk_size(part) for part in parts))
+    proto = onnx.helper.make_graph(nodes, "skmtl", value_infos(declared, dtype), outputs.declared(), graph.constants)
     opsets = [onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
-    model = onnx.helper.make_model(whole, opset_imports=opsets, ir_version=IR_VERSION)
+    model = onnx.helper.make_model(proto, opset_imports=opsets, ir_version=IR_VERSION)
     model.producer_name, model.producer_version = "skmtl", __version__
     onnx.checker.check_model(model)
     if path is not None:
@@ -121,68 +123,69 @@ def to_onnx(
 
 
 def _fitted_parts(estimator: Any) -> list[Any]:
-    """The estimators that have a network: itself, or one a group of tasks."""
+    """The estimators that have a network: the estimator itself, or one per group of tasks."""
     from ..estimators._base import BaseMultiTask
 
     if isinstance(estimator, type) or not hasattr(estimator, "fit"):
-        raise TypeError(f"to_onnx writes fitted estimators of skmtl's, got {estimator!r}.")
+        raise TypeError(f"to_onnx exports fitted skmtl estimators, got {estimator!r}.")
     check_is_fitted(estimator)
     parts = getattr(estimator, "estimators_", [estimator])
     other = next((part for part in parts if not isinstance(part, BaseMultiTask)), None)
     if other is not None:
         raise TypeError(
-            f"to_onnx writes estimators of skmtl's and task groupings of these, got {type(other).__name__}. Of a "
-            "pipeline or a search, pass the fitted estimator in it, and convert the steps before it by skl2onnx."
+            f"to_onnx exports skmtl estimators and task groupings, got {type(other).__name__}. For a pipeline or a "
+            "search, pass the fitted estimator inside it, and convert the steps before it with skl2onnx."
         )
     return list(parts)
 
 
 def _quantities(graph: Graph, estimator: Any, columns: Any) -> list[str]:
-    """Per task: predictions of a regression (rows, 1) in its units, class probabilities else."""
+    """Per task, (rows, 1) predictions in the units of y for a regression, (rows, classes) probabilities otherwise."""
     if estimator.blend_ is not None:
         return blend_quantities(graph, estimator.blend_, columns)
     network = estimator.network_
-    found = network_quantities(graph, network, columns)
+    quantities = network_quantities(graph, network, columns)
     return [
         graph("Add", graph("Mul", value, network.scaling.scale[i]), network.scaling.shift[i])
         if network.tasks[i].kind == "regression"
         else value
-        for i, value in enumerate(found)
+        for i, value in enumerate(quantities)
     ]
 
 
-def _rows_at_a_time(estimator: Any) -> int:
-    compared = 0 if estimator.blend_ is None else most_numbers(estimator.blend_)
-    return int(np.clip(_MOST_NUMBERS // max(1, compared), 8, _ROWS))
+def _chunk_size(estimator: Any) -> int:
+    """Number of rows that go through the graph at a time."""
+    comparison = 0 if estimator.blend_ is None else largest_comparison(estimator.blend_)
+    return int(np.clip(_MOST_VALUES // max(1, comparison), 8, _ROWS))
 
 
 class _Outputs:
-    """Outputs of the graph: names, values in it, dtypes and widths."""
+    """Outputs of the graph: names, values, types and widths."""
 
     def __init__(self, taken: Sequence[str]) -> None:
         self._taken = set(taken)
-        self._found: dict[str, list[tuple[str, str, int, int | None]]] = {}
+        self._by_task: dict[str, list[tuple[str, str, int, int | None]]] = {}
 
     def add(self, graph: Graph, task: Task, value: str, classes: np.ndarray | None) -> None:
-        """The outputs of one task."""
+        """Add the outputs of one task."""
         import onnx
 
         if classes is None:
-            self._found[task.name] = [(self._name(task.name), value, onnx.TensorProto.DOUBLE, 1)]
+            self._by_task[task.name] = [(self._free_name(task.name), value, onnx.TensorProto.DOUBLE, 1)]
             return
         labels, kind = _labels(classes)
         label = graph("Gather", labels, graph("ArgMax", value, axis=1, keepdims=0))
-        self._found[task.name] = [
-            (self._name(task.name), label, kind, None),
-            (self._name(f"{task.name}_probabilities"), value, onnx.TensorProto.DOUBLE, len(classes)),
+        self._by_task[task.name] = [
+            (self._free_name(task.name), label, kind, None),
+            (self._free_name(f"{task.name}_probabilities"), value, onnx.TensorProto.DOUBLE, len(classes)),
         ]
 
     def order(self, tasks: Sequence[str]) -> None:
         """Put the tasks into this order."""
-        self._found = {task: self._found[task] for task in tasks}
+        self._by_task = {task: self._by_task[task] for task in tasks}
 
     def declared(self) -> list[Any]:
-        """The outputs as ONNX declares them."""
+        """Declarations of the outputs for ONNX."""
         import onnx
 
         return [
@@ -192,18 +195,18 @@ class _Outputs:
 
     def entries(self) -> list[tuple[str, str, int, int | None]]:
         """Name, value in the graph, type and width of each output."""
-        return [entry for found in self._found.values() for entry in found]
+        return [entry for entries in self._by_task.values() for entry in entries]
 
-    def _name(self, wanted: str) -> str:
-        """The name; where a column of X has it, another."""
-        while wanted in self._taken:
-            wanted += "_"
-        self._taken.add(wanted)
-        return wanted
+    def _free_name(self, name: str) -> str:
+        """The name, with underscores appended if an input or another output already has it."""
+        while name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        return name
 
 
 def _labels(classes: np.ndarray) -> tuple[np.ndarray, int]:
-    """Labels as ONNX has them, and their type."""
+    """Labels in a type that ONNX has, and that type."""
     import onnx
 
     values = classes.tolist()
@@ -216,16 +219,18 @@ def _labels(classes: np.ndarray) -> tuple[np.ndarray, int]:
     return np.array([str(label) for label in values], dtype=object), onnx.TensorProto.STRING
 
 
-def _over_rows(graph: Graph, inputs: Sequence[Input], chunk: list[str], outputs: _Outputs, n_rows: int) -> list[Any]:
-    """Nodes that run the graph over the rows, some at a time, and put the results together."""
+def _loop_over_rows(
+    graph: Graph, inputs: Sequence[Input], chunk: list[str], outputs: _Outputs, n_rows: int
+) -> list[Any]:
+    """Nodes that run the graph on chunks of ``n_rows`` rows in a loop, and concatenate the results."""
     from onnx import TensorProto, helper
 
     entries = outputs.entries()
     rows, zero, true = (graph.constant(np.array(value)) for value in ([n_rows], [0], True))
-    step, go_on, still, start, stop = (graph.new_name() for _ in range(5))
-    empty, before, after, together = ([graph.new_name() for _ in entries] for _ in range(4))
+    step, condition, next_condition, start, stop = (graph.new_name() for _ in range(5))
+    empty, before, after, chunks = ([graph.new_name() for _ in entries] for _ in range(4))
 
-    def of_sequences(names: list[str]) -> list[Any]:
+    def sequence_infos(names: list[str]) -> list[Any]:
         pairs = zip(names, entries, strict=True)
         return [helper.make_tensor_sequence_value_info(name, kind, None) for name, (_, _, kind, _) in pairs]
 
@@ -239,18 +244,18 @@ def _over_rows(graph: Graph, inputs: Sequence[Input], chunk: list[str], outputs:
             ),
             *graph.nodes,
             *(
-                helper.make_node("SequenceInsert", [so_far, value], [now])
-                for so_far, (_, value, _, _), now in zip(before, entries, after, strict=True)
+                helper.make_node("SequenceInsert", [old, value], [new])
+                for old, (_, value, _, _), new in zip(before, entries, after, strict=True)
             ),
-            helper.make_node("Identity", [go_on], [still]),
+            helper.make_node("Identity", [condition], [next_condition]),
         ],
         "rows",
         [
             helper.make_tensor_value_info(step, TensorProto.INT64, []),
-            helper.make_tensor_value_info(go_on, TensorProto.BOOL, []),
-            *of_sequences(before),
+            helper.make_tensor_value_info(condition, TensorProto.BOOL, []),
+            *sequence_infos(before),
         ],
-        [helper.make_tensor_value_info(still, TensorProto.BOOL, []), *of_sequences(after)],
+        [helper.make_tensor_value_info(next_condition, TensorProto.BOOL, []), *sequence_infos(after)],
     )
     count, rounded, steps, n_steps = (graph.new_name() for _ in range(4))
     return [
@@ -262,9 +267,9 @@ def _over_rows(graph: Graph, inputs: Sequence[Input], chunk: list[str], outputs:
             helper.make_node("SequenceEmpty", [], [name], dtype=kind)
             for name, (_, _, kind, _) in zip(empty, entries, strict=True)
         ),
-        helper.make_node("Loop", [n_steps, true, *empty], together, body=body),
+        helper.make_node("Loop", [n_steps, true, *empty], chunks, body=body),
         *(
             helper.make_node("ConcatFromSequence", [name], [output], axis=0)
-            for name, (output, _, _, _) in zip(together, entries, strict=True)
+            for name, (output, _, _, _) in zip(chunks, entries, strict=True)
         ),
     ]

@@ -1,4 +1,4 @@
-"""From the columns of X to the encoded features, in float64."""
+"""Graph of feature encoding, from the columns of X to encoded features in float64."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from ..features import FeatureEncoder
 from ._graph import Graph
 
-_FARTHEST, _CLIP = 1e6, 3.0
+_LARGEST, _CLIP = 1e6, 3.0
 
 
 @dataclass(frozen=True)
 class Columns:
-    """X in the graph: numeric columns side by side, and for each category the number of its level.
+    """X in the graph: a matrix of the numeric columns, and level codes of each categorical column.
 
-    After the levels' numbers come that of a level never seen, and that of a missing one. ``numbers`` is None where
-    there are no numeric columns.
+    With n levels, code n stands for an unseen level and n + 1 for a missing value. ``numbers`` is None if there are
+    no numeric columns.
     """
 
     numbers: str | None
@@ -26,18 +26,18 @@ class Columns:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Features as the network takes them, part by part; None for a part without columns.
+    """Features in the parts that a network takes; None for a part without columns.
 
     Attributes
     ----------
     embedded : str or None
         Scaled numeric columns to embed, (rows, columns).
     bins : str or None
-        How much of each bin of these columns lies below, (columns, rows, bins).
+        Fraction of each bin of these columns that lies below the value, (columns, rows, bins).
     plain : str or None
-        Other numeric columns, indicators of missing values and one-hot columns, (rows, columns).
+        Other numeric columns, missing-value indicators and one-hot columns, (rows, columns).
     slots : tuple of str
-        Rows of the embeddings' table, (rows, 1) each; -1 is none.
+        Row numbers in the embedding table, (rows, 1) each; -1 for none.
     """
 
     embedded: str | None
@@ -46,7 +46,7 @@ class Encoded:
     slots: tuple[str, ...]
 
     def matrix(self, graph: Graph) -> str:
-        """All parts side by side, as `FeatureEncoder.transform` gives them."""
+        """All parts in one matrix, as `FeatureEncoder.transform` returns them."""
         parts = [part for part in (self.embedded, self.plain) if part is not None]
         if self.bins is not None:
             below = graph.axes("ReduceSum", self.bins, -1, keepdims=0)
@@ -56,21 +56,21 @@ class Encoded:
 
 
 def encode(graph: Graph, encoder: FeatureEncoder, columns: Columns) -> Encoded:
-    """What an encoder makes of the columns."""
+    """Encode the columns."""
     embedded, bins, plain = _numbers(graph, encoder, columns)
     slots: list[str] = []
     if encoder.slots is not None:
         pairs = zip(columns.entries, encoder.slots.lookup, encoder.slots.embedded, strict=True)
-        found = [(graph("Gather", lookup.astype(np.int64), entry), embed) for entry, lookup, embed in pairs]
-        slots = [slot for slot, embed in found if embed]
-        hot = [slot for slot, embed in found if not embed]
+        codes = [(graph("Gather", lookup.astype(np.int64), entry), embed) for entry, lookup, embed in pairs]
+        slots = [slot for slot, embed in codes if embed]
+        one_hot = [slot for slot, embed in codes if not embed]
         if encoder.slots.n_one_hot:
-            plain.append(_one_hot(graph, hot, encoder.slots.n_one_hot, columns))
+            plain.append(_one_hot(graph, one_hot, encoder.slots.n_one_hot, columns))
     return Encoded(embedded, bins, graph.joined(plain, axis=1) if plain else None, tuple(slots))
 
 
 def _numbers(graph: Graph, encoder: FeatureEncoder, columns: Columns) -> tuple[str | None, str | None, list[str]]:
-    """Columns to embed, their bins, and what is plain."""
+    """Columns to embed, their bins, and the plain columns."""
     numeric = encoder.numeric
     if columns.numbers is None:
         return None, None, []
@@ -93,13 +93,13 @@ def _numbers(graph: Graph, encoder: FeatureEncoder, columns: Columns) -> tuple[s
 
 
 def _smooth_clip(graph: Graph, scaled: str) -> str:
-    scaled = graph.clipped(scaled, np.float64(-_FARTHEST), np.float64(_FARTHEST))
+    scaled = graph.clipped(scaled, np.float64(-_LARGEST), np.float64(_LARGEST))
     part = graph("Div", scaled, np.float64(_CLIP))
     return graph("Div", scaled, graph("Sqrt", graph("Add", graph("Mul", part, part), np.float64(1))))
 
 
 def _bins(graph: Graph, scaled: str, edges: tuple[np.ndarray, ...]) -> str:
-    """Of each bin the part that lies below the value; columns with fewer bins have some that nothing fills."""
+    """Fraction of each bin that lies below the value, (columns, rows, bins); padding bins stay 0."""
     most = max(len(column) for column in edges) - 1
     low, width = np.zeros((len(edges), 1, most)), np.full((len(edges), 1, most), np.inf)
     for i, column in enumerate(edges):
@@ -111,7 +111,7 @@ def _bins(graph: Graph, scaled: str, edges: tuple[np.ndarray, ...]) -> str:
 def _one_hot(graph: Graph, slots: list[str], width: int, columns: Columns) -> str:
     """One-hot columns of all categories, (rows, width)."""
     if not slots:
-        # Columns that were rounded up to, and that nothing fills.
+        # Only padding: the number of one-hot columns is rounded up.
         zeros = graph("Mul", graph.cast(columns.entries[0], np.float64), np.float64(0))
         return graph("Expand", zeros, np.array([1, width], dtype=np.int64))
     flags = [graph.cast(graph("Equal", slot, np.arange(width)[None]), np.float64) for slot in slots]

@@ -1,4 +1,4 @@
-"""A graph of ONNX in the making: an operation is a call, and arrays become constants."""
+"""Builder of ONNX graphs: calling it adds an operation, and arrays become constants."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-# What onnxruntime from 1.17 on has.
+# Supported by onnxruntime 1.17 and later.
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 9
 
 
 class Graph:
-    """Nodes and constants; values are known by their names.
+    """Nodes and constants of a graph; values are referred to by name.
 
     Parameters
     ----------
     taken : iterable of str
-        Names of the caller's, which no value within begins with.
+        Names of inputs and outputs; names of other values are chosen to differ from them.
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
@@ -30,12 +30,12 @@ class Graph:
         self._count = 0
 
     def new_name(self) -> str:
-        """A name that nothing has yet."""
+        """Return an unused name."""
         self._count += 1
         return f"{self._prefix}{self._count}"
 
     def __call__(self, operation: str, *inputs: Any, domain: str = "", **attributes: Any) -> str:
-        """The name of what an operation gives; inputs are names or arrays."""
+        """Add an operation and return the name of its output; inputs are names or arrays."""
         import onnx
 
         name = self.new_name()
@@ -44,7 +44,7 @@ class Graph:
         return name
 
     def constant(self, array: Any) -> str:
-        """The name of a constant; the same array is kept once."""
+        """Return the name of a constant; equal arrays are stored once."""
         import onnx
 
         array = np.asarray(array)
@@ -57,23 +57,23 @@ class Graph:
         return self._names[key]
 
     def axes(self, operation: str, value: Any, *axes: int, **attributes: Any) -> str:
-        """An operation along axes, which it takes as an input: Unsqueeze, Squeeze, ReduceSum and others."""
+        """Add an operation that takes its axes as an input, such as Unsqueeze, Squeeze or ReduceSum."""
         return self(operation, value, np.array(axes, dtype=np.int64), **attributes)
 
     def reshaped(self, value: str, *shape: int) -> str:
-        """The value in another shape; -1 is what remains, 0 is as it was."""
+        """Reshape a value; -1 infers a size, 0 keeps it."""
         return self("Reshape", value, np.array(shape, dtype=np.int64))
 
     def joined(self, values: list[str], axis: int) -> str:
-        """Values side by side along an axis."""
+        """Concatenate values along an axis."""
         return values[0] if len(values) == 1 else self("Concat", *values, axis=axis)
 
     def clipped(self, value: Any, low: Any, high: Any) -> str:
-        """The value between two others."""
+        """Clip a value to bounds."""
         return self("Min", self("Max", value, low), high)
 
     def cast(self, value: str, dtype: Any) -> str:
-        """The value as another dtype."""
+        """Cast a value to another dtype."""
         import onnx
 
         return self("Cast", value, to=onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))

@@ -1,4 +1,4 @@
-"""The graph's inputs: one table of numbers, or the columns of a DataFrame by name, strings for categories."""
+"""Inputs of the graph: one table of numbers, or the named columns of a DataFrame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TABLE = "X"
 
 @dataclass(frozen=True)
 class Input:
-    """One input: its name, how many columns it has, whether these are strings, and whether they are all of X."""
+    """One input: its name, number of columns, whether it takes strings, and whether it is the whole table X."""
 
     name: str
     n_columns: int
@@ -27,7 +27,7 @@ class Input:
 
 
 def inputs_of(levels: CategoryLevels, names: Sequence[str], by_name: bool) -> list[Input]:
-    """The inputs of an estimator that has categories with these levels."""
+    """Inputs of an estimator with these category levels."""
     if not by_name:
         return [Input(TABLE, len(names), table=True)]
     text = {
@@ -44,13 +44,13 @@ def _is_text(name: str, levels: np.ndarray) -> bool:
         return False
     kinds = sorted({type(level).__name__ for level in levels})
     raise TypeError(
-        f"to_onnx: the column {name!r} has categories of {', '.join(kinds)}, and an input of ONNX holds strings or "
-        "numbers. Turn them into strings before fit."
+        f"to_onnx: the column {name!r} has categories of the types {', '.join(kinds)}, but an ONNX input holds either "
+        "strings or numbers. Convert them to strings before fit."
     )
 
 
 def read_columns(graph: Graph, levels: CategoryLevels, inputs: Sequence[Input], values: Sequence[str]) -> Columns:
-    """Numbers and levels of ``values``, which are the inputs' rows."""
+    """Read numeric columns and level codes from ``values``, a chunk of the inputs' rows."""
     table = inputs[0].table
     if table:
         numbers = graph.cast(values[0], np.float64)
@@ -60,14 +60,14 @@ def read_columns(graph: Graph, levels: CategoryLevels, inputs: Sequence[Input], 
         values = [graph("Gather", numbers, position, axis=1) for position in positions]
     entries = {}
     for position, known in zip(levels.columns, levels.levels, strict=True):
-        read = _of_codes if table else _of_strings if inputs[position].text else _of_numbers
+        read = _codes_of_codes if table else _codes_of_strings if inputs[position].text else _codes_of_numbers
         entries[position] = read(graph, values[position], known)
     numeric = [graph.cast(value, np.float64) for i, value in enumerate(values) if i not in entries]
     return Columns(graph.joined(numeric, axis=1) if numeric else None, tuple(entries.values()))
 
 
-def _of_strings(graph: Graph, value: str, levels: np.ndarray) -> str:
-    """Numbers of levels; the empty string is a missing one, unless it is a level."""
+def _codes_of_strings(graph: Graph, value: str, levels: np.ndarray) -> str:
+    """Level codes of strings; the empty string is a missing value unless it is a level."""
     keys, numbers = [str(level) for level in levels], list(range(len(levels)))
     if "" not in keys:
         keys, numbers = [*keys, ""], [*numbers, len(levels) + 1]
@@ -81,19 +81,19 @@ def _of_strings(graph: Graph, value: str, levels: np.ndarray) -> str:
     )
 
 
-def _of_numbers(graph: Graph, value: str, levels: np.ndarray) -> str:
-    """The same of levels that are numbers; NaN is a missing one."""
+def _codes_of_numbers(graph: Graph, value: str, levels: np.ndarray) -> str:
+    """Level codes of numbers; NaN is a missing value."""
     number, n_levels = graph.cast(value, np.float64), len(levels)
     missing = graph("IsNaN", number)
-    # Beside the levels stands what is never equal, whose place is that of a level never seen.
-    same = graph.cast(graph("Equal", number, np.array([*map(float, levels)])[None]), np.float64)
-    found = graph.axes("ReduceSum", graph("Mul", same, np.arange(n_levels) - float(n_levels)), 1, keepdims=1)
-    entry = graph.cast(graph("Add", found, np.float64(n_levels)), np.int64)
+    # Sums code - n over equal levels, then adds n: a number that equals no level gets n, the code of an unseen level.
+    equal = graph.cast(graph("Equal", number, np.array([*map(float, levels)])[None]), np.float64)
+    offset = graph.axes("ReduceSum", graph("Mul", equal, np.arange(n_levels) - float(n_levels)), 1, keepdims=1)
+    entry = graph.cast(graph("Add", offset, np.float64(n_levels)), np.int64)
     return graph("Where", missing, np.int64(n_levels + 1), entry)
 
 
-def _of_codes(graph: Graph, value: str, levels: np.ndarray) -> str:
-    """The same of levels' positions: NaN is a missing one, and any other number a level never seen."""
+def _codes_of_codes(graph: Graph, value: str, levels: np.ndarray) -> str:
+    """Level codes of numbers that are codes already; NaN is a missing value, any other number an unseen level."""
     n_levels = len(levels)
     code, missing = graph.cast(value, np.float64), graph("IsNaN", value)
     known = graph("And", graph("GreaterOrEqual", code, np.float64(0)), graph("Less", code, np.float64(n_levels)))
@@ -102,7 +102,7 @@ def _of_codes(graph: Graph, value: str, levels: np.ndarray) -> str:
 
 
 def value_infos(inputs: Sequence[Input], dtype: Any) -> list[Any]:
-    """The inputs as ONNX declares them, for any number of rows."""
+    """Declarations of the inputs for ONNX, with any number of rows."""
     import onnx
 
     number = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))

@@ -1,4 +1,4 @@
-"""A fitted network in the graph: a shared bottom node by node in float64, all others by tf2onnx in float32."""
+"""Graph of a fitted network: a shared bottom node by node in float64, all others through tf2onnx in float32."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._graph import OPSET, Graph
 
 
 def network_quantities(graph: Graph, network: FittedNetwork, columns: Columns) -> list[str]:
-    """Per task: predictions of a regression (rows, 1) before its scaling is undone, class probabilities else."""
+    """Per task, (rows, 1) scaled predictions for a regression, (rows, classes) probabilities otherwise."""
     encoded = encode(graph, network.features, columns)
     if network.spec is not None and has_numpy_form(network.spec):
         linked = _shared_bottom(graph, network.spec, network.parameters, encoded)
@@ -40,7 +40,7 @@ def _probabilities(graph: Graph, value: str, n_classes: int, units: int) -> str:
 
 def _shared_bottom(graph: Graph, spec: NetworkSpec, parameters: np.ndarray, encoded: Encoded) -> list[str]:
     """Linked outputs of each head, (rows, units), averaged over members."""
-    blocks = _cut(spec, parameters)
+    blocks = _split_parameters(spec, parameters)
     first = len(input_shapes(spec.inputs))
     hidden = _embed(graph, spec, blocks[:first], encoded)
     layers = list(zip(blocks[first::2], blocks[first + 1 :: 2], strict=True))
@@ -65,8 +65,8 @@ def _shared_bottom(graph: Graph, spec: NetworkSpec, parameters: np.ndarray, enco
     return outputs
 
 
-def _cut(spec: NetworkSpec, parameters: np.ndarray) -> list[np.ndarray]:
-    """Variables (members, …) in float64."""
+def _split_parameters(spec: NetworkSpec, parameters: np.ndarray) -> list[np.ndarray]:
+    """Split flat parameters into variables, (members, …) each, in float64."""
     blocks, start = [], 0
     for shape in parameter_shapes(spec):
         stop = start + math.prod(shape)
@@ -76,7 +76,7 @@ def _cut(spec: NetworkSpec, parameters: np.ndarray) -> list[np.ndarray]:
 
 
 def _embed(graph: Graph, spec: NetworkSpec, variables: list[np.ndarray], encoded: Encoded) -> str:
-    """What the first hidden layer sees, (members or 1, rows, width)."""
+    """Inputs of the first hidden layer, (members or 1, rows, width)."""
     layout, parts = spec.inputs or InputLayout(), []
     embedding = layout.numeric_embedding
     if embedding is not None and encoded.embedded is not None:
@@ -87,8 +87,8 @@ def _embed(graph: Graph, spec: NetworkSpec, variables: list[np.ndarray], encoded
             parts.append(_periodic(graph, by_column, *variables[:4]))
     if encoded.plain is not None:
         plain = graph.axes("Unsqueeze", encoded.plain, 0)
-        several = spec.members if parts or encoded.slots else 1
-        parts.append(graph("Expand", plain, np.array([several, 1, 1])) if several > 1 else plain)
+        members = spec.members if parts or encoded.slots else 1
+        parts.append(graph("Expand", plain, np.array([members, 1, 1])) if members > 1 else plain)
     if encoded.slots:
         parts.append(_categories(graph, encoded.slots, variables[-1]))
     return graph.joined(parts, axis=2)
@@ -97,18 +97,21 @@ def _embed(graph: Graph, spec: NetworkSpec, variables: list[np.ndarray], encoded
 def _piecewise_linear(
     graph: Graph, values: str, bins: str, slope: np.ndarray, bias: np.ndarray, kernel: np.ndarray
 ) -> str:
-    """Slope and bias are (members, columns, dim), the kernel (members, columns, bins, dim)."""
+    """Piecewise-linear embedding, (members, rows, columns * dim).
+
+    Slope and bias are (members, columns, dim), the kernel is (members, columns, bins, dim).
+    """
     members, columns, dim = slope.shape
-    together = [array.swapaxes(0, 1).reshape(columns, 1, -1) for array in (slope, bias)]
-    linear = graph("Add", graph("Mul", values, together[0]), together[1])
+    slopes, biases = (array.swapaxes(0, 1).reshape(columns, 1, -1) for array in (slope, bias))
+    linear = graph("Add", graph("Mul", values, slopes), biases)
     by_bin = np.moveaxis(kernel, 0, 2).reshape(columns, kernel.shape[2], -1)
-    cut = graph("MatMul", bins, _of_width(graph, by_bin, bins))
-    mixed = graph.reshaped(graph("Add", linear, cut), columns, -1, members, dim)
+    piecewise = graph("MatMul", bins, _trained_rows(graph, by_bin, bins))
+    mixed = graph.reshaped(graph("Add", linear, piecewise), columns, -1, members, dim)
     return graph.reshaped(graph("Transpose", mixed, perm=[2, 1, 0, 3]), members, -1, columns * dim)
 
 
-def _of_width(graph: Graph, kernel: np.ndarray, bins: str) -> str:
-    """The kernel's first rows, as many as there are bins: further ones have never been trained."""
+def _trained_rows(graph: Graph, kernel: np.ndarray, bins: str) -> str:
+    """The kernel's first rows, one per bin; the remaining rows are padding that was never trained."""
     width = graph("Shape", bins, start=2)
     return graph("Slice", kernel, np.array([0]), width, np.array([1]))
 
@@ -116,11 +119,11 @@ def _of_width(graph: Graph, kernel: np.ndarray, bins: str) -> str:
 def _periodic(
     graph: Graph, values: str, frequency: np.ndarray, phase: np.ndarray, kernel: np.ndarray, bias: np.ndarray
 ) -> str:
-    """All are (members, columns, …)."""
+    """Periodic embedding, (members, rows, columns * dim); all variables are (members, columns, …)."""
     members, columns = frequency.shape[:2]
-    turns = graph("Mul", values, 2 * np.pi * frequency[:, :, None, :])
-    cosines = graph("Cos", graph("Add", turns, phase[:, :, None, :]))
-    # The bias of a column is (1, dim - 1), in the middle of which there are the columns.
+    angles = graph("Mul", values, 2 * np.pi * frequency[:, :, None, :])
+    cosines = graph("Cos", graph("Add", angles, phase[:, :, None, :]))
+    # One bias per column, (members, columns, 1, dim - 1), is added to all rows.
     mixed = graph("Add", graph("MatMul", cosines, kernel), bias.reshape(members, columns, 1, -1))
     own = graph("Expand", graph.axes("Unsqueeze", values, 0), np.array([members, 1, 1, 1]))
     both = graph("Transpose", graph("Concat", own, mixed, axis=3), perm=[0, 2, 1, 3])
@@ -128,16 +131,16 @@ def _periodic(
 
 
 def _categories(graph: Graph, slots: tuple[str, ...], table: np.ndarray) -> str:
-    """Rows of the members' tables (members, rows, dim), zeros for none: a last row that all lack."""
+    """Rows of the embedding table (members, rows, dim); slot -1 gets a row of zeros."""
     members, n_rows, dim = table.shape
     padded = np.concatenate([table, np.zeros((members, 1, dim))], axis=1)
-    together = graph.joined(list(slots), axis=1)
-    rows = graph("Where", graph("Less", together, np.int64(0)), np.int64(n_rows), together)
+    numbers = graph.joined(list(slots), axis=1)
+    rows = graph("Where", graph("Less", numbers, np.int64(0)), np.int64(n_rows), numbers)
     return graph.reshaped(graph("Gather", padded, rows, axis=1), members, -1, len(slots) * dim)
 
 
 def _by_tf2onnx(graph: Graph, network: FittedNetwork, inputs: str) -> list[str]:
-    """Linked outputs of any other network, of encoded inputs (rows, columns): what Keras exports, taken over."""
+    """Linked outputs of any other network for encoded inputs (rows, columns), taken from Keras' own export."""
     import onnx
 
     model = network.encoded_keras_model()

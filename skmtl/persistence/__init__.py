@@ -1,7 +1,7 @@
-"""Estimators in files: one that runs no code, and what skops needs to know."""
+"""Saving and loading estimators without pickle, and the list of types for skops."""
 
 from ._classes import trusted_types
-from ._lost import LostFunction
+from ._lost_function import LostFunction
 from ._save import load, save
 
 __all__ = ["LostFunction", "load", "save", "trusted_types"]

@@ -1,7 +1,7 @@
-"""Whether the parts of a loaded estimator fit together: each was checked alone before.
+"""Check that the parts of a loaded estimator are consistent; each part was checked by itself before.
 
-Sizes first, so that nothing makes an array larger than the file; then two rows are predicted, as far as that takes no
-TensorFlow. Whatever does not fit raises here, not in a service.
+Sizes are checked first, so that no array gets larger than the file. Then two rows are predicted, except by networks
+that need TensorFlow. An inconsistent file therefore fails on loading, not in production.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ..inference._fitted import FittedNetwork
 
 
 def check_loaded(estimator: Any) -> None:
-    """Raise where parts do not fit together."""
+    """Raise InvalidModelFileError if parts are inconsistent."""
     parts = getattr(estimator, "estimators_", [estimator])
     if "estimators_" in vars(estimator):
         _require(len(parts) == len(estimator.groups_), "groups and estimators")
-    # Numbers of a hostile file may overflow; what matters is whether shapes fit.
+    # Numbers in a hostile file may overflow; only shapes matter here.
     with np.errstate(all="ignore"):
         for part in parts:
             if hasattr(part, "network_"):
@@ -35,8 +35,8 @@ def _check_fitted(estimator: Any) -> None:
     rows[0] = np.nan
     _require(estimator.n_features_in_ == rows.shape[1], "columns of X")
     _require(estimator.n_tasks_ == len(network.tasks) == len(estimator.task_names_), "tasks")
-    for one in {id(one): one for one in [network, *_networks(estimator.blend_)]}.values():
-        _check_network(one, rows)
+    for part in {id(part): part for part in [network, *_networks(estimator.blend_)]}.values():
+        _check_network(part, rows)
     if estimator.blend_ is not None:
         _check_blend(estimator.blend_, rows)
     residuals = getattr(estimator, "oob_residuals_", None)
@@ -47,8 +47,8 @@ def _check_fitted(estimator: Any) -> None:
 def _networks(blend: FittedBlend | None) -> list[FittedNetwork]:
     if blend is None:
         return []
-    beyond = [] if blend.shifted is None else _networks(blend.shifted.blend)
-    return [part.network for part in blend.parts if part.network is not None] + beyond
+    shifted = [] if blend.shifted is None else _networks(blend.shifted.blend)
+    return [part.network for part in blend.parts if part.network is not None] + shifted
 
 
 def _check_network(network: FittedNetwork, rows: np.ndarray) -> None:
@@ -79,15 +79,15 @@ def _check_blend(blend: FittedBlend, rows: np.ndarray) -> None:
         _require((part.kernel_model is None) == (part.view is None), "parts of the blend")
         if part.kernel_model is not None and part.view is not None:
             _require(part.view.n_outputs == len(part.kernel_model.smallest), "parts of the blend")
-            found = part.kernel_model.predict(part.view.transform(rows, dtype=np.float64))
-            _require(found.shape == (2, width), "parts of the blend")
+            predicted = part.kernel_model.predict(part.view.transform(rows, dtype=np.float64))
+            _require(predicted.shape == (2, width), "parts of the blend")
     if blend.shifted is not None:
         shifted = blend.shifted
-        _require(shifted.view.n_outputs == len(shifted.detector.smallest), "blend for rows far from others")
-        _require(blend.shift_probability(rows).shape == (2,), "blend for rows far from others")
+        _require(shifted.view.n_outputs == len(shifted.detector.smallest), "parts of the blend for shifted rows")
+        _require(blend.shift_probability(rows).shape == (2,), "parts of the blend for shifted rows")
         _check_blend(shifted.blend, rows)
 
 
-def _require(fits: bool, what: str) -> None:
-    if not fits:
-        raise InvalidModelFileError(f"its {what} do not fit together")
+def _require(consistent: bool, what: str) -> None:
+    if not consistent:
+        raise InvalidModelFileError(f"its {what} are inconsistent")

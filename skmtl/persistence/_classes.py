@@ -1,6 +1,6 @@
-"""The classes that a file may name, and where each lives: a module is imported when a file has one of its classes.
+"""The classes that a file may name, with their modules.
 
-A file holds a class' name, never a module's.
+A file names classes, never modules. A module is imported when a file names one of its classes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from importlib import import_module
 
 from ..balancing._registry import METHODS
 
-# Records: frozen dataclasses, made from their fields.
+# Records: frozen dataclasses, rebuilt from their fields.
 RECORDS = {
     "BlendPart": "skmtl.blending._fitted",
     "Bypass": "skmtl.networks._bypass",
@@ -34,7 +34,7 @@ RECORDS = {
     "JointModel": "skmtl.joint._model",
     "Kernel": "skmtl.kernels._kernel",
     "KernelModel": "skmtl.kernels._model",
-    "LostFunction": "skmtl.persistence._lost",
+    "LostFunction": "skmtl.persistence._lost_function",
     "LowRank": "skmtl.networks._low_rank",
     "MMoE": "skmtl.networks._mmoe",
     "NetworkSpec": "skmtl._records",
@@ -61,7 +61,7 @@ ESTIMATORS = {
     "TaskGroupingRegressor": "skmtl.grouping._regressor",
 }
 
-# Made from the values of their constructor's parameters, which they keep under the same names.
+# Objects rebuilt from their constructor's parameters, which they store as attributes of the same names.
 CONFIGURED = {name: f"skmtl.balancing.{method}" for method, name in METHODS.items()} | {
     "GroupKFold": "sklearn.model_selection",
     "GroupShuffleSplit": "sklearn.model_selection",
@@ -81,28 +81,28 @@ CONFIGURED = {name: f"skmtl.balancing.{method}" for method, name in METHODS.item
     "TimeSeriesSplit": "sklearn.model_selection",
 }
 
-# Names in files of older versions: those of records, and those of their fields.
+# Names of records, and of their fields, in files of older versions.
 FORMER_RECORDS = {"Companion": "KernelModel"}
 FORMER_FIELDS = {
     "BlendPart": {"companion": "kernel_model"},
     "JointModel": {"near": "in_distribution", "far": "shifted"},
 }
 
-# What only this process needs: made anew at loading a file of ours.
-_OF_A_PROCESS = {"Origin": "skmtl.inference._fitted"}
-_OURS = "skmtl."
-# What an estimator may hold beside that, and a file leaves out.
+# Needed only within a process: skmtl.load makes a new one.
+_PER_PROCESS = {"Origin": "skmtl.inference._fitted"}
+_PACKAGE = "skmtl."
+# Estimators may hold these too; files leave them out.
 _CALLBACKS = {"MLflowCallback": "skmtl.mlflow._callback"}
 
 
 def trusted_types() -> list[str]:
-    """Names of skmtl's types that a fitted estimator may hold, for skops.
+    """List the skmtl types that a fitted estimator may hold, for skops.
 
     Returns
     -------
     list of str
-        Fully qualified, sorted: for ``trusted=`` of ``skops.io.load``, and for ``skops_trusted_types=`` of
-        ``mlflow.sklearn.log_model``. Classes of the caller's own, as a sharing scheme, are not among them.
+        Fully qualified names, sorted. Pass them as ``trusted=`` to ``skops.io.load``, or as ``skops_trusted_types=``
+        to ``mlflow.sklearn.log_model``. Your own classes, such as a sharing scheme, are not included.
 
     Examples
     --------
@@ -110,20 +110,21 @@ def trusted_types() -> list[str]:
     >>> "skmtl.estimators._regressor.MultiTaskKerasRegressor" in trusted_types()
     True
     """
-    tables = (RECORDS, ESTIMATORS, CONFIGURED, _OF_A_PROCESS, _CALLBACKS)
-    return sorted(f"{module}.{name}" for table in tables for name, module in table.items() if module.startswith(_OURS))
+    tables = (RECORDS, ESTIMATORS, CONFIGURED, _PER_PROCESS, _CALLBACKS)
+    modules = [(module, name) for table in tables for name, module in table.items()]
+    return sorted(f"{module}.{name}" for module, name in modules if module.startswith(_PACKAGE))
 
 
 def find_class(table: dict[str, str], name: str) -> type:
-    """The class of that name in one of the tables above."""
+    """Import the class with this name from one of the tables above."""
     found = getattr(import_module(table[name]), name)
-    assert isinstance(found, type)  # noqa: S101 - for the type checker: the tables are ours
+    assert isinstance(found, type)  # noqa: S101 - for the type checker
     return found
 
 
-def named(table: dict[str, str], kind: type) -> bool:
-    """Whether the table has this very class."""
-    home = table.get(kind.__name__)
-    if home is None or kind.__module__.split(".")[0] != home.split(".")[0]:
+def is_listed(table: dict[str, str], kind: type) -> bool:
+    """Whether the table lists exactly this class, not just one of the same name."""
+    module = table.get(kind.__name__)
+    if module is None or kind.__module__.split(".")[0] != module.split(".")[0]:
         return False
     return find_class(table, kind.__name__) is kind

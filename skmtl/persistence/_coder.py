@@ -1,7 +1,7 @@
-"""From Python values to a JSON tree with arrays beside it, and back: an explicit list of kinds, and nothing else.
+"""Encode Python values as a JSON tree and arrays, and decode them: only values of explicitly listed kinds.
 
-What JSON has is itself: None, booleans, integers, finite floats, strings, and lists. All else is an object with the
-key "$", which names its kind. Whatever has no kind is refused by name.
+None, booleans, integers, finite floats, strings and lists are plain JSON. Every other value is a JSON object whose key
+"$" names its kind. Values of no listed kind are refused, with a message that says which value it was.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ TAG = "$"
 
 @dataclass(frozen=True)
 class Kind:
-    """How values of one type are written, and made again.
+    """How values of some types are encoded and decoded.
 
-    ``encode`` gets an `Encoder` and the value, and returns the JSON object's other keys; ``decode`` gets a `Decoder`
-    and the whole object.
+    ``encode`` takes an `Encoder` and the value, and returns the JSON object without "$"; ``decode`` takes a `Decoder`
+    and the complete object.
     """
 
     tag: str
@@ -34,14 +34,14 @@ class Kind:
 
 
 class Encoder:
-    """Writes values; collects arrays.
+    """Encodes values and collects their arrays.
 
     Parameters
     ----------
     find : callable
-        From a value to the `Kind` that writes it, None where there is none.
+        Returns the `Kind` of a value, or None if it has none.
     custom_objects : mapping of str to type
-        Classes of the caller's own that the file may name.
+        The caller's own classes that the file may name.
     """
 
     def __init__(self, find: Callable[[Any], Kind | None], custom_objects: Mapping[str, type]) -> None:
@@ -49,13 +49,13 @@ class Encoder:
         self.arrays: list[np.ndarray] = []
         self._find = find
         self._where: list[str] = []
-        # What was written before is only named; the values are kept so that their ids stay theirs.
+        # Objects encoded before are only referred to; keeping them stops their ids from being reused.
         self._written: dict[int, int] = {}
         self._kept: list[Any] = []
         self._array_numbers: dict[int, int] = {}
 
     def encode(self, value: Any) -> Any:
-        """The value as JSON has it."""
+        """Encode a value as JSON."""
         if _is_json(value):
             return value
         if type(value) is float:
@@ -68,32 +68,32 @@ class Encoder:
         return {TAG: kind.tag, **kind.encode(self, value)}
 
     def items(self, values: Sequence[Any]) -> list[Any]:
-        """Entries of a list, each with its place in messages."""
+        """Encode the entries of a list; error messages give their positions."""
         if all(map(_is_json, values)):
             return list(values)
-        found = []
+        encoded = []
         for position, value in enumerate(values):
             with self.at(f"[{position}]"):
-                found.append(self.encode(value))
-        return found
+                encoded.append(self.encode(value))
+        return encoded
 
     def fields(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values by name, each with its name in messages."""
-        found = {}
+        """Encode values by name; error messages give their names."""
+        encoded = {}
         for name, value in values.items():
             with self.at(f".{name}"):
-                found[name] = self.encode(value)
-        return found
+                encoded[name] = self.encode(value)
+        return encoded
 
     def array(self, value: np.ndarray) -> int:
-        """Number of the array in the file; the same array is written once."""
+        """Add an array to the file and return its number; the same array is added only once."""
         if id(value) not in self._array_numbers:
             self._array_numbers[id(value)] = len(self.arrays)
             self.arrays.append(value)
         return self._array_numbers[id(value)]
 
     def once(self, value: Any, write: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What ``write`` gives; where the same object was written before, its number alone."""
+        """Encode an object with ``write``, or refer to it by number if it was encoded before."""
         if id(value) in self._written:
             return {"same": self._written[id(value)]}
         written = write()
@@ -103,31 +103,31 @@ class Encoder:
 
     @contextmanager
     def at(self, step: str) -> Iterator[None]:
-        """Name a part of the value in messages."""
+        """Add a step to the path that error messages give."""
         self._where.append(step)
         yield
         self._where.pop()
 
     def refusal(self, what: str) -> TypeError:
-        """The error for something that a file cannot keep."""
+        """The error for a value that cannot be saved."""
         where = "".join(self._where).lstrip(".") or "the value"
         return TypeError(
-            f"skmtl.save keeps data, no code, and cannot keep {where}: it is {what}. Set it to something that has a "
-            "name or is a number, or use pickle, joblib or cloudpickle."
+            f"skmtl.save writes data, not code, and cannot save {where}: it is {what}. Use a name or a number instead, "
+            "or save with pickle, joblib or cloudpickle."
         )
 
 
 class Decoder:
-    """Makes values again.
+    """Decodes values.
 
     Parameters
     ----------
     kinds : mapping of str to Kind
-        By tag.
+        Kinds by tag.
     read_array : callable
-        From a number to the array in the file.
+        Returns the array with a given number.
     custom_objects : mapping of str to type
-        Classes of the caller's own that the file may name.
+        The caller's own classes that the file may name.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Decoder:
         self._made: list[Any] = []
 
     def decode(self, tree: Any) -> Any:
-        """The value of a JSON tree."""
+        """Decode a JSON tree."""
         if isinstance(tree, list):
             return [self.decode(item) for item in tree]
         if not isinstance(tree, dict):
@@ -153,13 +153,13 @@ class Decoder:
         return kind.decode(self, tree)
 
     def array(self, number: Any) -> np.ndarray:
-        """An array of the file."""
+        """Return an array of the file."""
         if number not in self._arrays:
             self._arrays[number] = self._read_array(number)
         return self._arrays[number]
 
     def once(self, tree: Mapping[str, Any], make: Callable[[], Any]) -> Any:
-        """What ``make`` gives, or what was made before where the tree says so."""
+        """Decode an object with ``make``, or return the earlier object to which the tree refers."""
         if "same" in tree:
             return self._made[tree["same"]]
         made = make()
@@ -168,7 +168,7 @@ class Decoder:
 
 
 def _is_json(value: Any) -> bool:
-    """Whether JSON has the value as it is."""
+    """Whether the value is plain JSON."""
     kind = type(value)
     return value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value))
 

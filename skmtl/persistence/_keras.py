@@ -1,7 +1,7 @@
-"""Keras' things: losses, optimizers and the like by name and settings, and networks by their configuration.
+"""Encode Keras objects: losses, optimizers and the like by name and settings, networks by their configuration.
 
-Only those on the lists below, and their settings are data. Keras' own loader reads nothing but the configuration of a
-``model=`` network, and that only after every class it names was found on the list.
+Only objects on the lists below are allowed, with settings that are data. Keras' own loader reads only the configuration
+of a ``model=`` network, and only after every class that it names was found on the list.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OUR_LAYERS = (
     "AffineColumns CategoryEmbedding ClippedColumns CrossStitchUnit ExpertDense ExpertGate ExpertMixture LowRankUpdate "
     "MemberAverage MemberDense PeriodicEmbedding PiecewiseLinearEmbedding Probabilities TaskDense TaskModulation"
 )
-# By module, as a configuration has it.
+# By module, as written in a configuration.
 _ALLOWED = {
     "keras": "DTypePolicy Functional Sequential",
     "keras.layers": _LAYERS,
@@ -50,43 +50,43 @@ _ALLOWED = {
 _NETWORKS = {(module, name) for module, names in _ALLOWED.items() for name in names.split()}
 _SYNTAX = ("__keras_tensor__", "__tuple__")
 
-# What parameters may be: a class, an instance of one, or a function, of these modules.
+# Parameters may be classes and functions of these modules.
 _PARAMETERS = ("losses", "optimizers", "optimizers.schedules", "callbacks")
-# What instances are made of: a callback might be told to write files.
+# Parameters may be instances of classes of these modules. Not of callbacks, which may write files.
 _INSTANCES = ("losses", "optimizers", "optimizers.schedules")
-# Keras' own ways to make things of names and settings.
+# Keras' own loaders, which could build anything.
 _LOADERS = ("deserialize", "get", "serialize")
 
 
-def of_keras(value: Any) -> Kind | None:
-    """How to write a loss, an optimizer or a callback's class of Keras'; None for all else."""
+def keras_kind(value: Any) -> Kind | None:
+    """Kind of a Keras loss, optimizer or callback class; None for all other values."""
     keras = sys.modules.get("keras")
     if keras is None:
         return None
-    if _home(keras, value) is not None:
+    if _module_of(keras, value) is not None:
         return NAMED
-    return CONFIGURED if _home(keras, type(value)) in _INSTANCES and hasattr(value, "get_config") else None
+    return CONFIGURED if _module_of(keras, type(value)) in _INSTANCES and hasattr(value, "get_config") else None
 
 
-def _home(keras: Any, value: Any) -> str | None:
-    """In which of the modules a class or function is found under its own name."""
+def _module_of(keras: Any, value: Any) -> str | None:
+    """Which of the listed modules exports a class or function under its own name; None if none does."""
     name = getattr(value, "__name__", None)
     if name is None or name in _LOADERS or not str(getattr(value, "__module__", "")).startswith("keras."):
         return None
     for module in _PARAMETERS:
-        if getattr(_part(keras, module), name, None) is value:
+        if getattr(_submodule(keras, module), name, None) is value:
             return module
     return None
 
 
-def _part(keras: Any, module: str) -> Any:
-    for step in module.split("."):
+def _submodule(keras: Any, path: str) -> Any:
+    for step in path.split("."):
         keras = getattr(keras, step)
     return keras
 
 
 def _encode_named(encoder: Encoder, value: Any) -> dict[str, Any]:  # noqa: ARG001
-    return {"module": _home(sys.modules["keras"], value), "name": value.__name__}
+    return {"module": _module_of(sys.modules["keras"], value), "name": value.__name__}
 
 
 def _decode_named(decoder: Decoder, tree: Mapping[str, Any]) -> Any:  # noqa: ARG001
@@ -94,9 +94,9 @@ def _decode_named(decoder: Decoder, tree: Mapping[str, Any]) -> Any:  # noqa: AR
     found = None
     if module in _PARAMETERS and isinstance(name, str) and name.isidentifier():
         keras = import_module("keras")
-        found = getattr(_part(keras, module), name, None)
-    if found is None or _home(keras, found) != module:
-        raise InvalidModelFileError(f"it names {name!r} of keras.{module}, which skmtl.load does not make")
+        found = getattr(_submodule(keras, module), name, None)
+    if found is None or _module_of(keras, found) != module:
+        raise InvalidModelFileError(f"it names {name!r} of keras.{module}, which skmtl.load does not allow")
     return found
 
 
@@ -104,7 +104,7 @@ def _encode_configured(encoder: Encoder, value: Any) -> dict[str, Any]:
     config = dict(value.get_config())
     for name, setting in config.items():
         if isinstance(setting, Mapping) and "class_name" in setting:
-            # A schedule of learning rates is itself of Keras: as an object it is written like its owner.
+            # A learning rate schedule is a Keras object too: encode the object, not its configuration.
             config[name] = getattr(value, f"_{name}", None)
     return {**_encode_named(encoder, type(value)), "config": encoder.fields(config)}
 
@@ -112,7 +112,7 @@ def _encode_configured(encoder: Encoder, value: Any) -> dict[str, Any]:
 def _decode_configured(decoder: Decoder, tree: Mapping[str, Any]) -> Any:
     kind = _decode_named(decoder, tree)
     if not isinstance(kind, type) or tree["module"] not in _INSTANCES:
-        raise InvalidModelFileError(f"it has settings for {tree['name']!r}, of which skmtl.load makes no instance")
+        raise InvalidModelFileError(f"it has an instance of {tree['name']!r}, which skmtl.load does not allow")
     return kind(**{name: decoder.decode(setting) for name, setting in tree["config"].items()})
 
 
@@ -121,36 +121,36 @@ CONFIGURED = Kind("keras.object", (), _encode_configured, _decode_configured)
 
 
 def encode_source(encoder: Encoder, source: CustomSource) -> dict[str, Any]:
-    """What is kept of a ``model=`` network: its configuration, if all that it names may be kept."""
+    """Encode a ``model=`` network as its configuration, if every class in it is allowed."""
     if source.configuration is None:
         raise encoder.refusal(
-            "a network that Keras cannot build again from its configuration (a Lambda layer, or one of the caller's "
-            "own that leaves settings out of get_config)"
+            "a network that Keras cannot rebuild from its configuration (it has a Lambda layer, or a custom layer "
+            "whose get_config omits settings)"
         )
     tree = json.loads(source.configuration)
     tree.pop("compile_config", None)
     for entry in _foreign(tree, encoder.custom_objects):
         raise encoder.refusal(
-            f"a network with {entry}, which is none of Keras' standard layers; pass custom_objects={{name: class}} to "
-            "skmtl.save, and to skmtl.load, for layers of your own"
+            f"a network with {entry}, which is not a standard Keras layer; for your own layers, pass "
+            "custom_objects={name: class} to skmtl.save and skmtl.load"
         )
     return {"configuration": json.dumps(tree), "n_inputs": source.n_inputs}
 
 
 def decode_source(decoder: Decoder, tree: Mapping[str, Any]) -> CustomSource:
-    """The network's description, checked; Keras is not imported before it predicts."""
+    """Decode and check a network's configuration; Keras is imported only when the network predicts."""
     configuration, n_inputs = tree["configuration"], tree["n_inputs"]
     if not isinstance(configuration, str) or not (n_inputs is None or type(n_inputs) is int):
-        raise InvalidModelFileError("the description of the model= network is of another form")
+        raise InvalidModelFileError("the configuration of the model= network has the wrong form")
     for entry in _foreign(json.loads(configuration), decoder.custom_objects):
         raise InvalidModelFileError(
-            f"its network has {entry}: pass custom_objects={{name: class}} for layers of your own"
+            f"its network has {entry}: pass custom_objects={{name: class}} if this is one of your own layers"
         )
     return CustomSource(None, {}, configuration, dict(decoder.custom_objects), n_inputs)
 
 
 def _foreign(tree: Any, own: Mapping[str, type]) -> Iterator[str]:
-    """What a configuration names that is neither on the list nor of the caller's own."""
+    """Yield what a configuration names that is neither on the list nor one of the caller's own classes."""
     for child in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
         yield from _foreign(child, own)
     if isinstance(tree, dict) and "class_name" in tree and not _is_known(tree, own):

@@ -1,4 +1,4 @@
-"""Arrays as .npy: written by numpy, read by a reader that believes no header and runs no code."""
+"""Arrays as .npy: written by numpy, read by a strict reader that checks the header and runs no code."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ _LAST_CODE_POINT = 0x10FFFF
 
 
 def to_npy(array: np.ndarray) -> bytes:
-    """The array as a .npy file; its dtype is a plain one."""
+    """Write an array of a plain dtype as a .npy file."""
     file = io.BytesIO()
     np.lib.format.write_array(file, array, version=(1, 0), allow_pickle=False)
     return file.getvalue()
 
 
 def from_npy(data: bytes) -> np.ndarray:
-    """The array of a .npy file.
+    """Read the array of a .npy file.
 
     Raises
     ------
     InvalidModelFileError
-        Where the header is not of the kind that `to_npy` writes, or tells of other bytes than there are.
+        If the header is not one that `to_npy` writes, or does not agree with the number of bytes.
     """
     start = len(_MAGIC) + 2
     end = start + int.from_bytes(data[len(_MAGIC) : start], "little")
-    found = _HEADER.fullmatch(data[start:end]) if data.startswith(_MAGIC) else None
-    if found is None:
-        raise InvalidModelFileError("an array has a header of another kind than skmtl.save writes")
-    dtype = np.dtype(found[1].decode("ascii"))
-    shape = tuple(map(int, re.findall(rb"[0-9]+", found[3])))
+    header = _HEADER.fullmatch(data[start:end]) if data.startswith(_MAGIC) else None
+    if header is None:
+        raise InvalidModelFileError("an array has a header that skmtl.save does not write")
+    dtype = np.dtype(header[1].decode("ascii"))
+    shape = tuple(map(int, re.findall(rb"[0-9]+", header[3])))
     if dtype.itemsize == 0 or math.prod(shape) * dtype.itemsize != len(data) - end:
-        raise InvalidModelFileError(f"an array of shape {shape} and dtype {dtype} does not have the bytes for it")
-    order: Any = "F" if found[2] == b"True" else "C"
+        raise InvalidModelFileError(f"an array of shape {shape} and dtype {dtype} has the wrong number of bytes")
+    order: Any = "F" if header[2] == b"True" else "C"
     array = np.ndarray(shape, dtype, buffer=data, offset=end, order=order).copy(order="K")
     _check_values(array)
     return array
 
 
 def _check_values(array: np.ndarray) -> None:
-    """Bytes that are no value of their dtype would be found out much later, or never."""
+    """Refuse bytes that are not a value of the dtype; numpy would notice them late, or never."""
     if array.dtype.kind == "b" and array.size and array.view(np.uint8).max() > 1:
-        raise InvalidModelFileError("an array of booleans holds other bytes than 0 and 1")
+        raise InvalidModelFileError("an array of booleans has bytes other than 0 and 1")
     if array.dtype.kind == "U" and array.size:
         points = np.frombuffer(array.tobytes(), array.dtype.newbyteorder("=").str[0] + "u4")
         points = points if array.dtype.isnative else points.byteswap()
         if points.max() > _LAST_CODE_POINT:
-            raise InvalidModelFileError("an array of strings holds numbers that are no characters")
+            raise InvalidModelFileError("an array of strings has numbers that are not characters")

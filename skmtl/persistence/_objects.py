@@ -1,4 +1,4 @@
-"""Our own objects: records from their fields, estimators from parameters and fitted attributes."""
+"""Encode skmtl's own objects: records by their fields, estimators by parameters and fitted attributes."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from ..exceptions import InvalidModelFileError
-from ._classes import CONFIGURED, ESTIMATORS, FORMER_FIELDS, FORMER_RECORDS, RECORDS, find_class, named
+from ._classes import CONFIGURED, ESTIMATORS, FORMER_FIELDS, FORMER_RECORDS, RECORDS, find_class, is_listed
 from ._coder import Decoder, Encoder, Kind
 from ._keras import decode_source, encode_source
-from ._lost import LostFunction
+from ._lost_function import LostFunction
 from ._types import check_type
 
-# Made anew at loading: it keys the cache of programs, by objects of this process.
+# Rebuilt on loading: they refer to objects of this process, as keys of the program cache.
 _REBUILT = ("custom_key", "origin")
-# The callbacks of scikit-learn look at a fit and are no part of what it gives.
+# scikit-learn's callbacks are not part of a fit's result; metadata requests are written separately.
 _LEFT_OUT = ("_skl_callbacks", "_metadata_request")
 
 
-def kind_of(value: Any) -> Kind | None:
-    """How to write one of our objects; None for all else."""
+def object_kind(value: Any) -> Kind | None:
+    """Kind of one of skmtl's objects; None for all other values."""
     kind = type(value)
-    if dataclasses.is_dataclass(kind) and named(RECORDS, kind):
+    if dataclasses.is_dataclass(kind) and is_listed(RECORDS, kind):
         return RECORD
-    if isinstance(value, BaseEstimator) and named(ESTIMATORS, kind):
+    if isinstance(value, BaseEstimator) and is_listed(ESTIMATORS, kind):
         return ESTIMATOR
-    return CONSTRUCTED if named(CONFIGURED, kind) else None
+    return CONSTRUCTED if is_listed(CONFIGURED, kind) else None
 
 
 @functools.cache
 def hints_of(kind: type) -> dict[str, Any]:
-    """Types of the fields of a record, or of the attributes that an estimator says it has."""
+    """Type hints of a record's fields, or of the attributes that an estimator's class annotates."""
     return typing.get_type_hints(kind)
 
 
@@ -52,12 +52,12 @@ def _fields(encoder: Encoder, value: Any) -> dict[str, Any]:
 
 
 def _decode_record(decoder: Decoder, tree: Mapping[str, Any]) -> Any:
-    name = _known({**RECORDS, **FORMER_RECORDS}, tree["class"])
+    name = _checked_name({**RECORDS, **FORMER_RECORDS}, tree["class"])
     name = FORMER_RECORDS.get(name, name)
-    made = decoder.once(tree, lambda: _make_record(decoder, name, tree["fields"]))
-    if type(made).__name__ != name:
-        raise InvalidModelFileError(f"it takes one of its records for a {name}")
-    return made
+    record = decoder.once(tree, lambda: _make_record(decoder, name, tree["fields"]))
+    if type(record).__name__ != name:
+        raise InvalidModelFileError(f"a reference to a {name} leads to a {type(record).__name__}")
+    return record
 
 
 def _make_record(decoder: Decoder, name: str, fields: Mapping[str, Any]) -> Any:
@@ -67,13 +67,13 @@ def _make_record(decoder: Decoder, name: str, fields: Mapping[str, Any]) -> Any:
     hints = hints_of(kind)
     former = FORMER_FIELDS.get(name, {})
     values = {former.get(field, field): decoder.decode(value) for field, value in fields.items()}
-    wanted = {field.name: field for field in dataclasses.fields(kind) if field.name not in _REBUILT}
-    unknown = sorted(set(values) - set(wanted))
+    known = {field.name: field for field in dataclasses.fields(kind) if field.name not in _REBUILT}
+    unknown = sorted(set(values) - set(known))
     if unknown:
         raise InvalidModelFileError(f"its {name} has the unknown fields {', '.join(unknown)}")
-    for field in set(wanted) - set(values):
-        # What a later version adds has a default, so that older files are read.
-        if wanted[field].default is dataclasses.MISSING and wanted[field].default_factory is dataclasses.MISSING:
+    for field in set(known) - set(values):
+        # Fields that later versions add have defaults, so that older files can be read.
+        if known[field].default is dataclasses.MISSING and known[field].default_factory is dataclasses.MISSING:
             raise InvalidModelFileError(f"its {name} lacks the field {field}")
     for field, value in values.items():
         check_type(value, hints[field], f"{name}.{field}")
@@ -88,14 +88,14 @@ def _encode_estimator(encoder: Encoder, value: Any) -> dict[str, Any]:
     parameters = value.get_params(deep=False)
     return {
         "class": type(value).__name__,
-        "parameters": encoder.fields({name: _kept(name, parameter) for name, parameter in parameters.items()}),
+        "parameters": encoder.fields({name: _without_builder(name, value) for name, value in parameters.items()}),
         "requests": _requests(encoder, value),
         "fitted": encoder.fields(_fitted(encoder, value, parameters)),
     }
 
 
-def _kept(name: str, parameter: Any) -> Any:
-    """The parameter; of what builds networks, as which anything that can be called may serve, the name."""
+def _without_builder(name: str, parameter: Any) -> Any:
+    """The parameter's value; the callable of ``model=`` is replaced by a placeholder with its name."""
     if name != "model" or parameter is None or isinstance(parameter, LostFunction):
         return parameter
     function = parameter.func if isinstance(parameter, functools.partial) else parameter
@@ -103,57 +103,57 @@ def _kept(name: str, parameter: Any) -> Any:
 
 
 def _fitted(encoder: Encoder, value: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes beside the parameters; each is one that the class says it has."""
-    found = {name: one for name, one in vars(value).items() if name not in parameters and name not in _LEFT_OUT}
+    """Attributes that are not parameters; the class must annotate each of them."""
+    attributes = {name: one for name, one in vars(value).items() if name not in parameters and name not in _LEFT_OUT}
     kind: Any = type(value)
-    for name in found:
+    for name in attributes:
         if name not in hints_of(kind):
             with encoder.at(f".{name}"):
-                raise encoder.refusal(f"an attribute that {kind.__name__} does not have by itself")
-    return found
+                raise encoder.refusal(f"not an attribute of {kind.__name__}")
+    return attributes
 
 
 def _requests(encoder: Encoder, value: Any) -> Any:
-    """What set_fit_request and its like were told."""
-    asked = getattr(value, "_metadata_request", None)
-    if asked is None:
+    """Metadata requests, as set by set_fit_request and the like."""
+    requests = getattr(value, "_metadata_request", None)
+    if requests is None:
         return None
     methods = [name[4:-8] for name in dir(value) if name.startswith("set_") and name.endswith("_request")]
-    return encoder.encode({method: dict(getattr(asked, method).requests) for method in methods})
+    return encoder.encode({method: dict(getattr(requests, method).requests) for method in methods})
 
 
 def _decode_estimator(decoder: Decoder, tree: Mapping[str, Any]) -> Any:
-    kind = find_class(ESTIMATORS, _known(ESTIMATORS, tree["class"]))
-    made = kind(**{name: decoder.decode(value) for name, value in tree["parameters"].items()})
-    for method, asked in (decoder.decode(tree["requests"]) or {}).items():
+    kind = find_class(ESTIMATORS, _checked_name(ESTIMATORS, tree["class"]))
+    estimator = kind(**{name: decoder.decode(value) for name, value in tree["parameters"].items()})
+    for method, requests in (decoder.decode(tree["requests"]) or {}).items():
         if method not in ("fit", "partial_fit", "predict", "predict_proba", "score"):
-            raise InvalidModelFileError(f"it has a request of metadata for {method!r}")
-        getattr(made, f"set_{method}_request")(**asked)
+            raise InvalidModelFileError(f"it has a metadata request for {method!r}")
+        getattr(estimator, f"set_{method}_request")(**requests)
     fitted = {name: decoder.decode(value) for name, value in tree["fitted"].items()}
     for name, value in fitted.items():
-        if name not in hints_of(kind) or name in made.get_params(deep=False) or hasattr(kind, name):
+        if name not in hints_of(kind) or name in estimator.get_params(deep=False) or hasattr(kind, name):
             raise InvalidModelFileError(f"its {kind.__name__} has the unknown attribute {name!r}")
         check_type(value, hints_of(kind)[name], f"{kind.__name__}.{name}")
-    vars(made).update(fitted)
-    return made
+    vars(estimator).update(fitted)
+    return estimator
 
 
 def _encode_constructed(encoder: Encoder, value: Any) -> dict[str, Any]:
     names = [name for name in inspect.signature(type(value).__init__).parameters if name != "self"]
     if any(not hasattr(value, name) for name in names):
-        raise encoder.refusal(f"a {type(value).__name__} that does not keep its settings")
+        raise encoder.refusal(f"a {type(value).__name__} without attributes for its settings")
     settings = {name: getattr(value, name) for name in names}
     return {"class": type(value).__name__, "settings": encoder.fields(settings)}
 
 
 def _decode_constructed(decoder: Decoder, tree: Mapping[str, Any]) -> Any:
-    kind = find_class(CONFIGURED, _known(CONFIGURED, tree["class"]))
+    kind = find_class(CONFIGURED, _checked_name(CONFIGURED, tree["class"]))
     return kind(**{name: decoder.decode(value) for name, value in tree["settings"].items()})
 
 
-def _known(table: Mapping[str, str], name: Any) -> str:
+def _checked_name(table: Mapping[str, str], name: Any) -> str:
     if not isinstance(name, str) or name not in table:
-        raise InvalidModelFileError(f"it has an object of {name!r}, which skmtl.load does not make")
+        raise InvalidModelFileError(f"it has an object of the class {name!r}, which skmtl.load does not allow")
     return name
 
 

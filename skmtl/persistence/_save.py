@@ -1,4 +1,4 @@
-"""The two functions: an estimator to a file, and back."""
+"""The public functions: save an estimator to a file, and load it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .._versions import __version__, versions_of
 from ..exceptions import InvalidModelFileError
 from ._archive import FORMAT, Archive, write_archive
 from ._check import check_loaded
-from ._classes import ESTIMATORS, named
+from ._classes import ESTIMATORS, is_listed
 from ._coder import Decoder, Encoder, Kind
-from ._keras import CONFIGURED, NAMED, of_keras
-from ._objects import CONSTRUCTED, ESTIMATOR, RECORD, kind_of
+from ._keras import CONFIGURED, NAMED, keras_kind
+from ._objects import CONSTRUCTED, ESTIMATOR, RECORD, object_kind
 from ._values import VALUES
 
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "keras", "tensorflow")
@@ -23,36 +23,38 @@ _BY_TAG = {entry.tag: entry for entry in (*VALUES, RECORD, ESTIMATOR, CONSTRUCTE
 
 
 def save(estimator: Any, path: str | PathLike[str], *, custom_objects: Mapping[str, type] | None = None) -> None:
-    """Write an estimator of skmtl's to a file that holds data and no code.
+    """Save an estimator to a file that holds data and no code.
 
-    The file is a zip of JSON and of .npy arrays. What :func:`load` makes of it has the same parameters and predicts
-    the same bits; files of this version stay readable by all later ones.
+    The file is a zip of JSON and .npy arrays. The estimator that :func:`load` returns has the same parameters and
+    predicts the same bits. All later versions can read files of this version.
 
     Parameters
     ----------
     estimator : estimator
-        One of skmtl's, fitted or not: regressor, classifier, estimator of mixed tasks, or a task grouping of these.
-        For a pipeline or a search around one, skops, pickle or joblib do.
+        An skmtl regressor, classifier or mixed estimator, or a task grouping of these; fitted or not. For a pipeline
+        or a search around one, use skops, pickle or joblib.
     path : str or path-like
-        The file to write. It is replaced in one step: at any moment the path has the old file or the new one.
+        File to write. An existing file is replaced atomically: if saving fails, the old file stays.
     custom_objects : mapping of str to type, default=None
-        Classes of layers of your own that the network of ``model=`` has, by name. The file keeps their names and
-        settings; :func:`load` has to be given them too.
+        Your own layer classes in the network of ``model=``, by name. The file keeps their names and settings; pass
+        the classes to :func:`load` too.
 
     Raises
     ------
     TypeError
-        Where the estimator is none of skmtl's, or has something that is code rather than data, as a function for a
-        loss; the message names it. Nothing is written then. The function that ``model=`` was is left out: the loaded
-        estimator predicts with the network that it built, and says what to pass where it is fitted again.
+        If the estimator is not one of skmtl's, or holds something that is code rather than data, such as a function
+        as a loss; the message names it. Nothing is written in this case.
 
     See Also
     --------
-    load : Reads the file.
+    load : Loads the file.
 
     Notes
     -----
-    Callbacks of ``set_callbacks`` are not kept: they look at a fit.
+    The function passed as ``model=`` is not saved. The loaded estimator predicts with the network that the function
+    built; fitting it again raises an error that says what to pass.
+
+    Callbacks set with ``set_callbacks`` are not saved.
 
     Examples
     --------
@@ -67,12 +69,12 @@ def save(estimator: Any, path: str | PathLike[str], *, custom_objects: Mapping[s
     >>> bool((same.predict(X) == model.predict(X)).all())
     True
     """
-    if not named(ESTIMATORS, type(estimator)):
+    if not is_listed(ESTIMATORS, type(estimator)):
         raise TypeError(
-            f"skmtl.save writes {', '.join(ESTIMATORS)}, got {type(estimator).__name__}. For a pipeline, a search or a "
-            "class of your own around them, use skops, pickle or joblib."
+            f"skmtl.save can save {', '.join(ESTIMATORS)}, got {type(estimator).__name__}. For a pipeline, a search or "
+            "your own class around one of them, use skops, pickle or joblib."
         )
-    encoder = Encoder(_find, dict(custom_objects or {}))
+    encoder = Encoder(_find_kind, dict(custom_objects or {}))
     tree = {
         "format": FORMAT,
         "versions": versions_of(_LIBRARIES),
@@ -82,39 +84,38 @@ def save(estimator: Any, path: str | PathLike[str], *, custom_objects: Mapping[s
 
 
 def load(path: str | PathLike[str], *, custom_objects: Mapping[str, type] | None = None) -> Any:
-    """Read an estimator that :func:`save` wrote.
+    """Load an estimator from a file written by :func:`save`.
 
-    Nothing in the file is run, and no module that it names is imported: only skmtl's own records are made, from values
-    that were checked. TensorFlow is not imported.
+    Loading runs no code from the file and imports no module that it names. It builds only skmtl's own records, from
+    values that it checks first. TensorFlow is not imported.
 
     Parameters
     ----------
     path : str or path-like
-        The file.
+        File to load.
     custom_objects : mapping of str to type, default=None
-        Classes of layers of your own, by name, as :func:`save` got them.
+        Your own layer classes, by name, as passed to :func:`save`.
 
     Returns
     -------
     estimator : estimator
-        It predicts the same bits as the one that was saved.
+        An estimator that predicts the same bits as the saved one.
 
     Raises
     ------
     InvalidModelFileError
-        Where the file is damaged, was altered, is of another kind, or was written in a format that this version does
-        not know.
+        If the file is damaged, altered, not written by :func:`save`, or in a newer format than this version can read.
     OSError
-        Where there is no such file, or it cannot be read.
+        If the file does not exist or cannot be read.
 
     See Also
     --------
-    save : Writes the file.
+    save : Saves the file.
 
     Notes
     -----
-    A loss, an optimizer, a sharing scheme or a balancing method that was passed as an instance or a class, rather than
-    by name, is made again, and that imports Keras.
+    Losses, optimizers, sharing schemes and balancing methods that were passed as instances or classes, rather than by
+    name, are built again, which imports Keras.
     """
     data = Path(path).read_bytes()
     try:
@@ -124,8 +125,8 @@ def load(path: str | PathLike[str], *, custom_objects: Mapping[str, type] | None
         raise
     except InvalidModelFileError as error:
         raise InvalidModelFileError(f"{path} cannot be loaded: {error}.") from error
-    except Exception as error:  # whatever a damaged or hostile file leads to
-        raise InvalidModelFileError(f"{path} is damaged, or was altered ({type(error).__name__}: {error}).") from error
+    except Exception as error:  # a damaged or hostile file may raise anything
+        raise InvalidModelFileError(f"{path} is damaged or altered ({type(error).__name__}: {error}).") from error
     return estimator
 
 
@@ -133,18 +134,18 @@ def _read(data: bytes, custom_objects: dict[str, type]) -> Any:
     archive = Archive(data)
     tree = archive.tree()
     if not isinstance(tree, dict) or type(tree.get("format")) is not int or tree["format"] < 1:
-        raise InvalidModelFileError("it is no file of skmtl.save")
+        raise InvalidModelFileError("it was not written by skmtl.save")
     if tree["format"] > FORMAT:
         writer = dict(tree.get("versions") or {}).get("skmtl")
         raise InvalidModelFileError(
-            f"it has format {tree['format']}, written by skmtl {writer}; skmtl {__version__} reads up to format "
-            f"{FORMAT}. Update skmtl"
+            f"it has format {tree['format']}, written by skmtl {writer}, but skmtl {__version__} reads only formats up "
+            f"to {FORMAT}. Update skmtl"
         )
     estimator = Decoder(_BY_TAG, archive.array, custom_objects).decode(tree["estimator"])
-    if not named(ESTIMATORS, type(estimator)):
-        raise InvalidModelFileError(f"it holds no estimator, but {type(estimator).__name__}")
+    if not is_listed(ESTIMATORS, type(estimator)):
+        raise InvalidModelFileError(f"it holds an object of type {type(estimator).__name__} instead of an estimator")
     return estimator
 
 
-def _find(value: Any) -> Kind | None:
-    return _BY_TYPE.get(type(value)) or kind_of(value) or of_keras(value)
+def _find_kind(value: Any) -> Kind | None:
+    return _BY_TYPE.get(type(value)) or object_kind(value) or keras_kind(value)

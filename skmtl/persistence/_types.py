@@ -1,4 +1,4 @@
-"""Whether a value is what a type hint says: what comes from a file is checked before anything is made of it."""
+"""Check values from a file against type hints before they are used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from ..exceptions import InvalidModelFileError
 
 _UNIONS = (typing.Union, types.UnionType)
-# What else passes for a type: numpy's numbers, and a number for an array without axes.
+# Other types that satisfy a hint: numpy scalars, and a scalar for a 0-D array.
 _WIDER: dict[Any, tuple[Any, ...]] = {
     float: (float, int, np.floating, np.integer),
     int: (int, np.integer),
@@ -23,10 +23,10 @@ _WIDER: dict[Any, tuple[Any, ...]] = {
 
 
 def check_type(value: Any, hint: Any, where: str) -> None:
-    """Raise InvalidModelFileError, naming ``where``, unless the value fits the hint."""
+    """Raise InvalidModelFileError, naming ``where``, unless the value satisfies the hint."""
     if not _fits(value, hint):
-        shown = getattr(hint, "__name__", None) or str(hint)
-        raise InvalidModelFileError(f"{where} should be {shown}, found {type(value).__name__}")
+        expected = getattr(hint, "__name__", None) or str(hint)
+        raise InvalidModelFileError(f"{where} should be {expected}, got {type(value).__name__}")
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -50,7 +50,7 @@ def _is_instance(value: Any, kind: Any) -> bool:
     return isinstance(value, _WIDER.get(kind, (kind,)))
 
 
-def _no_items(value: Any, arguments: tuple[Any, ...]) -> bool:  # noqa: ARG001 - as the others of _ITEMS
+def _no_items(value: Any, arguments: tuple[Any, ...]) -> bool:  # noqa: ARG001 - the signature of _ITEMS
     return True
 
 

@@ -1,4 +1,4 @@
-"""Values that labels, names and parameters are made of: one kind a line in the table at the end."""
+"""Encode the values of labels, names and parameters; the table at the end lists all kinds."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ._npy import KINDS as PLAIN
 from ._npy import from_npy, to_npy
 
 Tree = Mapping[str, Any]
-# Arrays of so many bytes stand in the text: an entry of their own takes as much again.
+# Arrays up to this many bytes are part of the JSON text: a separate zip entry would add about as much again.
 _SMALL = 2048
-# More entries of a dict or a set could be chosen so that hashing them takes for ever.
+# Limit for dicts and sets: a hostile file could choose more keys with the same hash, which would take for ever.
 _MOST_ENTRIES = 10_000
 _LONGEST_NAME = 500
 
@@ -33,13 +33,13 @@ def _encode_items(encoder: Encoder, value: Any) -> dict[str, Any]:
 
 def _encode_set(encoder: Encoder, value: Any) -> dict[str, Any]:
     if len(value) > _MOST_ENTRIES:
-        raise encoder.refusal(f"a set of more than {_MOST_ENTRIES:,} entries")
+        raise encoder.refusal(f"a set with more than {_MOST_ENTRIES:,} entries")
     return {"items": encoder.items(sorted(value, key=repr))}
 
 
 def _encode_dict(encoder: Encoder, value: dict[Any, Any]) -> dict[str, Any]:
     if len(value) > _MOST_ENTRIES:
-        raise encoder.refusal(f"a dict of more than {_MOST_ENTRIES:,} entries")
+        raise encoder.refusal(f"a dict with more than {_MOST_ENTRIES:,} entries")
     entries = []
     for key, item in value.items():
         with encoder.at(f"[{key!r}]"):
@@ -49,7 +49,7 @@ def _encode_dict(encoder: Encoder, value: dict[Any, Any]) -> dict[str, Any]:
 
 def _hashed_items(tree: Tree) -> list[Any]:
     if len(tree["items"]) > _MOST_ENTRIES:
-        raise InvalidModelFileError(f"it has a dict or a set of more than {_MOST_ENTRIES:,} entries")
+        raise InvalidModelFileError(f"it has a dict or a set with more than {_MOST_ENTRIES:,} entries")
     return tree["items"]
 
 
@@ -76,7 +76,7 @@ def _decode_array(decoder: Decoder, tree: Tree) -> np.ndarray:
         return from_npy(base64.b64decode(tree["npy"], validate=True))
     items, shape = [decoder.decode(item) for item in tree["items"]], tuple(tree["shape"])
     if not all(type(size) is int and size >= 0 for size in shape) or math.prod(shape) != len(items):
-        raise InvalidModelFileError(f"an array of shape {shape} has {len(items)} entries")
+        raise InvalidModelFileError(f"an array of shape {shape} has {len(items)} elements")
     array = np.empty(len(items), dtype=object)
     for position, item in enumerate(items):
         array[position] = item
@@ -100,19 +100,19 @@ def _decode_scalar(decoder: Decoder, tree: Tree) -> Any:
         make, kind = _STRINGS[tree["dtype"]]
         value = decoder.decode(tree["value"])
         if not isinstance(value, kind):
-            raise InvalidModelFileError(f"a numpy string holds {type(value).__name__}")
+            raise InvalidModelFileError(f"a numpy string holds a value of type {type(value).__name__}")
         return make(value)
-    dtype = np.dtype(_name(tree["dtype"]))
+    dtype = np.dtype(_checked_dtype_name(tree["dtype"]))
     if dtype.kind not in PLAIN or dtype.fields is not None:
-        raise InvalidModelFileError(f"a number has the dtype {dtype}")
+        raise InvalidModelFileError(f"a number has the dtype {dtype}, which skmtl.load does not allow")
     (value,) = np.frombuffer(bytes.fromhex(tree["value"]), dtype)
     return value
 
 
-def _name(name: Any) -> str:
-    """The name of a dtype; dateutil would look a time zone up in any file of that name."""
+def _checked_dtype_name(name: Any) -> str:
+    """Check the name of a dtype; dateutil would open any file that a time zone names."""
     if not isinstance(name, str) or len(name) > _LONGEST_NAME or "dateutil" in name:
-        raise InvalidModelFileError(f"it has the dtype {str(name)[:80]!r}")
+        raise InvalidModelFileError(f"it has the dtype {str(name)[:80]!r}, which skmtl.load does not allow")
     return name
 
 
@@ -154,8 +154,8 @@ def _encode_timestamp(encoder: Encoder, value: pd.Timestamp) -> dict[str, Any]:
 
 
 def _decode_timestamp(decoder: Decoder, tree: Tree) -> pd.Timestamp:  # noqa: ARG001
-    found = pd.Timestamp(np.datetime64(tree["value"], tree["unit"]))
-    return found if tree["zone"] is None else found.tz_localize("UTC").tz_convert(_decode_zone(tree["zone"]))
+    time = pd.Timestamp(np.datetime64(tree["value"], tree["unit"]))
+    return time if tree["zone"] is None else time.tz_localize("UTC").tz_convert(_decode_zone(tree["zone"]))
 
 
 def _encode_timedelta(encoder: Encoder, value: pd.Timedelta) -> dict[str, Any]:  # noqa: ARG001
@@ -168,12 +168,12 @@ def _encode_dtype(encoder: Encoder, value: Any) -> dict[str, Any]:
     except (TypeError, ValueError):
         same = False
     if not same:
-        raise encoder.refusal(f"the dtype {value!r}, which its name does not tell")
+        raise encoder.refusal(f"the dtype {value!r}, which its name does not identify")
     return {"name": str(value)}
 
 
 def _decode_dtype(decoder: Decoder, tree: Tree) -> Any:  # noqa: ARG001
-    return pd.api.types.pandas_dtype(_name(tree["name"]))
+    return pd.api.types.pandas_dtype(_checked_dtype_name(tree["name"]))
 
 
 def _encode_string_dtype(encoder: Encoder, value: pd.StringDtype) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The bridge to scikeras, both ways; nothing else in skmtl knows of it.
+"""Conversion of scikeras wrappers to skmtl estimators, and a target encoder for wrappers with several tasks.
 
-scikeras replaces methods of Keras' models, losses, metrics and optimizers for the whole process when it is
-imported. This package therefore imports it in ``from_scikeras`` only, where the caller's wrapper has done so.
+Importing scikeras replaces methods of Keras models, losses, metrics and optimizers for the whole process. This package
+therefore imports it only in ``from_scikeras``, where the caller's wrapper has already done so.
 """
 
 from ._convert import from_scikeras

@@ -1,4 +1,4 @@
-"""A scikeras wrapper's way of building its model, as a builder for ``model=``."""
+"""Builders for ``model=`` that build the model of a scikeras wrapper."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ._target_encoder import from_logits
 
 @dataclass(frozen=True, eq=False, repr=False)
 class WrapperBuilder:
-    """Calls what a wrapper calls to build its model, with what the wrapper would pass.
+    """Calls the wrapper's build function with the arguments that the wrapper would pass.
 
-    ``optimizer`` is set where the wrapper left its optimizer at scikeras' default, which counts unless the
-    function compiles another one into the model. ``parameters`` are the wrapper's, where the function asks for
-    ``params``. ``several_outputs``: the model is made for one output a task, not for scikeras' usual single one.
+    ``optimizer`` is scikeras' default if the wrapper has no other one; it is used unless the function compiles the
+    model with its own. ``parameters`` are the wrapper's, if the function takes ``params``. ``several_outputs`` says
+    that the model has one output per task, not a single output as usual with scikeras.
     """
 
     function: Callable[..., Any]
@@ -46,9 +46,9 @@ class WrapperBuilder:
             routed = {**routed, "params": {**self.parameters, **own}}
         model = self.function(**builder_arguments(self.function, routed, meta, lambda: compile_kwargs))
         if not isinstance(model, keras.Model):
-            return model  # not for us to complain about
+            return model  # the estimator raises the error
         if not self.several_outputs and meta["target_type_"] == "multilabel-indicator":
-            model = _one_output_a_task(model, meta, compile_kwargs["loss"])
+            model = _split_output(model, meta, compile_kwargs["loss"])
         if self.optimizer is not None and not model.compiled:
             model.compile(optimizer=keras.optimizers.get(self.optimizer))
         return model
@@ -56,9 +56,9 @@ class WrapperBuilder:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MethodBuilder:
-    """A wrapper class' own ``_keras_build_fn``, called on a copy that knows what ``fit`` would have found out.
+    """Calls the ``_keras_build_fn`` of a wrapper class, on a copy that has the attributes set by ``fit``.
 
-    ``own`` names the constructor parameters that the class added: they are set on the copy.
+    ``own`` names the constructor parameters that the class added; they are set on the copy.
     """
 
     wrapper: Any
@@ -83,7 +83,7 @@ class MethodBuilder:
 
 
 class CopyBuilder:
-    """Gives copies of a ready model: its architecture, its weights, what was compiled into it."""
+    """Returns copies of a given model, with its architecture, weights and compilation."""
 
     def __init__(self, model: Any) -> None:
         self.model = copy_model(model)
@@ -97,14 +97,14 @@ class CopyBuilder:
 
 
 def copy_model(model: Any) -> Any:
-    """A model of the same architecture and weights, compiled alike."""
+    """Copy a model with its architecture, weights and compilation."""
     import keras
 
     try:
         copied = keras.models.clone_model(model)
         copied.set_weights(model.get_weights())
     except (ValueError, NotImplementedError, TypeError) as error:
-        raise ValueError(f"model={model!r} cannot be copied: pass the function that builds it instead.") from error
+        raise ValueError(f"model={model!r} cannot be copied: pass a function that builds it instead.") from error
     if getattr(model, "optimizer", None) is not None:
         optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
         copied.compile(optimizer=optimizer, loss=_plain(model.loss))
@@ -112,25 +112,26 @@ def copy_model(model: Any) -> Any:
 
 
 def scikeras_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """``meta`` with the values that scikeras' own encoders give: one output for all columns.
+    """Return ``meta`` with the values of scikeras' own encoders, which use one output for all columns.
 
-    Several columns of classes of which one has more than two labels have no such form; for them, ``meta`` stays.
+    Several classification columns, one of which has more than two labels, cannot share an output; ``meta`` is then
+    returned unchanged.
     """
-    found, tasks = dict(meta), meta["n_tasks_"]
+    converted, tasks = dict(meta), meta["n_tasks_"]
     if set(meta["task_types_"]) == {"regression"}:
-        return {**found, "n_outputs_expected_": 1}
+        return {**converted, "n_outputs_expected_": 1}
     if meta["target_type_"] == "multilabel-indicator":
-        found.update(classes_=np.arange(tasks), n_classes_=tasks)
+        converted.update(classes_=np.arange(tasks), n_classes_=tasks)
     elif tasks == 1:
         classes = meta["classes_"]
-        found.update(classes_=classes if meta["y_ndim_"] == 1 else classes[0], n_classes_=meta["output_units_"][0])
+        converted.update(classes_=classes if meta["y_ndim_"] == 1 else classes[0], n_classes_=meta["output_units_"][0])
     else:
-        return found
-    return {**found, "n_outputs_": 1, "n_outputs_expected_": 1}
+        return converted
+    return {**converted, "n_outputs_": 1, "n_outputs_expected_": 1}
 
 
-def _one_output_a_task(model: Any, meta: Mapping[str, Any], loss: Any) -> Any:
-    """The single output for a label matrix, cut into an output of one unit a column; other models as they are."""
+def _split_output(model: Any, meta: Mapping[str, Any], loss: Any) -> Any:
+    """Split a single output for a label matrix into one output per column; other models are returned unchanged."""
     import keras
 
     tasks = meta["n_tasks_"]
@@ -139,14 +140,14 @@ def _one_output_a_task(model: Any, meta: Mapping[str, Any], loss: Any) -> Any:
     if isinstance(output, list | tuple | dict) or output.shape[-1] != tasks or _trains_itself(model):
         return model
     _check_separate_units(model, _plain(model.loss) if loss is None and model.compiled else loss)
-    parts = keras.Model(inputs, [output[:, i : i + 1] for i in range(tasks)], name=f"{model.name}_by_task")
+    split = keras.Model(inputs, [output[:, i : i + 1] for i in range(tasks)], name=f"{model.name}_by_task")
     if model.compiled:
-        parts.compile(optimizer=model.optimizer, loss=_plain(model.loss))
-    return parts
+        split.compile(optimizer=model.optimizer, loss=_plain(model.loss))
+    return split
 
 
 def _trains_itself(model: Any) -> bool:
-    """Whether the class overrides Keras' training: skmtl refuses it, and should see it to do so."""
+    """Whether the class overrides Keras' training; such a model is left unchanged so that the estimator refuses it."""
     import keras
 
     return any(getattr(type(model), name) is not getattr(keras.Model, name) for name in ("train_step", "compute_loss"))
@@ -160,8 +161,8 @@ def _check_separate_units(model: Any, loss: Any) -> None:
     last = model.layers[-1] if model.layers else None
     if getattr(last, "activation", None) is keras.activations.softmax or isinstance(last, keras.layers.Softmax):
         raise ValueError(
-            "The model ends in a softmax over the columns of y, so that these seem to be one task, one-hot. Pass "
-            "the labels themselves as y (y.argmax(axis=1)), or end the model in a sigmoid where each column is a task."
+            "The model ends in a softmax over the columns of y, so y seems to be a single task, one-hot encoded. Pass "
+            "the labels as y instead (y.argmax(axis=1)). If each column is a task, end the model in a sigmoid."
         )
     losses = loss.values() if isinstance(loss, Mapping) else loss if isinstance(loss, list) else [loss]
     if any(linear_heads(model, ["y"])) and not all(from_logits(one) for one in losses):
@@ -172,13 +173,13 @@ def _check_separate_units(model: Any, loss: Any) -> None:
 
 
 def _plain(loss: Any) -> Any:
-    """Keras wraps lists and dicts of losses; what is compiled again should be what was given."""
+    """Unwrap Keras' wrappers around lists and dicts of losses."""
     if isinstance(loss, Mapping):
         return dict(loss)
     return list(loss) if isinstance(loss, list | tuple) else loss
 
 
 def asks_for(function: Callable[..., Any], name: str) -> bool:
-    """Whether the function takes an argument of that name, or any."""
+    """Whether the function takes an argument of this name, or any keyword arguments."""
     parameters = inspect.signature(function).parameters
     return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())

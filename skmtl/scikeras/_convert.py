@@ -1,4 +1,4 @@
-"""From a scikeras wrapper to the multi-task estimator of the same builder and settings."""
+"""Convert a scikeras wrapper to a multi-task estimator with the same builder and settings."""
 
 from __future__ import annotations
 
@@ -14,59 +14,61 @@ from ._builder import CopyBuilder, MethodBuilder, WrapperBuilder, asks_for
 from ._parameters import SCIKERAS_OPTIMIZER, translate
 from ._target_encoder import MultiTaskTargetEncoder
 
-# What a subclass may define of its own: these are carried over, or have no part in training.
+# Methods that a subclass may override: they are carried over, or do not affect training.
 _MAY_OVERRIDE = {"_more_tags", "_type_of_target", "scorer", "target_encoder"}
 _METHODS = (FunctionType, property, staticmethod, classmethod)
 _KINDS = {"KerasRegressor": "regression", "KerasClassifier": "classification"}
 
 
 def from_scikeras(wrapper: Any) -> MultiTaskKerasRegressor | MultiTaskKerasClassifier | MultiTaskKerasEstimator:
-    """Make the multi-task estimator with the builder and the settings of a scikeras wrapper.
+    """Convert a scikeras wrapper to a multi-task estimator.
+
+    The estimator builds the same model with the same settings.
 
     Parameters
     ----------
     wrapper : scikeras.wrappers.KerasRegressor or scikeras.wrappers.KerasClassifier
-        The wrapper, fitted or not; only its parameters are used.
+        The wrapper, fitted or not. Only its parameters are used.
 
     Returns
     -------
     estimator : MultiTaskKerasRegressor or MultiTaskKerasClassifier
-        Unfitted estimator; a ``MultiTaskKerasEstimator`` where the wrapper has a `MultiTaskTargetEncoder`
-        for regressions and classifications. Its ``model`` calls the wrapper's builder as scikeras would,
-        with ``meta``, ``compile_kwargs`` and ``params`` where the builder asks for them, and the wrapper's
-        own arguments for the builder become ``model__*`` parameters.
+        Unfitted estimator; a ``MultiTaskKerasEstimator`` if the wrapper has a `MultiTaskTargetEncoder` for
+        regressions and classifications. Its ``model`` calls the wrapper's builder as scikeras would, with
+        ``meta``, ``compile_kwargs`` and ``params`` if the builder takes them. The wrapper's arguments for
+        the builder become ``model__*`` parameters.
 
     Raises
     ------
     TypeError
-        Where ``wrapper`` is no such wrapper.
+        If ``wrapper`` is not a scikeras wrapper.
     ValueError
-        Where a setting changes what is learnt and has no counterpart here, or a subclass overrides
-        methods that would not be called.
+        If a setting affects training and has no counterpart in skmtl, or if a subclass overrides methods that
+        would not be called.
 
     Warns
     -----
     UserWarning
-        Where a setting has no effect here (``metrics``, ``run_eagerly``, ``predict__batch_size``, …), or
-        acts differently (``validation_split``).
+        If a setting has no effect in skmtl (``metrics``, ``run_eagerly``, ``predict__batch_size``, …), or a
+        different one (``validation_split``).
 
     Notes
     -----
-    What is different afterwards:
+    The estimator differs from the wrapper in these ways:
 
-    - Losses are divided by the loss of a constant prediction, task by task. It makes no difference to
-      optimizers that normalise their steps (RMSprop, Adam), but steps of SGD, and the weight of the model's
-      own regularisers, change by that factor. Targets stay as they are, as in scikeras;
+    - The loss of each task is divided by the loss of a constant prediction. This makes no difference to
+      optimizers that normalise their steps (RMSprop, Adam), but it scales the steps of SGD, and the loss
+      relative to the model's own regularisers. Targets are not scaled, as in scikeras;
       ``set_params(scale_targets="auto")`` standardises them.
-    - ``validation_split`` holds rows out at random, not the last ones, and keeps the weights of the best
-      epoch; Keras only records. Training is never cut short by it.
-    - Class weights count for each task alone; scikeras multiplies them over the columns.
-    - ``loss`` and ``loss_weights`` by name go by the names of y's columns, not of the model's outputs.
-    - An optimizer or a loss that the wrapper was given counts even where the builder compiles another;
-      scikeras drops such an optimizer silently, and refuses such a loss.
-    - A ready model is copied, with its weights: training starts from these, as in scikeras, but the
-      caller's model stays as it is. Members of an ensemble then start alike.
-    - A classifier's single output for a matrix of 0/1 labels is cut into one output a column.
+    - ``validation_split`` holds out random rows instead of the last ones, and keeps the weights of the best
+      epoch; Keras only records the loss. It never stops training early.
+    - Class weights apply to each task separately; scikeras multiplies them over the columns.
+    - Names in ``loss`` and ``loss_weights`` are those of y's columns, not of the model's outputs.
+    - The wrapper's optimizer and loss are used even if the builder compiles the model with others; scikeras
+      silently ignores such an optimizer, and refuses such a loss.
+    - A model passed instead of a builder is copied with its weights. Training starts from these weights, as in
+      scikeras, but the caller's model is not changed. All members of an ensemble start from the same weights.
+    - A classifier's single output for a matrix of 0/1 labels is split into one output per column.
 
     Examples
     --------
@@ -82,7 +84,7 @@ def from_scikeras(wrapper: Any) -> MultiTaskKerasRegressor | MultiTaskKerasClass
     >>> model.epochs, model.batch_size, model.model__hidden
     (5, 32, 8)
     >>> X, y = load_linnerud(return_X_y=True)
-    >>> y[::2, 1] = float("nan")  # which the wrapper could not take
+    >>> y[::2, 1] = float("nan")  # the wrapper would refuse missing labels
     >>> model.fit(X, y).predict(X).shape
     (20, 3)
     """
@@ -98,8 +100,8 @@ def from_scikeras(wrapper: Any) -> MultiTaskKerasRegressor | MultiTaskKerasClass
         parameters=wrapper.get_params(deep=False) if _wants_params(function) else {},
         several_outputs=encoder is not None,
     )
-    target, more = _target(kind, encoder)
-    estimator = target(model=builder, **translation.parameters, **more)
+    estimator_class, extra = _estimator_class(kind, encoder)
+    estimator = estimator_class(model=builder, **translation.parameters, **extra)
     for message in (*translation.warnings, *_warnings(wrapper, kind)):
         warnings.warn(f"from_scikeras: {message}", UserWarning, stacklevel=2)
     return estimator
@@ -114,45 +116,45 @@ def _check_kind(wrapper: Any) -> type:
             return kind
     raise TypeError(
         f"wrapper should be a KerasRegressor or KerasClassifier of scikeras, got {type(wrapper).__name__}. "
-        "Of a pipeline or a search, convert the wrapper inside it."
+        "For a pipeline or a search, convert the wrapper inside it."
     )
 
 
 def _own_encoder(wrapper: Any, kind: type) -> MultiTaskTargetEncoder | None:
-    """The wrapper's encoder where it is ours, None where it is scikeras' own."""
+    """The wrapper's encoder if it is a MultiTaskTargetEncoder, None if it is scikeras' own."""
     if type(wrapper).target_encoder is kind.target_encoder and kind.__name__ != "BaseWrapper":  # type: ignore[attr-defined]
         return None
     copied = _unfitted(wrapper)
-    copied.classes_ = None  # as scikeras' fit begins
+    copied.classes_ = None  # as at the start of scikeras' fit
     encoder = copied.target_encoder
     if not isinstance(encoder, MultiTaskTargetEncoder):
         raise ValueError(
-            f"{type(wrapper).__name__} encodes y with {type(encoder).__name__}, which skmtl would not call: its "
-            "estimators encode y themselves. Transform y before fit (TransformedTargetRegressor), and convert "
+            f"{type(wrapper).__name__} encodes y with {type(encoder).__name__}, which skmtl would not call, because "
+            "its estimators encode y themselves. Transform y before fit (TransformedTargetRegressor), and convert "
             "a plain KerasRegressor or KerasClassifier."
         )
     if encoder.classes is not None:
-        raise ValueError("The MultiTaskTargetEncoder has classes=, which here belongs into partial_fit: leave it out.")
+        raise ValueError("The encoder has classes=, which cannot be converted: pass classes to partial_fit instead.")
     return encoder
 
 
 def _check_overrides(wrapper: Any, kind: type) -> None:
-    """A subclass' own methods would not be called: refuse it rather than train something else."""
+    """Refuse a subclass with methods that would not be called, rather than train something else."""
     overridden = set()
     for cls in type(wrapper).__mro__[: type(wrapper).__mro__.index(kind)]:
         methods = (name for name, value in vars(cls).items() if isinstance(value, _METHODS))
         overridden |= {name for name in methods if hasattr(kind, name) and not name.startswith("__")}
-    lost = sorted(overridden - _MAY_OVERRIDE)
-    if lost:
-        hint = " Put the feature encoder before the estimator, in a pipeline." if "feature_encoder" in lost else ""
+    refused = sorted(overridden - _MAY_OVERRIDE)
+    if refused:
+        hint = " Put the feature encoder before the estimator, in a pipeline." if "feature_encoder" in refused else ""
         raise ValueError(
-            f"{type(wrapper).__name__} overrides {', '.join(lost)} of {kind.__name__}, which skmtl's estimators would "
+            f"{type(wrapper).__name__} overrides {', '.join(refused)} of {kind.__name__}, which skmtl estimators would "
             f"not call.{hint} Convert a plain {kind.__name__} with the same parameters."
         )
 
 
 def _own_parameters(wrapper: Any) -> tuple[str, ...]:
-    """Names of the parameters that scikeras does not know, and hands to the builder or leaves to the subclass."""
+    """Names of parameters that are not scikeras' own, but the builder's or the subclass's."""
     from scikeras.wrappers import KerasClassifier
 
     known = set(inspect.signature(KerasClassifier.__init__).parameters)
@@ -186,15 +188,15 @@ def _wants_params(function: Callable[..., Any]) -> bool:
 
 
 def _unfitted(wrapper: Any) -> Any:
-    """A copy without what fit found out."""
+    """A copy without fitted attributes."""
     copied = copy.copy(wrapper)
     for name in [name for name in vars(copied) if name.endswith("_") and not name.startswith("_")]:
         delattr(copied, name)
     return copied
 
 
-def _target(kind: type, encoder: MultiTaskTargetEncoder | None) -> tuple[type, dict[str, Any]]:
-    """Class of the estimator, and what that class needs besides."""
+def _estimator_class(kind: type, encoder: MultiTaskTargetEncoder | None) -> tuple[type, dict[str, Any]]:
+    """Class of the estimator, and the extra parameters that it needs."""
     kinds = _KINDS[kind.__name__] if encoder is None else encoder.task_types
     if isinstance(kinds, str):
         return (MultiTaskKerasRegressor if kinds == "regression" else MultiTaskKerasClassifier), {}
@@ -204,15 +206,15 @@ def _target(kind: type, encoder: MultiTaskTargetEncoder | None) -> tuple[type, d
 
 
 def _warnings(wrapper: Any, kind: type) -> list[str]:
-    found = []
+    messages = []
     if wrapper.model is not None and getattr(wrapper, "model_", None) is wrapper.model:
-        found.append(
-            "the wrapper was fitted and has trained the model that it was given; the estimator will start from these "
-            "trained weights."
+        messages.append(
+            "fitting the wrapper has trained the model passed to it; the estimator will start from these trained "
+            "weights."
         )
     if type(wrapper).scorer is not kind.scorer:  # type: ignore[attr-defined]
-        found.append(
-            f"the scorer of {type(wrapper).__name__} is not carried over: score gives the mean of the tasks' R2 or "
+        messages.append(
+            f"the scorer of {type(wrapper).__name__} is not converted: score returns the mean of the tasks' R2 or "
             "accuracy. Use skmtl.metrics.make_task_scorer for another metric."
         )
-    return found
+    return messages

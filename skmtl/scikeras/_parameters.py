@@ -1,4 +1,4 @@
-"""A scikeras wrapper's parameters in skmtl's words; what has no counterpart is named, never dropped."""
+"""Translate a scikeras wrapper's parameters to skmtl's; parameters without a counterpart raise an error."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# scikeras' default, which gives way to an optimizer that the builder compiles into the model.
+# scikeras' default, which is not used if the builder compiles the model with another optimizer.
 SCIKERAS_OPTIMIZER = "rmsprop"
-# Keras' own where the wrapper names none.
+# Keras' default, used if the wrapper has no batch size.
 _KERAS_BATCH_SIZE = 32
-# Larger than any table and any number of epochs, and still an int32.
-_WITHOUT_END = 2**31 - 1
+# Larger than any number of rows or epochs, but still an int32.
+_UNLIMITED = 2**31 - 1
 
 _DESTINATIONS = ("model", "fit", "compile", "predict", "optimizer", "loss", "metrics", "callbacks", "score")
 
-# Settings that leave what is learnt and predicted as it is: (harmless value, why they do nothing here).
-_IDLE: dict[str, dict[str, tuple[Any, str]]] = {
+# Settings that do not affect the fitted model: (default, why they have no effect in skmtl).
+_WITHOUT_EFFECT: dict[str, dict[str, tuple[Any, str]]] = {
     "fit": {
-        "validation_batch_size": (None, "rows held out are evaluated in batches of its own"),
-        "validation_freq": (1, "rows held out are evaluated after every epoch"),
+        "validation_batch_size": (None, "skmtl chooses the batches in which held-out rows are evaluated"),
+        "validation_freq": (1, "held-out rows are evaluated after every epoch"),
     },
     "compile": {
-        "metrics": (None, "it records losses only; callbacks can monitor 'loss' and 'val_loss'"),
-        "weighted_metrics": (None, "it records losses only; callbacks can monitor 'loss' and 'val_loss'"),
-        "run_eagerly": (False, "it always compiles; to debug, call the builder and the model yourself"),
-        "steps_per_execution": (1, "it runs whole epochs at once"),
+        "metrics": (None, "skmtl records only losses; callbacks can monitor 'loss' and 'val_loss'"),
+        "weighted_metrics": (None, "skmtl records only losses; callbacks can monitor 'loss' and 'val_loss'"),
+        "run_eagerly": (False, "training is always compiled; to debug, call the builder and the model yourself"),
+        "steps_per_execution": (1, "each execution runs at least a whole epoch"),
     },
     "predict": {
-        "batch_size": (None, "it predicts in batches of its own"),
-        "verbose": (None, "it predicts silently"),
+        "batch_size": (None, "skmtl chooses the batches for prediction"),
+        "verbose": (None, "prediction prints nothing"),
     },
 }
 
-# Settings that do change it: what to do instead.
+# Settings that affect the fitted model and have no counterpart: what to do instead.
 _INSTEAD = {
-    "fit__class_weight": "give class_weight=, by label, to the estimator",
+    "fit__class_weight": "set class_weight=, by label, on the estimator",
     "fit__sample_weight": "pass sample_weight to fit",
     "fit__validation_data": "pass X_val and y_val to fit",
-    "fit__initial_epoch": "a fit starts at its first epoch",
-    "fit__steps_per_epoch": "an epoch is one pass over all rows",
-    "fit__validation_steps": "all rows held out are evaluated",
+    "fit__initial_epoch": "every fit starts at its first epoch",
+    "fit__steps_per_epoch": "an epoch is always one pass over all rows",
+    "fit__validation_steps": "all held-out rows are evaluated",
     "predict__callbacks": "prediction runs no callbacks",
     "predict__steps": "all rows are predicted",
 }
@@ -49,19 +49,19 @@ _INSTEAD = {
 
 @dataclass(frozen=True)
 class Translation:
-    """Parameters of the estimator, and what the caller should be told."""
+    """Parameters of the estimator, and warnings for the caller."""
 
     parameters: dict[str, Any]
     warnings: tuple[str, ...]
 
 
 def translate(wrapper: Any, own: Collection[str]) -> Translation:
-    """Parameters of the wrapper in skmtl's words; ``own`` names those that are the builder's.
+    """Translate the wrapper's parameters to skmtl's; ``own`` names those of the builder.
 
     Raises
     ------
     ValueError
-        Where a setting has no counterpart; all such settings are named at once.
+        If settings have no counterpart; the message names all of them.
     """
     routes = _Routes(wrapper)
     parameters = {
@@ -81,7 +81,7 @@ def translate(wrapper: Any, own: Collection[str]) -> Translation:
 
 
 class _Routes:
-    """The wrapper's parameters sorted by where scikeras sends them."""
+    """The wrapper's parameters, grouped by where scikeras routes them."""
 
     def __init__(self, wrapper: Any) -> None:
         from scikeras._utils import route_params
@@ -95,13 +95,14 @@ class _Routes:
         )
 
     def refuse_others(self) -> None:
-        """Name all settings that have no counterpart."""
-        known_fit = {"epochs", "batch_size", "verbose", "shuffle", "validation_split", "initial_epoch", *_IDLE["fit"]}
-        known_compile = {"optimizer", "loss", "loss_weights", "jit_compile", *_IDLE["compile"]}
+        """Raise ValueError if settings have no counterpart."""
+        known_fit = {"epochs", "batch_size", "verbose", "shuffle", "validation_split", "initial_epoch"}
+        known_fit.update(_WITHOUT_EFFECT["fit"])
+        known_compile = {"optimizer", "loss", "loss_weights", "jit_compile", *_WITHOUT_EFFECT["compile"]}
         others = [f"fit__{name}" for name in self.fit if name not in known_fit and name.split("__")[0] != "callbacks"]
         others += [f"compile__{name}" for name in self.compile if name not in known_compile]
-        others += [f"predict__{name}" for name in self.predict if name not in _IDLE["predict"]]
-        # scikeras hands no nested names on to builders and optimizers.
+        others += [f"predict__{name}" for name in self.predict if name not in _WITHOUT_EFFECT["predict"]]
+        # scikeras does not pass nested names to builders and optimizers.
         others += [f"model__{name}" for name in self.model if "__" in name]
         others += [f"optimizer__{name}" for name in self.optimizer if "__" in name]
         others += [name for name in self.given if "__" in name and name.split("__")[0] not in _DESTINATIONS]
@@ -111,8 +112,8 @@ class _Routes:
         if others:
             hints = [f"{name} ({_INSTEAD[name]})" if name in _INSTEAD else name for name in others]
             raise ValueError(
-                f"from_scikeras: no counterpart in skmtl for {', '.join(hints)}. Take "
-                f"{'it' if len(others) == 1 else 'them'} out of the wrapper before converting it."
+                f"from_scikeras: no counterpart in skmtl for {', '.join(hints)}. Remove "
+                f"{'it' if len(others) == 1 else 'them'} from the wrapper before converting it."
             )
 
 
@@ -121,7 +122,7 @@ def _fit_parameters(fit: Mapping[str, Any]) -> dict[str, Any]:
     verbose = fit["verbose"]
     return {
         "epochs": fit["epochs"],
-        "batch_size": _KERAS_BATCH_SIZE if size is None else _WITHOUT_END if size == -1 else size,
+        "batch_size": _KERAS_BATCH_SIZE if size is None else _UNLIMITED if size == -1 else size,
         "shuffle": bool(fit["shuffle"]),
         "verbose": 1 if verbose == "auto" else int(verbose),
         **_validation_parameters(fit["validation_split"]),
@@ -129,10 +130,10 @@ def _fit_parameters(fit: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _validation_parameters(split: float) -> dict[str, Any]:
-    """Keras records the loss on the rows held out and does no more: nothing stops early, but what callbacks stop."""
+    """Parameters that hold rows out but never stop early: Keras only records the loss on these rows."""
     if not split:
         return {"early_stopping": False}
-    return {"early_stopping": True, "validation_fraction": split, "n_iter_no_change": _WITHOUT_END}
+    return {"early_stopping": True, "validation_fraction": split, "n_iter_no_change": _UNLIMITED}
 
 
 def _compile_parameters(routes: _Routes, wrapper: Any) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def _callback_parameters(routes: _Routes, wrapper: Any) -> dict[str, Any]:
     if in_fit is None and everywhere is None:
         return {}
     if (in_fit is not None and everywhere is not None) or _is_nested(in_fit) or _is_nested(everywhere):
-        return {"callbacks": _made_callbacks(wrapper)}
+        return {"callbacks": _callback_instances(wrapper)}
     if in_fit is None:
         return {"callbacks": everywhere, **{f"callbacks__{name}": v for name, v in routes.callbacks.items()}}
     start = "callbacks__"
@@ -168,40 +169,40 @@ def _is_nested(callbacks: Any) -> bool:
     return isinstance(entries, Collection) and any(isinstance(entry, list) for entry in entries)
 
 
-def _made_callbacks(wrapper: Any) -> list[Any]:
-    """Instances as scikeras makes them of two sets of callbacks, or of lists in lists."""
+def _callback_instances(wrapper: Any) -> list[Any]:
+    """Flat list of the callbacks that scikeras makes of two sets of callbacks, or of nested lists."""
     copied = copy.copy(wrapper)
     copied._initialize_callbacks()
-    made: list[Any] = []
+    instances: list[Any] = []
     for entry in copied._fit_callbacks:
-        made += entry if isinstance(entry, list) else [entry]
-    return made
+        instances += entry if isinstance(entry, list) else [entry]
+    return instances
 
 
 def _warnings(routes: _Routes) -> list[str]:
-    idle = []
-    for destination, names in _IDLE.items():
+    ignored = []
+    for destination, names in _WITHOUT_EFFECT.items():
         given = getattr(routes, destination)
-        for name, (harmless, why) in names.items():
-            value = given.get(name, harmless)
-            if value is not harmless and value != harmless:
+        for name, (default, reason) in names.items():
+            value = given.get(name, default)
+            if value is not default and value != default:
                 routed = f"{destination}__{name}"
-                idle.append(f"{routed if routed in routes.given else name} ({why})")
-    found = [f"no effect on an skmtl estimator have {', '.join(idle)}."] if idle else []
+                ignored.append(f"{routed if routed in routes.given else name} ({reason})")
+    messages = [f"these settings have no effect in skmtl: {', '.join(ignored)}."] if ignored else []
     if routes.fit["validation_split"]:
-        found.append(
-            "validation_split becomes early_stopping=True and validation_fraction: rows are held out at random, and "
-            "the weights of the best epoch are kept, where Keras would only record the loss. Set "
-            "early_stopping=False to train on all rows."
+        messages.append(
+            "validation_split becomes early_stopping=True and validation_fraction: random rows are held out, and the "
+            "weights of the best epoch are kept, whereas Keras only records the loss. Set early_stopping=False to "
+            "train on all rows."
         )
-    return found
+    return messages
 
 
 def _loss_warnings(loss: Any) -> list[str]:
-    """What copies lose: scikeras has them made of Keras' configurations, some incomplete (Huber's delta)."""
+    """Warn of losses whose copies lose arguments, because scikeras copies them from incomplete configurations."""
     entries = loss.values() if isinstance(loss, Mapping) else loss if isinstance(loss, list | tuple) else [loss]
     return [
-        f"once scikeras is imported, copies of the loss {type(one).__name__} (clone, searches) lose its arguments "
+        f"once scikeras is imported, copies of the loss {type(one).__name__} (by clone or searches) lose its arguments "
         f"{one._fn_kwargs}: pass a function of (y_true, y_pred) instead."
         for one in entries
         if getattr(one, "_fn_kwargs", None) and copy.deepcopy(one)._fn_kwargs != one._fn_kwargs

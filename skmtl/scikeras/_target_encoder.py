@@ -1,4 +1,4 @@
-"""Several targets in scikeras' own wrappers: one Keras output a task."""
+"""Target encoder for scikeras wrappers with several tasks: one Keras output per task."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from ..fitting._per_task import per_task
 from ..targets import TargetColumns, TargetEncoder, infer_kinds, read_columns, stacked
 from ..targets._kinds import KINDS
 
-# Keras' losses that compare a head's outputs with one-hot rows rather than with class codes.
+# Keras losses that compare outputs with one-hot rows rather than class codes.
 _ONE_HOT_LOSSES = ("categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge")
-# Rounding may take a probability this far beyond 0 or 1.
+# Tolerance for probabilities outside [0, 1] due to rounding.
 _ROUNDING = 1e-5
 
 
 class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
-    """Target encoder that lets a scikeras wrapper train a model with one output per task.
+    """Target encoder for scikeras wrappers whose model has one output per task.
 
-    To be returned by the ``target_encoder`` property of a subclass of ``KerasClassifier`` or
-    ``KerasRegressor``. The columns of y become a list of targets, one per output of the Keras model, in the
-    order of the columns; the outputs become columns again, with each task's own labels.
+    Return it from the ``target_encoder`` property of a subclass of ``KerasClassifier`` or ``KerasRegressor``. The
+    columns of y become a list of targets, one per output of the Keras model, in the order of the columns. The
+    outputs become columns again, with each task's own labels.
 
     Parameters
     ----------
     task_types : {"regression", "classification"} or sequence or dict of them, default=None
-        Kind of all tasks, of each by position, or by name ("y0", "y1", …: scikeras hands the columns over
-        without their names). Where none is given, strings, booleans and numbers of at most two values are
-        classes, all other numbers are quantities.
+        Kind of all tasks, or of each task by position or name ("y0", "y1", …, because scikeras passes the columns
+        without their names). If None, strings, booleans and numbers with at most two distinct values are
+        classifications, all other numbers are regressions.
     loss : str, class, keras.losses.Loss, callable, or sequence or dict of them, default=None
-        Losses that the model is compiled with, for all tasks, by position or by name. Those named
-        categorical get one-hot targets, all others class codes; those with ``from_logits=True`` have their
-        outputs turned into probabilities.
+        Losses with which the model is compiled: one for all tasks, or one per task by position or name.
+        Categorical losses get one-hot targets, all others class codes. With ``from_logits=True``, outputs are
+        converted to probabilities.
     classes : sequence, default=None
-        One entry a task: all labels that will ever come, None for a regression. Needed where the first rows
-        of ``partial_fit`` lack some of them.
+        All labels of each task, None for a regression. Needed if the first call of ``partial_fit`` lacks some
+        labels.
 
     Attributes
     ----------
@@ -50,21 +50,21 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    from_scikeras : The multi-task estimator with a wrapper's builder and settings; takes missing labels.
+    from_scikeras : Converts a wrapper to a multi-task estimator, which also accepts missing labels.
 
     Notes
     -----
-    The builder finds the tasks in ``meta``, under the names that skmtl's own estimators use:
-    ``output_units_`` (units of each output: the number of classes, or 1), ``task_types_``, ``task_names_``,
-    ``n_tasks_``, ``n_outputs_expected_`` (number of outputs), ``classes_`` and ``n_classes_`` (lists for 2-D y). So one
-    builder serves both. A task with two classes may have one unit (sigmoid) or two (softmax). The model's
-    outputs have to be a list: a dict would be matched in alphabetical order.
+    ``meta`` describes the tasks to the builder, with the names that skmtl's own estimators use: ``output_units_``
+    (units of each output: the number of classes, or 1), ``task_types_``, ``task_names_``, ``n_tasks_``,
+    ``n_outputs_expected_`` (number of outputs), ``classes_`` and ``n_classes_`` (lists for 2-D y). The same builder
+    therefore works with both. A task with two classes may have one unit (sigmoid) or two (softmax). The model must
+    return its outputs as a list: scikeras would match a dict in alphabetical order.
 
-    scikeras checks y before any encoder sees it. Missing labels do not pass these checks, nor do strings
-    beside numbers; for the latter, the subclass may define ``_type_of_target`` to return "unknown".
-    ``score`` is the wrapper's own, too: scikit-learn's accuracy refuses several columns of more than two
-    labels, so that a classifier needs a ``scorer``, as in the example. For cross-validation,
-    `skmtl.metrics.make_task_scorer` gives one.
+    scikeras checks y before it calls the encoder. These checks refuse missing labels, and columns of strings next to
+    columns of numbers. To allow the second, define ``_type_of_target`` in the subclass so that it returns "unknown".
+    ``score`` is the wrapper's own: scikit-learn's accuracy does not support several columns with more than two
+    labels, so a classifier needs a ``scorer``, as in the example. For cross-validation, use
+    `skmtl.metrics.make_task_scorer`.
 
     Examples
     --------
@@ -104,7 +104,7 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, complete.
+            Targets without missing labels.
 
         Returns
         -------
@@ -114,7 +114,7 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Where a label is missing, or a column does not suit its task's kind.
+            If a label is missing, or a column does not match the kind of its task.
         """
         columns = _complete_columns(y)
         kinds = self._kinds(columns)
@@ -125,18 +125,18 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, y: Any) -> Any:
-        """Turn the columns of y into what the Keras model trains on.
+        """Convert the columns of y to targets of the Keras model.
 
         Parameters
         ----------
         y : array-like of shape (n_samples,) or (n_samples, n_tasks)
-            Targets, complete.
+            Targets without missing labels.
 
         Returns
         -------
         targets : list of ndarray, or ndarray
-            One array per task (not in a list where there is one task only), of Keras' float type:
-            quantities and class codes of shape (n_samples, 1), one-hot rows of shape (n_samples, n_classes).
+            One array per task, not in a list if there is only one task; in Keras' float type. Regression targets
+            and class codes have shape (n_samples, 1), one-hot rows (n_samples, n_classes).
         """
         import keras
 
@@ -151,26 +151,26 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
         return arrays[0] if len(arrays) == 1 else arrays
 
     def inverse_transform(self, y: Any, return_proba: bool = False) -> Any:
-        """Turn the Keras model's outputs into predictions.
+        """Convert outputs of the Keras model to predictions.
 
         Parameters
         ----------
         y : list of ndarray of shape (n_samples, units), or ndarray
-            Outputs, one per task; an array where there is one task only.
+            One output per task; an array if there is only one task.
         return_proba : bool, default=False
-            Whether to give class probabilities instead of labels.
+            Whether to return class probabilities instead of labels.
 
         Returns
         -------
         predictions : ndarray of shape (n_samples,) or (n_samples, n_tasks), or list of ndarray
-            Labels and quantities, one column a task, in the form of the y of ``fit``. With
-            ``return_proba`` a list with one array of shape (n_samples, n_classes) per task, None for a
-            regression; not in a list for 1-D y.
+            Predictions, one column per task, in the form of the y passed to ``fit``. With ``return_proba``, a
+            list with an array of shape (n_samples, n_classes) per task, None for a regression; not in a list
+            for 1-D y.
 
         Raises
         ------
         ValueError
-            Where the outputs do not fit the tasks, or are no probabilities.
+            If the outputs do not match the tasks, or are not probabilities.
         """
         check_is_fitted(self)
         outputs = self._heads(y)
@@ -189,22 +189,22 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
         return columns[0] if self.targets_.one_dimensional else stacked(columns)
 
     def get_metadata(self) -> dict[str, Any]:
-        """Describe the tasks to the builder (``meta``) and to the wrapper (attributes).
+        """Describe the tasks, for the builder's ``meta`` and the wrapper's attributes.
 
         Returns
         -------
         metadata : dict
-            Names and kinds of the tasks, units of their outputs, classes.
+            Names, kinds and classes of the tasks, and units of their outputs.
         """
         from ..fitting._networks import target_meta
 
         check_is_fitted(self)
-        found = target_meta(self.targets_)
-        # These three are scikeras' own and stay as it found them.
-        return {name: value for name, value in found.items() if name not in ("target_type_", "y_dtype_", "y_ndim_")}
+        meta = target_meta(self.targets_)
+        # scikeras sets these three itself.
+        return {name: value for name, value in meta.items() if name not in ("target_type_", "y_dtype_", "y_ndim_")}
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Whether the tasks are known."""
+        """Whether the encoder is fitted."""
         return hasattr(self, "targets_")
 
     def _kinds(self, columns: TargetColumns) -> Sequence[Kind]:
@@ -224,27 +224,29 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
             return None
         entries = [self.classes] if columns.one_dimensional else list(self.classes)
         if len(entries) != len(kinds):
-            raise ValueError(f"classes has {len(entries)} entries, but y has {len(kinds)} columns: give one for each.")
+            raise ValueError(f"classes has {len(entries)} entries, but y has {len(kinds)} columns: pass one for each.")
         return entries
 
     def _heads(self, y: Any) -> list[np.ndarray]:
         tasks = self.targets_.tasks
         if isinstance(y, Mapping):
             raise ValueError(
-                "The Keras model gives a dict of outputs, which scikeras matches with the tasks in alphabetical "
-                "order: have the builder return a list of outputs, in the order of y's columns."
+                "The Keras model returns a dict of outputs, which scikeras matches to the tasks in alphabetical "
+                "order. Build a model with a list of outputs, in the order of y's columns."
             )
         outputs = [np.asarray(output) for output in (y if isinstance(y, list | tuple) else [y])]
         if len(outputs) != len(tasks):
-            raise ValueError(f"The Keras model has {len(outputs)} outputs, but y has {len(tasks)} tasks: one each.")
+            raise ValueError(
+                f"The Keras model has {len(outputs)} outputs, but y has {len(tasks)} tasks: each task needs one output."
+            )
         outputs = [output[:, None] if output.ndim == 1 else output for output in outputs]
         for task, output in zip(tasks, outputs, strict=True):
             n_classes = len(task.classes)
             allowed = {1} if task.kind == "regression" else {n_classes} | ({1} if n_classes <= 2 else set())
             if output.ndim != 2 or output.shape[1] not in allowed:
                 raise ValueError(
-                    f"The output of task {task.name!r} has shape {output.shape}, expected (n_samples, "
-                    f"{' or '.join(map(str, sorted(allowed)))})."
+                    f"The output of task {task.name!r} should have shape (n_samples, "
+                    f"{' or '.join(map(str, sorted(allowed)))}), got {output.shape}."
                 )
         return outputs
 
@@ -254,9 +256,9 @@ class MultiTaskTargetEncoder(TransformerMixin, BaseEstimator):
             output = expit(output) if output.shape[1] == 1 else softmax(output, axis=1)
         if not ((output >= -_ROUNDING) & (output <= 1 + _ROUNDING)).all():
             raise ValueError(
-                f"The output of task {task.name!r} is no probability: it should be in [0, 1], but is between "
-                f"{output.min():.3g} and {output.max():.3g}. End the head in a softmax (or sigmoid), or tell the "
-                "encoder of a loss with from_logits=True (loss=)."
+                f"The output of task {task.name!r} should be probabilities in [0, 1], but is between "
+                f"{output.min():.3g} and {output.max():.3g}. End the head in a softmax or sigmoid, or pass the encoder "
+                "a loss with from_logits=True (loss=)."
             )
         if output.shape[1] == len(task.classes):
             return output
@@ -268,9 +270,9 @@ def _complete_columns(y: Any) -> TargetColumns:
     for name, observed in zip(columns.names, columns.observed, strict=True):
         if not observed.all():
             raise ValueError(
-                f"Task {name!r} has {int((~observed).sum())} missing labels. scikeras cannot carry missing labels: "
-                "its checks and Keras' losses take complete targets only. Leave these rows out, or convert the "
-                "wrapper with skmtl.scikeras.from_scikeras, whose estimators leave missing labels out of the loss."
+                f"Task {name!r} has {int((~observed).sum())} missing labels, which scikeras and Keras losses do not "
+                "support. Drop these rows, or convert the wrapper with skmtl.scikeras.from_scikeras: skmtl estimators "
+                "leave missing labels out of the loss."
             )
     return columns
 

@@ -1,4 +1,4 @@
-"""A small table with all that tables have, and folders of parquet files."""
+"""A small table with columns of every kind, and folders of parquet files."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ NUMBERS = ["a", "b", "c"]
 
 
 def table(n_rows=240, seed=0):
-    """Numbers with gaps, a category, two quantities and a class with gaps; some rows have no label at all."""
+    """Numeric features with gaps, a category, two regressions and a classification with gaps; some rows lack labels."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_rows, 3))
     kind = rng.choice(["red", "green", "blue"], n_rows)
@@ -24,12 +24,12 @@ def table(n_rows=240, seed=0):
 
 
 def numbers(n_rows=240, seed=0):
-    """Features and two quantities, without gaps."""
+    """Numeric features and two regressions, without gaps."""
     return table(n_rows, seed)[[*NUMBERS, "y"]].fillna(0.0).assign(z=lambda rows: rows.c * 3 + 1)
 
 
 def folder_of(frame, path, n_files=3, row_group_size=25):
-    """The rows as files of unequal size."""
+    """Write the rows to files of unequal size."""
     path.mkdir(parents=True, exist_ok=True)
     ends = np.linspace(0, len(frame), n_files + 1).round().astype(int)
     for number, (start, stop) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
@@ -38,7 +38,7 @@ def folder_of(frame, path, n_files=3, row_group_size=25):
 
 
 def interleaved(frame, n_workers):
-    """Rows in the order in which so many workers, each with its part of them, take them to a step."""
+    """Rows in the order in which the steps of several workers, each with its own shard, use them."""
     if len(frame) % n_workers:
         raise ValueError("Shards should have the same number of rows.")
     return frame.iloc[np.arange(len(frame)).reshape(n_workers, -1).T.ravel()]

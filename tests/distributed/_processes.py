@@ -1,4 +1,4 @@
-"""Workers without Ray: processes that TensorFlow's collectives connect, kept for all fits of a module."""
+"""Workers without Ray: processes connected by TensorFlow's collectives, reused for all fits of a module."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from pathlib import Path
 
 from sklearn.base import clone
 
-from skmtl.distributed._crew import spans
-from skmtl.distributed._fit import fit_by
+from skmtl.distributed._checks import check_settings
+from skmtl.distributed._executor import shard_ranges
+from skmtl.distributed._fit import fit_on
 from skmtl.distributed._prepare import settings_of
-from skmtl.distributed._refusals import check_settings
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-class ProcessCrew:
-    """A crew of processes on this machine; what they are asked for is what Ray's workers are."""
+class ProcessExecutor:
+    """Runs the same work as Ray's workers, in processes on this machine."""
 
     def __init__(self, connections):
         self.connections = connections
         self.n_workers = len(connections)
 
-    def each(self, work, source):
-        return [work(source, start, stop) for start, stop in spans(source, self.n_workers)]
+    def map_shards(self, work, source):
+        return [work(source, start, stop) for start, stop in shard_ranges(source, self.n_workers)]
 
     def train(self, job, built):
         for connection in self.connections:
             connection.send(job)
-        found, waiting = [], list(self.connections)
+        results, waiting = [], list(self.connections)
         while waiting:
             for connection in wait(waiting):
                 waiting.remove(connection)
-                found.append(connection.recv())
-                # The others may wait for the one that failed for ever.
-                if isinstance(found[-1], Exception):
-                    raise found[-1]
-        first, *others = (result.parameters.tobytes() for result in found)
+                results.append(connection.recv())
+                # The other workers may wait for ever for one that failed.
+                if isinstance(results[-1], Exception):
+                    raise results[-1]
+        first, *others = (result.parameters.tobytes() for result in results)
         assert all(other == first for other in others), "workers hold different networks"
-        return found[0]
+        return results[0]
 
 
 @contextmanager
-def crew_of(n_workers):
-    """Processes started, and ended."""
+def worker_processes(n_workers):
+    """Start worker processes, and end them after the block."""
     ports = free_ports(n_workers)
     with ExitStack() as stack:
         listener = stack.enter_context(Listener(("127.0.0.1", 0)))
@@ -64,7 +64,7 @@ def crew_of(n_workers):
         for _ in started:
             connection = stack.enter_context(listener.accept())
             by_rank[connection.recv()] = connection
-        yield ProcessCrew([by_rank[rank] for rank in range(n_workers)])
+        yield ProcessExecutor([by_rank[rank] for rank in range(n_workers)])
 
 
 def _end(process):
@@ -83,13 +83,13 @@ def free_ports(number):
         return [each.getsockname()[1] for each in sockets]
 
 
-def fit_with(crew, estimator, data, targets, *, features=None, weight=None, validation=None, window="auto"):
-    """What `skmtl.distributed.fit` does, with a crew of one's own."""
+def fit_with(executor, estimator, data, targets, *, features=None, weight=None, validation=None, window="auto"):
+    """Fit like `skmtl.distributed.fit`, but with the given executor."""
     fitted = clone(estimator)
     settings = settings_of(fitted)
-    check_settings(settings, fitted, crew.n_workers)
+    check_settings(settings, fitted, executor.n_workers)
     with tempfile.TemporaryDirectory() as folder:
-        fit_by(crew, fitted, settings, data, targets, features, weight, validation, window, Path(folder), None)
+        fit_on(executor, fitted, settings, data, targets, features, weight, validation, window, Path(folder), None)
     return fitted
 
 

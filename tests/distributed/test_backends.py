@@ -1,4 +1,4 @@
-"""Predictions, searches and comparisons over a Dask cluster: those of one process, with little imported or compiled."""
+"""Predictions, searches and comparisons on a Dask cluster: same results as in one process, few imports and compiles."""
 
 import sys
 
@@ -18,7 +18,7 @@ dd = pytest.importorskip("dask.dataframe")
 
 pytestmark = [
     pytest.mark.slow,
-    # Of Dask's own code.
+    # Raised by Dask's own code.
     pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning", "default::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning:distributed", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
@@ -50,7 +50,7 @@ def traces():
     return counters.snapshot().get("traces", 0)
 
 
-# The first of all: later ones fit on the workers.
+# Must run first: later tests import TensorFlow on the workers.
 def test_partitions_are_predicted_without_tensorflow(client, data):
     X, y = data
     model = PLAIN.fit(X, y)
@@ -59,8 +59,8 @@ def test_partitions_are_predicted_without_tensorflow(client, data):
         return pd.DataFrame(model.predict(part), columns=["y", "z"], index=part.index)
 
     meta = pd.DataFrame({"y": [0.0], "z": [0.0]})[:0]
-    found = dd.from_pandas(X, npartitions=4).map_partitions(predicted, meta=meta).compute()
-    assert np.allclose(found.to_numpy(), model.predict(X), rtol=1e-12)
+    predictions = dd.from_pandas(X, npartitions=4).map_partitions(predicted, meta=meta).compute()
+    assert np.allclose(predictions.to_numpy(), model.predict(X), rtol=1e-12)
     assert not any(client.run(has_tensorflow).values())
 
 
@@ -68,22 +68,22 @@ def test_a_search_scores_as_in_one_process_and_each_worker_compiles_a_program_on
     grid = {"learning_rate": [0.003, 0.01, 0.03]}
     local = GridSearchCV(PLAIN, grid, cv=2).fit(*data)
     with joblib.parallel_backend("dask"):
-        found = GridSearchCV(PLAIN, grid, cv=2, n_jobs=2).fit(*data)
-    assert np.allclose(found.cv_results_["mean_test_score"], local.cv_results_["mean_test_score"])
-    # Six fits of one structure, on two workers; those of all rows are this process'.
+        on_dask = GridSearchCV(PLAIN, grid, cv=2, n_jobs=2).fit(*data)
+    assert np.allclose(on_dask.cv_results_["mean_test_score"], local.cv_results_["mean_test_score"])
+    # Six fits of one structure on two workers; the refit on all rows runs in this process.
     assert max(client.run(traces).values()) == 1
 
 
-def test_a_comparison_is_that_of_one_process(client, data):
+def test_a_comparison_has_the_scores_of_one_process(client, data):
     local = compare_with_single_task(PLAIN, *data, cv=2, random_state=0)
     with joblib.parallel_backend("dask"):
-        found = compare_with_single_task(PLAIN, *data, cv=2, n_jobs=-1, random_state=0)
-    pd.testing.assert_frame_equal(found.fold_scores, local.fold_scores)
-    # Two structures: both tasks together, and one alone.
+        on_dask = compare_with_single_task(PLAIN, *data, cv=2, n_jobs=-1, random_state=0)
+    pd.testing.assert_frame_equal(on_dask.fold_scores, local.fold_scores)
+    # Two structures: both tasks together, and a single task.
     assert max(client.run(traces).values()) <= 2
 
 
 def test_affinity_can_be_measured_on_a_worker(client, data):
     local = task_affinity(PLAIN, *data, random_state=0)
-    found = client.submit(task_affinity, PLAIN, *data, random_state=0).result()
-    assert np.allclose(found.matrix.to_numpy(), local.matrix.to_numpy(), equal_nan=True)
+    remote = client.submit(task_affinity, PLAIN, *data, random_state=0).result()
+    assert np.allclose(remote.matrix.to_numpy(), local.matrix.to_numpy(), equal_nan=True)

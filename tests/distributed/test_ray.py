@@ -1,4 +1,4 @@
-"""Workers that Ray starts: the network of workers without Ray, rows of a Ray dataset, and a worker that is killed."""
+"""Workers started by Ray: fits, rows of a Ray dataset, and a worker that is killed."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from skmtl.distributed._sources import source_of
 
 from ._data import NUMBERS, folder_of, numbers
 
-# Ray keeps to 127.0.0.1 only where it is told that there is no cluster; it looks when it is imported.
+# Without this, Ray does not keep to 127.0.0.1. It reads the variable when it is imported.
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 ray = pytest.importorskip("ray")
 register_ray = pytest.importorskip("ray.util.joblib").register_ray
@@ -29,7 +29,7 @@ ACTORS = ray.data.ActorPoolStrategy(size=1)
 
 pytestmark = [
     pytest.mark.slow,
-    # Of Ray's own code.
+    # Raised by Ray's own code.
     pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning", "default::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning:ray", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
@@ -41,7 +41,7 @@ ESTIMATOR = MultiTaskKerasRegressor(
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
-    """A cluster on this machine alone, whose traffic stays on it."""
+    """A cluster that uses only this machine's loopback address."""
     ray.init(num_cpus=3, _node_ip_address="127.0.0.1", include_dashboard=False, log_to_driver=False)
     assert [node["NodeManagerAddress"] for node in ray.nodes()] == ["127.0.0.1"]
     yield
@@ -67,7 +67,7 @@ def test_two_workers_fit_an_ordinary_estimator(undisturbed, folder):
 
 
 def kill_a_worker_in_the_second_epoch(storage, killed):
-    """SIGKILL a worker once the first epoch's end is kept."""
+    """SIGKILL a worker after the first checkpoint."""
     while not (storage / "checkpoint.npz").exists():
         time.sleep(0.005)
     victims = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if is_worker(pid)]
@@ -83,8 +83,8 @@ def is_worker(pid):
         return False
 
 
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds workers in /proc, as Linux has it")
-def test_a_worker_that_is_killed_changes_no_bit(undisturbed, folder, tmp_path):
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds workers in Linux's /proc")
+def test_killing_a_worker_changes_no_bit(undisturbed, folder, tmp_path):
     killed = []
     killer = threading.Thread(target=kill_a_worker_in_the_second_epoch, args=(tmp_path, killed), daemon=True)
     killer.start()
@@ -105,24 +105,24 @@ def test_rows_of_a_ray_dataset_are_written_in_their_order(folder, tmp_path):
     assert np.array_equal(rows["double"].to_numpy(), 2 * numbers()["a"])
 
 
-def test_more_workers_than_can_ever_start_are_refused(folder):
-    with pytest.raises(ValueError, match=r"n_workers=9 want 9 CPUs, but Ray's cluster has 3"):
+def test_more_workers_than_the_cluster_can_start_are_refused(folder):
+    with pytest.raises(ValueError, match=r"n_workers=9 needs 9 CPUs, but the Ray cluster has 3"):
         fit(ESTIMATOR, folder, ["y", "z"], features=NUMBERS, n_workers=9)
-    with pytest.raises(ValueError, match=r"n_workers=2 want 2 GPUs, but Ray's cluster has 0"):
+    with pytest.raises(ValueError, match=r"n_workers=2 needs 2 GPUs, but the Ray cluster has 0"):
         fit(ESTIMATOR, folder, ["y", "z"], features=NUMBERS, n_workers=2, use_gpu=True)
 
 
-def test_a_broken_file_is_refused_by_the_tasks_that_look_through_the_rows(tmp_path):
+def test_a_broken_file_is_refused_by_the_tasks_that_read_the_rows(tmp_path):
     path = folder_of(numbers(), tmp_path / "rows")
-    whole = bytearray((path / "part-1.parquet").read_bytes())
-    whole[40:400] = bytes(360)
-    (path / "part-1.parquet").write_bytes(bytes(whole))
+    content = bytearray((path / "part-1.parquet").read_bytes())
+    content[40:400] = bytes(360)
+    (path / "part-1.parquet").write_bytes(bytes(content))
     with pytest.raises(ValueError, match=r"the file .*part-1\.parquet cannot be read"):
         fit(ESTIMATOR, path, ["y", "z"], features=NUMBERS, n_workers=2)
 
 
 class Predict:
-    """A fitted estimator, loaded once a worker."""
+    """A fitted estimator, loaded once per worker."""
 
     def __init__(self, path):
         self.model = skmtl.load(path)
@@ -135,23 +135,23 @@ class Predict:
 def test_batches_of_a_dataset_are_predicted_without_tensorflow(undisturbed, tmp_path):
     skmtl.save(undisturbed, tmp_path / "model.skmtl")
     X = numbers()[NUMBERS]
-    found = (
+    predicted = (
         ray.data.from_pandas(X)
         .map_batches(
             Predict, fn_constructor_args=[str(tmp_path / "model.skmtl")], batch_format="pandas", compute=ACTORS
         )
         .to_pandas()
     )
-    assert np.allclose(found[["y", "z"]], undisturbed.predict(X), rtol=1e-12)
-    assert not found["has_tensorflow"].any()
+    assert np.allclose(predicted[["y", "z"]], undisturbed.predict(X), rtol=1e-12)
+    assert not predicted["has_tensorflow"].any()
 
 
-def test_a_search_over_rays_backend_scores_as_in_one_process():
+def test_a_search_on_rays_joblib_backend_scores_as_in_one_process():
     register_ray()
     frame = numbers()
     data, grid = (frame[NUMBERS], frame[["y", "z"]]), {"learning_rate": [0.003, 0.03]}
     estimator = clone(ESTIMATOR).set_params(ensemble_size=1, jit_compile=False, epochs=2)
     local = GridSearchCV(estimator, grid, cv=2).fit(*data)
     with joblib.parallel_backend("ray"):
-        found = GridSearchCV(estimator, grid, cv=2, n_jobs=2).fit(*data)
-    assert np.allclose(found.cv_results_["mean_test_score"], local.cv_results_["mean_test_score"])
+        on_ray = GridSearchCV(estimator, grid, cv=2, n_jobs=2).fit(*data)
+    assert np.allclose(on_ray.cv_results_["mean_test_score"], local.cv_results_["mean_test_score"])

@@ -1,4 +1,4 @@
-"""One worker that reads its rows from disk: a local fit's network, an ordinary estimator, and the way back."""
+"""One worker that reads rows from disk: same network as a local fit, ordinary estimator, resuming and errors."""
 
 import numpy as np
 import pandas as pd
@@ -38,9 +38,9 @@ def parameters_of(estimator):
     ],
     ids=["full_batch", "ensemble", "absolute_error", "mgda"],
 )
-def test_in_the_rows_order_the_network_is_that_of_a_fit_in_memory(extra, folder):
+def test_without_shuffling_the_network_is_that_of_a_fit_in_memory(extra, folder):
     estimator = MultiTaskKerasRegressor(**{**IN_ORDER, **extra})
-    # Windows of two steps, or of the whole epoch.
+    # Windows of two steps, or of an entire epoch.
     streamed = fit(estimator, folder, ["y", "z"], features=FEATURES, window="auto" if "optimizer" in extra else 80)
     local = estimator.fit(table()[FEATURES], table()[["y", "z"]])
     assert np.allclose(parameters_of(streamed), parameters_of(local), atol=1e-5)
@@ -48,7 +48,7 @@ def test_in_the_rows_order_the_network_is_that_of_a_fit_in_memory(extra, folder)
 
 
 @pytest.mark.parametrize("class_weight", [None, "balanced", {"label": {"warm": 3.0}}])
-def test_mixed_tasks_weights_and_categories_are_those_of_a_fit_in_memory(class_weight, folder):
+def test_mixed_tasks_weights_and_categories_are_handled_as_in_memory(class_weight, folder):
     frame, targets = table(), ["z", "label"]
     kind = MultiTaskKerasEstimator if class_weight is None else MultiTaskKerasClassifier
     estimator = kind(**IN_ORDER, one_hot_max_size=2)
@@ -61,7 +61,7 @@ def test_mixed_tasks_weights_and_categories_are_those_of_a_fit_in_memory(class_w
     assert [known.tolist() for known in streamed.network_.targets.classes if known is not None] == [["cold", "warm"]]
 
 
-def test_rows_to_validate_on_stop_a_fit_where_they_stop_one_in_memory(tmp_path, folder):
+def test_validation_rows_stop_a_fit_at_the_same_epoch_as_in_memory(tmp_path, folder):
     frame, others = table(), table(100, seed=1)
     estimator = MultiTaskKerasRegressor(**{**PLAIN, "epochs": 12, "n_iter_no_change": 2, "learning_rate": 0.05})
     estimator.set_params(shuffle=False)
@@ -73,7 +73,7 @@ def test_rows_to_validate_on_stop_a_fit_where_they_stop_one_in_memory(tmp_path, 
     assert np.allclose(parameters_of(streamed), parameters_of(local), atol=1e-5)
 
 
-def test_a_function_that_makes_chunks_gives_what_the_files_give(folder):
+def test_chunks_from_a_function_give_the_same_network_as_files(folder):
     frame = table()
 
     def chunks():
@@ -87,14 +87,14 @@ def test_a_function_that_makes_chunks_gives_what_the_files_give(folder):
     assert from_files.history_ == from_chunks.history_
 
 
-def test_what_comes_back_is_an_ordinary_estimator_and_the_one_given_stays_unfitted(folder, tmp_path):
+def test_the_result_is_an_ordinary_estimator_and_the_argument_stays_unfitted(folder, tmp_path):
     estimator = MultiTaskKerasRegressor(hidden_layer_sizes=8, epochs=3, random_state=0)
     fitted = fit(estimator, [folder], "y", features=NUMBERS)
     with pytest.raises(NotFittedError):
         check_is_fitted(estimator)
     assert fitted.get_params() == estimator.get_params()
     assert fitted.feature_names_in_.tolist() == NUMBERS
-    # The defaults for so many rows: eight networks, without a blend.
+    # The adaptive defaults for this many rows: eight networks, without a blend.
     assert (fitted.network_.members, fitted.blend_, fitted.n_iter_) == (8, None, 3)
     assert set(fitted.history_) == {"loss", "y_loss", "val_loss", "val_y_loss"}
     skmtl.save(fitted, tmp_path / "model.skmtl")
@@ -103,7 +103,7 @@ def test_what_comes_back_is_an_ordinary_estimator_and_the_one_given_stays_unfitt
     assert fitted.predict(X).shape == (240,)
 
 
-def test_the_same_call_gives_the_same_bits_and_shuffles(folder):
+def test_repeated_calls_give_the_same_bits_and_rows_are_shuffled(folder):
     estimator = MultiTaskKerasRegressor(**PLAIN)
     first, again = (fit(estimator, folder, ["y", "z"], features=NUMBERS, window=60) for _ in range(2))
     assert np.array_equal(parameters_of(first), parameters_of(again))
@@ -112,11 +112,11 @@ def test_the_same_call_gives_the_same_bits_and_shuffles(folder):
 
 
 class Interrupted(Exception):
-    """What stops a fit."""
+    """Raised to interrupt a fit."""
 
 
 def interrupted_in_epoch(frame, epoch, passes):
-    """Chunks of rows that raise in an epoch, after so many passes that come before training."""
+    """Chunks of rows that raise in an epoch; ``passes`` is the number of passes before training."""
     calls = iter(range(1000))
 
     def chunks():
@@ -127,21 +127,21 @@ def interrupted_in_epoch(frame, epoch, passes):
     return chunks
 
 
-def test_an_interrupted_fit_goes_on_from_its_last_epoch_with_the_same_bits(tmp_path):
+def test_an_interrupted_fit_resumes_from_its_last_epoch_with_the_same_bits(tmp_path):
     frame = numbers()
     estimator = MultiTaskKerasRegressor(**{**PLAIN, "ensemble_size": 2, "dropout": 0.1})
-    whole = fit(estimator, lambda: iter([frame]), ["y", "z"])
-    # The first row, the first chunk, and the statistics come before.
+    uninterrupted = fit(estimator, lambda: iter([frame]), ["y", "z"])
+    # Before training, passes read the first row, the first chunk, and the statistics.
     with pytest.raises(Interrupted):
         fit(estimator, interrupted_in_epoch(frame, 2, passes=3), ["y", "z"], storage=tmp_path)
     resumed = fit(estimator, lambda: iter([frame]), ["y", "z"], storage=tmp_path)
-    assert np.array_equal(parameters_of(resumed), parameters_of(whole))
-    assert resumed.history_ == whole.history_
+    assert np.array_equal(parameters_of(resumed), parameters_of(uninterrupted))
+    assert resumed.history_ == uninterrupted.history_
     with pytest.raises(ValueError, match=r"checkpoint of a fit with other rows, parameters or workers"):
         fit(clone(estimator).set_params(learning_rate=0.1), lambda: iter([frame]), ["y", "z"], storage=tmp_path)
 
 
-def test_divergence_is_told_as_by_fit(folder):
+def test_divergence_raises_the_same_error_as_fit(folder):
     estimator = MultiTaskKerasRegressor(**PLAIN, optimizer="sgd", learning_rate=1e20)
     with pytest.raises(skmtl.TrainingDivergedError, match=r"Training diverged in epoch 1"):
         fit(estimator, folder, ["y", "z"], features=NUMBERS)
@@ -152,15 +152,15 @@ def test_progress_is_one_line(folder, capsys):
     assert "epoch 4/4" in capsys.readouterr().out
 
 
-def test_predictions_of_single_precision_come_back_so(tmp_path):
+def test_float32_rows_give_float32_predictions(tmp_path):
     frame = table()[[*NUMBERS, "y"]].astype(np.float32)
     fitted = fit(MultiTaskKerasRegressor(**PLAIN), folder_of(frame, tmp_path), "y")
     assert fitted.predict(frame[NUMBERS]).dtype == np.float32
 
 
-def test_classes_and_types_of_labels_are_those_of_all_rows(tmp_path):
+def test_classes_and_label_types_come_from_all_rows(tmp_path):
     frame = pd.DataFrame({"a": np.arange(60.0), "n": [0, 1] * 30, "word": ["x", "y"] * 30, "flag": [True, False] * 30})
-    # Classes that only the last file has.
+    # Classes that occur only in the last file.
     frame.loc[50:, "n"], frame.loc[55:, "word"] = 7, "late"
     path = folder_of(frame, tmp_path)
     fitted = fit(MultiTaskKerasClassifier(**PLAIN), path, ["n", "word", "flag"], features=["a"])
@@ -172,7 +172,7 @@ def test_classes_and_types_of_labels_are_those_of_all_rows(tmp_path):
     assert mixed.predict(frame[["a"]]).dtypes.tolist() == frame[["n", "word"]].dtypes.tolist()
 
 
-def test_what_pandas_wrote_of_an_index_is_no_feature(tmp_path):
+def test_an_index_stored_by_pandas_is_not_a_feature(tmp_path):
     frame = numbers()
     folder_of(frame.sample(frac=1.0, random_state=0), tmp_path / "shuffled")
     fitted = fit(MultiTaskKerasRegressor(**PLAIN), tmp_path / "shuffled", ["y", "z"])

@@ -1,4 +1,4 @@
-"""Workers that train together, as Ray's do but without Ray: the numbers of a local fit."""
+"""Workers that train together without Ray get the network of a local fit."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from skmtl import MultiTaskKerasEstimator, MultiTaskKerasRegressor, TrainingDive
 from skmtl.distributed import fit
 
 from ._data import FEATURES, folder_of, interleaved, table
-from ._processes import crew_of, fit_with
+from ._processes import fit_with, worker_processes
 
 PLAIN = {"hidden_layer_sizes": 8, "ensemble_size": 1, "epochs": 4, "random_state": 0}
 IN_ORDER = {**PLAIN, "shuffle": False, "early_stopping": False}
@@ -17,8 +17,8 @@ MIXED = ["y", "z", "label"]
 
 @pytest.fixture(scope="module")
 def two():
-    with crew_of(2) as crew:
-        yield crew
+    with worker_processes(2) as executor:
+        yield executor
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def assert_same(ours, theirs):
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_two_workers_with_all_rows_at_once_learn_what_one_fit_learns(optimizer, two, folder):
     estimator = MultiTaskKerasEstimator(**IN_ORDER, batch_size=240, optimizer=optimizer, learning_rate=0.05)
-    # Rows without any label are dropped: the shards are not the same.
+    # Rows without labels are dropped, so the shards have different sizes.
     frame = table()
     frame.loc[:60, MIXED] = None
     path = folder_of(frame, folder.parent / f"unequal-{optimizer}")
@@ -64,7 +64,7 @@ def test_minibatches_in_order_are_those_of_a_fit_on_the_interleaved_rows(extra, 
 
 
 def test_the_same_rows_are_held_out_by_one_worker_and_by_two(two, folder):
-    # With all rows at once the two take the same steps, so that they see the same losses.
+    # With all rows in one batch, both take the same steps and see the same losses.
     estimator = MultiTaskKerasRegressor(**{**PLAIN, "epochs": 8, "ensemble_size": 2}, batch_size=240)
     estimator.set_params(learning_rate=0.05, early_stopping=True, n_iter_no_change=3)
     ours = fit_with(two, estimator, folder, ["y", "z"], features=FEATURES)
@@ -74,7 +74,7 @@ def test_the_same_rows_are_held_out_by_one_worker_and_by_two(two, folder):
     assert ours.best_epoch_.tolist() == alone.best_epoch_.tolist()
 
 
-def test_rows_to_validate_on_are_shared_out_too(two, folder):
+def test_validation_rows_are_divided_among_workers(two, folder):
     others = table(101, seed=1)
     path = folder_of(others, folder.parent / "others")
     estimator = MultiTaskKerasRegressor(**PLAIN, batch_size=240, learning_rate=0.05)
@@ -84,7 +84,7 @@ def test_rows_to_validate_on_are_shared_out_too(two, folder):
     assert_same(ours, theirs)
 
 
-def test_workers_draw_noise_of_their_own_and_repeat_it(two, folder):
+def test_dropout_on_several_workers_is_reproducible(two, folder):
     estimator = MultiTaskKerasRegressor(**PLAIN, dropout=0.3, batch_size=64)
     first, again = (fit_with(two, estimator, folder, ["y", "z"], features=FEATURES) for _ in range(2))
     assert np.array_equal(first.network_.parameters, again.network_.parameters)
@@ -104,10 +104,10 @@ def test_a_batch_too_small_to_share_is_refused(two, folder):
 
 def test_four_workers_learn_what_one_fit_learns(folder):
     frame = table()
-    whole = MultiTaskKerasEstimator(**IN_ORDER, batch_size=240, optimizer="sgd", learning_rate=0.05)
-    parts = MultiTaskKerasEstimator(**IN_ORDER, batch_size=32, learning_rate=0.01)
-    with crew_of(4) as four:
-        assert_same(fit_with(four, whole, folder, MIXED, features=FEATURES), local_fit(whole, frame, MIXED))
-        ours = fit_with(four, parts, folder, MIXED, features=FEATURES)
-        assert_same(ours, local_fit(parts, interleaved(frame, 4), MIXED))
+    full_batch = MultiTaskKerasEstimator(**IN_ORDER, batch_size=240, optimizer="sgd", learning_rate=0.05)
+    minibatch = MultiTaskKerasEstimator(**IN_ORDER, batch_size=32, learning_rate=0.01)
+    with worker_processes(4) as four:
+        assert_same(fit_with(four, full_batch, folder, MIXED, features=FEATURES), local_fit(full_batch, frame, MIXED))
+        ours = fit_with(four, minibatch, folder, MIXED, features=FEATURES)
+        assert_same(ours, local_fit(minibatch, interleaved(frame, 4), MIXED))
     assert isinstance(ours.predict(frame[FEATURES]), pd.DataFrame)

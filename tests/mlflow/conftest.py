@@ -1,4 +1,4 @@
-"""A store of its own for every test, each a copy of one that was made once."""
+"""A separate tracking store for every test, copied from one that is created once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fits in MLflow: parameters, losses of the tasks epoch by epoch, scores; alone, in pipelines and in searches."""
+"""Fits logged to MLflow: parameters, losses per task and epoch, and scores; alone, in pipelines and in searches."""
 
 import mlflow
 import numpy as np
@@ -30,7 +30,7 @@ def test_it_follows_scikit_learns_protocol():
     assert isinstance(MLflowCallback(), FitCallback)
 
 
-def test_a_fit_is_a_run_with_parameters_losses_of_the_tasks_per_epoch_and_scores():
+def test_a_fit_is_a_run_with_parameters_losses_per_task_and_epoch_and_scores():
     model = watched(MultiTaskKerasEstimator, oob_score=True, optimizer__clipnorm=1.0).fit(X, mixed(X))
     (run,) = runs()
     assert run.data.params["hidden_layer_sizes"] == "(8,)"
@@ -38,8 +38,8 @@ def test_a_fit_is_a_run_with_parameters_losses_of_the_tasks_per_epoch_and_scores
     assert run.data.tags["purpose"] == "test"
     assert run.info.status == "FINISHED"
     for name, values in model.history_.items():
-        found = mlflow.MlflowClient().get_metric_history(run.info.run_id, name)
-        assert [(entry.step, entry.value) for entry in found] == list(enumerate(values))
+        logged = mlflow.MlflowClient().get_metric_history(run.info.run_id, name)
+        assert [(entry.step, entry.value) for entry in logged] == list(enumerate(values))
     assert set(model.history_) >= {"loss", "price_loss", "size_loss", "sold_loss"}
     for task, score in model.score_tasks(X, mixed(X)).items():
         assert run.data.metrics[f"score_{task}"] == pytest.approx(score)
@@ -48,7 +48,7 @@ def test_a_fit_is_a_run_with_parameters_losses_of_the_tasks_per_epoch_and_scores
     assert run.data.metrics["fit_seconds"] > 0
 
 
-def test_within_an_active_run_the_first_fit_is_logged_there_and_others_below():
+def test_the_first_fit_is_logged_to_the_active_run_and_others_to_child_runs():
     model = watched()
     with mlflow.start_run() as active:
         model.fit(X, quantities(X))
@@ -60,7 +60,7 @@ def test_within_an_active_run_the_first_fit_is_logged_there_and_others_below():
     assert second.data.tags["mlflow.parentRunId"] == active.info.run_id
 
 
-def test_in_a_pipeline():
+def test_a_fit_in_a_pipeline_is_logged_to_the_active_run():
     with mlflow.start_run() as active:
         make_pipeline(StandardScaler(), watched()).fit(X, quantities(X))
     (run,) = runs()
@@ -69,7 +69,7 @@ def test_in_a_pipeline():
 
 
 @pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_every_fit_of_a_search_is_a_run_below_the_active_one(n_jobs):
+def test_every_fit_of_a_search_is_a_child_of_the_active_run(n_jobs):
     with mlflow.start_run() as active:
         parent = None if n_jobs == 1 else active.info.run_id
         model = MultiTaskKerasRegressor(**SMALL).set_callbacks(MLflowCallback(parent_run_id=parent))
@@ -85,7 +85,7 @@ def test_every_fit_of_a_search_is_a_run_below_the_active_one(n_jobs):
     assert sorted(run.data.params["dropout"] for run in children).count("0.1") >= 2
 
 
-def test_without_a_run_every_fold_is_one():
+def test_without_an_active_run_every_fold_is_a_run():
     cross_validate(watched(), X, quantities(X), cv=2)
     assert len(runs()) == 2
 
@@ -96,14 +96,14 @@ def test_a_fit_that_fails_logs_nothing():
     assert runs() == []
 
 
-def test_names_of_tasks_that_mlflow_does_not_take_are_changed():
+def test_characters_that_mlflow_does_not_allow_are_replaced_in_task_names():
     y = pd.DataFrame(quantities(X), columns=["price in $ (1,000)", "größe"])
     watched().fit(X, y)
     (run,) = runs()
     assert {"score_price in _ _1_000_", "score_größe"} <= set(run.data.metrics)
 
 
-def test_missing_labels_leave_out_scores_that_are_not_known():
+def test_tasks_with_missing_labels_are_scored():
     y = quantities(X)
     y[::2, 1] = np.nan
     watched().fit(X, y)
@@ -111,8 +111,8 @@ def test_missing_labels_leave_out_scores_that_are_not_known():
 
 
 @pytest.mark.slow
-def test_autolog_of_mlflow_logs_nothing_of_ours():
-    """As the guide says; where this fails, MLflow has learnt it and the guide can say so."""
+def test_mlflow_autolog_does_not_log_skmtl_estimators():
+    """The guide says so. If this fails, MLflow now supports them: update the guide."""
     mlflow.sklearn.autolog()
     try:
         MultiTaskKerasRegressor(**SMALL).fit(X, quantities(X))

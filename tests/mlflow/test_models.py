@@ -1,4 +1,4 @@
-"""Models in MLflow: scikit-learn's flavour as it comes, and skmtl's own, which has no pickle."""
+"""Models in MLflow: with the scikit-learn flavour, and with skmtl's own flavour, which uses no pickle."""
 
 import functools
 
@@ -16,7 +16,7 @@ from skmtl.persistence import trusted_types
 from ..estimators._cases import mixed
 from ..estimators._process import run_python
 from ..persistence._cases import TINY, X, answers, check_same, table
-from ..persistence._cases import fitted as of_case
+from ..persistence._cases import fitted as fitted_case
 
 pytestmark = [
     pytest.mark.usefixtures("store"),
@@ -28,9 +28,9 @@ CASES = ["regressor", "regressor of one task", "classifier", "mixed"]
 
 @functools.cache
 def fitted(case):
-    """MLflow 3.17 refuses columns of a category dtype where a signature says what to expect: strings then."""
+    """A fitted case; "mixed" has strings, because MLflow 3.17 refuses categorical columns if there is a signature."""
     if case != "mixed":
-        return of_case(case)
+        return fitted_case(case)
     rows = table().astype({"year": str})
     return MultiTaskKerasEstimator(**TINY).fit(rows, mixed(X)), rows
 
@@ -40,7 +40,7 @@ def same_table(found, expected):
     assert found.astype(object).to_numpy().tolist() == expected.astype(object).to_numpy().tolist()
 
 
-def log_by_sklearn(model, rows):
+def log_with_sklearn(model, rows):
     return mlflow.sklearn.log_model(
         model,
         name="model",
@@ -50,19 +50,22 @@ def log_by_sklearn(model, rows):
     )
 
 
-def log_by_skmtl(model, rows):
+def log_with_skmtl(model, rows):
     return skmtl.mlflow.log_model(model, signature=infer_signature(rows, model.predict(rows)))
 
 
-WAYS = {"sklearn": (log_by_sklearn, mlflow.sklearn.load_model), "skmtl": (log_by_skmtl, skmtl.mlflow.load_model)}
+FLAVOURS = {
+    "sklearn": (log_with_sklearn, mlflow.sklearn.load_model),
+    "skmtl": (log_with_skmtl, skmtl.mlflow.load_model),
+}
 
 
 @pytest.mark.parametrize(
-    ("case", "way"), [*((case, "skmtl") for case in CASES), ("regressor", "sklearn"), ("mixed", "sklearn")]
+    ("case", "flavour"), [*((case, "skmtl") for case in CASES), ("regressor", "sklearn"), ("mixed", "sklearn")]
 )
-def test_a_logged_model_is_loaded_with_the_same_bits_also_as_pyfunc(case, way):
+def test_a_logged_model_predicts_the_same_bits_also_as_pyfunc(case, flavour):
     model, rows = fitted(case)
-    log, load = WAYS[way]
+    log, load = FLAVOURS[flavour]
     info = log(model, rows)
     check_same(answers(load(info.model_uri), rows), answers(model, rows))
     loaded = mlflow.pyfunc.load_model(info.model_uri)
@@ -72,13 +75,13 @@ def test_a_logged_model_is_loaded_with_the_same_bits_also_as_pyfunc(case, way):
     assert len(columns.inputs) == (3 if case == "mixed" else 1)
 
 
-def test_skops_is_the_format_of_the_sklearn_flavour_as_it_comes_and_asks_for_the_types():
+def test_the_sklearn_flavour_uses_skops_by_default_and_needs_trusted_types():
     model, _ = fitted("single")
     with pytest.raises(mlflow.MlflowException, match="skops_trusted_types"):
         mlflow.sklearn.log_model(model, name="model", pip_requirements=["skmtl"])
 
 
-def test_skmtls_flavour_holds_a_file_of_skmtl_and_no_pickle(tmp_path):
+def test_the_skmtl_flavour_holds_an_skmtl_file_and_no_pickle(tmp_path):
     model, _ = fitted("mixed")
     skmtl.mlflow.save_model(model, tmp_path / "model", metadata={"purpose": "test"})
     files = {path.name for path in (tmp_path / "model").rglob("*") if path.is_file()}
@@ -90,7 +93,7 @@ def test_skmtls_flavour_holds_a_file_of_skmtl_and_no_pickle(tmp_path):
     assert "skmtl==" in (tmp_path / "model" / "requirements.txt").read_text()
 
 
-def test_pyfunc_predicts_by_the_method_that_was_asked_for(tmp_path):
+def test_pyfunc_calls_the_requested_method(tmp_path):
     model, rows = fitted("classifier")
     skmtl.mlflow.save_model(model, tmp_path / "model", pyfunc_predict_fn="predict_proba")
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "model"))
@@ -108,12 +111,12 @@ def test_a_damaged_file_and_another_flavour_are_refused(tmp_path):
     (tmp_path / "model" / "data" / "model.skmtl").write_bytes(b"PK")
     with pytest.raises(InvalidModelFileError):
         skmtl.mlflow.load_model(str(tmp_path / "model"))
-    other = log_by_sklearn(model, rows)
-    with pytest.raises(ValueError, match="not of 'skmtl'"):
+    other = log_with_sklearn(model, rows)
+    with pytest.raises(ValueError, match="but not 'skmtl'"):
         skmtl.mlflow.load_model(other.model_uri)
 
 
-def test_importing_skmtls_flavour_imports_neither_mlflow_nor_tensorflow():
+def test_importing_the_skmtl_flavour_imports_neither_mlflow_nor_tensorflow():
     code = "import sys, skmtl.mlflow; print('mlflow' in sys.modules, 'tensorflow' in sys.modules)"
     assert run_python(code) == "False False\n"
 
@@ -121,18 +124,18 @@ def test_importing_skmtls_flavour_imports_neither_mlflow_nor_tensorflow():
 @pytest.mark.slow
 def test_models_predict_in_a_fresh_process(tmp_path, store):
     model, rows = fitted("mixed")
-    info = log_by_skmtl(model, rows)
+    info = log_with_skmtl(model, rows)
     mlflow.models.predict(
         info.model_uri, input_data=rows[:5], env_manager="local", output_path=str(tmp_path / "out.json")
     )
-    found = pd.read_json(tmp_path / "out.json")["predictions"].tolist()
-    assert [row["size"] for row in found] == model.predict(rows[:5])["size"].tolist()
+    predictions = pd.read_json(tmp_path / "out.json")["predictions"].tolist()
+    assert [row["size"] for row in predictions] == model.predict(rows[:5])["size"].tolist()
 
 
-def test_a_pipeline_around_ours_is_logged_by_the_sklearn_flavour():
+def test_a_pipeline_around_an_skmtl_estimator_is_logged_with_the_sklearn_flavour():
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     model = make_pipeline(StandardScaler().fit(X), fitted("single")[0])
-    info = log_by_sklearn(model, X)
+    info = log_with_sklearn(model, X)
     same_table(mlflow.sklearn.load_model(info.model_uri).predict(X), model.predict(X))

@@ -1,4 +1,4 @@
-"""ONNX models run by onnxruntime, and compared with the estimator they were made of."""
+"""Run ONNX models with onnxruntime, and compare them with the exported estimators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import skmtl
 
 
 def feed(session: Any, X: Any) -> dict[str, np.ndarray]:
-    """Rows as the session's inputs take them."""
+    """Convert rows to the session's inputs."""
     declared = {one.name: one for one in session.get_inputs()}
     if list(declared) == ["X"] and declared["X"].shape[1] != 1:
         return {"X": np.asarray(X).astype(_dtype(declared["X"]))}
@@ -35,14 +35,17 @@ def _dtype(declared: Any) -> Any:
 
 
 def run(model: Any, X: Any, rows: Any = None, **settings: Any) -> dict[str, np.ndarray]:
-    """Outputs by name."""
+    """Export and run a model; return its outputs by name."""
     session = onnxruntime.InferenceSession(skmtl.to_onnx(model, **settings).SerializeToString())
-    found = session.run(None, feed(session, X if rows is None else rows))
-    return dict(zip((one.name for one in session.get_outputs()), found, strict=True))
+    outputs = session.run(None, feed(session, X if rows is None else rows))
+    return dict(zip((one.name for one in session.get_outputs()), outputs, strict=True))
 
 
 def check_same(model: Any, X: Any, found: dict[str, np.ndarray], rtol: float = 1e-9) -> None:
-    """The outputs are what the estimator predicts: values relative to the larger of themselves and their spread."""
+    """Assert that outputs equal the estimator's predictions.
+
+    The tolerance of regressions is relative to the larger of the value and the standard deviation of all values.
+    """
     outputs = iter(found.values())
     columns = _columns(model.predict(X))
     proba = model.predict_proba(X) if hasattr(model, "predict_proba") else [None] * len(columns)
@@ -68,6 +71,6 @@ def _columns(predicted: Any) -> list[np.ndarray]:
 
 
 def _is_sure(chances: np.ndarray) -> np.ndarray:
-    """Rows whose most probable class is not a matter of the last digits."""
+    """Rows where the most probable class does not depend on rounding."""
     ordered = np.sort(chances, axis=1)
     return ordered[:, -1] - (ordered[:, -2] if chances.shape[1] > 1 else 0.0) > 1e-4

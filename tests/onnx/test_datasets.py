@@ -1,4 +1,4 @@
-"""On real data sets onnxruntime computes what the estimator does, in fits by default and in single networks."""
+"""ONNX models agree with the estimator on real data sets, for default fits and single networks."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ QUICK = ("flare1", "slump")
 
 
 def sets():
-    """Names of the data sets, none where they are not there; a few are quick."""
+    """Names of the data sets, most of them marked as slow; empty if the data are not available."""
     try:
         names = agreement.names()
     except FileNotFoundError:
@@ -24,5 +24,5 @@ def sets():
 @pytest.mark.parametrize("settings", agreement.SETTINGS.values(), ids=agreement.SETTINGS)
 @pytest.mark.parametrize("name", sets())
 def test_values_and_probabilities_are_the_same(name, settings):
-    """Rows held out, with levels never seen, missing cells and extreme values."""
+    """On held-out rows with unseen levels, missing cells and extreme values."""
     assert agreement.worst_difference(agreement.load(name, agreement.ROWS), **settings) < 1e-5

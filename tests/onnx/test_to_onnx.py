@@ -1,4 +1,4 @@
-"""``skmtl.to_onnx``: one graph for the whole estimator, which onnxruntime computes as ``predict`` does."""
+"""``skmtl.to_onnx``: one graph for the entire estimator, with the predictions of ``predict`` in onnxruntime."""
 
 import datetime
 
@@ -25,7 +25,7 @@ SINGLE = {"scheme", "model"}
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_it_computes_what_predict_and_predict_proba_do(case):
+def test_outputs_equal_predict_and_predict_proba(case):
     model, rows = fitted(case)
     check_same(model, rows, run(model, rows), rtol=1e-5 if case in SINGLE else 1e-9)
 
@@ -72,14 +72,14 @@ def test_any_number_of_rows(n_rows):
     check_same(fitted("regressor")[0], rows, run(fitted("regressor")[0], rows))
 
 
-def test_far_rows_are_compared_with_all_others_and_near_ones_are_not_predicted_as_far():
-    model, rows = fitted("far rows")
-    near_and_far = np.concatenate([rows[:100] - 1, 100 * rows[:20], features(300)])
+def test_in_distribution_and_shifted_rows():
+    model, rows = fitted("shifted rows")
+    mixture = np.concatenate([rows[:100] - 1, 100 * rows[:20], features(300)])
     assert model.blend_.shifted is not None
-    check_same(model, near_and_far, run(model, near_and_far))
+    check_same(model, mixture, run(model, mixture))
 
 
-def test_a_table_of_numbers_is_one_input_and_columns_are_several():
+def test_a_numeric_table_is_one_input_and_columns_are_several():
     model = MultiTaskKerasRegressor(**SMALL).fit(pd.DataFrame(X, columns=list("abcd")), quantities(X))
     one = onnxruntime.InferenceSession(skmtl.to_onnx(model).SerializeToString())
     assert [(i.name, i.shape, i.type) for i in one.get_inputs()] == [("X", ["rows", 4], "tensor(double)")]
@@ -89,14 +89,14 @@ def test_a_table_of_numbers_is_one_input_and_columns_are_several():
         (name, ["rows", 1], "tensor(float)") for name in "abcd"
     ]
     frame = pd.DataFrame(X.astype(np.float32), columns=list("abcd"))
-    found = dict(zip(["y0", "y1"], session.run(None, feed(session, frame)), strict=True))
-    check_same(model, frame, found, rtol=1e-5)
+    outputs = dict(zip(["y0", "y1"], session.run(None, feed(session, frame)), strict=True))
+    check_same(model, frame, outputs, rtol=1e-5)
 
 
-def test_a_table_of_codes_is_what_model_input_gives():
+def test_table_inputs_take_what_model_input_returns():
     model, rows = fitted("mixed")
-    found = run(model, rows, model.model_input(rows), inputs="table")
-    check_same(model, rows, found)
+    outputs = run(model, rows, model.model_input(rows), inputs="table")
+    check_same(model, rows, outputs)
 
 
 def test_columns_without_names_are_numbered():
@@ -123,7 +123,7 @@ def test_only_categories():
     ],
     ids=repr,
 )  # fmt: skip
-def test_labels_have_the_type_that_onnx_has_for_them(kinds, kind):
+def test_labels_have_the_matching_onnx_type(kinds, kind):
     model = MultiTaskKerasClassifier(**{**SMALL, "epochs": 1}).fit(X, labelled(*kinds))
     session = onnxruntime.InferenceSession(skmtl.to_onnx(model).SerializeToString())
     assert [(o.name, o.type) for o in session.get_outputs()] == [("y0", kind), ("y0_probabilities", "tensor(double)")]
@@ -131,14 +131,14 @@ def test_labels_have_the_type_that_onnx_has_for_them(kinds, kind):
     check_same(model, X, run(model, X))
 
 
-def test_a_task_that_is_called_as_a_column_gets_a_name_of_its_own():
+def test_a_task_with_the_name_of_a_column_is_renamed():
     rows = table()[["a", "size"]]
     y = pd.DataFrame({"a": quantities(X)[:, 0], "size": mixed(X)["size"]})
     model = MultiTaskKerasEstimator(**SMALL).fit(rows, y)
     assert list(run(model, rows)) == ["a_", "size_", "size_probabilities"]
 
 
-def test_any_name_of_a_column_and_of_a_task_will_do():
+def test_columns_and_tasks_may_have_any_name():
     names = ["value_1", "start", "a/b", "größe in m²", "value__2"]
     rows = pd.DataFrame(np.column_stack([X, X[:, 0]]), columns=names)
     y = pd.DataFrame(quantities(X), columns=["value_3", "X"])
@@ -147,31 +147,31 @@ def test_any_name_of_a_column_and_of_a_task_will_do():
         check_same(model, rows, run(model, rows, inputs=inputs))
 
 
-def test_the_file_is_what_is_returned(tmp_path):
+def test_the_file_equals_the_returned_model(tmp_path):
     model, _ = fitted("single")
-    given = skmtl.to_onnx(model, tmp_path / "model.onnx")
-    assert onnx.load(tmp_path / "model.onnx") == given
-    assert (given.producer_name, given.producer_version) == ("skmtl", skmtl.__version__)
+    returned = skmtl.to_onnx(model, tmp_path / "model.onnx")
+    assert onnx.load(tmp_path / "model.onnx") == returned
+    assert (returned.producer_name, returned.producer_version) == ("skmtl", skmtl.__version__)
 
 
-def test_what_cannot_be_written_is_refused():
+def test_other_objects_and_unsupported_categories_are_refused():
     with pytest.raises(NotFittedError):
         skmtl.to_onnx(MultiTaskKerasRegressor())
     for other in (make_pipeline(StandardScaler(), fitted("single")[0]), StandardScaler().fit(X)):
         with pytest.raises(TypeError, match="pass the fitted estimator"):
             skmtl.to_onnx(other)
     for other in (MultiTaskKerasRegressor, "text"):
-        with pytest.raises(TypeError, match="writes fitted estimators"):
+        with pytest.raises(TypeError, match="exports fitted skmtl estimators"):
             skmtl.to_onnx(other)
     with pytest.raises(ValueError, match="inputs should be"):
         skmtl.to_onnx(fitted("single")[0], inputs="frame")
     rows = table().assign(odd=labelled(b"a", b"b"))
     model = MultiTaskKerasRegressor(**{**SMALL, "epochs": 1}).fit(rows, quantities(X))
-    with pytest.raises(TypeError, match="'odd' has categories of bytes"):
+    with pytest.raises(TypeError, match="'odd' has categories of the types bytes"):
         skmtl.to_onnx(model)
 
 
-def test_a_default_fit_is_written_without_tensorflow(tmp_path):
+def test_a_default_fit_is_exported_without_tensorflow(tmp_path):
     skmtl.save(fitted("regressor")[0], tmp_path / "model.skmtl")
     code = "import sys, skmtl; skmtl.to_onnx(skmtl.load('model.skmtl'), 'm.onnx'); print('tensorflow' in sys.modules)"
     assert run_python(code, cwd=tmp_path) == "False\n"

@@ -1,4 +1,4 @@
-"""Small fitted estimators of every sort that a file has to keep, each made once."""
+"""Small fitted estimators of every kind that can be saved, each fitted once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TINY: dict[str, Any] = {"hidden_layer_sizes": (4,), "epochs": 2, "random_state":
 
 
 def table(n_samples: int = 60) -> pd.DataFrame:
-    """Numbers with gaps, strings with gaps, a few levels and many, a category of integers, booleans."""
+    """Numbers and strings with gaps, categories with few and with many levels, an integer category, booleans."""
     rng = np.random.default_rng(5)
     X = pd.DataFrame(features(n_samples), columns=list("abcd"))
     X.loc[::7, "b"] = np.nan
@@ -34,21 +34,21 @@ def table(n_samples: int = 60) -> pd.DataFrame:
 
 
 def labelled(*kinds: Any) -> np.ndarray:
-    """A classification with these labels."""
+    """A classification target with these labels."""
     column = np.empty(len(X), dtype=object)
     column[:] = [kinds[i % len(kinds)] for i in range(len(X))]
     return column
 
 
-def in_time() -> tuple[np.ndarray, np.ndarray]:
-    """Rows next to each other alike, so that a blend for far rows is made."""
+def grouped_rows() -> tuple[np.ndarray, np.ndarray]:
+    """Rows that resemble their neighbours, so that a blend for shifted rows is fitted."""
     rng = np.random.default_rng(0)
     group = np.repeat(rng.normal(size=(8, 4)) * 3, 25, axis=0)
     rows = group + 0.1 * rng.normal(size=group.shape)
     return rows, rows[:, :2] + 0.1 * rng.normal(size=(200, 2))
 
 
-def partly(model: Any) -> Any:
+def partially_fitted(model: Any) -> Any:
     for _ in range(2):
         model.partial_fit(X, quantities(X))
     return model
@@ -59,7 +59,7 @@ CASES: dict[str, Any] = {
     "regressor of one task": lambda: (MultiTaskKerasRegressor(**TINY).fit(X, quantities(X)[:, 0]), X),
     "classifier": lambda: (MultiTaskKerasClassifier(**TINY).fit(X, labels(X)), X),
     "mixed": lambda: (MultiTaskKerasEstimator(**TINY).fit(table(), mixed(X)), table()),
-    "far rows": lambda: (MultiTaskKerasRegressor(**TINY).fit(*in_time()), in_time()[0] + 1),
+    "shifted rows": lambda: (MultiTaskKerasRegressor(**TINY).fit(*grouped_rows()), grouped_rows()[0] + 1),
     "single": lambda: (MultiTaskKerasEstimator(**SMALL, loss_weights={"price": 2.0}).fit(X, mixed(X)), X),
     "ensemble": lambda: (MultiTaskKerasRegressor(**{**SMALL, "ensemble_size": 2}).fit(X, quantities(X)), X),
     "float64": lambda: (MultiTaskKerasRegressor(**SMALL, dtype="float64", oob_score=True).fit(X, quantities(X)), X),
@@ -70,7 +70,7 @@ CASES: dict[str, Any] = {
         X,
     ),
     "scheme": lambda: (MultiTaskKerasRegressor(**SMALL, architecture=MMoE(2)).fit(X, quantities(X)), X),
-    "partial_fit": lambda: (partly(MultiTaskKerasRegressor(**SMALL)), X),
+    "partial_fit": lambda: (partially_fitted(MultiTaskKerasRegressor(**SMALL)), X),
     "model": lambda: (MultiTaskKerasEstimator(**OWN, model=heads, model__noise=0.1).fit(X, mixed(X)), X),
     "grouping": lambda: (
         TaskGroupingRegressor(
@@ -92,20 +92,20 @@ def fitted(name: str) -> tuple[Any, Any]:
 
 
 def answers(model: Any, rows: Any) -> dict[str, Any]:
-    """All that an estimator says of rows, as arrays by name."""
-    found = {"predict": model.predict(rows)}
+    """All predictions of an estimator, as arrays by name."""
+    predictions = {"predict": model.predict(rows)}
     if hasattr(model, "predict_proba"):
         proba = model.predict_proba(rows)
         parts = proba if isinstance(proba, list) else [proba]
-        found |= {f"proba {i}": part for i, part in enumerate(parts) if part is not None}
+        predictions |= {f"proba {i}": part for i, part in enumerate(parts) if part is not None}
     if hasattr(model, "oob_residuals_") and hasattr(model, "predict_interval"):
-        found["interval"] = model.predict_interval(rows, coverage=0.5)
-        found["std"] = model.predict(rows, return_std=True)[1]
-    return {name: np.asarray(value) for name, value in found.items()}
+        predictions["interval"] = model.predict_interval(rows, coverage=0.5)
+        predictions["std"] = model.predict(rows, return_std=True)[1]
+    return {name: np.asarray(value) for name, value in predictions.items()}
 
 
 def check_same(found: dict[str, Any], expected: dict[str, Any], rtol: float = 0.0) -> None:
-    """The same answers, to the bit unless ``rtol`` says otherwise."""
+    """Assert that predictions are the same bits, or within ``rtol`` if it is not 0."""
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         other = found[name]

@@ -1,4 +1,4 @@
-"""Damaged and hostile files made of valid ones."""
+"""Damaged and hostile files, made from valid ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def entries_of(data: bytes) -> dict[str, bytes]:
 def packed(entries: list[tuple[str, bytes]], packing: int = zipfile.ZIP_STORED) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", packing) as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of names that come twice
+        warnings.simplefilter("ignore")  # duplicate names
         for name, content in entries:
             archive.writestr(zipfile.ZipInfo(name), content, packing)
     return file.getvalue()
@@ -53,7 +53,7 @@ def flipped(data: bytes, rng: random.Random) -> bytes:
 
 
 def directory_flipped(data: bytes, rng: random.Random) -> bytes:
-    """Changes where the zip says what lies where."""
+    """Change a byte of the zip's central directory."""
     start, changed = data.rindex(b"PK\x01\x02"), bytearray(data)
     changed[rng.randrange(start, len(changed))] = rng.randrange(256)
     return bytes(changed)
@@ -74,7 +74,7 @@ def renamed(data: bytes, rng: random.Random) -> bytes:
 
 
 def another_array(data: bytes, rng: random.Random) -> bytes:
-    """An array of another shape, dtype or order, or none at all; or with another header."""
+    """Replace an array by one of another shape, dtype or order, or damage its header."""
     entries = entries_of(data)
     names = [name for name in entries if name != TEXT]
     if not names:
@@ -92,7 +92,7 @@ def another_array(data: bytes, rng: random.Random) -> bytes:
 
 
 def another_text(data: bytes, rng: random.Random) -> bytes:
-    """One value, key or entry of the JSON changed."""
+    """Change one value, key or entry of the JSON text."""
     tree = json.loads(entries_of(data)[TEXT])
     node, key = rng.choice(list(places(tree)))
     change = rng.randrange(4)
@@ -107,12 +107,12 @@ def another_text(data: bytes, rng: random.Random) -> bytes:
     try:
         return with_text(data, json.dumps(tree).encode())
     except (ValueError, RecursionError):
-        # The value was put into itself.
+        # The change made the tree contain itself.
         return truncated(data, rng)
 
 
 def places(tree: Any) -> Any:
-    """Every container with each of its keys."""
+    """Yield every container with each of its keys."""
     keys = list(tree) if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ()
     for key in keys:
         yield tree, key

@@ -1,4 +1,4 @@
-"""Files of every format that there ever was are read, and predict what they predicted."""
+"""Files of all past formats can be loaded, and predict the same as before."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,13 @@ import pytest
 import skmtl
 from skmtl.persistence._archive import FORMAT
 
-from ._golden import FOLDER, SORTS, plain_answers, read_rows
+from ._golden import FOLDER, MODELS, plain_answers, read_rows
 
 FILES = sorted(FOLDER.glob("format_*/*.skmtl"))
 
 
-def test_every_sort_has_a_file_of_the_present_format():
-    assert {path.stem for path in FILES if path.parent.name == f"format_{FORMAT}"} == set(SORTS)
+def test_every_model_has_a_file_of_the_current_format():
+    assert {path.stem for path in FILES if path.parent.name == f"format_{FORMAT}"} == set(MODELS)
 
 
 def test_the_files_are_small():
@@ -20,8 +20,8 @@ def test_the_files_are_small():
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_a_file_is_read_and_answers_what_it_did(path):
-    """Other processors round the last digits differently."""
+def test_a_file_predicts_the_same_as_before(path):
+    """Up to rounding, which depends on the processor."""
     model = skmtl.load(path)
     with np.load(path.with_suffix(".npz")) as expected:
         found = plain_answers(model, read_rows(path))
@@ -34,7 +34,7 @@ def test_a_file_is_read_and_answers_what_it_did(path):
 
 
 def check_cells(found, expected):
-    """Cells as strings; numbers among them to a few digits."""
+    """Compare cells as strings, but numbers among them with a tolerance."""
     assert found.shape == expected.shape
     for one, other in zip(found.ravel(), expected.ravel(), strict=True):
         try:

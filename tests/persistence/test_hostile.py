@@ -1,4 +1,4 @@
-"""Damaged and hostile files are refused by one exception, in bounded time and memory, and touch nothing."""
+"""Damaged and hostile files raise InvalidModelFileError, within bounds of time and memory and without side effects."""
 
 import io
 import json
@@ -24,7 +24,7 @@ SMALL = FILES["incremental"]
 
 
 def refusal(data, tmp_path):
-    """What loading the bytes says."""
+    """The message of the error that loading the bytes raises."""
     (tmp_path / "model.skmtl").write_bytes(data)
     with pytest.raises(InvalidModelFileError) as caught:
         skmtl.load(tmp_path / "model.skmtl")
@@ -50,10 +50,10 @@ HOSTILE = {
     "text": b"hello",
     "pickle": pickle.dumps({"a": 1}),
     "another zip": packed([("a", b"b")]),
-    "cut off": SMALL[:-10],
+    "truncated": SMALL[:-10],
     "path traversal": packed([("../../evil", b"x"), *entries_of(SMALL).items()]),
     "twice": packed([*entries_of(SMALL).items(), (TEXT, b"{}")]),
-    "too much": packed([*entries_of(SMALL).items(), ("arrays/0.npy/x", b"")]),
+    "extra entry": packed([*entries_of(SMALL).items(), ("arrays/0.npy/x", b"")]),
     "bzip2": packed([*entries_of(SMALL).items()], zipfile.ZIP_BZIP2),
     "bomb": packed([(TEXT, bytes(1 << 28))], zipfile.ZIP_DEFLATED),
     "bomb of arrays": packed([*entries_of(SMALL).items(), ("arrays/0.npy", bytes(1 << 28))], zipfile.ZIP_DEFLATED),
@@ -85,21 +85,21 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_it_is_refused_in_little_memory_and_nothing_is_touched(kind, tmp_path, monkeypatch):
+def test_a_hostile_file_is_refused_with_little_memory_and_no_side_effects(kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tracemalloc.start()
     begin = time.perf_counter()
-    said = refusal(HOSTILE[kind], tmp_path)
+    message = refusal(HOSTILE[kind], tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert "model.skmtl" in said
+    assert "model.skmtl" in message
     assert peak < 150e6
     assert time.perf_counter() - begin < 30
     assert os.listdir(tmp_path) == ["model.skmtl"]
 
 
 def test_entries_that_overlap_are_refused(tmp_path):
-    """As in a zip that unpacks to much more than its size without packing anything."""
+    """Overlapping entries let a zip unpack to much more than its size without compression."""
     body, count = to_npy(np.zeros(4000)), 50
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -117,17 +117,20 @@ def test_entries_that_overlap_are_refused(tmp_path):
 
 def test_a_newer_format_is_refused_with_both_versions(tmp_path):
     tree = json.loads(entries_of(SMALL)[TEXT]) | {"format": 7, "versions": {"skmtl": "9.9"}}
-    said = refusal(with_text(SMALL, json.dumps(tree).encode()), tmp_path)
-    assert f"format 7, written by skmtl 9.9; skmtl {skmtl.__version__} reads up to format 1. Update skmtl" in said
+    message = refusal(with_text(SMALL, json.dumps(tree).encode()), tmp_path)
+    assert (
+        f"format 7, written by skmtl 9.9, but skmtl {skmtl.__version__} reads only formats up to 1. Update skmtl"
+        in message
+    )
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"class":"FittedNetwork"', '"class":"os.system"', "which skmtl.load does not make"),
-        ('"members":1', '"members":"1"', r"members should be int, found str"),
-        ('"members":1', '"members":true', r"members should be int, found bool"),
-        ('"members":1', '"members":2', "weights do not fit together"),
+        ('"class":"FittedNetwork"', '"class":"os.system"', "which skmtl.load does not allow"),
+        ('"members":1', '"members":"1"', r"members should be int, got str"),
+        ('"members":1', '"members":true', r"members should be int, got bool"),
+        ('"members":1', '"members":2', "weights are inconsistent"),
         ('"link":"identity"', '"link":"other"', r"Head.link should be"),
         ('"trained_epochs":1', '"trained_epochs":1,"more":2', "unknown fields more"),
         ('"dropout":0.0,', "", "lacks the field dropout"),
@@ -136,13 +139,13 @@ def test_a_newer_format_is_refused_with_both_versions(tmp_path):
         ('"parameters":{', '"parameters":{"evil":1,', "unexpected parameter 'evil'"),
     ],
 )
-def test_what_is_wrong_is_named(old, new, message, tmp_path):
+def test_the_message_names_what_is_wrong(old, new, message, tmp_path):
     text = entries_of(SMALL)[TEXT].decode()
     assert old in text
     assert message in refusal(with_text(SMALL, text.replace(old, new).encode()), tmp_path)
 
 
-def test_a_field_that_a_later_version_adds_with_a_default_may_be_missing(tmp_path):
+def test_a_field_with_a_default_may_be_missing(tmp_path):
     text = entries_of(SMALL)[TEXT].decode()
     assert ',"trained_epochs":1' in text
     (tmp_path / "model.skmtl").write_bytes(with_text(SMALL, text.replace(',"trained_epochs":1', "").encode()))
@@ -153,7 +156,7 @@ def test_a_field_that_a_later_version_adds_with_a_default_may_be_missing(tmp_pat
     "name",
     ["Lambda", "TFSMLayer", "TorchModuleWrapper", "function", "__lambda__", "MyLayer", "StringLookup"],
 )
-def test_a_network_of_other_layers_than_those_on_the_list_is_refused(name, tmp_path):
+def test_a_network_with_layers_that_are_not_listed_is_refused(name, tmp_path):
     text = entries_of(FILES["model"])[TEXT].decode()
     changed = text.replace('\\"class_name\\": \\"BatchNormalization\\"', f'\\"class_name\\": \\"{name}\\"')
     assert changed != text
@@ -177,13 +180,13 @@ def test_an_array_without_a_header_is_refused(bad):
 @pytest.mark.parametrize(
     "array", [np.array([2], np.uint8).view(bool), np.array([0x110000], np.uint32).view("U1")], ids=["bool", "str"]
 )
-def test_bytes_that_are_no_value_of_their_dtype_are_refused(array):
+def test_bytes_that_are_not_valid_for_the_dtype_are_refused(array):
     with pytest.raises(InvalidModelFileError):
         from_npy(to_npy(array))
 
 
 def check_mutations(count, seed, tmp_path):
-    """Files that were changed are read or refused, whatever was changed."""
+    """Load mutated files: each loads, or raises InvalidModelFileError."""
     rng, files, path = random.Random(seed), list(FILES.values()), tmp_path / "model.skmtl"
     refused = 0
     for number in range(count):
@@ -199,12 +202,12 @@ def check_mutations(count, seed, tmp_path):
     assert refused > count / 2
 
 
-def test_some_mutations_of_valid_files_lead_to_nothing_but_the_one_exception(tmp_path, monkeypatch):
+def test_mutated_files_raise_no_other_exception(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check_mutations(400, 0, tmp_path)
 
 
 @pytest.mark.slow
-def test_ten_thousand_mutations_of_valid_files_lead_to_nothing_but_the_one_exception(tmp_path, monkeypatch):
+def test_ten_thousand_mutated_files_raise_no_other_exception(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check_mutations(10_000, 1, tmp_path)

@@ -1,4 +1,4 @@
-"""``skmtl.save`` and ``skmtl.load``: the same bits, no code, and nothing half-written."""
+"""``skmtl.save`` and ``skmtl.load``: same predictions, no code, and atomic writes."""
 
 import datetime
 import json
@@ -37,26 +37,26 @@ def through_a_file(model, tmp_path, **settings):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_loaded_answers_the_same_bits_and_has_the_same_parameters(case, tmp_path):
+def test_a_loaded_estimator_predicts_the_same_bits_and_has_the_same_parameters(case, tmp_path):
     model, rows = fitted(case)
-    twin = through_a_file(model, tmp_path)
-    check_same(answers(twin, rows), answers(model, rows))
-    assert sorted(vars(twin)) == sorted(vars(model))
-    parameters = {name: value for name, value in twin.get_params(deep=False).items() if name != "estimator"}
+    loaded = through_a_file(model, tmp_path)
+    check_same(answers(loaded, rows), answers(model, rows))
+    assert sorted(vars(loaded)) == sorted(vars(model))
+    parameters = {name: value for name, value in loaded.get_params(deep=False).items() if name != "estimator"}
     for name, value in parameters.items():
         if name == "model" and value is not None:
             assert value == LostFunction("heads")
         else:
             assert value == model.get_params()[name]
     if hasattr(model, "estimator"):
-        assert twin.estimator.get_params() == model.estimator.get_params()
+        assert loaded.estimator.get_params() == model.estimator.get_params()
 
 
 @pytest.mark.parametrize("scheme", architecture_names())
-def test_every_sharing_scheme_is_kept(scheme, tmp_path):
+def test_every_sharing_scheme_is_saved(scheme, tmp_path):
     model = MultiTaskKerasRegressor(**TINY, ensemble_size=1, architecture=scheme).fit(X, quantities(X))
-    twin = through_a_file(model, tmp_path)
-    np.testing.assert_array_equal(twin.predict(X), model.predict(X))
+    loaded = through_a_file(model, tmp_path)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
 LABELS = [
@@ -66,14 +66,14 @@ LABELS = [
 
 
 @pytest.mark.parametrize("kinds", LABELS, ids=repr)
-def test_every_kind_of_label_is_kept(kinds, tmp_path):
+def test_labels_of_every_type_are_saved(kinds, tmp_path):
     y = labelled(*kinds)
     model = MultiTaskKerasClassifier(**{**SMALL, "epochs": 1}).fit(X, y)
-    twin = through_a_file(model, tmp_path)
-    found, expected = twin.predict(X), model.predict(X)
+    loaded = through_a_file(model, tmp_path)
+    found, expected = loaded.predict(X), model.predict(X)
     assert found.dtype == expected.dtype
     assert found.tolist() == expected.tolist()
-    assert [type(label) for label in twin.classes_.tolist()] == [type(label) for label in model.classes_.tolist()]
+    assert [type(label) for label in loaded.classes_.tolist()] == [type(label) for label in model.classes_.tolist()]
 
 
 PARAMETERS = {
@@ -92,12 +92,12 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize("case", PARAMETERS)
-def test_parameters_that_are_objects_are_made_again(case, tmp_path):
+def test_parameters_that_are_objects_are_rebuilt(case, tmp_path):
     given = PARAMETERS[case]
-    twin = through_a_file(MultiTaskKerasRegressor(**given), tmp_path)
-    assert not hasattr(twin, "network_")
+    loaded = through_a_file(MultiTaskKerasRegressor(**given), tmp_path)
+    assert not hasattr(loaded, "network_")
     for name, value in given.items():
-        found = getattr(twin, name)
+        found = getattr(loaded, name)
         assert type(found) is type(value)
         assert summary(found) == summary(value)
 
@@ -115,29 +115,29 @@ class Builder:
         return None
 
 
-def test_training_goes_on_as_it_would_have(tmp_path):
+def test_partial_fit_continues_as_without_saving(tmp_path):
     model = MultiTaskKerasRegressor(**SMALL).partial_fit(X, quantities(X))
-    twin = through_a_file(model, tmp_path)
-    for one in (model, twin):
-        one.partial_fit(X, quantities(X))
-    np.testing.assert_array_equal(twin.predict(X), model.predict(X))
+    loaded = through_a_file(model, tmp_path)
+    for estimator in (model, loaded):
+        estimator.partial_fit(X, quantities(X))
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
-def test_a_lost_builder_says_what_to_pass_to_fit_again(tmp_path):
+def test_fitting_again_without_the_builder_says_what_to_pass(tmp_path):
     model, _ = fitted("model")
-    twin = through_a_file(model, tmp_path)
+    loaded = through_a_file(model, tmp_path)
     with pytest.raises(ValueError, match=r"built by the function 'heads'.*set_params\(model=\.\.\.\)"):
-        twin.fit(X, mixed(X))
-    again = through_a_file(twin, tmp_path)
+        loaded.fit(X, mixed(X))
+    again = through_a_file(loaded, tmp_path)
     check_same(answers(again, X), answers(model, X))
-    twin.set_params(model=heads).fit(X, mixed(X))
-    check_same(answers(twin, X), answers(model, X))
+    loaded.set_params(model=heads).fit(X, mixed(X))
+    check_same(answers(loaded, X), answers(model, X))
 
 
 @pytest.mark.parametrize(
     ("builder", "name"), [(lambda: None, "<lambda>"), (partial(heads, units=3), "heads"), (Builder(), "Builder")]
 )
-def test_whatever_builds_a_network_is_kept_by_its_name_alone(builder, name, tmp_path):
+def test_only_the_name_of_a_builder_is_saved(builder, name, tmp_path):
     assert through_a_file(MultiTaskKerasRegressor(model=builder), tmp_path).model == LostFunction(name)
 
 
@@ -152,7 +152,7 @@ def with_own_layer():
     return keras.Model(inputs, keras.layers.Dense(2)(Doubled()(inputs)))
 
 
-def with_our_layer():
+def with_skmtl_layer():
     inputs = keras.Input((4,))
     hidden = MemberDense(3, 1)(keras.ops.expand_dims(inputs, 0))
     return keras.Model(inputs, keras.layers.Dense(2)(keras.ops.squeeze(hidden, 0)))
@@ -163,18 +163,18 @@ def with_lambda():
     return keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Lambda(lambda x: 2 * x)(inputs)))
 
 
-def test_layers_of_the_callers_own_are_kept_by_name_where_both_ends_have_them(tmp_path):
+def test_custom_layers_are_saved_by_name_if_passed_to_save_and_load(tmp_path):
     model = MultiTaskKerasRegressor(**OWN, model=with_own_layer).fit(X, quantities(X))
-    with pytest.raises(TypeError, match=r"cannot keep network_\.custom: .* with 'Doubled'.*custom_objects"):
+    with pytest.raises(TypeError, match=r"cannot save network_\.custom: .* with 'Doubled'.*custom_objects"):
         skmtl.save(model, tmp_path / "model.skmtl")
-    twin = through_a_file(model, tmp_path, custom_objects={"Doubled": Doubled})
-    np.testing.assert_array_equal(twin.predict(X), model.predict(X))
+    loaded = through_a_file(model, tmp_path, custom_objects={"Doubled": Doubled})
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
     with pytest.raises(InvalidModelFileError, match=r"has .Doubled.*custom_objects"):
         skmtl.load(tmp_path / "model.skmtl")
 
 
-def test_layers_of_skmtl_are_kept_in_a_network_of_the_callers(tmp_path):
-    model = MultiTaskKerasRegressor(**OWN, model=with_our_layer).fit(X, quantities(X))
+def test_skmtls_layers_are_saved_in_a_custom_network(tmp_path):
+    model = MultiTaskKerasRegressor(**OWN, model=with_skmtl_layer).fit(X, quantities(X))
     np.testing.assert_array_equal(through_a_file(model, tmp_path).predict(X), model.predict(X))
 
 
@@ -195,7 +195,7 @@ REFUSED = {
     "architecture: it is .*OwnScheme": {"architecture": OwnScheme()},
     "validation_split": {"validation_split": iter([])},
     "model__f": {"model__f": print},
-    r"loss_weights\['a'\]\['b'\]: it is a dict of more than": {
+    r"loss_weights\['a'\]\['b'\]: it is a dict with more than": {
         "loss_weights": {"a": {"b": dict.fromkeys(range(10_001))}}
     },
 }
@@ -203,7 +203,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("message", REFUSED)
 def test_code_is_refused_by_name_before_anything_is_written(message, tmp_path):
-    with pytest.raises(TypeError, match=f"cannot keep {message}"):
+    with pytest.raises(TypeError, match=f"cannot save {message}"):
         skmtl.save(MultiTaskKerasRegressor(**REFUSED[message]), tmp_path / "model.skmtl")
     assert list(tmp_path.iterdir()) == []
 
@@ -224,37 +224,37 @@ class Own(MultiTaskKerasRegressor):
     [make_pipeline(StandardScaler(), MultiTaskKerasRegressor()), StandardScaler(), Own(), "text", None],
     ids=["pipeline", "other", "subclass", "text", "nothing"],
 )
-def test_other_estimators_are_refused_with_what_to_use(estimator, tmp_path):
+def test_other_estimators_are_refused_with_an_alternative(estimator, tmp_path):
     with pytest.raises(TypeError, match="use skops, pickle or joblib"):
         skmtl.save(estimator, tmp_path / "model.skmtl")
 
 
 def test_a_pipeline_within_a_grouping_is_refused_by_name(tmp_path):
     grouping = TaskGroupingRegressor(make_pipeline(StandardScaler(), MultiTaskKerasRegressor()))
-    with pytest.raises(TypeError, match="cannot keep estimator: it is Pipeline"):
+    with pytest.raises(TypeError, match="cannot save estimator: it is Pipeline"):
         skmtl.save(grouping, tmp_path / "model.skmtl")
 
 
-def test_an_attribute_that_is_not_the_estimators_is_refused_by_name(tmp_path):
+def test_an_extra_attribute_is_refused_by_name(tmp_path):
     model = MultiTaskKerasRegressor()
     model.note_ = "mine"
-    with pytest.raises(TypeError, match="cannot keep note_"):
+    with pytest.raises(TypeError, match="cannot save note_: it is not an attribute of MultiTaskKerasRegressor"):
         skmtl.save(model, tmp_path / "model.skmtl")
 
 
-def test_requests_of_metadata_are_kept(tmp_path):
+def test_metadata_requests_are_saved(tmp_path):
     import sklearn
 
     with sklearn.config_context(enable_metadata_routing=True):
-        model = MultiTaskKerasRegressor().set_fit_request(sample_weight=True).set_score_request(sample_weight="w")
+        regressor = MultiTaskKerasRegressor().set_fit_request(sample_weight=True).set_score_request(sample_weight="w")
         classifier = MultiTaskKerasClassifier().set_predict_proba_request(known=True)
-        for asked in (model, classifier):
-            twin = through_a_file(asked, tmp_path)
-            assert str(twin.get_metadata_routing()) == str(asked.get_metadata_routing())
+        for model in (regressor, classifier):
+            loaded = through_a_file(model, tmp_path)
+            assert str(loaded.get_metadata_routing()) == str(model.get_metadata_routing())
 
 
 def test_loading_and_predicting_imports_no_tensorflow(tmp_path):
-    for number, case in enumerate(("regressor", "classifier", "mixed", "far rows", "grouping")):
+    for number, case in enumerate(("regressor", "classifier", "mixed", "shifted rows", "grouping")):
         skmtl.save(fitted(case)[0], tmp_path / f"{number}.skmtl")
     code = (
         "import sys, numpy as np, skmtl\n"
@@ -267,7 +267,7 @@ def test_loading_and_predicting_imports_no_tensorflow(tmp_path):
 
 
 @pytest.mark.parametrize("case", ["model", "scheme"])
-def test_a_file_is_loaded_without_keras_where_only_predicting_takes_it(case, tmp_path):
+def test_loading_does_not_import_keras_if_only_prediction_needs_it(case, tmp_path):
     model = fitted(case)[0] if case == "model" else MultiTaskKerasRegressor(**SMALL, architecture="mmoe")
     skmtl.save(model, tmp_path / "model.skmtl")
     assert run_python("import sys, skmtl; skmtl.load('model.skmtl'); print('keras' in sys.modules)", cwd=tmp_path) == (
@@ -275,7 +275,7 @@ def test_a_file_is_loaded_without_keras_where_only_predicting_takes_it(case, tmp
     )
 
 
-def test_the_same_estimator_is_the_same_file(tmp_path):
+def test_saving_twice_writes_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         skmtl.save(fitted("mixed")[0], tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
@@ -304,7 +304,7 @@ def test_a_file_is_no_larger_than_joblibs(tmp_path):
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace", "chmod"])
-def test_a_failure_leaves_the_old_file_and_nothing_beside_it(step, tmp_path, monkeypatch):
+def test_a_failure_leaves_the_old_file_and_no_temporary_file(step, tmp_path, monkeypatch):
     skmtl.save(fitted("single")[0], tmp_path / "model.skmtl")
     before = (tmp_path / "model.skmtl").read_bytes()
 
@@ -333,8 +333,8 @@ def test_a_kill_leaves_the_old_file(step, tmp_path):
     assert (tmp_path / "model.skmtl").read_bytes() == before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="permissions and links are POSIX'")
-def test_permissions_are_those_of_a_new_file_or_of_the_old_one_and_links_are_followed(tmp_path):
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX permissions and links")
+def test_permissions_of_an_old_file_are_kept_and_links_are_followed(tmp_path):
     plain, model = tmp_path / "plain", MultiTaskKerasRegressor()
     plain.touch()
     skmtl.save(model, tmp_path / "model.skmtl")
@@ -347,7 +347,7 @@ def test_permissions_are_those_of_a_new_file_or_of_the_old_one_and_links_are_fol
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no folder .*deeper to write model"):
+    with pytest.raises(FileNotFoundError, match=r"Cannot write model\.skmtl: the folder .*deeper does not exist"):
         skmtl.save(MultiTaskKerasRegressor(), tmp_path / "deeper" / "model.skmtl")
 
 
@@ -357,7 +357,7 @@ def test_a_missing_file_is_an_os_error(tmp_path):
 
 
 @pytest.mark.parametrize("table", [RECORDS, ESTIMATORS, CONFIGURED], ids=["records", "estimators", "configured"])
-def test_every_class_that_a_file_may_name_is_where_the_table_says(table):
+def test_listed_classes_are_in_the_listed_modules(table):
     for name, module in table.items():
         kind = find_class(table, name)
         assert kind.__name__ == name
@@ -383,7 +383,7 @@ def children(value):
     return vars(value).values() if type(value).__module__.startswith("skmtl.") and hasattr(value, "__dict__") else []
 
 
-def test_every_record_of_a_fitted_estimator_is_in_the_table():
+def test_every_record_of_a_fitted_estimator_is_listed():
     found: set[str] = set()
     for case in CASES:
         records_in(fitted(case)[0], found, set())
@@ -393,26 +393,26 @@ def test_every_record_of_a_fitted_estimator_is_in_the_table():
 
 
 def test_a_loaded_estimator_pickles(tmp_path):
-    twin = through_a_file(fitted("model")[0], tmp_path)
-    again = pickle.loads(pickle.dumps(twin))
-    check_same(answers(again, X), answers(twin, X))
+    loaded = through_a_file(fitted("model")[0], tmp_path)
+    again = pickle.loads(pickle.dumps(loaded))
+    check_same(answers(again, X), answers(loaded, X))
 
 
-def test_rows_of_other_sizes_get_the_same_bits(tmp_path):
+def test_predictions_are_the_same_bits_for_any_number_of_rows(tmp_path):
     model, _ = fitted("regressor")
-    twin, many = through_a_file(model, tmp_path), features(1500)
-    np.testing.assert_array_equal(twin.predict(many), model.predict(many))
-    np.testing.assert_array_equal(twin.predict(many[:1]), model.predict(many[:1]))
+    loaded, many = through_a_file(model, tmp_path), features(1500)
+    np.testing.assert_array_equal(loaded.predict(many), model.predict(many))
+    np.testing.assert_array_equal(loaded.predict(many[:1]), model.predict(many[:1]))
 
 
-def test_a_library_under_another_name_leaves_out_its_version(tmp_path, monkeypatch):
+def test_versions_of_missing_packages_are_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr("skmtl.persistence._save._LIBRARIES", ("numpy", "no such package"))
     skmtl.save(MultiTaskKerasRegressor(), tmp_path / "model.skmtl")
     with zipfile.ZipFile(tmp_path / "model.skmtl") as archive:
         assert set(json.loads(archive.read("skmtl.json"))["versions"]) == {"skmtl", "numpy"}
 
 
-def test_an_unfitted_estimator_is_kept(tmp_path):
-    twin = through_a_file(MultiTaskKerasEstimator(task_types={"a": "regression"}, optimizer__clipnorm=1.0), tmp_path)
-    assert twin.get_params()["optimizer__clipnorm"] == 1.0
-    assert twin.task_types == {"a": "regression"}
+def test_an_unfitted_estimator_is_saved(tmp_path):
+    loaded = through_a_file(MultiTaskKerasEstimator(task_types={"a": "regression"}, optimizer__clipnorm=1.0), tmp_path)
+    assert loaded.get_params()["optimizer__clipnorm"] == 1.0
+    assert loaded.task_types == {"a": "regression"}

@@ -1,4 +1,4 @@
-"""Values that labels, names and parameters are made of come back as they were, types and all."""
+"""Values of labels, names and parameters survive a file with their types."""
 
 import datetime
 import json
@@ -42,14 +42,14 @@ SCALARS = [
 
 
 @pytest.mark.parametrize("value", SCALARS, ids=repr)
-def test_a_scalar_comes_back_with_its_type(value):
+def test_a_scalar_keeps_its_type(value):
     found = through_a_file(value)
     assert type(found) is type(value)
     assert repr(found) == repr(value)
     assert getattr(found, "dtype", None) == getattr(value, "dtype", None)
 
 
-def test_nan_comes_back():
+def test_nan_is_saved():
     assert math.isnan(through_a_file(math.nan))
 
 
@@ -63,7 +63,7 @@ ARRAYS = [
 
 
 @pytest.mark.parametrize("value", ARRAYS, ids=repr)
-def test_an_array_comes_back_with_its_dtype_and_order_and_can_be_written_to(value):
+def test_an_array_keeps_its_dtype_and_order_and_is_writeable(value):
     found = through_a_file(value)
     np.testing.assert_array_equal(found, value)
     assert found.dtype == value.dtype
@@ -83,14 +83,14 @@ DTYPES = [
 
 
 @pytest.mark.parametrize("name", DTYPES)
-def test_a_dtype_comes_back(name):
+def test_a_dtype_is_saved(name):
     dtype = pd.api.types.pandas_dtype(name)
     found = through_a_file(dtype)
     assert type(found) is type(dtype)
     assert found == dtype
 
 
-def test_a_dtype_of_categories_comes_back_with_categories_and_order():
+def test_a_categorical_dtype_keeps_its_categories_and_order():
     for categories, ordered in ((["b", "a"], True), ([1, 2], False), (pd.date_range("2020", periods=2), False)):
         dtype = pd.CategoricalDtype(categories, ordered)
         found = through_a_file(dtype)
@@ -109,17 +109,17 @@ INDEXES = [
 
 
 @pytest.mark.parametrize("index", INDEXES, ids=repr)
-def test_an_index_comes_back(index):
+def test_an_index_is_saved(index):
     found = through_a_file(index)
     pd.testing.assert_index_equal(found, index, exact=True)
 
 
-def test_a_table_comes_back():
+def test_a_table_is_saved():
     table = pd.DataFrame({"a": [1.0, np.nan], 2: ["x", "y"]}, index=["first", "second"])
     pd.testing.assert_frame_equal(through_a_file(table).astype(object), table.astype(object))
 
 
-def test_a_random_state_goes_on_where_it_was():
+def test_a_random_state_continues_where_it_was():
     state = np.random.RandomState(3)
     state.normal()
     found = through_a_file(state)
@@ -134,6 +134,6 @@ def test_a_random_state_goes_on_where_it_was():
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
-def test_anything_else_is_refused_by_name(value):
-    with pytest.raises(TypeError, match="keeps data, no code"):
+def test_other_values_are_refused(value):
+    with pytest.raises(TypeError, match="writes data, not code"):
         through_a_file(value)

@@ -1,4 +1,4 @@
-"""Builders as scikeras' users write them, and real tables."""
+"""Builders as users of scikeras write them, and real data sets."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler, scale
 
 
 def diabetes(extra=0):
-    """442 rows, everything standardised; progression is the target, and so are the last ``extra`` measures."""
+    """442 standardised rows; targets are the disease progression and the last ``extra`` measurements."""
     X, y = load_diabetes(return_X_y=True)
     if extra:
         X, y = X[:, :-extra], np.column_stack([y, X[:, -extra:]])
@@ -15,18 +15,18 @@ def diabetes(extra=0):
 
 
 def wine():
-    """178 rows, three cultivars."""
+    """178 standardised rows; the target has three cultivars."""
     X, y = load_wine(return_X_y=True)
     return StandardScaler().fit_transform(X), y
 
 
 def dense(units, seed, **arguments):
-    """Layer whose weights are always the same."""
+    """Dense layer with fixed initial weights."""
     return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed=seed), **arguments)
 
 
 def network(n_inputs, outputs, hidden=16):
-    """One hidden layer; ``outputs`` are (units, activation) of each head."""
+    """Network with one hidden layer; ``outputs`` are (units, activation) of each head."""
     inputs = keras.Input((n_inputs,))
     trunk = dense(hidden, 1, activation="relu")(inputs)
     heads = [dense(units, 2 + i, activation=activation)(trunk) for i, (units, activation) in enumerate(outputs)]
@@ -34,22 +34,22 @@ def network(n_inputs, outputs, hidden=16):
 
 
 def regression(meta, hidden=16):
-    """Uncompiled, one head for all columns."""
+    """Uncompiled model with one head for all columns."""
     return network(meta["n_features_in_"], [(meta["n_outputs_"], None)], hidden)
 
 
 def classification(meta):
-    """Uncompiled softmax."""
+    """Uncompiled model that ends in a softmax."""
     return network(meta["n_features_in_"], [(meta["n_classes_"], "softmax")])
 
 
 def multi_label(meta):
-    """Uncompiled, one sigmoid a column."""
+    """Uncompiled model with one sigmoid per column."""
     return network(meta["n_features_in_"], [(meta["n_classes_"], "sigmoid")])
 
 
 def two_heads(meta, compile_kwargs):
-    """One head a task, as skmtl's meta describes them."""
+    """Compiled model with one head per task, built from skmtl's meta."""
     heads = [
         (units, "softmax" if kind == "classification" else None)
         for units, kind in zip(meta["output_units_"], meta["task_types_"], strict=True)

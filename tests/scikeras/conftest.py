@@ -1,4 +1,4 @@
-"""scikeras patches Keras when it is imported: here it is imported late, and Keras is put back afterwards."""
+"""Import scikeras late, and undo its patches of Keras after the tests of this package."""
 
 import keras
 import pytest

@@ -15,7 +15,7 @@ SAME = {"shuffle": False, "verbose": 0, "epochs": 3, "optimizer": "sgd", "optimi
 @pytest.fixture(scope="module")
 def scikeras_subclass(wrappers):
     class Layered(wrappers.KerasRegressor):
-        """As scikeras' users write it: parameters of its own, and a method that reads them and what fit found."""
+        """A typical subclass: parameters of its own, and a build method that reads them and fitted attributes."""
 
         def __init__(self, hidden=8, depth=1, **kwargs):
             super().__init__(**kwargs)
@@ -32,7 +32,7 @@ def scikeras_subclass(wrappers):
     return Layered
 
 
-def test_a_subclass_that_builds_its_model_learns_the_same(scikeras_subclass):
+def test_a_subclass_that_builds_its_model_trains_the_same_network(scikeras_subclass):
     X, y = diabetes()
     wrapper = scikeras_subclass(hidden=6, depth=2, loss="mse", model__activation="tanh", **SAME)
     model = from_scikeras(wrapper).fit(X, y)
@@ -48,7 +48,7 @@ def test_its_own_parameters_can_be_searched(scikeras_subclass):
         clone(model).set_params(model__wide=3).fit(*diabetes())
 
 
-def test_a_fitted_wrapper_gives_only_its_parameters(scikeras_subclass):
+def test_only_the_parameters_of_a_fitted_wrapper_are_used(scikeras_subclass):
     X, y = diabetes()
     wrapper = scikeras_subclass(loss="mse", **SAME).fit(X, y)
     model = from_scikeras(wrapper)
@@ -75,13 +75,13 @@ def test_a_ready_model_is_trained_in_copies_from_its_weights(wrappers, compiled)
     model = from_scikeras(wrapper)
     first = model.fit(X, y).predict(X)
     assert all(np.array_equal(a, b) for a, b in zip(given.get_weights(), weights, strict=True))
-    if not compiled:  # a constant's absolute error is not 1: steps of SGD differ by that factor
+    if not compiled:  # a constant prediction's absolute error is not 1, which scales the steps of SGD
         np.testing.assert_allclose(first, wrapper.fit(X, y).predict(X), atol=1e-4)
-    twin = pickle.loads(pickle.dumps(clone(model)))
-    np.testing.assert_array_equal(twin.fit(X, y).predict(X), first)
+    restored = pickle.loads(pickle.dumps(clone(model)))
+    np.testing.assert_array_equal(restored.fit(X, y).predict(X), first)
 
 
-def test_loss_and_optimizer_compiled_into_a_ready_model_count(wrappers):
+def test_the_loss_and_optimizer_of_a_compiled_model_are_used(wrappers):
     model = from_scikeras(wrappers.KerasRegressor(ready(compiled=True), verbose=0))
     copy = model.model.function()
     assert isinstance(copy.optimizer, keras.optimizers.SGD)
@@ -89,7 +89,7 @@ def test_loss_and_optimizer_compiled_into_a_ready_model_count(wrappers):
     assert copy.loss == "mae"
 
 
-def test_a_ready_model_that_a_fit_has_trained_is_told_of(wrappers):
+def test_a_ready_model_that_a_fit_has_trained_raises_a_warning(wrappers):
     wrapper = wrappers.KerasRegressor(ready(), loss="mse", **SAME).fit(*diabetes())
     with pytest.warns(UserWarning, match="start from these trained weights"):
         from_scikeras(wrapper)
@@ -110,7 +110,7 @@ def test_a_model_that_cannot_be_copied_is_refused(wrappers):
         def call(self, inputs):
             return self.layer(inputs)
 
-    with pytest.raises(ValueError, match=r"cannot be copied: pass the function that builds it"):
+    with pytest.raises(ValueError, match=r"cannot be copied: pass a function that builds it"):
         from_scikeras(wrappers.KerasRegressor(Own(keras.layers.Dense(1))))
 
 
@@ -124,13 +124,13 @@ def test_members_of_an_ensemble_of_built_models_start_differently(wrappers):
     assert not np.allclose(first, second)
 
 
-def test_what_is_no_keras_model_is_refused_by_the_estimator(wrappers):
+def test_a_builder_that_returns_no_keras_model_is_refused_by_the_estimator(wrappers):
     model = from_scikeras(wrappers.KerasRegressor(lambda: "a model", loss="mse", **SAME))
     with pytest.raises(TypeError, match="returned str"):
         model.fit(*diabetes())
 
 
-def test_several_columns_of_many_classes_tell_the_builder_all_their_classes(wrappers):
+def test_meta_has_the_classes_of_several_multiclass_columns(wrappers):
     X, y = wine()
     seen = {}
 
@@ -146,7 +146,7 @@ def test_several_columns_of_many_classes_tell_the_builder_all_their_classes(wrap
     assert column.fit(X, y[:, None]).predict(X).shape == (178, 1)
 
 
-def test_an_optimizer_set_later_replaces_that_of_the_wrapper(wrappers):
+def test_an_optimizer_set_later_replaces_the_wrappers(wrappers):
     X, y = diabetes()
     default = from_scikeras(wrappers.KerasRegressor(regression, loss="mse", shuffle=False, verbose=0, epochs=3))
     given = from_scikeras(wrappers.KerasRegressor(regression, loss="mse", **SAME))

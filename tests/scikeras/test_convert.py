@@ -16,9 +16,9 @@ from skmtl.scikeras import from_scikeras
 
 from ._builders import classification, diabetes, multi_label, network, regression, wine
 
-# Rows in their order and weights from the builder: what is left to compare is training itself.
+# Without shuffling and with the builder's initial weights, only training itself can differ.
 SAME = {"shuffle": False, "verbose": 0, "epochs": 4}
-# Of standardised targets, a constant's squared error is 1: skmtl's losses are then in scikeras' units.
+# A constant prediction's squared error is 1 for standardised targets, so skmtl's losses are in scikeras' units.
 OPTIMIZERS = [
     {"optimizer": "sgd", "optimizer__learning_rate": 0.02},
     {"optimizer": "adam", "optimizer__learning_rate": 0.01, "optimizer__clipnorm": 0.5},
@@ -36,24 +36,24 @@ def assert_same_predictions(wrapper, X, y, **tolerance):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=["sgd", "clipped adam", "class", "scikeras' default"])
-def test_a_converted_regressor_learns_what_the_wrapper_learns(wrappers, optimizer):
+def test_a_converted_regressor_trains_the_same_network(wrappers, optimizer):
     wrapper = wrappers.KerasRegressor(regression, loss="mse", **optimizer, **SAME)
     model = assert_same_predictions(wrapper, *diabetes())
     assert isinstance(model, MultiTaskKerasRegressor)
 
 
 @pytest.mark.slow
-def test_one_head_for_several_targets_learns_what_the_wrapper_learns(wrappers):
+def test_one_head_for_several_targets_trains_the_same_network(wrappers):
     wrapper = wrappers.KerasRegressor(regression, loss="mae", batch_size=64, **OPTIMIZERS[1], **SAME)
     X, y = diabetes(2)
-    # Equal units: the mean over tasks is then Keras' mean over columns.
+    # With equal loss units, the mean over tasks is Keras' mean over columns.
     y /= np.abs(y - np.median(y, axis=0)).mean(axis=0)
     assert_same_predictions(wrapper, X, y)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
-def test_a_converted_classifier_learns_what_the_wrapper_learns(wrappers, loss):
+def test_a_converted_classifier_trains_the_same_network(wrappers, loss):
     weights = {0: 1.0, 1: 2.0, 2: 0.5}
     settings = {**SAME, **OPTIMIZERS[1], "optimizer__clipnorm": None, "batch_size": -1, "class_weight": weights}
     wrapper = wrappers.KerasClassifier(classification, loss=loss, **settings)
@@ -67,7 +67,7 @@ def test_a_converted_classifier_learns_what_the_wrapper_learns(wrappers, loss):
     assert np.array_equal(model.predict(X), wrapper.predict(X))
 
 
-def test_an_optimizer_that_the_builder_compiles_goes_before_scikeras_default(wrappers):
+def test_the_builders_optimizer_takes_precedence_over_scikeras_default(wrappers):
     def build(meta):
         model = regression(meta)
         model.compile(keras.optimizers.SGD(0.02), loss="mse")
@@ -76,7 +76,7 @@ def test_an_optimizer_that_the_builder_compiles_goes_before_scikeras_default(wra
     assert_same_predictions(wrappers.KerasRegressor(build, **SAME), *diabetes())
 
 
-def test_builders_may_compile_with_what_the_wrapper_would_give_them(wrappers):
+def test_builders_get_the_compile_kwargs_of_the_wrapper(wrappers):
     seen = []
 
     def build(meta, compile_kwargs):
@@ -93,7 +93,7 @@ def test_builders_may_compile_with_what_the_wrapper_would_give_them(wrappers):
     assert float(ours["optimizer"].learning_rate) == float(theirs["optimizer"].learning_rate) == pytest.approx(0.02)
 
 
-def test_builders_find_in_meta_what_scikeras_tells_them(wrappers):
+def test_builders_get_the_meta_of_scikeras(wrappers):
     seen = []
 
     def build(meta, params, hidden):
@@ -130,7 +130,7 @@ def test_meta_describes_several_targets_as_scikeras_does(wrappers):
         assert ours[name] == theirs[name], name
 
 
-def test_skmtl_estimators_give_their_builders_meta_and_compile_kwargs():
+def test_skmtl_estimators_pass_meta_and_compile_kwargs_to_builders():
     seen = {}
 
     def build(meta, compile_kwargs, hidden):
@@ -159,7 +159,7 @@ def test_arguments_of_the_builder_become_model_parameters(wrappers):
         model.set_params(model__hiden=3).fit(*diabetes())
 
 
-def test_settings_for_fit_and_compile_go_before_the_general_ones(wrappers):
+def test_settings_for_fit_and_compile_take_precedence_over_general_ones(wrappers):
     general = {"epochs": 3, "batch_size": 16, "loss": "mse", "verbose": 2, "warm_start": True, "random_state": 7}
     special = {"fit__epochs": 9, "fit__batch_size": 8, "fit__shuffle": False, "compile__loss": "mae"}
     model = from_scikeras(wrappers.KerasRegressor(regression, **general, **special, compile__loss_weights=[2.0]))
@@ -182,7 +182,7 @@ def test_batch_sizes_mean_what_they_mean_in_keras(wrappers, given, rows):
     assert sizes == [rows]
 
 
-def test_losses_take_their_arguments(wrappers):
+def test_losses_get_their_arguments(wrappers):
     focal = keras.losses.CategoricalFocalCrossentropy
     model = from_scikeras(wrappers.KerasClassifier(classification, loss=focal, loss__gamma=3.0, **SAME))
     assert isinstance(model.loss, focal)
@@ -190,7 +190,7 @@ def test_losses_take_their_arguments(wrappers):
     assert model.fit(*wine()).predict_proba(wine()[0]).shape == (178, 3)
 
 
-def test_a_loss_that_scikeras_copies_badly_is_told_of(wrappers):
+def test_a_loss_that_scikeras_copies_incompletely_raises_a_warning(wrappers):
     wrapper = wrappers.KerasRegressor(regression, loss=keras.losses.Huber, loss__delta=0.3, **SAME)
     with pytest.warns(UserWarning, match=r"copies of the loss Huber .*'delta': 0.3"):
         model = from_scikeras(wrapper)
@@ -214,7 +214,7 @@ def test_callbacks_act_as_in_scikeras(wrappers, callbacks):
 
 
 @pytest.mark.slow
-def test_validation_split_holds_rows_out_and_stops_nothing(wrappers):
+def test_validation_split_holds_rows_out_and_never_stops_training(wrappers):
     flat = keras.callbacks.EarlyStopping(monitor="val_loss", patience=100)
     wrapper = wrappers.KerasRegressor(
         regression, loss="mse", verbose=0, validation_split=0.25, epochs=30, callbacks=flat
@@ -237,7 +237,7 @@ def test_settings_without_effect_are_named_in_a_warning(wrappers):
         "compile__weighted_metrics": ["mse"],
     }
     wrapper = wrappers.KerasRegressor(regression, loss="mse", **idle, **SAME)
-    with pytest.warns(UserWarning, match="no effect") as caught:
+    with pytest.warns(UserWarning, match="these settings have no effect in skmtl") as caught:
         from_scikeras(wrapper)
     assert len(caught) == 1
     assert all(name in str(caught[0].message) for name in idle)
@@ -267,13 +267,13 @@ def test_settings_without_counterpart_are_refused_by_name(wrappers, setting, hin
         from_scikeras(wrapper)
 
 
-def test_several_such_settings_are_named_at_once(wrappers):
+def test_all_settings_without_counterpart_are_named_at_once(wrappers):
     wrapper = wrappers.KerasRegressor(regression, loss="mse", fit__steps_per_epoch=3, predict__steps=1)
     with pytest.raises(ValueError, match=r"fit__steps_per_epoch.*predict__steps"):
         from_scikeras(wrapper)
 
 
-def test_the_wrapper_stays_as_it_was_and_the_result_clones_and_pickles(wrappers):
+def test_the_wrapper_is_not_changed_and_the_result_can_be_cloned_and_pickled(wrappers):
     X, y = diabetes()
     wrapper = wrappers.KerasRegressor(regression, hidden=4, loss="mse", **SAME, **OPTIMIZERS[1])
     before = dict(vars(wrapper))
@@ -285,7 +285,7 @@ def test_the_wrapper_stays_as_it_was_and_the_result_clones_and_pickles(wrappers)
     assert "regression" in repr(model)
 
 
-def test_missing_labels_train_after_conversion(wrappers):
+def test_a_converted_estimator_accepts_missing_labels(wrappers):
     X, y = diabetes(1)
     y[::2, 1] = np.nan
     wrapper = wrappers.KerasRegressor(regression, loss="mse", verbose=0, epochs=20, **OPTIMIZERS[1])
@@ -295,12 +295,12 @@ def test_missing_labels_train_after_conversion(wrappers):
     assert (scores > [0.4, 0.3]).all()
 
 
-def test_a_deprecated_build_fn_is_understood(wrappers):
+def test_the_deprecated_build_fn_is_supported(wrappers):
     model = from_scikeras(wrappers.KerasRegressor(build_fn=regression, loss="mse", **SAME))
     assert model.fit(*diabetes()).n_tasks_ == 1
 
 
-def test_what_is_no_wrapper_is_refused(wrappers):
+def test_other_objects_and_wrappers_without_a_model_are_refused(wrappers):
     for thing in (StandardScaler(), make_pipeline(wrappers.KerasRegressor(regression)), regression):
         with pytest.raises(TypeError, match="KerasRegressor or KerasClassifier"):
             from_scikeras(thing)
@@ -339,7 +339,7 @@ def test_subclasses_with_methods_that_would_not_be_called_are_refused(wrappers):
 
 
 @pytest.mark.slow
-def test_a_label_matrix_becomes_one_task_a_column(wrappers):
+def test_a_label_matrix_becomes_one_task_per_column(wrappers):
     X, y = wine()
     labels = np.column_stack([X[:, 9] > 0, X[:, 0] > 0, y == 1]).astype(int)
     settings = {"loss": "binary_crossentropy", "epochs": 20, "verbose": 0, "random_state": 0, **OPTIMIZERS[1]}
@@ -355,7 +355,7 @@ def test_a_label_matrix_becomes_one_task_a_column(wrappers):
 @pytest.mark.parametrize(
     ("activation", "message"), [("softmax", r"one-hot.*argmax"), (None, "linear activation.*from_logits=True")]
 )
-def test_heads_that_cannot_be_cut_into_tasks_are_refused(wrappers, activation, message):
+def test_heads_that_cannot_be_split_into_tasks_are_refused(wrappers, activation, message):
     X, y = wine()
 
     def build(meta):
@@ -367,7 +367,7 @@ def test_heads_that_cannot_be_cut_into_tasks_are_refused(wrappers, activation, m
 
 
 @pytest.mark.slow
-def test_a_label_matrix_may_come_with_logits(wrappers):
+def test_a_label_matrix_with_logits(wrappers):
     X, y = wine()
 
     def build(meta):
@@ -378,7 +378,7 @@ def test_a_label_matrix_may_come_with_logits(wrappers):
     assert model.fit(X, np.eye(3, dtype=int)[y]).score(X, np.eye(3, dtype=int)[y]) > 0.9
 
 
-def test_importing_the_bridge_imports_neither_scikeras_nor_keras():
+def test_importing_the_package_imports_neither_scikeras_nor_keras():
     code = "import sys, skmtl.scikeras; print([m for m in ('scikeras', 'keras', 'tensorflow') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

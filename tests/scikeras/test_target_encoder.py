@@ -17,7 +17,7 @@ SETTINGS = {"optimizer": "adam", "optimizer__learning_rate": 0.02, "epochs": 15,
 
 
 def wine_labels():
-    """Cultivar (three names) and strength (two) of each wine; X without the column that gives strength away."""
+    """Cultivar (three names) and strength (two names) of each wine; X lacks the column that defines strength."""
     X, y = wine()
     strength = np.where(X[:, 0] > np.median(X[:, 0]), "strong", "light")
     return X[:, 1:], np.column_stack([np.array(["barolo", "grignolino", "barbera"])[y], strength])
@@ -39,7 +39,7 @@ def classifier(wrappers):
 
 @pytest.fixture(scope="module")
 def fitted(classifier):
-    """A classifier of scikeras, fitted to the wines' labels."""
+    """A scikeras classifier fitted to the wine labels."""
     return classifier(two_heads, **SETTINGS).fit(*wine_labels())
 
 
@@ -53,7 +53,7 @@ def regressor(wrappers):
     return TwoHeadRegressor
 
 
-def test_a_scikeras_classifier_learns_two_tasks_with_labels_of_their_own(fitted):
+def test_a_scikeras_classifier_learns_two_tasks_with_different_labels(fitted):
     X, y = wine_labels()
     predicted = fitted.predict(X)
     assert predicted.shape == (178, 2)
@@ -64,7 +64,7 @@ def test_a_scikeras_classifier_learns_two_tasks_with_labels_of_their_own(fitted)
     assert [list(labels) for labels in fitted.classes_] == [["barbera", "barolo", "grignolino"], ["light", "strong"]]
 
 
-def test_its_probabilities_are_one_array_a_task_in_the_order_of_the_classes(fitted):
+def test_probabilities_are_one_array_per_task_in_the_order_of_the_classes(fitted):
     X, _ = wine_labels()
     proba = fitted.predict_proba(X)
     assert [part.shape for part in proba] == [(178, 3), (178, 2)]
@@ -73,7 +73,7 @@ def test_its_probabilities_are_one_array_a_task_in_the_order_of_the_classes(fitt
         assert np.array_equal(labels[part.argmax(axis=1)], column)
 
 
-def test_heads_may_end_in_one_sigmoid_and_losses_may_want_one_hot_targets(classifier):
+def test_heads_may_end_in_one_sigmoid_and_losses_may_need_one_hot_targets(classifier):
     X, y = wine_labels()
 
     def build(meta, compile_kwargs):
@@ -89,7 +89,7 @@ def test_heads_may_end_in_one_sigmoid_and_losses_may_want_one_hot_targets(classi
 
 
 @pytest.mark.slow
-def test_a_scikeras_regressor_learns_two_quantities(regressor):
+def test_a_scikeras_regressor_learns_two_regressions(regressor):
     X, y = diabetes(1)
     model = regressor(two_heads, **SETTINGS).fit(X, y)
     assert model.predict(X).shape == (442, 2)
@@ -97,7 +97,7 @@ def test_a_scikeras_regressor_learns_two_quantities(regressor):
     assert model.score(X, y) > 0.4
 
 
-def test_classes_and_quantities_share_a_model(wrappers):
+def test_a_classification_and_a_regression_share_a_model(wrappers):
     class Mixed(wrappers.KerasClassifier):
         @property
         def target_encoder(self):
@@ -115,7 +115,7 @@ def test_classes_and_quantities_share_a_model(wrappers):
     assert proba[1] is None
 
 
-def test_strings_beside_quantities_pass_where_the_subclass_names_the_type_of_target(wrappers):
+def test_strings_next_to_numbers_pass_if_the_subclass_overrides_type_of_target(wrappers):
     class Mixed(wrappers.KerasClassifier):
         @property
         def target_encoder(self):
@@ -133,7 +133,7 @@ def test_strings_beside_quantities_pass_where_the_subclass_names_the_type_of_tar
 
 
 @pytest.mark.slow
-def test_weights_of_rows_and_classes_reach_the_model(classifier, fitted):
+def test_sample_and_class_weights_reach_the_model(classifier, fitted):
     X, y = wine_labels()
     barbera = y[:, 0] == "barbera"
     model = classifier(two_heads, class_weight="balanced", **SETTINGS)
@@ -141,7 +141,7 @@ def test_weights_of_rows_and_classes_reach_the_model(classifier, fitted):
     assert (model.predict(X)[:, 0] == "barbera").mean() > 1.5 * (fitted.predict(X)[:, 0] == "barbera").mean()
 
 
-def test_partial_fit_knows_labels_that_come_later(classifier):
+def test_partial_fit_accepts_classes_that_appear_later(classifier):
     X, y = wine_labels()
     first = y[:, 0] == "barolo"
     model = classifier(two_heads, **SETTINGS)
@@ -160,7 +160,7 @@ def test_cross_validation_scores_every_task(classifier):
     assert (scores > 0.7).all()
 
 
-def test_the_same_builder_serves_skmtl_after_conversion(classifier, regressor, wrappers):
+def test_the_same_builder_works_after_conversion(classifier, regressor, wrappers):
     X, y = wine_labels()
     with pytest.warns(UserWarning, match="scorer of TwoHeadClassifier"):
         model = from_scikeras(classifier(two_heads, **SETTINGS))
@@ -175,7 +175,7 @@ def test_the_same_builder_serves_skmtl_after_conversion(classifier, regressor, w
     ("types", "expected"),
     [(None, None), (["classification", "regression"], {"y0": "classification", "y1": "regression"})],
 )
-def test_a_wrapper_of_both_kinds_becomes_the_estimator_of_both(wrappers, types, expected):
+def test_a_wrapper_with_both_kinds_of_task_becomes_the_mixed_estimator(wrappers, types, expected):
     class Mixed(wrappers.BaseWrapper):
         @property
         def target_encoder(self):
@@ -190,7 +190,7 @@ def test_a_wrapper_of_both_kinds_becomes_the_estimator_of_both(wrappers, types, 
         assert (model.predict(X)[:, 0].astype(int) == cultivar).mean() > 0.95
 
 
-def test_the_form_of_y_comes_back():
+def test_predictions_have_the_form_of_y():
     for y in (np.array([1.5, 2.5, 0.5]), np.array([3, 5, 7]), np.array(["a", "b", "a"])):
         kind = "regression" if y.dtype.kind == "f" else "classification"
         encoder = MultiTaskTargetEncoder(kind).fit(y)
@@ -203,7 +203,7 @@ def test_the_form_of_y_comes_back():
     assert MultiTaskTargetEncoder().fit(column).inverse_transform(np.eye(2)).tolist() == [["a"], ["b"]]
 
 
-def test_integers_stay_integers_and_types_that_differ_become_objects():
+def test_integers_stay_integers_and_mixed_types_become_objects():
     outputs = [np.eye(2), np.eye(2)[::-1]]
     numbers = MultiTaskTargetEncoder("classification").fit([[3, 5], [4, 6]])
     assert numbers.inverse_transform(outputs).dtype.kind == "i"
@@ -212,7 +212,7 @@ def test_integers_stay_integers_and_types_that_differ_become_objects():
     assert mixed.inverse_transform(outputs).tolist() == [["a", 6], ["b", 5]]
 
 
-def test_logits_become_probabilities_where_the_loss_says_so():
+def test_logits_become_probabilities_if_the_loss_has_from_logits():
     y = [["a", 0], ["b", 1], ["c", 0]]
     losses = [
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -225,10 +225,10 @@ def test_logits_become_probabilities_where_the_loss_says_so():
     assert one.tolist() == [[pytest.approx(1 / (1 + np.exp(-3))), pytest.approx(1 / (1 + np.exp(3)))]]
 
 
-def test_outputs_that_are_no_probabilities_are_refused():
+def test_outputs_that_are_not_probabilities_are_refused():
     encoder = MultiTaskTargetEncoder().fit(["a", "b", "a"])
     for bad in ([[1.7, -0.7]], [[np.nan, 0.5]], [[3.2]]):
-        with pytest.raises(ValueError, match=r"'y0' is no probability.*from_logits=True"):
+        with pytest.raises(ValueError, match=r"'y0' should be probabilities in \[0, 1\].*from_logits=True"):
             encoder.inverse_transform(np.array(bad))
 
 
@@ -236,19 +236,19 @@ def test_outputs_that_are_no_probabilities_are_refused():
     ("outputs", "message"),
     [
         ([np.zeros((4, 2))], "1 outputs, but y has 2 tasks"),
-        ([np.zeros((4, 2)), np.zeros((4, 2))], r"'y1' has shape \(4, 2\), expected \(n_samples, 1\)"),
-        ([np.zeros((4, 3)), np.zeros((4, 1))], r"'y0' has shape \(4, 3\), expected \(n_samples, 1 or 2\)"),
+        ([np.zeros((4, 2)), np.zeros((4, 2))], r"'y1' should have shape \(n_samples, 1\), got \(4, 2\)"),
+        ([np.zeros((4, 3)), np.zeros((4, 1))], r"'y0' should have shape \(n_samples, 1 or 2\), got \(4, 3\)"),
         ({"a": np.zeros((4, 2)), "b": np.zeros((4, 1))}, "alphabetical"),
     ],
 )
-def test_outputs_that_do_not_fit_the_tasks_are_refused(outputs, message):
+def test_outputs_that_do_not_match_the_tasks_are_refused(outputs, message):
     encoder = MultiTaskTargetEncoder(["classification", "regression"]).fit([[0, 1.5], [1, 2.5], [0, 3.5]])
     with pytest.raises(ValueError, match=message):
         encoder.inverse_transform(outputs)
 
 
 @pytest.mark.parametrize("missing", [None, np.nan])
-def test_missing_labels_are_refused_with_the_way_out(missing):
+def test_missing_labels_are_refused_with_an_alternative(missing):
     complete = np.array([["a", 1.0], ["b", 2.0], ["a", 3.0]], dtype=object)
     holes = complete.copy()
     holes[1] = missing
@@ -269,7 +269,7 @@ def test_missing_labels_are_refused_with_the_way_out(missing):
         (MultiTaskTargetEncoder("classification", classes=[[0], [1, 2]]), r"labels \[1\] that are not among"),
     ],
 )
-def test_settings_that_do_not_fit_y_are_refused(encoder, message):
+def test_settings_that_do_not_match_y_are_refused(encoder, message):
     y = [[0, 1], [1, 2], [0, 1]]
     with pytest.raises(ValueError, match=message):
         encoder.fit(y).transform(y)
@@ -277,15 +277,15 @@ def test_settings_that_do_not_fit_y_are_refused(encoder, message):
         assert not hasattr(encoder, "targets_")
 
 
-def test_a_fitted_encoder_clones_unfitted_and_pickles_fitted():
+def test_a_clone_is_unfitted_and_a_pickle_stays_fitted():
     encoder = MultiTaskTargetEncoder("classification").fit([["a", 0], ["b", 1]])
     assert clone(encoder).get_params() == encoder.get_params()
     assert not hasattr(clone(encoder), "targets_")
-    twin = pickle.loads(pickle.dumps(encoder))
-    assert twin.inverse_transform([np.eye(2), np.eye(2)]).tolist() == [["a", 0], ["b", 1]]
+    restored = pickle.loads(pickle.dumps(encoder))
+    assert restored.inverse_transform([np.eye(2), np.eye(2)]).tolist() == [["a", 0], ["b", 1]]
 
 
-def test_metadata_of_the_encoder_is_what_skmtl_tells_its_own_builders():
+def test_the_encoders_metadata_is_what_skmtl_passes_to_its_own_builders():
     seen = {}
 
     def build(meta):
