@@ -169,7 +169,6 @@ def scaling(folder: Path, n_rows: int, batches: list[int]) -> dict[str, object]:
         settings = {"hidden_layer_sizes": LAYERS, "batch_size": batch}
         alone, half = timed_epochs(rows, TASKS, settings, 1), timed_epochs(rows, TASKS, settings, 1, share=2)
         both = timed_epochs(rows, TASKS, settings, 2)
-        predicted = half["step"] + both["all_reduce"]
         found[str(batch)] = {
             "step_of_one_ms": alone["step"],
             "step_of_two_ms": both["step"],
@@ -177,8 +176,6 @@ def scaling(folder: Path, n_rows: int, batches: list[int]) -> dict[str, object]:
             "all_reduce_ms": both["all_reduce"],
             "ratio": both["step"] / alone["step"],
             "share_of_all_reduce": both["all_reduce"] / both["step"],
-            "predicted_ms": predicted,
-            "predicted_over_measured": predicted / both["step"],
         }
         print(batch, found[str(batch)], flush=True)
     shutil.rmtree(rows)
