@@ -30,7 +30,7 @@ def test_every_missing_value_becomes_nan(missing, container):
 
 
 def test_a_lazy_query_raises_an_error():
-    with pytest.raises(TypeError, match=r"pass what its collect\(\) returns"):
+    with pytest.raises(TypeError, match=r"call collect\(\) and pass the result"):
         as_cells(pl.DataFrame({"a": [1.0]}).lazy())
 
 

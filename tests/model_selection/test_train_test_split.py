@@ -110,7 +110,7 @@ def test_small_groups_meet_the_size_and_the_labels():
         ({"test_size": 1.5}, "test_size"),
         ({"test_size": 12, "train_size": 12}, "sum"),
         ({"n_bins": 0}, "n_bins"),
-        ({"groups": np.zeros(20)}, "cannot make 2 parts of 1 group"),
+        ({"groups": np.zeros(20)}, "cannot split 1 group"),
         ({"groups": np.zeros(3)}, "groups should be 1-D with 20 entries"),
         ({"y": np.zeros(3)}, "inconsistent"),
         ({"y": np.zeros((20, 2, 2))}, "y should be 1-D"),

@@ -51,7 +51,7 @@ def test_masked_structured_arrays_raise_the_same_error_as_others():
 
 
 def test_a_lazy_query_raises_an_error():
-    with pytest.raises(TypeError, match=r"pass what its collect\(\) returns"):
+    with pytest.raises(TypeError, match=r"call collect\(\) and pass the result"):
         read(pl.DataFrame({"a": [1.0, 2.0]}).lazy())
 
 
