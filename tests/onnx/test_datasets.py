@@ -9,8 +9,8 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 agreement = pytest.importorskip("onnx_agreement")
 
 # Each brings something that the others do not have: few rows; few classes; mixed tasks, many levels and gaps; levels
-# alone; an outlying label; rows in time; groups of rows; gaps in most labels; 139 tasks, and 617 (in a single network: a default fit of these takes minutes). The benchmark has the
-# other sets too.
+# alone; an outlying label; rows in time; groups of rows; gaps in most labels; 139 tasks, and 617 (in a single network,
+# since a default fit of these takes minutes). The benchmark has the other sets too.
 COVERING = ("slump", "flare1", "ames", "adult", "scpf", "atp1d", "parkinsons", "tox21", "school")
 SINGLE = ("slump", "flare1", "ames", "tox21", "toxcast")
 QUICK = ("slump", "flare1")
