@@ -8,6 +8,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasRegressor
 from skmtl.grouping import TaskGroupingClassifier, TaskGroupingRegressor
 
+from .._shared_checks import shared_out
+
 LABELS = {"affinity": "label_correlation", "n_permutations": 5}
 QUICK = [
     TaskGroupingRegressor(Ridge(), **LABELS),
@@ -39,6 +41,8 @@ def test_scikit_learn_checks(estimator, check):
 
 
 @pytest.mark.slow
-@parametrize_with_checks(NETWORKS, expected_failed_checks=lambda _: EXPECTED)
+@pytest.mark.parametrize(
+    ("estimator", "check"), shared_out(*zip(("regressor", "classifier"), NETWORKS, strict=True), EXPECTED)
+)
 def test_scikit_learn_checks_around_networks(estimator, check):
     check(estimator)

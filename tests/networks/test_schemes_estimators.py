@@ -14,10 +14,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils.estimator_checks import (
-    check_sample_weight_equivalence_on_dense_data,
-    estimator_checks_generator,
-)
+from sklearn.utils.estimator_checks import check_sample_weight_equivalence_on_dense_data
 
 from skmtl import MultiTaskKerasClassifier, MultiTaskKerasEstimator, MultiTaskKerasRegressor
 from skmtl._counters import counters
@@ -26,6 +23,7 @@ from skmtl.balancing import get
 from skmtl.balancing import names as balancing_names
 from skmtl.networks import CGC, PLE, Bypass, LowRank, MMoE, OMoE, Scheme, StackedNetwork, architecture_names
 
+from .._shared_checks import shared_out
 from ..estimators._cases import features, mixed, quantities, with_gaps
 from ..test_common import EXPECTED
 from ._schemes import SCHEMES, spec_of
@@ -41,7 +39,6 @@ SMALL: dict[str, Any] = {
     "ensemble_size": 1,
 }
 NETWORKS: dict[str, dict[str, Any]] = {
-    "alone": {},
     "three members, towers, dropout": {"ensemble_size": 3, "head_layer_sizes": (4,), "dropout": 0.2},
     "double precision": {"dtype": "float64"},
 }
@@ -259,35 +256,17 @@ def test_the_checked_configurations_cover_schemes_balancings_and_kinds() -> None
     assert min(on_gradients[kind] for kind in (REGRESSOR, CLASSIFIER, MIXED_KINDS)) >= 2
 
 
-def checks_of(configuration: tuple[Any, Any, str]) -> dict[str, Any]:
-    """scikit-learn's checks of a configuration by name, in order."""
-    checks = estimator_checks_generator(
-        configured(*configuration), legacy=True, expected_failed_checks=EXPECTED, mark="xfail"
-    )
-    cases = [check if hasattr(check, "marks") else pytest.param(*check) for check in checks]
-    return {name_of(case): case for case in cases}
-
-
-def name_of(case: Any) -> str:
-    check = case.values[1]
-    return f"{check.func.__name__}{check.keywords or ''}"
-
-
-def shared_out() -> list[Any]:
-    """Checks that both configurations of a scheme have are shared out between them; the others stay."""
-    cases = []
-    for first, second in zip(CONFIGURATIONS[::2], CONFIGURATIONS[1::2], strict=True):
-        names = list(checks_of(second))
-        for turn, (configuration, others) in enumerate([(first, names), (second, list(checks_of(first)))]):
-            for name, case in checks_of(configuration).items():
-                if name not in others or names.index(name) % 2 == turn:
-                    label = f"{configuration[1]}-{configuration[2]}-{name}"
-                    cases.append(pytest.param(*case.values, marks=case.marks, id=label))
-    return cases
+def checks() -> list[Any]:
+    """Return scikit-learn's checks, shared out between the two configurations of each scheme."""
+    labelled = [
+        (f"{scheme}-{balancing}", configured(kind, scheme, balancing)) for kind, scheme, balancing in CONFIGURATIONS
+    ]
+    pairs = zip(labelled[::2], labelled[1::2], strict=True)
+    return [case for first, second in pairs for case in shared_out(first, second, EXPECTED)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("estimator", "check"), shared_out())
+@pytest.mark.parametrize(("estimator", "check"), checks())
 def test_scikit_learn_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
