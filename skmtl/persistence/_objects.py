@@ -20,6 +20,8 @@ from ._types import check_type
 
 # Rebuilt on loading: they refer to objects of this process, as keys of the program cache.
 _REBUILT = ("custom_key", "origin")
+# Names of records that a file may hold.
+_READABLE = {**RECORDS, **FORMER_RECORDS}
 # scikit-learn's callbacks are not part of a fit's result; metadata requests are written separately.
 _LEFT_OUT = ("_skl_callbacks", "_metadata_request")
 
@@ -52,7 +54,7 @@ def _fields(encoder: Encoder, value: Any) -> dict[str, Any]:
 
 
 def _decode_record(decoder: Decoder, tree: Mapping[str, Any]) -> Any:
-    name = _checked_name({**RECORDS, **FORMER_RECORDS}, tree["class"])
+    name = _checked_name(_READABLE, tree["class"])
     name = FORMER_RECORDS.get(name, name)
     record = decoder.once(tree, lambda: _make_record(decoder, name, tree["fields"]))
     if type(record).__name__ != name:
